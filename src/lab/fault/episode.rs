@@ -1,0 +1,141 @@
+//! An episode: one fault with its target, its trigger and how it heals.
+
+use crate::mq::message::Name;
+use crate::mq::time::{Span, Time};
+
+/// When something happens.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Trigger {
+    /// At a true time of the run.
+    At(Time),
+    /// After something has happened.
+    After {
+        /// What.
+        event: EventMatch,
+        /// Which occurrence, from 1.
+        nth: u64,
+        /// Inside that step, before its remaining effects (`before:`), or in a step of its own after it.
+        before: bool,
+        /// How much later.
+        delay: Span,
+    },
+}
+
+/// Which records a trigger waits for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EventMatch {
+    /// Any record of this kind (see `What::kind`), at this node if one is named.
+    Kind {
+        /// The kind.
+        kind: Name,
+        /// The node.
+        node: Option<Name>,
+    },
+    /// The beginning of the fault of this name.
+    Fault(Name),
+}
+
+/// One fault of a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Episode {
+    /// Its name, unique in the plan.
+    pub name: Name,
+    /// When it begins.
+    pub trigger: Trigger,
+    /// How long it lasts before it heals by itself; `None` is for ever.
+    pub lasts: Option<Span>,
+    /// What it does.
+    pub kind: FaultKind,
+}
+
+/// What a fault does. Nodes are named as in the plan; `*` stands for every node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FaultKind {
+    /// The process dies, the page cache survives (catalogue P1).
+    Kill {
+        /// The node.
+        node: Name,
+    },
+    /// The machine loses power: process dead, connections silent, unflushed pages at the mercy of `keep` (M1).
+    PowerLoss {
+        /// The node.
+        node: Name,
+        /// What survives.
+        keep: Keep,
+    },
+    /// The process boots again on the same disk (P3); a running one is killed first.
+    Restart {
+        /// The node.
+        node: Name,
+    },
+    /// The operator asks the process to stop cleanly (P2).
+    Stop {
+        /// The node.
+        node: Name,
+    },
+    /// The process gets no steps; clocks go on (P4).
+    Pause {
+        /// The node.
+        node: Name,
+    },
+    /// It goes on.
+    Resume {
+        /// The node.
+        node: Name,
+    },
+    /// Nothing passes from one node to another, connections stay (N7, N8).
+    Cut {
+        /// From.
+        from: Name,
+        /// To.
+        to: Name,
+        /// Whether the other direction is cut too.
+        both: bool,
+    },
+    /// Cuts between these nodes end, or all of them if both are `*`.
+    Heal {
+        /// One side.
+        from: Name,
+        /// The other.
+        to: Name,
+    },
+    /// Connections between two nodes are reset (N5).
+    Reset {
+        /// One side.
+        from: Name,
+        /// The other.
+        to: Name,
+    },
+    /// Frames between two nodes take longer (N1).
+    Delay {
+        /// From.
+        from: Name,
+        /// To.
+        to: Name,
+        /// By how much.
+        by: Span,
+    },
+    /// A wall clock steps (T3).
+    ClockStep {
+        /// The node.
+        node: Name,
+        /// By how many ms.
+        millis: i64,
+    },
+}
+
+/// What of the unflushed pages survives a power loss. Policies of the persistence adversary, section 3.4.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Keep {
+    /// `lose-all-unsynced`, alias `fsynced`: exactly what was flushed.
+    #[default]
+    LoseAllUnsynced,
+    /// `keep-all`: everything.
+    KeepAll,
+    /// `uniform`: each dirty page is drawn.
+    Uniform,
+    /// `last-page-only`: of each file's dirty pages only the last.
+    LastPageOnly,
+    /// `even-pages-only`: the dirty pages with an even number.
+    EvenPagesOnly,
+}

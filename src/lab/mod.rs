@@ -1,0 +1,11 @@
+//! The lab: the simulated machine, and everything that watches it.
+
+pub mod trace;
+
+pub mod fault;
+
+pub mod workload;
+
+pub mod scenario;
+
+pub mod check;

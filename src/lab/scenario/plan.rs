@@ -1,0 +1,196 @@
+//! The plan: after resolution nothing is optional. The simulator works on this, and on nothing a person wrote.
+
+use crate::lab::fault::episode::{Episode, Trigger};
+use crate::lab::workload::ops::{Listener, Sender};
+use crate::mq::message::{Group, Name, QueueId, Topic};
+use crate::mq::profile::Profile;
+use crate::mq::time::{Millis, Span, Time};
+
+/// Everything that decides a run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Plan {
+    /// The scenario's id.
+    pub scenario: Name,
+    /// The seed.
+    pub seed: u64,
+    /// When the run ends, true time.
+    pub until: Time,
+    /// Every node's wall clock at step 0.
+    pub start: Millis,
+    /// Which weaknesses are kept.
+    pub profile: Profile,
+    /// The roads between nodes.
+    pub network: Network,
+    /// The nodes, in order of declaration; their number is their place here.
+    pub nodes: Vec<NodePlan>,
+    /// Who sends what.
+    pub senders: Vec<Sender>,
+    /// Who listens how.
+    pub listeners: Vec<Listener>,
+    /// What goes wrong.
+    pub episodes: Vec<Episode>,
+    /// What is expected of the run.
+    pub expects: Vec<Expect>,
+}
+
+/// The default latency of every link, one way; a latency is drawn for each frame.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Network {
+    /// At least.
+    pub latency_min: Span,
+    /// At most.
+    pub latency_max: Span,
+}
+
+/// One node.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NodePlan {
+    /// Its name, unique in the plan.
+    pub name: Name,
+    /// Its address, first byte in the highest bits.
+    pub ip: u32,
+    /// Its disk's speeds.
+    pub disk: DiskPlan,
+    /// When it boots.
+    pub boot: Trigger,
+    /// What it is.
+    pub kind: NodeKind,
+}
+
+/// A disk's speeds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DiskPlan {
+    /// A flush takes at least this long.
+    pub fsync_min: Span,
+    /// A flush takes at most this long.
+    pub fsync_max: Span,
+    /// The device's size in bytes.
+    pub capacity: u64,
+    /// The machine's memory in bytes.
+    pub memory: u64,
+    /// Whether a page that survives a power loss may survive in part.
+    pub torn_writes: bool,
+}
+
+/// What a node is, with every setting decided.
+#[derive(Clone, PartialEq, Debug)]
+pub enum NodeKind {
+    /// A nameserver.
+    Nameserver,
+    /// A broker.
+    Broker(Box<BrokerPlan>),
+    /// A client process.
+    Client(Box<ClientPlan>),
+}
+
+/// A broker's settings; the rest are 4.3.2's defaults.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BrokerPlan {
+    /// `brokerClusterName`.
+    pub cluster: Name,
+    /// `brokerName`.
+    pub broker_name: Name,
+    /// `brokerId`; 0 is the master.
+    pub broker_id: i64,
+    /// The address it announces, `brokerIP1`; first byte in the highest bits.
+    pub broker_ip1: u32,
+    /// `listenPort`.
+    pub listen_port: u16,
+    /// `namesrvAddr`: node names of the nameservers.
+    pub nameservers: Vec<Name>,
+    /// `flushDiskType` is `SYNC_FLUSH`.
+    pub sync_flush: bool,
+    /// `flushIntervalCommitLog`.
+    pub flush_interval: Span,
+    /// `flushCommitLogLeastPages`.
+    pub flush_least_pages: u64,
+    /// `flushCommitLogThoroughInterval`.
+    pub flush_thorough_interval: Span,
+    /// `mapedFileSizeCommitLog`, in bytes.
+    pub commit_log_file_size: u64,
+    /// `mapedFileSizeConsumeQueue`, in bytes.
+    pub consume_queue_file_size: u64,
+    /// `autoCreateTopicEnable`.
+    pub auto_create_topic: bool,
+    /// Topics in its `topics.json` at first boot.
+    pub topics: Vec<TopicPlan>,
+}
+
+/// A topic that exists from the start.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TopicPlan {
+    /// Its name.
+    pub topic: Topic,
+    /// Read and write queues.
+    pub queues: QueueId,
+}
+
+/// A client process.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClientPlan {
+    /// Node names of the nameservers.
+    pub nameservers: Vec<Name>,
+    /// Its producers.
+    pub producers: Vec<ProducerPlan>,
+    /// Its push consumers.
+    pub consumers: Vec<ConsumerPlan>,
+}
+
+/// A producer's settings.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProducerPlan {
+    /// `producerGroup`.
+    pub group: Group,
+    /// `sendMsgTimeout`.
+    pub send_timeout: Span,
+    /// `retryTimesWhenSendFailed`.
+    pub retries: u32,
+    /// `sendLatencyFaultEnable`.
+    pub latency_fault: bool,
+    /// `retryAnotherBrokerWhenNotStoreOK`.
+    pub retry_not_ok: bool,
+}
+
+/// A push consumer's settings.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ConsumerPlan {
+    /// `consumerGroup`.
+    pub group: Group,
+    /// Topic and tag expression.
+    pub subscriptions: Vec<(Topic, Name)>,
+    /// `consumeThreadMin`.
+    pub threads: u32,
+    /// `consumeMessageBatchMaxSize`.
+    pub batch_max: u32,
+    /// `pullBatchSize`.
+    pub pull_batch: u32,
+    /// Begin at the first offset instead of the last.
+    pub from_first: bool,
+}
+
+/// What a scenario expects.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expect {
+    /// Its name in the scenario.
+    pub id: Name,
+    /// The check's name in the library.
+    pub check: Name,
+    /// The message it is about, by key.
+    pub message: Option<Name>,
+    /// The count it allows, as written: `1`, `0 | 3`.
+    pub count: Option<Name>,
+    /// What should come out.
+    pub outcome: Outcome,
+}
+
+/// The outcome a scenario expects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Outcome {
+    /// Pass.
+    #[default]
+    Holds,
+    /// Violation or known weakness.
+    Violated,
+    /// Either.
+    Either,
+}

@@ -1,0 +1,61 @@
+//! What a disk holds, as pages that travel shared.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Bytes of a page.
+pub const PAGE: usize = 4096;
+
+/// A page's content.
+pub type Page = Arc<[u8; PAGE]>;
+
+/// Every file of one disk at one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DiskImage {
+    /// By relative path.
+    pub files: BTreeMap<String, FileImage>,
+}
+
+/// One file: its length, and the pages ever touched. A page that is absent reads as zeros.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FileImage {
+    /// Length in bytes.
+    pub len: u64,
+    /// By page number.
+    pub pages: BTreeMap<u64, Page>,
+}
+
+impl FileImage {
+    /// The bytes of `range`, zero where never written; cut at the file's length.
+    pub fn read(&self, range: std::ops::Range<u64>) -> Vec<u8> {
+        let end = range.end.min(self.len);
+        let mut out = Vec::with_capacity(end.saturating_sub(range.start) as usize);
+        let mut at = range.start;
+        while at < end {
+            let page = at / PAGE as u64;
+            let from = (at % PAGE as u64) as usize;
+            let to = PAGE.min(from + (end - at) as usize);
+            match self.pages.get(&page) {
+                Some(bytes) => out.extend_from_slice(&bytes[from..to]),
+                None => out.resize(out.len() + to - from, 0),
+            }
+            at += (to - from) as u64;
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_pages_read_as_zeros_and_reads_stop_at_the_length() {
+        let mut file = FileImage { len: 5000, pages: BTreeMap::new() };
+        let mut page = [0; PAGE];
+        page[0] = 7;
+        file.pages.insert(1, Arc::new(page));
+        assert_eq!(file.read(4095..4098), [0, 7, 0]);
+        assert_eq!(file.read(4990..6000).len(), 10);
+    }
+}

@@ -1,0 +1,7 @@
+//! What happened: one model for everything downstream.
+
+pub mod image;
+
+pub mod record;
+
+pub mod log;

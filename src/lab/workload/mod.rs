@@ -1,0 +1,3 @@
+//! What the applications do with the two ends: senders and listeners, as data decided by the plan.
+
+pub mod ops;

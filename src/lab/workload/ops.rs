@@ -1,0 +1,69 @@
+//! Operations of a plan: every number decided.
+
+use crate::mq::message::{Group, Message, Name, Topic};
+use crate::mq::time::Span;
+
+/// A sender: a list of messages that one application sends, one at a time.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sender {
+    /// The client node.
+    pub node: Name,
+    /// The producer's group there.
+    pub group: Group,
+    /// When the first message goes out, counted from the node's first boot.
+    pub start: Span,
+    /// The messages in order; the next is sent when the last has returned and its own time has come.
+    pub sends: Vec<PlannedSend>,
+}
+
+/// One message to send.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PlannedSend {
+    /// Not before this long after the sender's start.
+    pub due: Span,
+    /// The letter.
+    pub message: Message,
+    /// The budget; `None` is the producer's own.
+    pub timeout: Option<Span>,
+}
+
+/// A listener's behaviour: the first rule that matches a message answers for it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Listener {
+    /// The client node.
+    pub node: Name,
+    /// The consumer's group there.
+    pub group: Group,
+    /// The rules; a message that none matches is consumed at once.
+    pub rules: Vec<ListenRule>,
+}
+
+/// What a listener does with messages of one key.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ListenRule {
+    /// Only messages of this topic.
+    pub topic: Option<Topic>,
+    /// Only messages with this key.
+    pub key: Option<Name>,
+    /// Answers by delivery, the last one repeats.
+    pub replies: Vec<Reply>,
+    /// How long it takes at least.
+    pub takes_min: Span,
+    /// How long it takes at most; drawn between the two.
+    pub takes_max: Span,
+}
+
+/// A listener's answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reply {
+    /// `CONSUME_SUCCESS`.
+    Ok,
+    /// `RECONSUME_LATER`.
+    Fail,
+    /// It throws.
+    Throw,
+    /// It never answers.
+    Timeout,
+    /// The process dies in it.
+    Crash,
+}

@@ -1,0 +1,370 @@
+//! Facts: typed sentences that a node says about itself, in RocketMQ's words, with every number that belongs to them.
+//!
+//! Facts are the log; there is no other. They explain, narrate and can be folded into a picture of the system; they never
+//! decide a verdict. Each fact gives its kind and its fields by name, so that nothing downstream needs a list of them.
+
+use crate::mq::message::{Group, Name, QueueId, Topic};
+
+/// A field's value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Value<'a> {
+    /// A number.
+    Int(i64),
+    /// A text.
+    Text(&'a str),
+}
+
+macro_rules! facts {
+    ($( $(#[$doc:meta])* $variant:ident $kind:literal { $( $(#[$field_doc:meta])* $field:ident : $type:ty ),* $(,)? } )*) => {
+        /// What a node says happened to it. Past tense, one variant a sentence.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub enum Fact {
+            $( $(#[$doc])* $variant { $( $(#[$field_doc])* $field: $type, )* }, )*
+        }
+
+        impl Fact {
+            /// Every kind, in the order of declaration.
+            pub const KINDS: &'static [&'static str] = &[$( $kind ),*];
+
+            /// The fact's kind, as traces, filters and scenarios name it.
+            pub fn kind(&self) -> &'static str {
+                match self { $( Fact::$variant { .. } => $kind, )* }
+            }
+
+            /// Calls `each` with every field's name and value, in the order of declaration.
+            pub fn each_field(&self, mut each: impl FnMut(&'static str, Value<'_>)) {
+                match self {
+                    $( Fact::$variant { $( $field, )* } => { $( each(stringify!($field), $field.value()); )* } )*
+                }
+            }
+        }
+    };
+}
+
+facts! {
+    /// A process finished booting and its store is ready (a broker) or its tables are empty (the others).
+    Started "started" {}
+    /// A clean shutdown ended.
+    Stopped "stopped" {}
+    /// A broker's store was recovered. Source: `CommitLog.recoverNormally`, `recoverAbnormally`.
+    Recovered "recovered" {
+        /// 1 after a clean stop, 0 after a crash.
+        clean: i64,
+        /// Where the commit log ends.
+        log_end: i64,
+        /// Records read on the way.
+        records: i64,
+        /// Bytes between the end and where the last file's data had seemed to go on.
+        cut: i64,
+    }
+    /// A consume queue as recovery left it.
+    QueueRecovered "queue-recovered" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// First entry.
+        min: i64,
+        /// One past the last entry.
+        max: i64,
+    }
+    /// A client learned who serves a topic. Source: `MQClientInstance.updateTopicRouteInfoFromNameServer`.
+    RouteLearned "route-learned" {
+        /// The topic.
+        topic: Topic,
+        /// How many brokers.
+        brokers: i64,
+        /// How many writable queues.
+        queues: i64,
+    }
+    /// A nameserver answered a route query. Source: `RouteInfoManager.pickupTopicRouteData`.
+    RouteAnswered "route-answered" {
+        /// The topic.
+        topic: Topic,
+        /// How many brokers; 0 is TOPIC_NOT_EXIST.
+        brokers: i64,
+    }
+    /// A nameserver took in a broker's registration. Source: `RouteInfoManager.registerBroker`.
+    BrokerRegistered "broker-registered" {
+        /// The broker's name.
+        broker: Name,
+        /// The address it announced.
+        addr: Name,
+        /// Its id; 0 is the master.
+        broker_id: i64,
+        /// 1 if it was not known before.
+        first: i64,
+    }
+    /// A nameserver dropped a broker. Source: `RouteInfoManager.onChannelDestroy`, `unregisterBroker`.
+    BrokerDropped "broker-dropped" {
+        /// The broker's name.
+        broker: Name,
+        /// Its address.
+        addr: Name,
+        /// `closed`, `expired` or `unregistered`.
+        why: &'static str,
+    }
+    /// A broker heard that a nameserver took its registration in.
+    RegistrationAnswered "registration-answered" {
+        /// The nameserver.
+        nameserver: Name,
+    }
+    /// A broker created or changed a topic. Source: `TopicConfigManager`.
+    TopicCreated "topic-created" {
+        /// The topic.
+        topic: Topic,
+        /// Write queues.
+        queues: i64,
+        /// Permission bits.
+        perm: i64,
+    }
+    /// A producer chose a queue for an attempt. Source: `TopicPublishInfo.selectOneMessageQueue`.
+    QueuePicked "queue-picked" {
+        /// The topic.
+        topic: Topic,
+        /// The broker.
+        broker: Name,
+        /// The queue.
+        queue_id: QueueId,
+        /// The attempt, from 1.
+        attempt: i32,
+    }
+    /// An attempt to send failed. Source: `DefaultMQProducerImpl.sendDefaultImpl`.
+    AttemptFailed "attempt-failed" {
+        /// The broker tried.
+        broker: Name,
+        /// The attempt, from 1.
+        attempt: i32,
+        /// The exception's text.
+        why: Name,
+    }
+    /// A broker took a message in, past all checks. Source: `SendMessageProcessor.sendMessage`.
+    SendAccepted "send-accepted" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+    }
+    /// A broker refused a request. Source: the processors' response codes.
+    RequestRefused "request-refused" {
+        /// The request's code.
+        request: i32,
+        /// The response code.
+        code: i32,
+        /// The remark.
+        remark: Name,
+    }
+    /// A record was written at the end of the commit log. Source: `CommitLog.putMessage`.
+    Appended "appended" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// The record's length in bytes.
+        size: i32,
+        /// Where it begins in the log.
+        at: i64,
+        /// Its place in the queue.
+        queue_offset: i64,
+    }
+    /// The commit log went on to its next file. Source: `MappedFileQueue.getLastMappedFile`.
+    LogRolled "log-rolled" {
+        /// Where the new file begins.
+        at: i64,
+    }
+    /// The commit log is durable up to here. Source: `MappedFileQueue.flush`.
+    Flushed "flushed" {
+        /// Durable from, exclusive of what was durable before.
+        from: i64,
+        /// Durable to.
+        to: i64,
+    }
+    /// A forced flush failed.
+    FlushFailed "flush-failed" {
+        /// From.
+        from: i64,
+        /// To.
+        to: i64,
+    }
+    /// The follower read a record and handed its news on. Source: `ReputMessageService.doReput`.
+    Dispatched "dispatched" {
+        /// Where the record begins.
+        at: i64,
+        /// Its length.
+        size: i32,
+    }
+    /// Twenty bytes went into a consume queue. Source: `ConsumeQueue.putMessagePositionInfo`.
+    Queued "queued" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// The entry's number.
+        queue_offset: i64,
+        /// The record it points at.
+        at: i64,
+    }
+    /// The consume queues were forced and the checkpoint written. Source: `FlushConsumeQueueService`.
+    CheckpointWritten "checkpoint-written" {
+        /// Store time of the newest durable record, ms.
+        physic: i64,
+        /// Store time of the newest queue entry, ms.
+        logics: i64,
+    }
+    /// A pull found nothing and waits. Source: `PullRequestHoldService.suspendPullRequest`.
+    Held "held" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// From where it asks.
+        queue_offset: i64,
+    }
+    /// A waiting pull goes on. Source: `PullRequestHoldService.notifyMessageArriving`.
+    HoldReleased "hold-released" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// From where it asks.
+        queue_offset: i64,
+        /// `arrived`, `timeout` or `closed`.
+        why: &'static str,
+    }
+    /// A broker answered a pull. Source: `PullMessageProcessor.processRequest`.
+    Pulled "pulled" {
+        /// The group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// Messages found.
+        count: i32,
+        /// From where it asked.
+        queue_offset: i64,
+    }
+    /// A broker registered a client. Source: `ProducerManager.registerProducer`, `ConsumerManager.registerConsumer`.
+    ClientRegistered "client-registered" {
+        /// The group.
+        group: Group,
+        /// The client's id.
+        client: Name,
+        /// `producer` or `consumer`.
+        role: &'static str,
+    }
+    /// A broker dropped a client. Source: `doChannelCloseEvent`, `scanNotActiveChannel`, `unregister…`.
+    ClientDropped "client-dropped" {
+        /// The group.
+        group: Group,
+        /// The client's id.
+        client: Name,
+        /// `closed`, `expired` or `unregistered`.
+        why: &'static str,
+    }
+    /// A queue became a consumer's own. Source: `RebalanceImpl.updateProcessQueueTableInRebalance`.
+    Assigned "assigned" {
+        /// The topic.
+        topic: Topic,
+        /// The broker.
+        broker: Name,
+        /// The queue.
+        queue_id: QueueId,
+        /// From where it will pull.
+        queue_offset: i64,
+    }
+    /// A queue was given up. Source: `RebalanceImpl.updateProcessQueueTableInRebalance`.
+    Revoked "revoked" {
+        /// The topic.
+        topic: Topic,
+        /// The broker.
+        broker: Name,
+        /// The queue.
+        queue_id: QueueId,
+    }
+    /// Messages entered a consumer's window. Source: `ProcessQueue.putMessage`.
+    Received "received" {
+        /// The topic.
+        topic: Topic,
+        /// The broker.
+        broker: Name,
+        /// The queue.
+        queue_id: QueueId,
+        /// How many.
+        count: i32,
+        /// The first one's place.
+        queue_offset: i64,
+    }
+    /// A consumer waits before it pulls on. Source: `DefaultMQPushConsumerImpl.pullMessage`.
+    PullDelayed "pull-delayed" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// For how long, ms.
+        millis: i64,
+        /// `flow-control`, `error` or `offset-moved`.
+        why: &'static str,
+    }
+    /// A broker noted a group's place. Source: `ConsumerOffsetManager.commitOffset`.
+    OffsetCommitted "offset-committed" {
+        /// The group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// The next offset to consume.
+        queue_offset: i64,
+    }
+    /// A broker wrote a config file. Source: `ConfigManager.persist`.
+    ConfigPersisted "config-persisted" {
+        /// `topics.json`, `consumerOffset.json` …
+        file: &'static str,
+    }
+}
+
+trait AsValue {
+    fn value(&self) -> Value<'_>;
+}
+
+impl AsValue for Name {
+    fn value(&self) -> Value<'_> {
+        Value::Text(self)
+    }
+}
+
+impl AsValue for i64 {
+    fn value(&self) -> Value<'_> {
+        Value::Int(*self)
+    }
+}
+
+impl AsValue for i32 {
+    fn value(&self) -> Value<'_> {
+        Value::Int(i64::from(*self))
+    }
+}
+
+impl AsValue for &'static str {
+    fn value(&self) -> Value<'_> {
+        Value::Text(self)
+    }
+}
+
+const _: () = assert!(size_of::<Fact>() <= 56, "a fact travels inside an effect");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_names_its_kind_and_fields() {
+        let fact = Fact::Queued { topic: "orders".into(), queue_id: 3, queue_offset: 7, at: 218 };
+        let mut fields = Vec::new();
+        fact.each_field(|name, value| fields.push(format!("{name}={value:?}")));
+        assert_eq!(fact.kind(), "queued");
+        assert_eq!(fields, ["topic=Text(\"orders\")", "queue_id=Int(3)", "queue_offset=Int(7)", "at=Int(218)"]);
+        assert!(Fact::KINDS.contains(&"queued"));
+    }
+}

@@ -1,0 +1,183 @@
+//! The letter: a topic, properties, a body; and the same after it has been stored.
+//!
+//! Names are shared strings, never `String`s: a message's topic is copied at every hop of its trip.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::mq::time::Millis;
+
+pub mod property;
+
+use property::Properties;
+
+/// A shared, immutable string: a topic, a group, a broker's or a node's name, a key, a tag.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(Arc<str>);
+
+/// A topic's name. Source: `org.apache.rocketmq.common.message.Message.topic`.
+pub type Topic = Name;
+
+/// A producer or consumer group's name.
+pub type Group = Name;
+
+/// A queue's number within its topic on one broker; negative lets the broker choose.
+pub type QueueId = i32;
+
+/// A byte position in the commit log of one broker.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct PhysicalOffset(pub i64);
+
+/// An entry number in a consume queue.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct QueueOffset(pub i64);
+
+/// A host as a record stores it: IPv4 and a 4-byte port.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Host {
+    /// The address, first byte in the highest bits.
+    pub ip: u32,
+    /// The port.
+    pub port: i32,
+}
+
+/// One lane of a topic on one broker.
+///
+/// Ordered as upstream sorts it: topic, broker name, queue id. Source: `MessageQueue.compareTo`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageQueue {
+    /// The topic.
+    pub topic: Topic,
+    /// The broker's name.
+    pub broker: Name,
+    /// The queue's number there.
+    pub queue_id: QueueId,
+}
+
+/// A message as an application makes it.
+///
+/// Source: `org.apache.rocketmq.common.message.Message`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Message {
+    /// Where it goes.
+    pub topic: Topic,
+    /// The application's flag, untouched by RocketMQ.
+    pub flag: i32,
+    /// Tags, keys and everything else, by name.
+    pub properties: Properties,
+    /// The content.
+    pub body: Bytes,
+}
+
+/// A message as a broker stored it and a consumer sees it.
+///
+/// Source: `org.apache.rocketmq.common.message.MessageExt`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredMessage {
+    /// The letter itself; the body is as stored until the client inflates it.
+    pub message: Message,
+    /// The broker it came from, if the reader knows.
+    pub broker: Option<Name>,
+    /// Its queue.
+    pub queue_id: QueueId,
+    /// The record's length in the log, in bytes.
+    pub store_size: i32,
+    /// Its place in the queue.
+    pub queue_offset: QueueOffset,
+    /// Compression and transaction bits.
+    pub sys_flag: i32,
+    /// The producer's clock when it was sent.
+    pub born_timestamp: Millis,
+    /// The producer's address as the broker saw it.
+    pub born_host: Host,
+    /// The broker's clock when it was stored.
+    pub store_timestamp: Millis,
+    /// The broker's address.
+    pub store_host: Host,
+    /// Its place in the commit log.
+    pub commit_log_offset: PhysicalOffset,
+    /// CRC-32 of the stored body, without the sign bit.
+    pub body_crc: i32,
+    /// How often it has been tried again.
+    pub reconsume_times: i32,
+    /// The half message's place in the log, for a committed transaction.
+    pub prepared_transaction_offset: i64,
+}
+
+impl Name {
+    /// A name with this text.
+    pub fn new(text: impl AsRef<str>) -> Name {
+        Name(Arc::from(text.as_ref()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Name {
+        Name(Arc::from(text))
+    }
+}
+
+impl From<String> for Name {
+    fn from(text: String) -> Name {
+        Name(Arc::from(text))
+    }
+}
+
+impl Deref for Name {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Name {
+    fn eq(&self, other: &str) -> bool {
+        &*self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Name {
+    fn eq(&self, other: &&str) -> bool {
+        &*self.0 == *other
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// `MessageQueue [topic=T, brokerName=B, queueId=N]`. Source: `MessageQueue.toString`.
+impl fmt::Display for MessageQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MessageQueue [topic={}, brokerName={}, queueId={}]", self.topic, self.broker, self.queue_id)
+    }
+}
+
+impl fmt::Debug for MessageQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.topic, self.broker, self.queue_id)
+    }
+}

@@ -1,0 +1,81 @@
+//! Request and response codes, numbers as upstream. Source: `RequestCode`, `ResponseCode`.
+
+/// What is asked.
+pub mod request {
+    /// `SEND_MESSAGE`, version 1 header.
+    pub const SEND_MESSAGE: i32 = 10;
+    /// `PULL_MESSAGE`.
+    pub const PULL_MESSAGE: i32 = 11;
+    /// `QUERY_CONSUMER_OFFSET`.
+    pub const QUERY_CONSUMER_OFFSET: i32 = 14;
+    /// `UPDATE_CONSUMER_OFFSET`.
+    pub const UPDATE_CONSUMER_OFFSET: i32 = 15;
+    /// `UPDATE_AND_CREATE_TOPIC`.
+    pub const UPDATE_AND_CREATE_TOPIC: i32 = 17;
+    /// `SEARCH_OFFSET_BY_TIMESTAMP`.
+    pub const SEARCH_OFFSET_BY_TIMESTAMP: i32 = 29;
+    /// `GET_MAX_OFFSET`.
+    pub const GET_MAX_OFFSET: i32 = 30;
+    /// `GET_MIN_OFFSET`.
+    pub const GET_MIN_OFFSET: i32 = 31;
+    /// `HEART_BEAT`.
+    pub const HEART_BEAT: i32 = 34;
+    /// `UNREGISTER_CLIENT`.
+    pub const UNREGISTER_CLIENT: i32 = 35;
+    /// `CONSUMER_SEND_MSG_BACK`.
+    pub const CONSUMER_SEND_MSG_BACK: i32 = 36;
+    /// `GET_CONSUMER_LIST_BY_GROUP`.
+    pub const GET_CONSUMER_LIST_BY_GROUP: i32 = 38;
+    /// `NOTIFY_CONSUMER_IDS_CHANGED`, broker to client.
+    pub const NOTIFY_CONSUMER_IDS_CHANGED: i32 = 40;
+    /// `REGISTER_BROKER`, broker to nameserver.
+    pub const REGISTER_BROKER: i32 = 103;
+    /// `UNREGISTER_BROKER`, broker to nameserver.
+    pub const UNREGISTER_BROKER: i32 = 104;
+    /// `GET_ROUTEINTO_BY_TOPIC`, to the nameserver.
+    pub const GET_ROUTEINTO_BY_TOPIC: i32 = 105;
+    /// `SEND_MESSAGE_V2`.
+    pub const SEND_MESSAGE_V2: i32 = 310;
+}
+
+/// What is answered.
+pub mod response {
+    /// `SUCCESS`.
+    pub const SUCCESS: i32 = 0;
+    /// `SYSTEM_ERROR`.
+    pub const SYSTEM_ERROR: i32 = 1;
+    /// `SYSTEM_BUSY`.
+    pub const SYSTEM_BUSY: i32 = 2;
+    /// `REQUEST_CODE_NOT_SUPPORTED`.
+    pub const REQUEST_CODE_NOT_SUPPORTED: i32 = 3;
+    /// `FLUSH_DISK_TIMEOUT`.
+    pub const FLUSH_DISK_TIMEOUT: i32 = 10;
+    /// `SLAVE_NOT_AVAILABLE`.
+    pub const SLAVE_NOT_AVAILABLE: i32 = 11;
+    /// `FLUSH_SLAVE_TIMEOUT`.
+    pub const FLUSH_SLAVE_TIMEOUT: i32 = 12;
+    /// `MESSAGE_ILLEGAL`.
+    pub const MESSAGE_ILLEGAL: i32 = 13;
+    /// `SERVICE_NOT_AVAILABLE`.
+    pub const SERVICE_NOT_AVAILABLE: i32 = 14;
+    /// `NO_PERMISSION`.
+    pub const NO_PERMISSION: i32 = 16;
+    /// `TOPIC_NOT_EXIST`.
+    pub const TOPIC_NOT_EXIST: i32 = 17;
+    /// `PULL_NOT_FOUND`.
+    pub const PULL_NOT_FOUND: i32 = 19;
+    /// `PULL_RETRY_IMMEDIATELY`.
+    pub const PULL_RETRY_IMMEDIATELY: i32 = 20;
+    /// `PULL_OFFSET_MOVED`.
+    pub const PULL_OFFSET_MOVED: i32 = 21;
+    /// `QUERY_NOT_FOUND`.
+    pub const QUERY_NOT_FOUND: i32 = 22;
+    /// `SUBSCRIPTION_PARSE_FAILED`.
+    pub const SUBSCRIPTION_PARSE_FAILED: i32 = 23;
+    /// `SUBSCRIPTION_NOT_EXIST`.
+    pub const SUBSCRIPTION_NOT_EXIST: i32 = 24;
+    /// `SUBSCRIPTION_NOT_LATEST`.
+    pub const SUBSCRIPTION_NOT_LATEST: i32 = 25;
+    /// `SUBSCRIPTION_GROUP_NOT_EXIST`.
+    pub const SUBSCRIPTION_GROUP_NOT_EXIST: i32 = 26;
+}

@@ -1,0 +1,7 @@
+//! The road: what nodes say to each other, as typed commands and as bytes.
+
+pub mod command;
+
+pub mod code;
+
+pub mod header;
