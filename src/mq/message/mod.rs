@@ -11,7 +11,17 @@ use bytes::Bytes;
 
 use crate::mq::time::Millis;
 
+pub mod java;
+
 pub mod property;
+
+pub mod sys_flag;
+
+pub mod id;
+
+pub mod compress;
+
+pub mod record;
 
 use property::Properties;
 
@@ -108,6 +118,13 @@ pub struct StoredMessage {
     pub prepared_transaction_offset: i64,
 }
 
+/// The hash of a tag that the consume queue keeps: `String.hashCode`, widened; 0 for none.
+///
+/// Source: `MessageExtBrokerInner.tagsString2tagsCode`.
+pub fn tags_code(tags: &str) -> i64 {
+    i64::from(java::hash(tags))
+}
+
 impl Name {
     /// A name with this text.
     pub fn new(text: impl AsRef<str>) -> Name {
@@ -117,6 +134,13 @@ impl Name {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The empty name.
+impl Default for Name {
+    fn default() -> Name {
+        Name::from("")
     }
 }
 

@@ -1,6 +1,9 @@
 //! Properties: names, and the `\x01 \x02` text in which they travel and are stored.
+//!
+//! Shape: name, `\x01`, value, `\x02`, repeated, the last `\x02` included.
 
 use crate::mq::message::Name;
+use crate::mq::message::java::{JavaMap, split};
 
 /// Property names. Source: `MessageConst`.
 pub mod names {
@@ -12,14 +15,45 @@ pub mod names {
     pub const WAIT: &str = "WAIT";
     /// The delay level.
     pub const DELAY: &str = "DELAY";
+    /// The original topic of a retried message.
+    pub const RETRY_TOPIC: &str = "RETRY_TOPIC";
+    /// The true topic, while parked.
+    pub const REAL_TOPIC: &str = "REAL_TOPIC";
+    /// The true queue, while parked.
+    pub const REAL_QID: &str = "REAL_QID";
+    /// Marks a half message.
+    pub const TRAN_MSG: &str = "TRAN_MSG";
+    /// The producer group of a half message.
+    pub const PGROUP: &str = "PGROUP";
+    /// The queue's first offset when pulled.
+    pub const MIN_OFFSET: &str = "MIN_OFFSET";
+    /// One past the queue's last offset when pulled.
+    pub const MAX_OFFSET: &str = "MAX_OFFSET";
+    /// When the listener began, ms.
+    pub const CONSUME_START_TIME: &str = "CONSUME_START_TIME";
     /// The message id that the producer's client made.
     pub const UNIQ_KEY: &str = "UNIQ_KEY";
+    /// The broker's id of the first stored copy.
+    pub const ORIGIN_MESSAGE_ID: &str = "ORIGIN_MESSAGE_ID";
+    /// How often it was tried again.
+    pub const RECONSUME_TIME: &str = "RECONSUME_TIME";
+    /// When to give up.
+    pub const MAX_RECONSUME_TIMES: &str = "MAX_RECONSUME_TIMES";
+    /// The broker's region, in a response's ext fields.
+    pub const MSG_REGION: &str = "MSG_REGION";
+    /// Whether tracing is on, in a response's ext fields.
+    pub const TRACE_ON: &str = "TRACE_ON";
 }
+
+/// Between a name and its value. Source: `MessageDecoder.NAME_VALUE_SEPARATOR`.
+pub const NAME_VALUE_SEPARATOR: char = '\u{1}';
+/// After each pair. Source: `MessageDecoder.PROPERTY_SEPARATOR`.
+pub const PROPERTY_SEPARATOR: char = '\u{2}';
 
 /// A message's properties, in the iteration order of the Java `HashMap` that upstream keeps them in.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Properties {
-    entries: Vec<(Name, Name)>,
+    map: JavaMap<Name>,
 }
 
 impl Properties {
@@ -30,29 +64,71 @@ impl Properties {
 
     /// The value under `name`.
     pub fn get(&self, name: &str) -> Option<&Name> {
-        self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.map.get(name)
     }
 
     /// Sets `name` to `value` and returns what stood there.
     pub fn put(&mut self, name: impl Into<Name>, value: impl Into<Name>) -> Option<Name> {
-        let (name, value) = (name.into(), value.into());
-        match self.entries.iter_mut().find(|(key, _)| *key == name) {
-            Some((_, slot)) => Some(std::mem::replace(slot, value)),
-            None => {
-                self.entries.push((name, value));
-                None
-            }
-        }
+        self.map.put(name.into(), value.into())
     }
 
     /// Removes `name` and returns its value.
     pub fn remove(&mut self, name: &str) -> Option<Name> {
-        let at = self.entries.iter().position(|(key, _)| key == name)?;
-        Some(self.entries.remove(at).1)
+        self.map.remove(name)
     }
 
     /// All pairs, in Java's order.
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &Name)> {
-        self.entries.iter().map(|(name, value)| (name, value))
+        self.map.iter()
     }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// The text, in Java's order. Source: `MessageDecoder.messageProperties2String`.
+    pub fn encode(&self) -> String {
+        let length = self.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        let mut text = String::with_capacity(length);
+        for (name, value) in self.iter() {
+            text.push_str(name);
+            text.push(NAME_VALUE_SEPARATOR);
+            text.push_str(value);
+            text.push(PROPERTY_SEPARATOR);
+        }
+        text
+    }
+
+    /// Reads the text: a pair is kept only if Java's `split` gives exactly two parts; later duplicates win.
+    ///
+    /// Source: `MessageDecoder.string2messageProperties`.
+    pub fn decode(text: &str) -> Properties {
+        let mut properties = Properties::new();
+        for (name, value) in pairs(text) {
+            properties.put(known(name), value);
+        }
+        properties
+    }
+}
+
+/// One property of an encoded text, without building the map; the last of duplicates.
+pub fn find<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    pairs(text).filter(|(found, _)| *found == name).last().map(|(_, value)| value)
+}
+
+fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split(PROPERTY_SEPARATOR).filter_map(|item| match split(item, NAME_VALUE_SEPARATOR)[..] {
+        [name, value] => Some((name, value)),
+        _ => None,
+    })
+}
+
+fn known(name: &str) -> Name {
+    Name::from(name)
 }

@@ -79,3 +79,53 @@ pub mod response {
     /// `SUBSCRIPTION_GROUP_NOT_EXIST`.
     pub const SUBSCRIPTION_GROUP_NOT_EXIST: i32 = 26;
 }
+
+/// A request code's constant name, `?` for one not spoken here.
+pub fn name_of_request(code: i32) -> &'static str {
+    match code {
+        request::SEND_MESSAGE => "SEND_MESSAGE",
+        request::PULL_MESSAGE => "PULL_MESSAGE",
+        request::QUERY_CONSUMER_OFFSET => "QUERY_CONSUMER_OFFSET",
+        request::UPDATE_CONSUMER_OFFSET => "UPDATE_CONSUMER_OFFSET",
+        request::UPDATE_AND_CREATE_TOPIC => "UPDATE_AND_CREATE_TOPIC",
+        request::SEARCH_OFFSET_BY_TIMESTAMP => "SEARCH_OFFSET_BY_TIMESTAMP",
+        request::GET_MAX_OFFSET => "GET_MAX_OFFSET",
+        request::GET_MIN_OFFSET => "GET_MIN_OFFSET",
+        request::HEART_BEAT => "HEART_BEAT",
+        request::UNREGISTER_CLIENT => "UNREGISTER_CLIENT",
+        request::CONSUMER_SEND_MSG_BACK => "CONSUMER_SEND_MSG_BACK",
+        request::GET_CONSUMER_LIST_BY_GROUP => "GET_CONSUMER_LIST_BY_GROUP",
+        request::NOTIFY_CONSUMER_IDS_CHANGED => "NOTIFY_CONSUMER_IDS_CHANGED",
+        request::REGISTER_BROKER => "REGISTER_BROKER",
+        request::UNREGISTER_BROKER => "UNREGISTER_BROKER",
+        request::GET_ROUTEINTO_BY_TOPIC => "GET_ROUTEINTO_BY_TOPIC",
+        request::SEND_MESSAGE_V2 => "SEND_MESSAGE_V2",
+        _ => "?",
+    }
+}
+
+/// A response code's constant name, `?` for one not spoken here.
+pub fn name_of_response(code: i32) -> &'static str {
+    match code {
+        response::SUCCESS => "SUCCESS",
+        response::SYSTEM_ERROR => "SYSTEM_ERROR",
+        response::SYSTEM_BUSY => "SYSTEM_BUSY",
+        response::REQUEST_CODE_NOT_SUPPORTED => "REQUEST_CODE_NOT_SUPPORTED",
+        response::FLUSH_DISK_TIMEOUT => "FLUSH_DISK_TIMEOUT",
+        response::SLAVE_NOT_AVAILABLE => "SLAVE_NOT_AVAILABLE",
+        response::FLUSH_SLAVE_TIMEOUT => "FLUSH_SLAVE_TIMEOUT",
+        response::MESSAGE_ILLEGAL => "MESSAGE_ILLEGAL",
+        response::SERVICE_NOT_AVAILABLE => "SERVICE_NOT_AVAILABLE",
+        response::NO_PERMISSION => "NO_PERMISSION",
+        response::TOPIC_NOT_EXIST => "TOPIC_NOT_EXIST",
+        response::PULL_NOT_FOUND => "PULL_NOT_FOUND",
+        response::PULL_RETRY_IMMEDIATELY => "PULL_RETRY_IMMEDIATELY",
+        response::PULL_OFFSET_MOVED => "PULL_OFFSET_MOVED",
+        response::QUERY_NOT_FOUND => "QUERY_NOT_FOUND",
+        response::SUBSCRIPTION_PARSE_FAILED => "SUBSCRIPTION_PARSE_FAILED",
+        response::SUBSCRIPTION_NOT_EXIST => "SUBSCRIPTION_NOT_EXIST",
+        response::SUBSCRIPTION_NOT_LATEST => "SUBSCRIPTION_NOT_LATEST",
+        response::SUBSCRIPTION_GROUP_NOT_EXIST => "SUBSCRIPTION_GROUP_NOT_EXIST",
+        _ => "?",
+    }
+}

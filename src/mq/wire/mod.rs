@@ -5,3 +5,7 @@ pub mod command;
 pub mod code;
 
 pub mod header;
+
+pub mod fastjson;
+
+pub mod body;

@@ -1,0 +1,159 @@
+//! What Java does with strings and maps, where RocketMQ's bytes depend on it.
+
+use crate::mq::message::Name;
+
+/// `String.hashCode`: over UTF-16 units, wrapping at 32 bits.
+pub fn hash(text: &str) -> i32 {
+    text.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
+}
+
+/// `String.split(separator)`: trailing empty parts are dropped; a text without the separator is one part.
+pub fn split(text: &str, separator: char) -> Vec<&str> {
+    let mut parts: Vec<&str> = text.split(separator).collect();
+    if parts.len() > 1 {
+        while parts.last().is_some_and(|last| last.is_empty()) {
+            parts.pop();
+        }
+    }
+    parts
+}
+
+/// A map in the iteration order of `java.util.HashMap<String, V>`.
+///
+/// That order is ascending bucket, insertion order inside a bucket; the table starts at 16 buckets and doubles when the
+/// 13th, 25th … entry comes, or, below 64, when a bucket gets its ninth. It never shrinks.
+/// Differs: a bucket of nine and more entries in a table of 64 and more becomes a tree in Java, which may move its root
+/// to the bucket's front; here it stays a list.
+/// Source: `java.util.HashMap` of the JDK, which `Message.properties`, ext fields and most JSON bodies are.
+#[derive(Clone, Debug)]
+pub struct JavaMap<V> {
+    /// Sorted by bucket, then by insertion.
+    entries: Vec<Entry<V>>,
+    buckets: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Entry<V> {
+    hash: u32,
+    key: Name,
+    value: V,
+}
+
+impl<V> Default for JavaMap<V> {
+    fn default() -> JavaMap<V> {
+        JavaMap { entries: Vec::new(), buckets: 16 }
+    }
+}
+
+/// Equal if the same keys map to equal values; the order is not looked at, as in Java.
+impl<V: PartialEq> PartialEq for JavaMap<V> {
+    fn eq(&self, other: &JavaMap<V>) -> bool {
+        self.len() == other.len() && self.iter().all(|(key, value)| other.get(key) == Some(value))
+    }
+}
+
+impl<V: Eq> Eq for JavaMap<V> {}
+
+impl<V> JavaMap<V> {
+    /// The value under `key`.
+    pub fn get(&self, key: &str) -> Option<&V> {
+        self.entries.iter().find(|entry| entry.key == *key).map(|entry| &entry.value)
+    }
+
+    /// Sets `key` to `value` and returns what stood there; a replaced value keeps its place.
+    pub fn put(&mut self, key: Name, value: V) -> Option<V> {
+        let hash = spread(&key);
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.hash == hash && entry.key == key) {
+            return Some(std::mem::replace(&mut entry.value, value));
+        }
+        let bucket = hash & (self.buckets - 1);
+        let end = self.entries.partition_point(|entry| entry.hash & (self.buckets - 1) <= bucket);
+        self.entries.insert(end, Entry { hash, key, value });
+        let start = self.entries.partition_point(|entry| entry.hash & (self.buckets - 1) < bucket);
+        if end + 1 - start > TREEIFY_THRESHOLD && self.buckets < MIN_TREEIFY_CAPACITY {
+            self.grow();
+        }
+        if self.entries.len() as u64 * 4 > u64::from(self.buckets) * 3 {
+            self.grow();
+        }
+        None
+    }
+
+    /// Removes `key` and returns its value.
+    pub fn remove(&mut self, key: &str) -> Option<V> {
+        let at = self.entries.iter().position(|entry| entry.key == *key)?;
+        Some(self.entries.remove(at).value)
+    }
+
+    /// All pairs in Java's order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &V)> {
+        self.entries.iter().map(|entry| (&entry.key, &entry.value))
+    }
+
+    /// How many pairs there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn grow(&mut self) {
+        self.buckets *= 2;
+        let mask = self.buckets - 1;
+        self.entries.sort_by_key(|entry| entry.hash & mask);
+    }
+}
+
+impl<V> FromIterator<(Name, V)> for JavaMap<V> {
+    fn from_iter<I: IntoIterator<Item = (Name, V)>>(pairs: I) -> JavaMap<V> {
+        let mut map = JavaMap::default();
+        for (key, value) in pairs {
+            map.put(key, value);
+        }
+        map
+    }
+}
+
+/// `HashMap.hash`: the high half folded into the low one.
+fn spread(key: &str) -> u32 {
+    let hash = hash(key).cast_unsigned();
+    hash ^ (hash >> 16)
+}
+
+/// `HashMap.TREEIFY_THRESHOLD`.
+const TREEIFY_THRESHOLD: usize = 8;
+/// `HashMap.MIN_TREEIFY_CAPACITY`.
+const MIN_TREEIFY_CAPACITY: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thirteenth_entry_moves_high_buckets_behind_low_ones() {
+        let mut map: JavaMap<i32> = JavaMap::default();
+        for (value, key) in ["KEYS", "TAGS", "MIN_OFFSET"].into_iter().enumerate() {
+            map.put(key.into(), value as i32);
+        }
+        let order: Vec<&str> = map.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(order, ["MIN_OFFSET", "KEYS", "TAGS"]);
+        for number in 0..10 {
+            map.put(format!("filler{number}").into(), number);
+        }
+        assert_eq!(map.buckets, 32);
+        assert_eq!(map.put("KEYS".into(), 9), Some(0));
+        assert_eq!(map.remove("KEYS"), Some(9));
+        assert_eq!(map.len(), 12);
+    }
+
+    #[test]
+    fn split_drops_trailing_empty_parts_only() {
+        assert_eq!(split("a,,b,,", ','), ["a", "", "b"]);
+        assert_eq!(split(",a", ','), ["", "a"]);
+        assert_eq!(split("", ','), [""]);
+        assert!(split(",,", ',').is_empty());
+    }
+}
