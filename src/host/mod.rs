@@ -1,1 +1,3 @@
-//! The real machine.
+//! The real machine: the only room with `unsafe` and `std::fs`.
+
+pub mod mmap;

@@ -1,0 +1,3 @@
+//! The simulated machine.
+
+pub mod disk;
