@@ -24,3 +24,5 @@ pub mod pool;
 pub mod message;
 
 pub mod wire;
+
+pub mod store;

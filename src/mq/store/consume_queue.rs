@@ -1,0 +1,196 @@
+//! A consume queue: 20 bytes a message, where it is, how long, and the hash of its tag.
+//!
+//! ```text
+//!   0            8        12           20
+//!   ├ log offset ┼ size   ┼ tags code  ┤
+//! ```
+//!
+//! Source: `ConsumeQueue`.
+
+use crate::mq::disk::{Disk, DiskError};
+use crate::mq::message::{QueueId, Topic};
+use crate::mq::store::mapped_file::MappedFileQueue;
+
+/// Bytes of a unit. Source: `ConsumeQueue.CQ_STORE_UNIT_SIZE`.
+pub const UNIT: i64 = 20;
+
+/// One topic queue's units.
+#[derive(Clone, Debug)]
+pub struct ConsumeQueue {
+    /// The topic.
+    pub topic: Topic,
+    /// The queue.
+    pub queue_id: QueueId,
+    /// The files.
+    pub files: MappedFileQueue,
+    /// Log offset of the newest unit; -1 if there is none.
+    pub max_physic_offset: i64,
+    /// First valid byte.
+    pub min_logic_offset: i64,
+}
+
+/// A unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unit {
+    /// Where the record begins in the commit log.
+    pub offset: i64,
+    /// Its length.
+    pub size: i32,
+    /// The hash of its tag.
+    pub tags_code: i64,
+}
+
+/// What became of a unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Placed {
+    /// It was written, as this entry.
+    At(i64),
+    /// It was there already.
+    Known,
+}
+
+impl ConsumeQueue {
+    /// A queue without units.
+    pub fn new(topic: Topic, queue_id: QueueId, file_size: i64) -> ConsumeQueue {
+        let folder = format!("consumequeue/{topic}/{queue_id}/");
+        let files = MappedFileQueue::new(folder, file_size);
+        ConsumeQueue { topic, queue_id, files, max_physic_offset: -1, min_logic_offset: 0 }
+    }
+
+    /// One past the last entry. Source: `ConsumeQueue.getMaxOffsetInQueue`.
+    pub fn max_offset(&self) -> i64 {
+        self.files.max_offset() / UNIT
+    }
+
+    /// The first entry. Source: `ConsumeQueue.getMinOffsetInQueue`.
+    pub fn min_offset(&self) -> i64 {
+        self.min_logic_offset / UNIT
+    }
+
+    /// Appends a unit for entry `queue_offset`.
+    ///
+    /// A record that the queue has passed is known. A queue that begins late is filled from its file's start with units that
+    /// point nowhere. A gap is appended over, so that entry and recorded queue offset disagree, as upstream.
+    /// Source: `ConsumeQueue.putMessagePositionInfo`.
+    pub fn put(&mut self, disk: &mut dyn Disk, unit: Unit, queue_offset: i64) -> Result<Placed, DiskError> {
+        if unit.offset <= self.max_physic_offset {
+            return Ok(Placed::Known);
+        }
+        let expected = queue_offset.saturating_mul(UNIT).max(0);
+        let file = self.files.last_or_create(disk, expected)?;
+        if file.first && queue_offset != 0 && file.wrote == 0 {
+            let until = expected % file.size;
+            for at in (0..until).step_by(UNIT as usize) {
+                disk.write_through(file.file, at as u64, &PRE_BLANK.encode())?;
+            }
+            file.wrote = until;
+            file.flushed = until;
+            self.min_logic_offset = expected;
+            self.files.flushed_where = expected;
+        }
+        let file = self.files.files.last_mut().expect("made above");
+        let current = file.from + file.wrote;
+        if queue_offset != 0 && expected < current {
+            return Ok(Placed::Known);
+        }
+        self.max_physic_offset = unit.offset;
+        disk.write_through(file.file, file.wrote as u64, &unit.encode())?;
+        file.wrote += UNIT;
+        Ok(Placed::At(current / UNIT))
+    }
+
+    /// The unit of entry `index`, if it is readable.
+    pub fn unit(&self, disk: &mut dyn Disk, index: i64) -> Option<Unit> {
+        let at = index.checked_mul(UNIT)?;
+        let file = &self.files.files[self.files.find(at, false)?];
+        let from = at - file.from;
+        (from + UNIT <= file.wrote).then(|| Unit::decode(disk.bytes(file.file, from as u64..(from + UNIT) as u64)))
+    }
+
+    /// Finds the end after a start: the first unit that points nowhere in the last three files.
+    ///
+    /// Source: `ConsumeQueue.recover`.
+    pub fn recover(&mut self, disk: &mut dyn Disk) {
+        if self.files.files.is_empty() {
+            return;
+        }
+        let mut number = self.files.files.len().saturating_sub(3);
+        let end = loop {
+            let file = &self.files.files[number];
+            let mut at = 0;
+            while at < file.size {
+                let unit = Unit::decode(disk.bytes(file.file, at as u64..(at + UNIT) as u64));
+                if unit.offset < 0 || unit.size <= 0 {
+                    break;
+                }
+                at += UNIT;
+                self.max_physic_offset = unit.offset;
+            }
+            if at < file.size || number + 1 == self.files.files.len() {
+                break file.from + at;
+            }
+            number += 1;
+        };
+        self.files.flushed_where = end;
+        self.files.truncate(disk, end);
+    }
+
+    /// Drops every unit that points at or behind `physical`. Source: `ConsumeQueue.truncateDirtyLogicFiles`.
+    pub fn truncate(&mut self, disk: &mut dyn Disk, physical: i64) {
+        self.max_physic_offset = physical - 1;
+        while let Some(last) = self.files.files.last_mut() {
+            let mut keep = 0;
+            while keep < last.size {
+                let unit = Unit::decode(disk.bytes(last.file, keep as u64..(keep + UNIT) as u64));
+                let points_somewhere = unit.offset >= 0 && unit.size > 0;
+                // The first unit of a file is taken without looking at its size, as upstream.
+                if unit.offset >= physical || (keep > 0 && !points_somewhere) {
+                    break;
+                }
+                keep += UNIT;
+                self.max_physic_offset = unit.offset;
+            }
+            last.wrote = keep;
+            last.flushed = keep;
+            if keep > 0 {
+                return;
+            }
+            self.files.remove_last(disk);
+        }
+    }
+
+    /// Moves the first valid entry to the first one that the log still holds. Source: `ConsumeQueue.correctMinOffset`.
+    pub fn correct_min_offset(&mut self, disk: &mut dyn Disk, log_min: i64) {
+        let Some(first) = self.files.files.first() else { return };
+        for at in (0..first.wrote).step_by(UNIT as usize) {
+            if Unit::decode(disk.bytes(first.file, at as u64..(at + UNIT) as u64)).offset >= log_min {
+                self.min_logic_offset = first.from + at;
+                return;
+            }
+        }
+    }
+}
+
+impl Unit {
+    fn encode(self) -> [u8; UNIT as usize] {
+        let mut bytes = [0; UNIT as usize];
+        bytes[..8].copy_from_slice(&self.offset.to_be_bytes());
+        bytes[8..12].copy_from_slice(&self.size.to_be_bytes());
+        bytes[12..].copy_from_slice(&self.tags_code.to_be_bytes());
+        bytes
+    }
+
+    /// Reads 20 bytes.
+    pub fn decode(bytes: &[u8]) -> Unit {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] =
+            bytes.try_into().expect("a unit is 20 bytes");
+        Unit {
+            offset: i64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            size: i32::from_be_bytes([i, j, k, l]),
+            tags_code: i64::from_be_bytes([m, n, o, p, q, r, s, t]),
+        }
+    }
+}
+
+/// The unit that fills a queue from its file's start to its first entry. Source: `ConsumeQueue.fillPreBlank`.
+pub const PRE_BLANK: Unit = Unit { offset: 0, size: i32::MAX, tags_code: 0 };

@@ -1,0 +1,278 @@
+//! Driving the three flush services: asking for forces, taking their answers, moving the checkpoint.
+
+use crate::mq::disk::{Disk, DiskError};
+use crate::mq::store::flush::CommitStep;
+use crate::mq::store::mapped_file::{Dirty, OS_PAGE_SIZE};
+use crate::mq::store::{Clock, MessageStore, News, PutStatus, Service, State};
+use crate::mq::time::{Span, Time};
+
+impl MessageStore {
+    /// When each service would find work next; `None` while it would not.
+    pub fn deadlines(&self, clock: Clock) -> [(Service, Option<Time>); 5] {
+        let running = self.state == State::Running;
+        let reput = (running && self.behind() > 0).then(|| self.next_reput(clock.mono));
+        let idle_commit = running && self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
+        let commit = idle_commit.then(|| clock.mono + GROUP_COMMIT_IDLE);
+        let is_async = running && !self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
+        let real_time = is_async.then(|| self.real_time.next_force(self.dirty_log_pages()));
+        let queues = (running && self.queue_flush.under_way == 0).then(|| self.next_queue_flush(clock.mono)).flatten();
+        let put = self.waiting_puts.values().min().copied();
+        [
+            (Service::Reput, reput),
+            (Service::GroupCommit, commit),
+            (Service::FlushCommitLog, real_time),
+            (Service::FlushConsumeQueue, queues),
+            (Service::PutDeadline, put),
+        ]
+    }
+
+    /// A service's timer fired; early, late or twice is harmless.
+    pub fn fired(&mut self, disk: &mut dyn Disk, clock: Clock, service: Service) {
+        if self.state == State::ShutDown {
+            return;
+        }
+        match service {
+            Service::Reput => self.reput(disk),
+            Service::GroupCommit => {
+                self.group_commit.woken = true;
+                self.run_group_commit(disk, clock);
+            }
+            Service::FlushCommitLog => self.run_real_time(clock),
+            Service::FlushConsumeQueue => self.run_queue_flush(disk, clock),
+            Service::PutDeadline => self.expire_puts(clock),
+        }
+    }
+
+    /// A force was answered. An unknown ticket is one of a process that is gone: nothing happens.
+    ///
+    /// Faithful: a failed force is logged and the position moves all the same (K01). Source: `MappedFile.flush`.
+    pub fn flush_answered(&mut self, disk: &mut dyn Disk, clock: Clock, ticket: u64, result: Result<(), DiskError>) {
+        if self.log_force.as_ref().is_some_and(|(asked, _)| *asked == ticket) {
+            let (_, dirty) = self.log_force.take().expect("looked at above");
+            self.log_answered(clock, &dirty, result);
+            if self.config.sync_flush {
+                self.run_group_commit(disk, clock);
+            } else {
+                self.real_time_answered(clock);
+            }
+        } else if let Some((queue, dirty)) = self.queue_forces.remove(&ticket) {
+            self.queues.list[queue].files.flushed(&dirty);
+            self.queue_flush.under_way -= 1;
+            if self.queue_flush.under_way == 0 {
+                self.queue_pass_done(disk);
+            }
+        } else if self.checkpoint_force == Some(ticket) {
+            self.checkpoint_force = None;
+            let (physic, logics) = (self.checkpoint.physic, self.checkpoint.logics);
+            self.news.push(News::CheckpointWritten { physic, logics });
+        }
+        if self.state == State::ShuttingDown {
+            self.pump_shutdown(disk);
+        }
+    }
+
+    fn log_answered(&mut self, clock: Clock, dirty: &Dirty, result: Result<(), DiskError>) {
+        let from = self.log.flushed_where;
+        match result {
+            Err(error) if self.profile.fix_k01 => {
+                self.news.push(News::FlushFailed { from, to: dirty.up_to });
+                self.mark_not_writeable(error);
+                return;
+            }
+            Err(_) => self.news.push(News::FlushFailed { from, to: dirty.up_to }),
+            Ok(()) => {}
+        }
+        self.log.flushed(dirty);
+        if self.config.sync_flush || self.real_time.least() == 0 {
+            self.log.store_timestamp = dirty.store_timestamp;
+        }
+        if !self.config.sync_flush && self.log.store_timestamp > 0 {
+            self.checkpoint.physic = self.log.store_timestamp;
+        }
+        self.news.push(News::FlushDone { from, to: self.log.flushed_where });
+        debug_assert!(clock.mono >= self.started, "time goes on");
+    }
+
+    /// Runs the group commit as far as it gets without an answer.
+    pub(super) fn run_group_commit(&mut self, disk: &mut dyn Disk, _clock: Clock) {
+        debug_assert!(self.config.sync_flush, "the group commit belongs to a sync flush");
+        let _ = disk;
+        while self.log_force.is_none() {
+            match self.group_commit.next(self.log.flushed_where) {
+                CommitStep::Force => self.force_log(0),
+                CommitStep::Answer(request, ok) => {
+                    if self.waiting_puts.remove(&request.number).is_some() {
+                        let status = if ok { PutStatus::PutOk } else { PutStatus::FlushDiskTimeout };
+                        self.news.push(News::PutDone { request: request.number, status });
+                    }
+                }
+                CommitStep::ListDone => {
+                    if self.log.store_timestamp > 0 {
+                        self.checkpoint.physic = self.log.store_timestamp;
+                    }
+                }
+                CommitStep::Rest => return,
+            }
+        }
+    }
+
+    /// A put wakes the real-time flush. Source: `CommitLog.handleDiskFlush`, `ServiceThread.wakeup`.
+    pub(super) fn wake_real_time(&mut self, clock: Clock) {
+        if self.log_force.is_some() {
+            self.real_time.notified = true;
+            return;
+        }
+        self.real_time.catch_up(clock.mono);
+        self.end_turn(clock);
+    }
+
+    fn run_real_time(&mut self, clock: Clock) {
+        if self.config.sync_flush
+            || self.log_force.is_some()
+            || clock.mono < self.real_time.next_force(self.dirty_log_pages())
+        {
+            return;
+        }
+        // The turn that ends now: all turns before it ended without finding enough.
+        self.real_time.catch_up(Time(clock.mono.0.saturating_sub(1)));
+        self.end_turn(clock);
+    }
+
+    fn end_turn(&mut self, clock: Clock) {
+        self.force_log(self.real_time.least());
+        if self.log_force.is_none() {
+            self.real_time.turn(clock.mono);
+        }
+    }
+
+    fn real_time_answered(&mut self, clock: Clock) {
+        self.real_time.turn(clock.mono);
+        if std::mem::take(&mut self.real_time.notified) {
+            self.end_turn(clock);
+        }
+    }
+
+    /// Asks for a force of the log if `least_pages` are dirty.
+    fn force_log(&mut self, least_pages: i64) {
+        let Some(dirty) = self.log.dirty(least_pages) else { return };
+        let ticket = self.ticket();
+        self.log_force = Some((ticket, dirty));
+        self.news.push(News::Flush { ticket, file: dirty.file, from: dirty.from as u64, to: dirty.to as u64 });
+    }
+
+    fn dirty_log_pages(&self) -> i64 {
+        let Some(at) = self.log.find(self.log.flushed_where, self.log.flushed_where == 0) else { return 0 };
+        let file = &self.log.files[at];
+        if file.is_full() { i64::MAX } else { file.wrote / OS_PAGE_SIZE - file.flushed / OS_PAGE_SIZE }
+    }
+
+    fn expire_puts(&mut self, clock: Clock) {
+        let expired: Vec<u64> = self
+            .waiting_puts
+            .iter()
+            .filter(|(_, deadline)| **deadline <= clock.mono)
+            .map(|(number, _)| *number)
+            .collect();
+        for request in expired {
+            self.waiting_puts.remove(&request);
+            self.news.push(News::PutDone { request, status: PutStatus::FlushDiskTimeout });
+        }
+    }
+
+    fn next_queue_flush(&self, now: Time) -> Option<Time> {
+        let least = self.config.flush_queue_least_pages;
+        let mut dirty = self.queues.list.iter().filter(|queue| queue.files.is_dirty()).peekable();
+        dirty.peek()?;
+        let enough = dirty.any(|queue| queue.files.dirty(least).is_some());
+        Some(if enough { self.queue_flush.next_tick(now) } else { self.queue_flush.next_thorough(now) })
+    }
+
+    /// One pass over all consume queues. Source: `FlushConsumeQueueService.doFlush`.
+    fn run_queue_flush(&mut self, disk: &mut dyn Disk, clock: Clock) {
+        if self.queue_flush.under_way > 0 {
+            return;
+        }
+        self.queue_flush.catch_up(Time(clock.mono.0.saturating_sub(1)));
+        let thorough = self.queue_flush.begin(clock.mono);
+        self.queue_flush.captured = thorough.then_some(self.checkpoint.logics);
+        self.force_queues(if thorough { 0 } else { self.config.flush_queue_least_pages });
+        if self.queue_flush.under_way == 0 {
+            self.queue_pass_done(disk);
+        }
+    }
+
+    pub(super) fn force_queues(&mut self, least_pages: i64) {
+        for queue in 0..self.queues.list.len() {
+            let Some(dirty) = self.queues.list[queue].files.dirty(least_pages) else { continue };
+            let ticket = self.ticket();
+            self.queue_forces.insert(ticket, (queue, dirty));
+            self.queue_flush.under_way += 1;
+            self.news.push(News::Flush { ticket, file: dirty.file, from: dirty.from as u64, to: dirty.to as u64 });
+        }
+    }
+
+    /// A thorough pass writes the logics time that it captured before it forced, and the checkpoint.
+    fn queue_pass_done(&mut self, disk: &mut dyn Disk) {
+        let Some(captured) = self.queue_flush.captured.take() else { return };
+        if captured > 0 {
+            self.checkpoint.logics = captured;
+        }
+        self.write_checkpoint(disk);
+    }
+
+    pub(super) fn write_checkpoint(&mut self, disk: &mut dyn Disk) {
+        self.checkpoint.write(disk);
+        let ticket = self.ticket();
+        self.checkpoint_force = Some(ticket);
+        self.news.push(News::Flush { ticket, file: self.checkpoint.file, from: 0, to: 24 });
+    }
+
+    /// Begins a clean stop: no more puts and gets, the follower drains, everything is forced.
+    ///
+    /// Source: `DefaultMessageStore.shutdown`. Differs: the second that upstream sleeps first is not slept.
+    pub fn begin_shutdown(&mut self, disk: &mut dyn Disk) {
+        if self.state != State::Running {
+            return;
+        }
+        self.reput(disk);
+        self.state = State::ShuttingDown;
+        self.pump_shutdown(disk);
+    }
+
+    /// Whether a clean stop has ended.
+    pub fn is_shut_down(&self) -> bool {
+        self.state == State::ShutDown
+    }
+
+    /// Goes on with a clean stop: log, then queues, then checkpoint, then the `abort` file.
+    fn pump_shutdown(&mut self, disk: &mut dyn Disk) {
+        if self.log_force.is_some() || self.queue_flush.under_way > 0 || self.checkpoint_force.is_some() {
+            return;
+        }
+        self.force_log(0);
+        if self.log_force.is_some() {
+            return;
+        }
+        self.force_queues(0);
+        if self.queue_flush.under_way > 0 {
+            return;
+        }
+        if !self.checkpoint_is_written() {
+            self.write_checkpoint(disk);
+            self.shutdown_checkpoint = true;
+            return;
+        }
+        self.state = State::ShutDown;
+        if !self.not_writeable && self.behind() == 0 {
+            // A file that is gone already is as good as removed.
+            let _ = disk.remove(super::ABORT);
+        }
+    }
+
+    fn checkpoint_is_written(&self) -> bool {
+        self.shutdown_checkpoint
+    }
+}
+
+/// Source: `GroupCommitService.run`: `waitForRunning(10)`.
+const GROUP_COMMIT_IDLE: Span = Span::from_millis(10);

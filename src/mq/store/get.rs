@@ -1,0 +1,287 @@
+//! Reading: from a queue entry to the record's bytes, with upstream's statuses and limits.
+//!
+//! Source: `DefaultMessageStore.getMessage`.
+
+use bytes::Bytes;
+
+use crate::mq::disk::Disk;
+use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
+use crate::mq::store::consume_queue::UNIT;
+use crate::mq::store::{MessageStore, State};
+
+/// What is asked for.
+pub struct GetRequest<'a> {
+    /// The topic.
+    pub topic: &'a Topic,
+    /// The queue.
+    pub queue_id: QueueId,
+    /// From which entry.
+    pub offset: QueueOffset,
+    /// At most how many messages.
+    pub max: i32,
+    /// Which tag hashes pass.
+    pub filter: &'a dyn Fn(i64) -> bool,
+}
+
+/// What was found. Source: `GetMessageResult`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Got {
+    /// How it went.
+    pub status: GetStatus,
+    /// Where to go on.
+    pub next: QueueOffset,
+    /// The queue's first entry.
+    pub min: QueueOffset,
+    /// One past the queue's last entry.
+    pub max: QueueOffset,
+    /// The records, one piece each.
+    pub messages: Vec<Bytes>,
+    /// Their bytes in all.
+    pub size: usize,
+    /// Whether the reader is so far behind that it should ask a slave.
+    pub suggest_slave: bool,
+}
+
+/// Source: `GetMessageStatus`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GetStatus {
+    /// `FOUND`.
+    Found,
+    /// `NO_MATCHED_MESSAGE`.
+    NoMatchedMessage,
+    /// `MESSAGE_WAS_REMOVING`.
+    MessageWasRemoving,
+    /// `OFFSET_FOUND_NULL`.
+    OffsetFoundNull,
+    /// `OFFSET_OVERFLOW_BADLY`.
+    OffsetOverflowBadly,
+    /// `OFFSET_OVERFLOW_ONE`.
+    OffsetOverflowOne,
+    /// `OFFSET_TOO_SMALL`.
+    OffsetTooSmall,
+    /// `NO_MATCHED_LOGIC_QUEUE`.
+    NoMatchedLogicQueue,
+    /// `NO_MESSAGE_IN_QUEUE`.
+    NoMessageInQueue,
+}
+
+impl GetStatus {
+    /// Upstream's name of the constant.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GetStatus::Found => "FOUND",
+            GetStatus::NoMatchedMessage => "NO_MATCHED_MESSAGE",
+            GetStatus::MessageWasRemoving => "MESSAGE_WAS_REMOVING",
+            GetStatus::OffsetFoundNull => "OFFSET_FOUND_NULL",
+            GetStatus::OffsetOverflowBadly => "OFFSET_OVERFLOW_BADLY",
+            GetStatus::OffsetOverflowOne => "OFFSET_OVERFLOW_ONE",
+            GetStatus::OffsetTooSmall => "OFFSET_TOO_SMALL",
+            GetStatus::NoMatchedLogicQueue => "NO_MATCHED_LOGIC_QUEUE",
+            GetStatus::NoMessageInQueue => "NO_MESSAGE_IN_QUEUE",
+        }
+    }
+}
+
+impl MessageStore {
+    /// Reads messages of one queue; `None` when the store is shut down.
+    ///
+    /// A queue that is not there is made in memory, as upstream. Offsets of the answer are a master's.
+    pub fn get(&mut self, disk: &mut dyn Disk, request: &GetRequest<'_>) -> Option<Got> {
+        if self.state != State::Running {
+            return None;
+        }
+        let file_size = self.queue_file_size();
+        let place = self.queues.find_or_create(request.topic, request.queue_id, file_size);
+        let queue = &self.queues.list[place];
+        let (min, max, asked) = (queue.min_offset(), queue.max_offset(), request.offset.0);
+        let mut got = Got {
+            status: GetStatus::NoMessageInQueue,
+            next: QueueOffset(asked),
+            min: QueueOffset(min),
+            max: QueueOffset(max),
+            messages: Vec::new(),
+            size: 0,
+            suggest_slave: false,
+        };
+        (got.status, got.next.0) = match () {
+            () if max == 0 => (GetStatus::NoMessageInQueue, 0),
+            () if asked < min => (GetStatus::OffsetTooSmall, min),
+            () if asked == max => (GetStatus::OffsetOverflowOne, asked),
+            () if asked > max => (GetStatus::OffsetOverflowBadly, if min == 0 { 0 } else { max }),
+            () => {
+                self.scan(disk, request, place, &mut got);
+                (got.status, got.next.0)
+            }
+        };
+        Some(got)
+    }
+
+    /// Walks the entries of one queue file from the asked one on.
+    fn scan(&self, disk: &mut dyn Disk, request: &GetRequest<'_>, place: usize, got: &mut Got) {
+        let queue = &self.queues.list[place];
+        let asked = request.offset.0;
+        let Some(number) = queue.files.find(asked.saturating_mul(UNIT), false) else {
+            got.status = GetStatus::OffsetFoundNull;
+            got.next.0 = roll_next_file(asked, queue.files.file_size);
+            return;
+        };
+        let file = &queue.files.files[number];
+        let last = (file.from + file.wrote) / UNIT;
+        let log_end = self.log.max_offset();
+        let memory = self.memory_limit(disk);
+        let scan_max = SCAN_BYTES_MIN.max(i64::from(request.max.max(0)) * UNIT) / UNIT;
+        got.status = GetStatus::NoMatchedMessage;
+        let (mut next_file_at, mut deepest) = (i64::MIN, 0);
+        let mut entry = asked;
+        while entry < last && entry - asked < scan_max {
+            let unit = queue.unit(disk, entry).expect("an entry below the file's end is readable");
+            deepest = unit.offset;
+            let skipped = next_file_at != i64::MIN && unit.offset < next_file_at;
+            if !skipped {
+                let on_disk = log_end - unit.offset > memory;
+                if self.is_batch_full(got, request.max, unit.size, on_disk) {
+                    break;
+                }
+                if (request.filter)(unit.tags_code) {
+                    match self.record_at(disk, unit.offset, unit.size) {
+                        Some(bytes) => {
+                            got.size += bytes.len();
+                            got.messages.push(bytes);
+                            got.status = GetStatus::Found;
+                            next_file_at = i64::MIN;
+                        }
+                        None => {
+                            if got.size == 0 {
+                                got.status = GetStatus::MessageWasRemoving;
+                            }
+                            next_file_at = roll_next_log_file(unit.offset, self.log.file_size);
+                        }
+                    }
+                } else if got.size == 0 {
+                    got.status = GetStatus::NoMatchedMessage;
+                }
+            }
+            entry += 1;
+        }
+        got.next.0 = entry;
+        got.suggest_slave = log_end - deepest > memory;
+    }
+
+    /// Source: `DefaultMessageStore.isTheBatchFull`; the first message is never refused.
+    fn is_batch_full(&self, got: &Got, max: i32, size: i32, on_disk: bool) -> bool {
+        if got.size == 0 || got.messages.is_empty() {
+            return false;
+        }
+        let config = &self.config;
+        let (count_max, bytes_max) = match on_disk {
+            true => (config.max_transfer_count_in_disk, config.max_transfer_bytes_in_disk),
+            false => (config.max_transfer_count_in_memory, config.max_transfer_bytes_in_memory),
+        };
+        got.messages.len() >= max.max(0) as usize
+            || got.size + size.max(0) as usize > bytes_max
+            || got.messages.len() > count_max - 1
+    }
+
+    /// Bytes of the log that count as being in memory. Source: `accessMessageInMemoryMaxRatio`.
+    fn memory_limit(&self, disk: &mut dyn Disk) -> i64 {
+        (disk.memory().total / 100 * self.config.access_message_in_memory_max_ratio) as i64
+    }
+
+    /// Whether the entry's record is so far from the log's end that it counts as being on disk only.
+    ///
+    /// Source: `DefaultMessageStore.checkInDiskByConsumeOffset`.
+    pub fn is_in_disk(&self, disk: &mut dyn Disk, topic: &str, queue_id: QueueId, offset: QueueOffset) -> bool {
+        let Some(place) = self.queues.find(topic, queue_id) else { return false };
+        let Some(unit) = self.queues.list[place].unit(disk, offset.0) else { return false };
+        self.log.max_offset() - unit.offset > self.memory_limit(disk)
+    }
+
+    /// The bytes at a place in the log. Source: `CommitLog.getMessage`; only place 0 falls back to the first file.
+    fn record_at(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<Bytes> {
+        let file = &self.log.files[self.log.find(offset, offset == 0)?];
+        let from = offset % self.log.file_size;
+        let end = from.checked_add(i64::from(size))?;
+        (size >= 0 && from >= 0 && end <= file.wrote)
+            .then(|| Bytes::copy_from_slice(disk.bytes(file.file, from as u64..end as u64)))
+    }
+
+    /// The record that begins at `offset`, by the length it claims. Source: `lookMessageByOffset`.
+    pub fn look(&self, disk: &mut dyn Disk, offset: PhysicalOffset) -> Option<Bytes> {
+        let length = self.record_at(disk, offset.0, 4)?;
+        let size = i32::from_be_bytes(length[..].try_into().expect("four bytes"));
+        self.record_at(disk, offset.0, size)
+    }
+
+    /// The entry stored at a time, or the nearer neighbour. Source: `ConsumeQueue.getOffsetInQueueByTime`.
+    pub fn offset_by_time(&self, disk: &mut dyn Disk, topic: &str, queue_id: QueueId, timestamp: i64) -> QueueOffset {
+        let Some(place) = self.queues.find(topic, queue_id) else { return QueueOffset(0) };
+        let queue = &self.queues.list[place];
+        let modified = disk.list(&queue.files.folder);
+        let is_late = |name: &str| modified.iter().any(|info| info.name == name && info.modified_ms >= timestamp);
+        let name_of = |from: i64| format!("{}{from:020}", queue.files.folder);
+        let found = queue.files.files.iter().find(|file| is_late(&name_of(file.from)));
+        let Some(file) = found.or(queue.files.files.last()) else { return QueueOffset(0) };
+        let (mut low, mut high) = (queue.min_logic_offset.max(file.from) / UNIT, (file.from + file.wrote) / UNIT - 1);
+        let (mut left, mut right): (Option<(i64, i64)>, Option<(i64, i64)>) = (None, None);
+        let log_min = self.log.min_offset();
+        while low <= high {
+            let middle = (low + high) / 2;
+            let Some(unit) = queue.unit(disk, middle) else { return QueueOffset(0) };
+            if unit.offset < log_min {
+                low = middle + 1;
+                left = Some((middle, i64::MIN));
+                continue;
+            }
+            let Some(stored) = self.store_time(disk, unit.offset, unit.size) else { return QueueOffset(0) };
+            match stored.cmp(&timestamp) {
+                std::cmp::Ordering::Equal => return QueueOffset(middle),
+                std::cmp::Ordering::Greater => {
+                    high = middle - 1;
+                    right = Some((middle, stored));
+                }
+                std::cmp::Ordering::Less => {
+                    low = middle + 1;
+                    left = Some((middle, stored));
+                }
+            }
+        }
+        QueueOffset(match (left, right) {
+            (None, Some((entry, _))) | (Some((entry, _)), None) => entry,
+            (Some((before, early)), Some((after, late))) => {
+                let nearer_is_left = timestamp.saturating_sub(early).abs() <= timestamp.saturating_sub(late).abs();
+                if early != i64::MIN && nearer_is_left { before } else { after }
+            }
+            (None, None) => 0,
+        })
+    }
+
+    /// The time at which an entry's record was stored; -1 if it cannot be read. Source: `getMessageStoreTimeStamp`.
+    pub fn store_time_of(&self, disk: &mut dyn Disk, topic: &str, queue_id: QueueId, offset: QueueOffset) -> i64 {
+        let Some(place) = self.queues.find(topic, queue_id) else { return -1 };
+        let unit = self.queues.list[place].unit(disk, offset.0);
+        unit.and_then(|unit| self.store_time(disk, unit.offset, unit.size)).unwrap_or(-1)
+    }
+
+    /// Source: `CommitLog.pickupStoreTimestamp`.
+    fn store_time(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<i64> {
+        if offset < self.log.min_offset() {
+            return None;
+        }
+        let bytes = self.record_at(disk, offset, size)?;
+        Some(i64::from_be_bytes(bytes.get(56..64)?.try_into().ok()?))
+    }
+}
+
+/// Source: `ConsumeQueue.rollNextFile`.
+fn roll_next_file(entry: i64, file_size: i64) -> i64 {
+    let entries = file_size / UNIT;
+    entry + entries - entry % entries
+}
+
+/// Source: `CommitLog.rollNextFile`.
+fn roll_next_log_file(offset: i64, file_size: i64) -> i64 {
+    offset + file_size - offset % file_size
+}
+
+/// Source: `DefaultMessageStore.getMessage`: 16,000 bytes of the queue are scanned at least.
+const SCAN_BYTES_MIN: i64 = 16_000;

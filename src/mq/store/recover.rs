@@ -1,0 +1,192 @@
+//! Opening what a process left behind, after a clean stop or after a crash.
+//!
+//! Consume queues first, each to its first unit that points nowhere; then the log, to its first record that does not hold,
+//! checked by CRC; then each is cut to the other. After a crash the log is read from the file that the checkpoint picks, and
+//! its records are dispatched again: a queue drops what it has. Cutting moves positions only, the bytes stay.
+//!
+//! Source: `DefaultMessageStore.load`, `recover`; `CommitLog.recoverNormally`, `recoverAbnormally`.
+
+use std::collections::BTreeMap;
+
+use crate::mq::disk::{Disk, DiskError};
+use crate::mq::message::Name;
+use crate::mq::message::record::MAGIC;
+use crate::mq::profile::Profile;
+use crate::mq::store::checkpoint::{self, Checkpoint};
+use crate::mq::store::flush::{GroupCommit, QueueFlush, RealTime};
+use crate::mq::store::mapped_file::MappedFileQueue;
+use crate::mq::store::record::{EncodeBuffer, Found, Region, parse};
+use crate::mq::store::{ABORT, Clock, MessageStore, News, Queues, State, StoreConfig, StoreError};
+
+impl MessageStore {
+    /// Loads and recovers a store without starting it. Source: `DefaultMessageStore.load`.
+    pub fn load(
+        config: StoreConfig,
+        profile: Profile,
+        disk: &mut dyn Disk,
+        clock: Clock,
+    ) -> Result<MessageStore, StoreError> {
+        let clean = disk.list(ABORT).iter().all(|info| info.name != ABORT);
+        let mut log = MappedFileQueue::new("commitlog/".to_owned(), config.commit_log_file_size as i64);
+        log.load(disk)?;
+        let checkpoint = Checkpoint::open(disk).map_err(|error| disk_error(checkpoint::FILE, error))?;
+        let real_time =
+            RealTime::new(clock.mono, config.flush_interval, config.flush_thorough_interval, config.flush_least_pages);
+        let queue_flush =
+            QueueFlush::new(clock.mono, config.flush_queue_interval, config.flush_queue_thorough_interval);
+        let mut store = MessageStore {
+            config,
+            profile,
+            log,
+            encode: EncodeBuffer::default(),
+            queues: Queues::default(),
+            checkpoint,
+            reput_from: 0,
+            started: clock.mono,
+            group_commit: GroupCommit::default(),
+            real_time,
+            queue_flush,
+            log_force: None,
+            queue_forces: BTreeMap::new(),
+            checkpoint_force: None,
+            next_ticket: 0,
+            next_request: 0,
+            waiting_puts: BTreeMap::new(),
+            not_writeable: false,
+            shutdown_checkpoint: false,
+            state: State::Loaded,
+            news: Vec::new(),
+        };
+        store.load_queues(disk)?;
+        store.recover(disk, clean);
+        Ok(store)
+    }
+
+    /// Source: `DefaultMessageStore.loadConsumeQueue`; folders whose name is no number are skipped.
+    fn load_queues(&mut self, disk: &mut dyn Disk) -> Result<(), StoreError> {
+        let file_size = self.queue_file_size();
+        let mut known: Option<(String, i32)> = None;
+        for info in disk.list("consumequeue/") {
+            let mut parts = info.name.split('/').skip(1);
+            let (Some(topic), Some(number), Some(_)) = (parts.next(), parts.next(), parts.next()) else { continue };
+            let Ok(queue_id) = number.parse::<i32>() else { continue };
+            if known.as_ref().is_some_and(|(name, id)| name == topic && *id == queue_id) {
+                continue;
+            }
+            known = Some((topic.to_owned(), queue_id));
+            let place = self.queues.find_or_create(&Name::from(topic), queue_id, file_size);
+            self.queues.list[place].files.load(disk)?;
+        }
+        Ok(())
+    }
+
+    fn recover(&mut self, disk: &mut dyn Disk, clean: bool) {
+        for queue in &mut self.queues.list {
+            queue.recover(disk);
+        }
+        let seemed_to_end = self.readable_end(disk);
+        let highest = self.queues.list.iter().map(|queue| queue.max_physic_offset).max().unwrap_or(-1);
+        let records = if self.log.files.is_empty() {
+            if !clean {
+                self.drop_queues(disk);
+            }
+            0
+        } else {
+            self.recover_log(disk, clean, highest)
+        };
+        let log_min = self.log.min_offset();
+        for place in 0..self.queues.list.len() {
+            let queue = &mut self.queues.list[place];
+            queue.correct_min_offset(disk, log_min);
+            self.queues.next_offset[place] = queue.max_offset();
+        }
+        self.news.clear();
+        let log_end = self.log.max_offset();
+        let cut = (seemed_to_end - log_end).max(0);
+        self.news.push(News::Recovered { clean, log_end, records, cut });
+        let places: Vec<usize> = self.queues.by_topic.values().flat_map(BTreeMap::values).copied().collect();
+        for place in places {
+            let queue = &self.queues.list[place];
+            let (topic, queue_id, min, max) =
+                (queue.topic.clone(), queue.queue_id, queue.min_offset(), queue.max_offset());
+            self.news.push(News::QueueRecovered { topic, queue_id, min, max });
+        }
+    }
+
+    /// Reads the log to its first record that does not hold, and cuts there. Returns how many records were read.
+    fn recover_log(&mut self, disk: &mut dyn Disk, clean: bool, highest: i64) -> i64 {
+        let mut number = if clean { self.log.files.len().saturating_sub(3) } else { self.crash_start(disk) };
+        let mut within = 0;
+        let mut records = 0;
+        let end = loop {
+            let file = &self.log.files[number];
+            let (from, size) = (file.from, file.size);
+            let region = Region { file: file.file, at: within as u64, end: size as u64 };
+            match parse(disk, region, self.config.check_crc_on_recover, &|topic| self.queues.intern(topic)) {
+                Found::Record(record) => {
+                    if !clean {
+                        self.dispatch(disk, from + within, &record);
+                    }
+                    within += i64::from(record.size);
+                    records += 1;
+                }
+                Found::Blank if number + 1 < self.log.files.len() => (number, within) = (number + 1, 0),
+                Found::Blank | Found::Mismatch { .. } | Found::Bad => break from + within,
+            }
+        };
+        self.log.flushed_where = end;
+        self.log.truncate(disk, end);
+        if highest >= end {
+            for queue in &mut self.queues.list {
+                queue.truncate(disk, end);
+            }
+        }
+        records
+    }
+
+    /// The newest file whose first record the checkpoint covers; the first file if none is.
+    ///
+    /// Source: `CommitLog.isMappedFileMatchedRecover`. `messageIndexSafe` is off, as by default.
+    fn crash_start(&self, disk: &mut dyn Disk) -> usize {
+        let covered = |disk: &mut dyn Disk, number: usize| {
+            let bytes = disk.bytes(self.log.files[number].file, 0..64.min(self.log.file_size as u64));
+            let Some(head) = bytes.first_chunk::<64>() else { return false };
+            let magic = i32::from_be_bytes([head[4], head[5], head[6], head[7]]);
+            let stored = i64::from_be_bytes(head[56..64].try_into().expect("eight bytes"));
+            magic == MAGIC && stored != 0 && stored <= self.checkpoint.min()
+        };
+        (0..self.log.files.len()).rev().find(|number| covered(disk, *number)).unwrap_or(0)
+    }
+
+    /// Where the last file's data had seemed to end: its last byte that is not zero.
+    fn readable_end(&self, disk: &mut dyn Disk) -> i64 {
+        let Some(last) = self.log.files.last() else { return 0 };
+        let mut at = last.size;
+        while at > 0 {
+            let from = (at - SCAN).max(0);
+            let chunk = disk.bytes(last.file, from as u64..at as u64);
+            if let Some(found) = chunk.iter().rposition(|byte| *byte != 0) {
+                return last.from + from + found as i64 + 1;
+            }
+            at = from;
+        }
+        last.from
+    }
+
+    /// A crash without any commit log: the queues go, too. Source: `DefaultMessageStore.destroyLogics`.
+    fn drop_queues(&mut self, disk: &mut dyn Disk) {
+        for queue in &mut self.queues.list {
+            while !queue.files.files.is_empty() {
+                queue.files.remove_last(disk);
+            }
+        }
+        self.queues = Queues::default();
+    }
+}
+
+fn disk_error(file: &str, error: DiskError) -> StoreError {
+    StoreError::Disk { file: file.to_owned(), error }
+}
+
+/// Bytes looked at together when searching backwards for data.
+const SCAN: i64 = 4096;

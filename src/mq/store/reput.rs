@@ -1,0 +1,82 @@
+//! The follower: reads the commit log from where it stood and hands each record's news to the consume queues.
+//!
+//! Source: `DefaultMessageStore.ReputMessageService`, `CommitLogDispatcherBuildConsumeQueue`. The index comes with a later
+//! part of the engine; its dispatcher hangs in [`MessageStore::dispatch`].
+
+use crate::mq::disk::Disk;
+use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
+use crate::mq::store::consume_queue::{Placed, Unit};
+use crate::mq::store::record::{Found, Parsed, Region, parse};
+use crate::mq::store::{MessageStore, News};
+use crate::mq::time::{Span, Time};
+
+impl MessageStore {
+    /// The first tick after `now`: upstream's loop sleeps 1 ms between rounds.
+    pub(super) fn next_reput(&self, now: Time) -> Time {
+        let ticks = now.since(self.started).0 / REPUT_TICK.0 + 1;
+        self.started + Span(ticks * REPUT_TICK.0)
+    }
+
+    /// Reads everything up to the log's end. Source: `ReputMessageService.doReput`.
+    pub(super) fn reput(&mut self, disk: &mut dyn Disk) {
+        while self.reput_from < self.log.max_offset() {
+            let Some(number) = self.log.find(self.reput_from, self.reput_from == 0) else { return };
+            let file = &self.log.files[number];
+            let (from, end) = (file.from, file.end());
+            let readable = from + file.wrote;
+            self.reput_from = self.reput_from.max(from);
+            if self.reput_from >= readable {
+                return;
+            }
+            let region = Region { file: file.file, at: (self.reput_from - from) as u64, end: file.wrote as u64 };
+            match parse(disk, region, false, &|topic| self.queues.intern(topic)) {
+                Found::Record(record) => {
+                    let at = self.reput_from;
+                    self.dispatch(disk, at, &record);
+                    self.say_dispatched(at, &record);
+                    self.reput_from += i64::from(record.size);
+                }
+                Found::Blank => self.reput_from = end,
+                Found::Mismatch { size } if size > 0 => self.reput_from += i64::from(size),
+                // A master skips the rest of what is readable.
+                Found::Mismatch { .. } | Found::Bad => self.reput_from = readable,
+            }
+        }
+    }
+
+    /// Hands a record to the consume queue. Records of prepared and rolled-back transactions have no entry.
+    pub(super) fn dispatch(&mut self, disk: &mut dyn Disk, at: i64, record: &Parsed) {
+        let kind = transaction_type(record.sys_flag);
+        if kind == TRANSACTION_PREPARED || kind == TRANSACTION_ROLLBACK {
+            return;
+        }
+        let file_size = self.queue_file_size();
+        let place = self.queues.find_or_create(&record.topic, record.queue_id, file_size);
+        let unit = Unit { offset: at, size: record.size, tags_code: record.tags_code };
+        match self.queues.list[place].put(disk, unit, record.queue_offset) {
+            Ok(Placed::At(queue_offset)) => {
+                self.checkpoint.logics = record.store_timestamp.0;
+                let (topic, queue_id) = (record.topic.clone(), record.queue_id);
+                self.news.push(News::Queued { topic, queue_id, queue_offset, at });
+            }
+            Ok(Placed::Known) => self.checkpoint.logics = record.store_timestamp.0,
+            // Upstream tries 30 times, a second apart, and then raises WRITE_LOGICS_QUEUE_ERROR.
+            Err(error) => self.mark_not_writeable(error),
+        }
+    }
+
+    fn say_dispatched(&mut self, at: i64, record: &Parsed) {
+        self.news.push(News::Dispatched {
+            at,
+            size: record.size,
+            topic: record.topic.clone(),
+            queue_id: record.queue_id,
+            queue_offset: record.queue_offset,
+            tags_code: record.tags_code,
+            store_timestamp: record.store_timestamp,
+        });
+    }
+}
+
+/// Source: `ReputMessageService.run`: `Thread.sleep(1)`.
+const REPUT_TICK: Span = Span::from_millis(1);
