@@ -1,3 +1,7 @@
 //! One test binary: everything that is not beside the code it tests.
 
 mod architecture;
+
+mod store;
+
+mod disk;

@@ -269,6 +269,14 @@ impl SimDisk {
         Ok(())
     }
 
+    /// Sets a file's modification time, as a copy or a restore of a folder does.
+    pub fn touch(&mut self, name: &str, modified: Millis) -> Result<(), DiskError> {
+        let id = *self.names.get(name).ok_or(DiskError::NotFound)?;
+        let file = self.files[id.0 as usize].as_mut().map(Arc::make_mut).ok_or(DiskError::NotFound)?;
+        file.modified = modified;
+        Ok(())
+    }
+
     fn image(&self, page_of: impl Fn(&Slot) -> Option<&Page>) -> Arc<DiskImage> {
         let mut image = DiskImage::default();
         for file in self.files.iter().flatten() {

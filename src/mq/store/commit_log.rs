@@ -4,12 +4,12 @@
 //! Differs: upstream holds `putMessageLock`; a node handles one event at a time. Delayed messages are not parked here yet:
 //! the schedule service comes with the delivery semantics.
 
-use crate::mq::disk::{Disk, DiskError};
+use crate::mq::disk::Disk;
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
 use crate::mq::message::{PhysicalOffset, QueueOffset};
 use crate::mq::store::flush::CommitRequest;
 use crate::mq::store::record::{NewMessage, Place};
-use crate::mq::store::{Clock, Landed, MessageStore, News, Put, PutStatus, State};
+use crate::mq::store::{Clock, Landed, MessageStore, News, Put, PutStatus};
 
 impl MessageStore {
     /// Appends one message at the end of the log and says where it landed.
@@ -18,7 +18,7 @@ impl MessageStore {
     /// Source: `DefaultMessageStore.putMessage`; the checks stand in its order.
     pub fn put(&mut self, disk: &mut dyn Disk, clock: Clock, message: &NewMessage) -> Put {
         let refused = |status| Put { status, landed: None, waits: None };
-        if self.state != State::Running || self.not_writeable {
+        if !self.is_writeable() {
             return refused(PutStatus::ServiceNotAvailable);
         }
         if java_len(&message.topic) > TOPIC_LEN_MAX {
@@ -115,11 +115,6 @@ impl MessageStore {
             queue_offset: QueueOffset(queue_offset),
             store_timestamp: clock.wall,
         })
-    }
-
-    /// A device error where upstream logs and goes on: counted by nobody, the next put tries again.
-    pub(super) fn mark_not_writeable(&mut self, _why: DiskError) {
-        self.not_writeable = true;
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::mq::disk::{Disk, DiskError};
 use crate::mq::store::flush::CommitStep;
 use crate::mq::store::mapped_file::{Dirty, OS_PAGE_SIZE};
-use crate::mq::store::{Clock, MessageStore, News, PutStatus, Service, State};
+use crate::mq::store::{Clock, Flag, MessageStore, News, PutStatus, Service, State, UNWRITEABLE};
 use crate::mq::time::{Span, Time};
 
 impl MessageStore {
@@ -74,9 +74,9 @@ impl MessageStore {
     fn log_answered(&mut self, clock: Clock, dirty: &Dirty, result: Result<(), DiskError>) {
         let from = self.log.flushed_where;
         match result {
-            Err(error) if self.profile.fix_k01 => {
+            Err(_) if self.profile.fix_k01 => {
                 self.news.push(News::FlushFailed { from, to: dirty.up_to });
-                self.mark_not_writeable(error);
+                self.set_flag(Flag::NotWriteable, true);
                 return;
             }
             Err(_) => self.news.push(News::FlushFailed { from, to: dirty.up_to }),
@@ -201,7 +201,7 @@ impl MessageStore {
         }
     }
 
-    pub(super) fn force_queues(&mut self, least_pages: i64) {
+    fn force_queues(&mut self, least_pages: i64) {
         for queue in 0..self.queues.list.len() {
             let Some(dirty) = self.queues.list[queue].files.dirty(least_pages) else { continue };
             let ticket = self.ticket();
@@ -220,7 +220,12 @@ impl MessageStore {
         self.write_checkpoint(disk);
     }
 
-    pub(super) fn write_checkpoint(&mut self, disk: &mut dyn Disk) {
+    /// Writes the checkpoint and asks for its force. Source: `StoreCheckpoint.flush`.
+    pub fn flush_checkpoint(&mut self, disk: &mut dyn Disk) {
+        self.write_checkpoint(disk);
+    }
+
+    fn write_checkpoint(&mut self, disk: &mut dyn Disk) {
         self.checkpoint.write(disk);
         let ticket = self.ticket();
         self.checkpoint_force = Some(ticket);
@@ -263,7 +268,7 @@ impl MessageStore {
             return;
         }
         self.state = State::ShutDown;
-        if !self.not_writeable && self.behind() == 0 {
+        if self.flags & UNWRITEABLE == 0 && self.behind() == 0 {
             // A file that is gone already is as good as removed.
             let _ = disk.remove(super::ABORT);
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::mq::disk::Disk;
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
 use crate::mq::store::consume_queue::UNIT;
-use crate::mq::store::{MessageStore, State};
+use crate::mq::store::{Flag, MessageStore, State};
 
 /// What is asked for.
 pub struct GetRequest<'a> {
@@ -87,7 +87,7 @@ impl MessageStore {
     ///
     /// A queue that is not there is made in memory, as upstream. Offsets of the answer are a master's.
     pub fn get(&mut self, disk: &mut dyn Disk, request: &GetRequest<'_>) -> Option<Got> {
-        if self.state != State::Running {
+        if self.state != State::Running || self.flags & Flag::NotReadable as u32 != 0 {
             return None;
         }
         let file_size = self.queue_file_size();
@@ -222,7 +222,7 @@ impl MessageStore {
         let found = queue.files.files.iter().find(|file| is_late(&name_of(file.from)));
         let Some(file) = found.or(queue.files.files.last()) else { return QueueOffset(0) };
         let (mut low, mut high) = (queue.min_logic_offset.max(file.from) / UNIT, (file.from + file.wrote) / UNIT - 1);
-        let (mut left, mut right): (Option<(i64, i64)>, Option<(i64, i64)>) = (None, None);
+        let (mut left, mut right) = (None, None);
         let log_min = self.log.min_offset();
         while low <= high {
             let middle = (low + high) / 2;
@@ -260,6 +260,18 @@ impl MessageStore {
         let Some(place) = self.queues.find(topic, queue_id) else { return -1 };
         let unit = self.queues.list[place].unit(disk, offset.0);
         unit.and_then(|unit| self.store_time(disk, unit.offset, unit.size)).unwrap_or(-1)
+    }
+
+    /// Where an entry's record begins in the log; 0 if there is no such entry. Source: `getCommitLogOffsetInQueue`.
+    pub fn log_offset_of(
+        &self,
+        disk: &mut dyn Disk,
+        topic: &str,
+        queue_id: QueueId,
+        offset: QueueOffset,
+    ) -> PhysicalOffset {
+        let Some(place) = self.queues.find(topic, queue_id) else { return PhysicalOffset(0) };
+        PhysicalOffset(self.queues.list[place].unit(disk, offset.0).map_or(0, |unit| unit.offset))
     }
 
     /// Source: `CommitLog.pickupStoreTimestamp`.

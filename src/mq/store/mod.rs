@@ -138,7 +138,8 @@ pub struct MessageStore {
     next_ticket: u64,
     next_request: u64,
     waiting_puts: BTreeMap<u64, Time>,
-    not_writeable: bool,
+    /// Bits of [`Flag`]. Source: `RunningFlags`.
+    flags: u32,
     /// The last checkpoint of a clean stop was asked for.
     shutdown_checkpoint: bool,
     state: State,
@@ -252,6 +253,27 @@ impl PutStatus {
         }
     }
 }
+
+/// A bit that refuses work. Source: `RunningFlags`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Flag {
+    /// `NOT_READABLE_BIT`.
+    NotReadable = 1,
+    /// `NOT_WRITEABLE_BIT`.
+    NotWriteable = 2,
+    /// `WRITE_LOGICS_QUEUE_ERROR_BIT`: stays until a restart.
+    WriteLogicsQueueError = 4,
+    /// `WRITE_INDEX_FILE_ERROR_BIT`: stays until a restart.
+    WriteIndexFileError = 8,
+    /// `DISK_FULL_BIT`.
+    DiskFull = 16,
+}
+
+/// Any of these refuses puts. Source: `RunningFlags.isWriteable`.
+const UNWRITEABLE: u32 = 2 | 4 | 8 | 16;
+/// Any of these refuses queue units; a full disk does not. Source: `RunningFlags.isCQWriteable`.
+const QUEUES_UNWRITEABLE: u32 = 2 | 4 | 8;
 
 /// A service with a deadline.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -486,7 +508,18 @@ impl MessageStore {
 
     /// Whether puts are taken. Source: `RunningFlags.isWriteable`.
     pub fn is_writeable(&self) -> bool {
-        self.state == State::Running && !self.not_writeable
+        self.state == State::Running && self.flags & UNWRITEABLE == 0
+    }
+
+    /// Raises or lowers a running flag and returns all bits. Source: `RunningFlags`.
+    pub fn set_flag(&mut self, flag: Flag, on: bool) -> u32 {
+        self.flags = if on { self.flags | flag as u32 } else { self.flags & !(flag as u32) };
+        self.flags
+    }
+
+    /// All running flags. Source: `RunningFlags.getFlagBits`.
+    pub fn flags(&self) -> u32 {
+        self.flags
     }
 
     /// This store's settings.

@@ -52,7 +52,7 @@ impl MessageStore {
             next_ticket: 0,
             next_request: 0,
             waiting_puts: BTreeMap::new(),
-            not_writeable: false,
+            flags: 0,
             shutdown_checkpoint: false,
             state: State::Loaded,
             news: Vec::new(),

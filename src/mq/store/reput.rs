@@ -7,7 +7,7 @@ use crate::mq::disk::Disk;
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
 use crate::mq::store::consume_queue::{Placed, Unit};
 use crate::mq::store::record::{Found, Parsed, Region, parse};
-use crate::mq::store::{MessageStore, News};
+use crate::mq::store::{Flag, MessageStore, News, QUEUES_UNWRITEABLE};
 use crate::mq::time::{Span, Time};
 
 impl MessageStore {
@@ -50,6 +50,10 @@ impl MessageStore {
         if kind == TRANSACTION_PREPARED || kind == TRANSACTION_ROLLBACK {
             return;
         }
+        if self.flags & QUEUES_UNWRITEABLE != 0 {
+            self.set_flag(Flag::WriteLogicsQueueError, true);
+            return;
+        }
         let file_size = self.queue_file_size();
         let place = self.queues.find_or_create(&record.topic, record.queue_id, file_size);
         let unit = Unit { offset: at, size: record.size, tags_code: record.tags_code };
@@ -61,7 +65,9 @@ impl MessageStore {
             }
             Ok(Placed::Known) => self.checkpoint.logics = record.store_timestamp.0,
             // Upstream tries 30 times, a second apart, and then raises WRITE_LOGICS_QUEUE_ERROR.
-            Err(error) => self.mark_not_writeable(error),
+            Err(_) => {
+                self.set_flag(Flag::WriteLogicsQueueError, true);
+            }
         }
     }
 

@@ -1,0 +1,7 @@
+//! The engine on both disks.
+
+mod golden;
+
+mod machine;
+
+mod survival;
