@@ -8,4 +8,6 @@ pub mod workload;
 
 pub mod scenario;
 
+pub mod sim;
+
 pub mod check;
