@@ -15,3 +15,27 @@
 pub mod agenda;
 
 pub mod dice;
+
+pub(crate) mod slab;
+
+pub(crate) mod record;
+
+pub mod link;
+
+pub(crate) mod timer;
+
+pub(crate) mod storage;
+
+pub mod machine;
+
+pub mod world;
+
+mod drive;
+
+mod road;
+
+mod process;
+
+mod fault;
+
+pub mod boot;
