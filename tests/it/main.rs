@@ -1,1 +1,3 @@
 //! One test binary: everything that is not beside the code it tests.
+
+mod determinism;

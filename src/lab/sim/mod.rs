@@ -39,3 +39,5 @@ mod process;
 mod fault;
 
 pub mod boot;
+
+pub mod session;

@@ -88,6 +88,7 @@ pub struct World {
     /// The process whose step it is died in it.
     pub(crate) halted: bool,
     pub(crate) panics: Vec<Panic>,
+    finished: bool,
 }
 
 /// A flush under way.
@@ -229,6 +230,7 @@ impl Setup {
             stamp: Stamp { at, node: LAB, incarnation: 0, wall, mono: at, cause: NONE },
             halted: false,
             panics: Vec::new(),
+            finished: false,
             setup: self,
         };
         for number in 0..world.setup.machines.len() {
@@ -282,6 +284,20 @@ impl World {
         true
     }
 
+    /// Ends the run: a last step of the lab in which the disks' contents are recorded. Does nothing the second time.
+    pub fn finish(&mut self) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        if self.machines.iter().all(|machine| machine.setup.disk.is_none()) {
+            return;
+        }
+        self.begin_lab(NONE);
+        for node in 0..self.machines.len() {
+            self.note_image(node as u16, NONE);
+        }
+    }
+
     /// A copy of the whole world. Records kept and not yet taken stay with the original.
     pub fn fork(&self) -> World {
         let mut rec = self.rec.clone();
@@ -302,7 +318,13 @@ impl World {
             stamp: self.stamp,
             halted: self.halted,
             panics: self.panics.clone(),
+            finished: self.finished,
         }
+    }
+
+    /// What the world was made from.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
     }
 
     /// True time.
