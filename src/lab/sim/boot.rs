@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::lab::scenario::plan::{NodeKind, NodePlan, Plan};
 use crate::lab::sim::link::Roads;
-use crate::lab::sim::machine::{Boot, BootApps, MachineSetup};
+use crate::lab::sim::machine::{Boot, BootApps, DiskSetup, MachineSetup};
 use crate::lab::sim::world::Setup;
 use crate::lab::trace::log::Role;
 use crate::mq::message::Name;
@@ -45,7 +45,7 @@ fn machine(plan: &Plan, node: &NodePlan) -> MachineSetup {
         ports,
         boot: process(plan, node),
         apps: applications(plan, node),
-        disk: Some(node.disk.clone()),
+        disk: disk(node),
     }
 }
 
@@ -69,6 +69,11 @@ impl Pristine {
             Err(poisoned) => poisoned.into_inner().fork(),
         }
     }
+}
+
+/// The disk of a node of the plan.
+fn disk(_node: &NodePlan) -> Option<DiskSetup> {
+    None
 }
 
 /// The process of a node of the plan.

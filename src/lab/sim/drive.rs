@@ -37,10 +37,13 @@ impl World {
         let Some(process) = machine.node.as_mut() else { return };
         self.out.set_fuse(machine.fuse);
         self.out.set_trip(trip);
+        if machine.setup.disk.is_some() {
+            machine.disk.set_clock(self.stamp.wall);
+        }
         let mut step = Step {
             wall: self.stamp.wall,
             mono: self.stamp.mono,
-            disk: machine.disk.lend(),
+            disk: &mut *machine.disk,
             dice: &mut machine.dice,
             costs: &machine.costs,
             out: &mut self.out,
@@ -59,7 +62,9 @@ impl World {
         if !self.machines[usize::from(node)].dice.rolled.is_empty() {
             self.note_rolled(node);
         }
-        self.journal(node);
+        if self.machines[usize::from(node)].setup.disk.is_some() {
+            self.journal(node);
+        }
         let mut effects = std::mem::take(&mut self.effects);
         self.out.swap(&mut effects);
         for effect in effects.drain(..) {
@@ -153,11 +158,9 @@ impl World {
     #[inline]
     pub(crate) fn timer_up(&mut self, node: u16, slot: u32) -> bool {
         let machine = &mut self.machines[usize::from(node)];
-        if machine.mood == Mood::Paused {
-            if machine.timers.would_fire(slot, self.now) {
-                machine.parked.push(Item::Timer { node, slot });
-                return false;
-            }
+        if machine.mood == Mood::Paused && machine.timers.would_fire(slot, self.now) {
+            machine.parked.push(Item::Timer { node, slot });
+            return false;
         }
         match machine.timers.up(slot, self.now) {
             Up::Stale => false,
@@ -177,7 +180,7 @@ impl World {
 
     fn connect(&mut self, node: u16, conn: ConnId, to: Addr) {
         let link = self.net.conns.len() as u32;
-        if conn.0 % 2 == 0 || !self.machines[usize::from(node)].name_link(conn, link) {
+        if conn.0.is_multiple_of(2) || !self.machines[usize::from(node)].name_link(conn, link) {
             return self.misnamed(node, conn);
         }
         let words = (u64::from(link), u64::from(to.ip) << 16 | u64::from(to.port));
@@ -287,5 +290,5 @@ impl World {
 /// Which end of a connection a process has that names it so: odd names are the opener's.
 #[inline]
 pub(crate) fn side_of(conn: ConnId) -> usize {
-    usize::from(conn.0 % 2 == 0)
+    usize::from(conn.0.is_multiple_of(2))
 }

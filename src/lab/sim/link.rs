@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_lost_frame_is_tried_again_at_doubling_distances() {
-        let at = |millis| Time(millis * 1_000_000);
+        let at = |millis: u64| Time(millis * 1_000_000);
         assert_eq!(retransmission(at(0), at(1)), at(200));
         assert_eq!(retransmission(at(0), at(201)), at(600));
         assert_eq!(retransmission(at(0), at(5_000)), at(6_200));

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::lab::scenario::plan::DiskPlan;
 use crate::lab::sim::agenda::Item;
 use crate::lab::sim::dice::{Dice, Roll, Stream};
-use crate::lab::sim::storage::Storage;
+use crate::lab::sim::storage::{MachineDisk, NoDisk};
 use crate::lab::sim::timer::Timers;
 use crate::lab::trace::log::Role;
+use crate::lab::trace::record::Level;
 use crate::mq::app::{Call, Return};
 use crate::mq::message::Name;
 use crate::mq::node::{Choice, ConnId, Costs, Node, Step, Stream as NodeStream};
@@ -66,7 +66,18 @@ pub struct MachineSetup {
     /// The process's applications, if it has any.
     pub apps: Option<BootApps>,
     /// Its disk; `None` is a machine without one.
-    pub disk: Option<DiskPlan>,
+    pub disk: Option<DiskSetup>,
+}
+
+/// What a machine's disk is before it runs.
+#[derive(Clone)]
+pub struct DiskSetup {
+    /// A flush takes at least this long.
+    pub fsync_min: Span,
+    /// A flush takes at most this long; drawn for each.
+    pub fsync_max: Span,
+    /// Makes the empty disk.
+    pub make: Arc<dyn Fn() -> Box<dyn MachineDisk> + Send + Sync>,
 }
 
 /// Whether a machine's process gets steps.
@@ -89,7 +100,7 @@ pub(crate) struct Machine {
     pub(crate) incarnation: u32,
     pub(crate) node: Option<Box<dyn Node>>,
     pub(crate) apps: Option<Box<dyn Applications>>,
-    pub(crate) disk: Storage,
+    pub(crate) disk: Box<dyn MachineDisk>,
     pub(crate) dice: NodeDice,
     pub(crate) timers: Timers,
     /// By [`ConnId`]: the world's connection.
@@ -115,15 +126,20 @@ const NO_CONN: u32 = u32::MAX;
 const CONNS_MAX: u32 = 1 << 22;
 
 impl Machine {
-    pub(crate) fn new(setup: MachineSetup, dice: Dice) -> Machine {
+    pub(crate) fn new(setup: MachineSetup, dice: Dice, level: Level) -> Machine {
         let dice = NodeDice::new(dice, setup.name.clone());
+        let mut disk: Box<dyn MachineDisk> = match &setup.disk {
+            Some(disk) => (disk.make)(),
+            None => Box::new(NoDisk),
+        };
+        disk.set_recording(level);
         Machine {
             setup,
             mood: Mood::Down,
             incarnation: 0,
             node: None,
             apps: None,
-            disk: Storage::None(crate::lab::sim::storage::NoDisk),
+            disk,
             dice,
             timers: Timers::default(),
             conns: Vec::new(),
@@ -145,7 +161,7 @@ impl Machine {
             incarnation: self.incarnation,
             node: self.node.as_ref().map(|node| node.fork()),
             apps: self.apps.as_ref().map(|apps| apps.fork()),
-            disk: self.disk.clone(),
+            disk: self.disk.fork(),
             dice: self.dice.clone(),
             timers: self.timers.clone(),
             conns: self.conns.clone(),

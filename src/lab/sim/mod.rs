@@ -24,7 +24,7 @@ pub mod link;
 
 pub(crate) mod timer;
 
-pub(crate) mod storage;
+pub mod storage;
 
 pub mod machine;
 

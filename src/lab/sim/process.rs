@@ -10,6 +10,7 @@ use crate::lab::sim::drive::side_of;
 use crate::lab::sim::link::{EndState, Parcel};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::record::Tag;
+use crate::lab::sim::storage::DiskDeed;
 use crate::lab::sim::world::{ErrandKind, Flushing, Panic, World};
 use crate::lab::trace::digest::text_word;
 use crate::lab::trace::record::{App, DiskEvent, Machine as MachineNote, NodeId, Seq, What};
@@ -49,7 +50,7 @@ impl World {
         let mut step = Step {
             wall: self.stamp.wall,
             mono: self.stamp.mono,
-            disk: machine.disk.lend(),
+            disk: &mut *machine.disk,
             dice: &mut machine.dice,
             costs: &machine.costs,
             out: &mut self.out,
@@ -171,6 +172,7 @@ impl World {
         let machine = &mut self.machines[usize::from(node)];
         machine.clear_process();
         machine.mood = if power { Mood::Off } else { Mood::Down };
+        machine.disk.set_fuse(None);
         if !power {
             machine.disk.kill();
         }
@@ -180,7 +182,7 @@ impl World {
         let machine = &mut self.machines[usize::from(node)];
         machine.mood = Mood::Off;
         let dice = &mut machine.dice;
-        let (lost, kept, torn) = machine.disk.power_loss(keep, &mut |below| dice.draw_for_power(below));
+        let [lost, kept, torn] = machine.disk.power_loss(keep, &mut |below| dice.draw_for_power(below));
         self.note_rolled(node);
         MachineNote::PowerLost { lost, kept, torn }
     }
@@ -315,9 +317,35 @@ impl World {
     }
 
     /// Records what a machine's disk holds. The digest knows its content from the stores and flushes before.
-    pub(crate) fn note_image(&mut self, _node: u16, _cause: u64) {}
+    pub(crate) fn note_image(&mut self, node: u16, cause: u64) {
+        let disk = &self.machines[usize::from(node)].disk;
+        if self.machines[usize::from(node)].setup.disk.is_none() {
+            return;
+        }
+        let stamp = self.stamp_of(node, cause);
+        self.rec.note(&stamp, Tag::Image, (0, 0), || {
+            What::Disk(DiskEvent::Image { cached: disk.cached_image(), stable: disk.stable_image() })
+        });
+    }
 
     /// Records what the last call did to the disk.
-    #[inline]
-    pub(crate) fn journal(&mut self, _node: u16) {}
+    pub(crate) fn journal(&mut self, node: u16) {
+        let mut deeds = std::mem::take(&mut self.deeds);
+        self.machines[usize::from(node)].disk.take_events(&mut deeds);
+        for deed in deeds.drain(..) {
+            match deed {
+                DiskDeed::Stored { file, at, len, bytes, hash } => {
+                    self.rec.words(text_word(&file), at);
+                    let stored = || What::Disk(DiskEvent::Stored { file, at, bytes, len });
+                    self.rec.note(&self.stamp, Tag::Stored, (hash, len), stored);
+                }
+                DiskDeed::Named { what, file, to, len } => {
+                    self.rec.words(text_word(&file), to.as_deref().map_or(0, text_word));
+                    let named = || What::Disk(DiskEvent::Named { what, file, to, len });
+                    self.rec.note(&self.stamp, Tag::Named, (text_word(what), len), named);
+                }
+            }
+        }
+        self.deeds = deeds;
+    }
 }

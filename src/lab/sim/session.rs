@@ -99,7 +99,7 @@ impl Session {
             return false;
         }
         self.collect();
-        if self.world.at() % self.every == 0 {
+        if self.world.at().is_multiple_of(self.every) {
             self.keep();
         }
         true
@@ -188,7 +188,7 @@ impl Session {
         }
         self.every *= 2;
         let every = self.every;
-        self.kept.retain(|world| world.at() % every == 0);
+        self.kept.retain(|world| world.at().is_multiple_of(every));
     }
 }
 

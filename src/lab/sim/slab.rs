@@ -52,9 +52,4 @@ impl<T> Slab<T> {
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.places.iter_mut().flatten()
     }
-
-    /// How many values there are.
-    pub(crate) fn len(&self) -> usize {
-        self.places.len() - self.free.len()
-    }
 }

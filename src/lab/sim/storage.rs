@@ -1,56 +1,86 @@
-//! A machine's storage: a simulated disk, or none at all for nodes that keep nothing.
+//! What a machine has for a disk, as the driver sees it: lent to the process for a step, hurt by faults, read by the trace.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::lab::fault::episode::Keep;
+use crate::lab::trace::image::DiskImage;
+use crate::lab::trace::record::Level;
 use crate::mq::disk::{Disk, DiskError, FileId, FileInfo, Usage};
 use crate::mq::message::Name;
 use crate::mq::time::Millis;
 
-/// What a machine has for a disk.
-#[derive(Clone)]
-pub(crate) enum Storage {
-    /// Nothing: for toys.
-    None(NoDisk),
-}
+/// A machine's disk under the driver.
+pub trait MachineDisk: Disk + Send {
+    /// A copy of the whole disk; pages may be shared.
+    fn fork(&self) -> Box<dyn MachineDisk>;
 
-impl Storage {
-    /// The disk as a node sees it.
-    #[inline]
-    pub(crate) fn lend(&mut self) -> &mut dyn Disk {
-        match self {
-            Storage::None(disk) => disk,
-        }
-    }
+    /// The wall clock of this machine, for modification times.
+    fn set_clock(&mut self, wall: Millis);
 
-    /// Tells the disk what time it is, for its files' modification times.
-    pub(crate) fn set_clock(&mut self, _wall: Millis) {}
+    /// Lets the process die at the operation after `left` more; `None` takes the fuse out.
+    fn set_fuse(&mut self, left: Option<u64>);
+
+    /// How much the journal keeps.
+    fn set_recording(&mut self, level: Level);
 
     /// Begins a flush of what the range holds now.
-    pub(crate) fn begin_flush(&mut self, _ticket: u64, _file: FileId, _range: Range<u64>) {}
+    fn begin_flush(&mut self, ticket: u64, file: FileId, range: Range<u64>);
 
     /// Completes a flush.
-    pub(crate) fn complete_flush(&mut self, _ticket: u64) -> Result<(), DiskError> {
-        Err(DiskError::NotFound)
-    }
+    fn complete_flush(&mut self, ticket: u64) -> Result<(), DiskError>;
 
     /// The name of an open file.
-    pub(crate) fn name_of(&self, _file: FileId) -> Name {
-        Name::new("")
-    }
+    fn name_of(&self, file: FileId) -> Name;
 
-    /// Its process died.
-    pub(crate) fn kill(&mut self) {}
+    /// The process died: mappings, locks and flushes under way end, the cached image stays.
+    fn kill(&mut self);
 
-    /// Its machine lost power; gives pages lost, kept and torn.
-    pub(crate) fn power_loss(&mut self, _keep: Keep, _draw: &mut dyn FnMut(u64) -> u64) -> (u64, u64, u64) {
-        (0, 0, 0)
-    }
+    /// The machine lost power: what was not flushed is at the mercy of `keep`. Gives pages lost, kept and torn.
+    fn power_loss(&mut self, keep: Keep, draw: &mut dyn FnMut(u64) -> u64) -> [u64; 3];
+
+    /// What a process on this machine would read now.
+    fn cached_image(&self) -> Arc<DiskImage>;
+
+    /// What would be left without power.
+    fn stable_image(&self) -> Arc<DiskImage>;
+
+    /// Moves what was done to the disk since the last call into `into`, in order.
+    fn take_events(&mut self, into: &mut Vec<DiskDeed>);
 }
 
-/// A disk that is not there: every file is missing and none can be made.
+/// What was done to a disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DiskDeed {
+    /// Bytes were stored into a mapping, or a small file was replaced.
+    Stored {
+        /// The file.
+        file: Name,
+        /// From where.
+        at: u64,
+        /// How many bytes.
+        len: u64,
+        /// What; empty below level `full`.
+        bytes: Bytes,
+        /// The bytes' word in the digest, the same at every level.
+        hash: u64,
+    },
+    /// A file was created, renamed or removed.
+    Named {
+        /// `create`, `rename`, `remove`.
+        what: &'static str,
+        /// The file.
+        file: Name,
+        /// The new name of a rename.
+        to: Option<Name>,
+        /// The length of a created file.
+        len: u64,
+    },
+}
+
+/// A disk that is not there, for nodes that keep nothing: every file is missing and none can be made.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoDisk;
 
@@ -59,11 +89,13 @@ impl Disk for NoDisk {
         Err(DiskError::Denied)
     }
 
-    fn bytes(&mut self, _file: FileId, _range: Range<u64>) -> &[u8] {
-        &[]
+    fn bytes(&mut self, file: FileId, _range: Range<u64>) -> &[u8] {
+        panic!("file {} was never opened: there is no disk", file.0)
     }
 
-    fn write(&mut self, _file: FileId, _at: u64, _bytes: &[u8]) {}
+    fn write(&mut self, file: FileId, _at: u64, _bytes: &[u8]) {
+        panic!("file {} was never opened: there is no disk", file.0)
+    }
 
     fn write_through(&mut self, _file: FileId, _at: u64, _bytes: &[u8]) -> Result<(), DiskError> {
         Err(DiskError::NotFound)
@@ -104,4 +136,42 @@ impl Disk for NoDisk {
     fn stalled(&self) -> u64 {
         0
     }
+}
+
+impl MachineDisk for NoDisk {
+    fn fork(&self) -> Box<dyn MachineDisk> {
+        Box::new(NoDisk)
+    }
+
+    fn set_clock(&mut self, _wall: Millis) {}
+
+    fn set_fuse(&mut self, _left: Option<u64>) {}
+
+    fn set_recording(&mut self, _level: Level) {}
+
+    fn begin_flush(&mut self, _ticket: u64, _file: FileId, _range: Range<u64>) {}
+
+    fn complete_flush(&mut self, _ticket: u64) -> Result<(), DiskError> {
+        Err(DiskError::NotFound)
+    }
+
+    fn name_of(&self, _file: FileId) -> Name {
+        Name::new("")
+    }
+
+    fn kill(&mut self) {}
+
+    fn power_loss(&mut self, _keep: Keep, _draw: &mut dyn FnMut(u64) -> u64) -> [u64; 3] {
+        [0; 3]
+    }
+
+    fn cached_image(&self) -> Arc<DiskImage> {
+        Arc::default()
+    }
+
+    fn stable_image(&self) -> Arc<DiskImage> {
+        Arc::default()
+    }
+
+    fn take_events(&mut self, _into: &mut Vec<DiskDeed>) {}
 }

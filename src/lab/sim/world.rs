@@ -10,6 +10,7 @@ use crate::lab::sim::link::{Net, Roads};
 use crate::lab::sim::machine::{Machine, MachineSetup, Mood};
 use crate::lab::sim::record::{Goal, LAB, NONE, Recorder, Stamp, WireTap};
 use crate::lab::sim::slab::Slab;
+use crate::lab::sim::storage::{DiskDeed, MachineDisk};
 use crate::lab::trace::digest::{Chain, Digest};
 use crate::lab::trace::log::{Header, NodeHead, Role};
 use crate::lab::trace::record::{Level, NodeId, Record, Seq};
@@ -89,6 +90,8 @@ pub struct World {
     pub(crate) halted: bool,
     pub(crate) panics: Vec<Panic>,
     finished: bool,
+    /// What the step under way did to a disk; empty between steps, kept for its room.
+    pub(crate) deeds: Vec<DiskDeed>,
 }
 
 /// A flush under way.
@@ -206,7 +209,7 @@ impl Setup {
         for (number, (machine, _)) in self.machines.iter().enumerate() {
             let before = net.hosts.insert(machine.ip, number as u16);
             assert!(before.is_none(), "two machines have one address");
-            machines.push(Machine::new(machine.clone(), dice.clone()));
+            machines.push(Machine::new(machine.clone(), dice.clone(), self.level));
         }
         let mut rec = Recorder::new(self.level);
         rec.tap = self.tap;
@@ -231,6 +234,7 @@ impl Setup {
             halted: false,
             panics: Vec::new(),
             finished: false,
+            deeds: Vec::new(),
             setup: self,
         };
         for number in 0..world.setup.machines.len() {
@@ -319,6 +323,7 @@ impl World {
             halted: self.halted,
             panics: self.panics.clone(),
             finished: self.finished,
+            deeds: Vec::new(),
         }
     }
 
@@ -391,6 +396,16 @@ impl World {
     /// Lets a node's process die before its `left + 1`-th effect from here, its boot included; `None` takes the fuse out.
     pub fn set_effect_fuse(&mut self, node: NodeId, left: Option<u64>) {
         self.machines[usize::from(node.0)].fuse = left;
+    }
+
+    /// Lets a node's process die at the disk operation after `left` more, its boot included; `None` takes the fuse out.
+    pub fn set_disk_fuse(&mut self, node: NodeId, left: Option<u64>) {
+        self.machines[usize::from(node.0)].disk.set_fuse(left);
+    }
+
+    /// A node's disk.
+    pub fn disk(&self, node: NodeId) -> &dyn MachineDisk {
+        &*self.machines[usize::from(node.0)].disk
     }
 
     /// Files an entry.

@@ -17,7 +17,7 @@ use crate::mq::wire::header::{self as h, Header};
 pub struct Digest(pub u128);
 
 /// The chain while it grows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Chain {
     fold: Fold,
     records: u64,
@@ -108,12 +108,6 @@ fn word(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(word)
 }
 
-impl Default for Chain {
-    fn default() -> Chain {
-        Chain { fold: Fold::default(), records: 0, marks: Vec::new() }
-    }
-}
-
 impl Chain {
     /// Takes in part of the record under way.
     #[inline]
@@ -126,7 +120,7 @@ impl Chain {
     pub fn end_record(&mut self) -> u64 {
         let seq = self.records;
         self.records += 1;
-        if self.records % MARK_EVERY == 0 {
+        if self.records.is_multiple_of(MARK_EVERY) {
             self.marks.push(self.fold.digest());
         }
         seq
