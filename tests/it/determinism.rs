@@ -6,11 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use mqlab::lab::bench::toys::{Broker, Consumer, Echo, Pinger, Producer};
 use mqlab::lab::fault::episode::{Episode, EventMatch, FaultKind, Trigger};
 use mqlab::lab::sim::dice::Odds;
-use mqlab::lab::sim::machine::Mood;
+use mqlab::lab::sim::machine::{Action, Applications, DiskSetup, MachineSetup, Mood};
 use mqlab::lab::sim::session::{Session, first_difference};
+use mqlab::lab::sim::storage::NoDisk;
 use mqlab::lab::sim::world::{Schedule, Setup, World};
 use mqlab::lab::trace::digest::Digest;
-use mqlab::lab::trace::record::{Clock, Level, Machine, NodeId, Record, Road, What};
+use mqlab::lab::trace::log::Role;
+use mqlab::lab::trace::record::{App, Clock, Level, Machine, NodeId, Record, Road, What};
+use mqlab::mq::app::{Call, OpId, Return};
+use mqlab::mq::disk::FileId;
 use mqlab::mq::node::{Addr, ClosedWhy, ConnId, Event, Frame, Node, RefusedWhy, Step, Stream, Timer, TimerKey};
 use mqlab::mq::time::{Span, Time};
 use mqlab::mq::wire::command::{Command, Opaque};
@@ -462,4 +466,105 @@ fn the_toys_of_the_benchmarks_do_what_they_say() {
     world.run(u64::MAX);
     let broker = world.process(NodeId(0)).and_then(|node| node.as_any().downcast_ref::<Broker>());
     assert_eq!(broker.map(Broker::stored), Some(400));
+}
+
+/// A process that asks for a flush when called and returns when it is answered.
+#[derive(Clone)]
+struct Flusher;
+
+impl Node for Flusher {
+    fn on(&mut self, event: Event, step: &mut Step<'_>) {
+        match event {
+            Event::App(call) => {
+                let Call::CreateTopic { op, .. } = *call else { return };
+                step.out.flush(op.0, FileId(0), 0, 1);
+            }
+            Event::Flushed { ticket, .. } => step.out.app(Return::Done { op: OpId(ticket) }),
+            _ => {}
+        }
+    }
+
+    fn fork(&self) -> Box<dyn Node> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Calls again 10 ms after each return, and takes its process down at the fifth.
+#[derive(Clone, Default)]
+struct Caller {
+    calls: u64,
+}
+
+impl Caller {
+    fn call(&mut self) -> Action {
+        self.calls += 1;
+        let (group, key, topic) = ("g".into(), "k".into(), "t".into());
+        Action::Call(Box::new(Call::CreateTopic { op: OpId(self.calls), group, key, topic, queues: 1 }))
+    }
+}
+
+impl Applications for Caller {
+    fn boot(&mut self, _now: Time, out: &mut Vec<Action>) {
+        out.push(self.call());
+    }
+
+    fn on_return(&mut self, now: Time, _: &Return, draw: &mut dyn FnMut(u64) -> u64, out: &mut Vec<Action>) {
+        out.push(Action::Wake { at: now + Span::from_millis(10), token: draw(1) });
+    }
+
+    fn on_wake(&mut self, _now: Time, _token: u64, out: &mut Vec<Action>) {
+        out.push(self.call());
+        if self.calls == 5 {
+            out.push(Action::Crash);
+        }
+    }
+
+    fn fork(&self) -> Box<dyn Applications> {
+        Box::new(self.clone())
+    }
+}
+
+#[test]
+fn applications_call_are_answered_and_die_with_their_process() {
+    let mut setup = Setup::new(1);
+    setup.level = Level::Full;
+    setup.until = at(1_000);
+    let machine = MachineSetup {
+        name: "client".into(),
+        role: Role::Client,
+        ip: 1,
+        ports: Vec::new(),
+        boot: std::sync::Arc::new(|_| Ok(Box::new(Flusher))),
+        apps: Some(std::sync::Arc::new(|| Box::new(Caller::default()))),
+        disk: Some(DiskSetup {
+            fsync_min: Span::from_millis(5),
+            fsync_max: Span::from_millis(5),
+            make: std::sync::Arc::new(|| Box::new(NoDisk)),
+        }),
+    };
+    setup.add_machine(machine, Trigger::At(at(100)));
+    // The second call's flush ends while the process is paused: it hears of it later.
+    let event = EventMatch::Kind { kind: "call-create-topic".into(), node: Some("client".into()) };
+    let trigger = Trigger::After { event, nth: 2, before: false, delay: Span::from_millis(1) };
+    let kind = FaultKind::Pause { node: "client".into() };
+    setup.episodes = [Episode { name: "nap".into(), trigger, lasts: Some(Span::from_millis(50)), kind }].into();
+    let (_, _, records) = run(setup, Level::Full);
+    let times = |wanted: fn(&What) -> bool| -> Vec<u64> {
+        records.iter().filter(|record| wanted(&record.what)).map(|record| record.at.as_millis()).collect()
+    };
+    let called = times(|what| matches!(what, What::App(App::Called(_))));
+    let returned = times(|what| matches!(what, What::App(App::Returned(_))));
+    // The fifth operation was open when the process went down: nobody knows its outcome.
+    assert_eq!(called, [100, 115, 176, 191, 206]);
+    assert_eq!(returned, [105, 166, 181, 196]);
+    assert_eq!(times(|what| matches!(what, What::App(App::Info { op: 5 }))), [206]);
+    assert_eq!(times(|what| what.kind() == "flush-error"), [105, 120, 181, 196]);
+    for record in records.iter().skip(1) {
+        let cause = record.cause.and_then(|cause| records.get(cause.0 as usize));
+        assert!(cause.is_none_or(|cause| cause.seq < record.seq), "a cause comes before what it causes");
+    }
 }

@@ -179,6 +179,7 @@ impl Report {
             text += &format!(
                 "{name:<9} {per_s:>13.0} {limit_per_s:>15.0} {ratio:>7.3} {events_per_s:>10.0} {best_per_s:>13.0} {unit}\n"
             );
+            text += &format!("          digest {}\n", workload.digest);
             if let (Some(got), Some(asked)) = (workload.round_trip_ns, workload.round_trip_asked_ns) {
                 let off = (got as f64 / asked as f64 - 1.0) * 100.0;
                 text += &format!("          mean round trip {got} ns, asked for {asked} ns ({off:+.2} %)\n");

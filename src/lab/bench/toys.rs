@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::mq::node::{Addr, ConnId, Event, Frame, Node, Step, Timer, TimerKey};
 use crate::mq::time::{Span, Time};
@@ -41,7 +41,8 @@ pub struct Echo {
 /// Takes messages in, once each, and gives them out by queue.
 #[derive(Clone, Debug)]
 pub struct Broker {
-    queues: Vec<Vec<Bytes>>,
+    /// By queue: its messages, one behind the other.
+    queues: Vec<Vec<u8>>,
     /// The next sequence number of each producer.
     next: Vec<u32>,
 }
@@ -53,7 +54,6 @@ pub struct Producer {
     broker: Addr,
     total: u32,
     next: u32,
-    body: Bytes,
     /// Sends, repeated ones included.
     pub sends: u64,
 }
@@ -162,24 +162,23 @@ impl Broker {
 
     /// How many messages it has taken in.
     pub fn stored(&self) -> usize {
-        self.queues.iter().map(Vec::len).sum()
+        self.queues.iter().map(|queue| queue.len() / BODY).sum()
     }
 
-    fn store(&mut self, body: Bytes) {
-        let (producer, number) = (number_at(&body, 0) as usize, number_at(&body, 4));
+    fn store(&mut self, body: &[u8]) {
+        assert!(body.len() == BODY, "a toy message has {BODY} bytes");
+        let (producer, number) = (number_at(body, 0) as usize, number_at(body, 4));
         if self.next[producer] == number {
             self.next[producer] += 1;
-            self.queues[(number % QUEUES) as usize].push(body);
+            self.queues[(number % QUEUES) as usize].extend_from_slice(body);
         }
     }
 
     fn pull(&self, queue: u32, from: u32) -> Bytes {
         let queue = &self.queues[queue as usize];
-        let from = (from as usize).min(queue.len());
-        let found = &queue[from..queue.len().min(from + BATCH)];
-        let mut batch = BytesMut::with_capacity(found.len() * BODY);
-        found.iter().for_each(|body| batch.extend_from_slice(body));
-        batch.freeze()
+        let from = (from as usize * BODY).min(queue.len());
+        let found = &queue[from..queue.len().min(from + BATCH * BODY)];
+        Bytes::copy_from_slice(found)
     }
 }
 
@@ -188,7 +187,7 @@ impl Node for Broker {
         let Event::Received { conn, frame: Frame::Command(mut command) } = event else { return };
         let body = match (command.code, command.body.take()) {
             (SEND, Some(body)) => {
-                self.store(body);
+                self.store(&body);
                 None
             }
             (_, Some(body)) => Some(self.pull(number_at(&body, 0), command.opaque.0 as u32)),
@@ -203,19 +202,15 @@ impl Node for Broker {
 impl Producer {
     /// Producer `number`, which will send `total` messages.
     pub fn new(number: u32, broker: Addr, total: u32) -> Producer {
-        Producer { number, broker, total, next: 0, body: Bytes::new(), sends: 0 }
-    }
-
-    fn prepare(&mut self) {
-        let mut body = BytesMut::zeroed(BODY);
-        body[..4].copy_from_slice(&self.number.to_be_bytes());
-        body[4..8].copy_from_slice(&self.next.to_be_bytes());
-        self.body = body.freeze();
+        Producer { number, broker, total, next: 0, sends: 0 }
     }
 
     fn send(&mut self, step: &mut Step<'_>) {
         self.sends += 1;
-        step.out.send(CONN, request(SEND, self.next).with_body(self.body.clone()));
+        let mut body = [0; BODY];
+        body[..4].copy_from_slice(&self.number.to_be_bytes());
+        body[4..8].copy_from_slice(&self.next.to_be_bytes());
+        step.out.send(CONN, request(SEND, self.next).with_body(Bytes::copy_from_slice(&body)));
         step.out.arm(RETRY, step.mono + RESEND);
     }
 }
@@ -228,14 +223,9 @@ impl Node for Producer {
                 if self.next == self.total {
                     return step.out.disarm(RETRY);
                 }
-                self.prepare();
                 self.send(step);
             }
-            Event::Connected { .. } => {
-                self.prepare();
-                self.send(step);
-            }
-            Event::Fired { timer: RETRY } => self.send(step),
+            Event::Connected { .. } | Event::Fired { timer: RETRY } => self.send(step),
             Event::Fired { .. } => step.out.connect(CONN, self.broker),
             _ => {}
         }
