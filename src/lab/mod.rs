@@ -11,3 +11,5 @@ pub mod scenario;
 pub mod sim;
 
 pub mod check;
+
+pub mod bench;

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use crate::mq::app::{Call, Return};
 use crate::mq::disk::{Disk, DiskError, FileId, burn};
 use crate::mq::fact::Fact;
+use crate::mq::message::Name;
 use crate::mq::time::{Millis, Span, Time};
 use crate::mq::wire::command::Command;
 
@@ -332,6 +333,17 @@ pub struct Out {
     effects: Vec<Effect>,
     /// Effects still allowed before the process dies; `None` is no fuse.
     fuse: Option<u64>,
+    /// The process dies right after an effect of this kind.
+    trip: Option<Trip>,
+}
+
+/// Kills a process right after its n-th effect of a kind.
+#[derive(Clone, Debug)]
+pub struct Trip {
+    /// The kind, as [`Effect::kind`] gives it.
+    pub kind: Name,
+    /// How many effects of that kind pass before the one that kills.
+    pub passes: u64,
 }
 
 impl Out {
@@ -395,6 +407,11 @@ impl Out {
         self.fuse
     }
 
+    /// For a driver: lets the process die right after an effect of a kind; `None` takes the trip away.
+    pub fn set_trip(&mut self, trip: Option<Trip>) {
+        self.trip = trip;
+    }
+
     /// For a driver: the effects written so far, taken out in order; the buffer keeps its room.
     pub fn drain(&mut self) -> std::vec::Drain<'_, Effect> {
         self.effects.drain(..)
@@ -411,7 +428,47 @@ impl Out {
             Some(left) => *left -= 1,
             None => {}
         }
+        if self.trip.is_some() {
+            self.put_tripped(effect);
+            return;
+        }
         self.effects.push(effect);
+    }
+
+    #[cold]
+    fn put_tripped(&mut self, effect: Effect) {
+        let Some(trip) = &mut self.trip else { return };
+        let hit = effect.kind() == &*trip.kind;
+        self.effects.push(effect);
+        if !hit {
+            return;
+        }
+        match trip.passes {
+            0 => burn(),
+            _ => trip.passes -= 1,
+        }
+    }
+}
+
+impl Effect {
+    /// The kind as traces name the record that it leaves.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Effect::Connect { .. } => "opening",
+            Effect::Send { .. } => "sent",
+            Effect::Close { .. } => "closed",
+            Effect::Arm { .. } => "armed",
+            Effect::Disarm { .. } => "disarmed",
+            Effect::Flush { .. } => "flush-asked",
+            Effect::App(answer) => match **answer {
+                Return::Sent { .. } => "sent-result",
+                Return::Failed { .. } => "failed",
+                Return::Done { .. } => "done",
+                Return::Listen { .. } => "listen",
+            },
+            Effect::Say(fact) => fact.kind(),
+            Effect::Exit => "exited",
+        }
     }
 }
 

@@ -23,7 +23,10 @@ fn arrows_drawn_and_arrows_used_are_the_same() {
         let named = used.get(room).cloned().unwrap_or_default();
         for target in named.keys() {
             if !allowed.iter().any(|pattern| covers(pattern, target)) {
-                wrong.push(format!("not drawn: {}::{} -> {}::{} ({})", room.0, room.1, target.0, target.1, named[target]));
+                wrong.push(format!(
+                    "not drawn: {}::{} -> {}::{} ({})",
+                    room.0, room.1, target.0, target.1, named[target]
+                ));
             }
         }
         for pattern in allowed {
@@ -67,7 +70,8 @@ fn every_source_file_hangs_on_a_mod_line() {
 
 #[test]
 fn the_system_names_no_machine() {
-    let forbidden = ["std::net", "std::fs", "std::thread", "std::time", "std::env", "std::process", "crate::host", "crate::lab"];
+    let forbidden =
+        ["std::net", "std::fs", "std::thread", "std::time", "std::env", "std::process", "crate::host", "crate::lab"];
     let mut found = Vec::new();
     for path in sources().iter().filter(|path| path.starts_with(root().join("src/mq"))) {
         let text = fs::read_to_string(path).unwrap();
@@ -268,7 +272,8 @@ fn hangs(path: &Path) -> bool {
     };
     candidates.iter().filter_map(|file| fs::read_to_string(file).ok()).any(|text| {
         text.lines().any(|line| {
-            let line = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ").trim_start_matches("pub(super) ");
+            let line =
+                line.trim_start_matches("pub(crate) ").trim_start_matches("pub ").trim_start_matches("pub(super) ");
             line.trim() == format!("mod {name};")
         })
     })

@@ -5,3 +5,5 @@ mod architecture;
 mod store;
 
 mod disk;
+
+mod determinism;

@@ -20,6 +20,7 @@ use bytes::Bytes;
 
 use crate::lab::fault::episode::Keep;
 use crate::lab::scenario::plan::DiskPlan;
+use crate::lab::sim::storage::{DiskDeed, MachineDisk};
 use crate::lab::trace::image::{DiskImage, FileImage, PAGE, Page};
 use crate::lab::trace::record::Level;
 use crate::mq::disk::{Disk, DiskError, FileId, FileInfo, Usage, burn};
@@ -40,40 +41,9 @@ pub struct SimDisk {
     locks: BTreeSet<Name>,
     pending: Vec<PendingFlush>,
     scratch: Vec<u8>,
-    events: Vec<SimDiskEvent>,
+    events: Vec<DiskDeed>,
     full: bool,
     fuse: Option<u64>,
-}
-
-/// What a disk did, in order, for the trace and its digest.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum SimDiskEvent {
-    /// Bytes were stored into a mapping.
-    Stored {
-        /// The file.
-        file: FileId,
-        /// From where.
-        at: u64,
-        /// How many.
-        len: u64,
-        /// A hash of the bytes.
-        hash: u64,
-        /// The bytes, when recording in full.
-        bytes: Bytes,
-    },
-    /// A file was created, renamed, removed, or replaced whole.
-    Named {
-        /// `create`, `put`, `rename`, `remove`.
-        what: &'static str,
-        /// The file.
-        file: Name,
-        /// The new name of a rename.
-        to: Option<Name>,
-        /// The length of a created or replaced file.
-        len: u64,
-        /// A hash of a replaced file's content.
-        hash: u64,
-    },
 }
 
 /// What a power loss did to the dirty pages.
@@ -160,11 +130,6 @@ impl SimDisk {
     /// What is left of the fuse.
     pub fn fuse(&self) -> Option<u64> {
         self.fuse
-    }
-
-    /// Moves what happened since the last call into `events`.
-    pub fn take_events(&mut self, events: &mut Vec<SimDiskEvent>) {
-        events.append(&mut self.events);
     }
 
     /// The name of an open file, empty once it is removed.
@@ -308,9 +273,13 @@ impl SimDisk {
         }
     }
 
-    fn named(&mut self, what: &'static str, file: &str, to: Option<&str>, content: &[u8]) {
-        let (len, hash) = (content.len() as u64, hash(content));
-        self.events.push(SimDiskEvent::Named { what, file: file.into(), to: to.map(Name::from), len, hash });
+    fn named(&mut self, what: &'static str, file: &str, to: Option<&str>, len: u64) {
+        self.events.push(DiskDeed::Named { what, file: file.into(), to: to.map(Name::from), len });
+    }
+
+    fn stored(&mut self, file: Name, at: u64, bytes: &[u8]) {
+        let kept = if self.full { Bytes::copy_from_slice(bytes) } else { Bytes::new() };
+        self.events.push(DiskDeed::Stored { file, at, len: bytes.len() as u64, bytes: kept, hash: hash(bytes) });
     }
 }
 
@@ -334,7 +303,7 @@ impl Disk for SimDisk {
             hot: (u64::MAX, 0),
         };
         self.names.insert(file.name.clone(), id);
-        self.events.push(SimDiskEvent::Named { what: "create", file: file.name.clone(), to: None, len, hash: 0 });
+        self.named("create", name, None, len);
         self.files.push(Some(Arc::new(file)));
         Ok(id)
     }
@@ -366,8 +335,8 @@ impl Disk for SimDisk {
         let found = Arc::make_mut(found);
         found.modified = self.clock;
         found.store(at, bytes);
-        let kept = if self.full { Bytes::copy_from_slice(bytes) } else { Bytes::new() };
-        self.events.push(SimDiskEvent::Stored { file, at, len: bytes.len() as u64, hash: hash(bytes), bytes: kept });
+        let name = found.name.clone();
+        self.stored(name, at, bytes);
     }
 
     fn write_through(&mut self, file: FileId, at: u64, bytes: &[u8]) -> Result<(), DiskError> {
@@ -382,7 +351,7 @@ impl Disk for SimDisk {
         self.change();
         let file = SmallFile { bytes: Bytes::copy_from_slice(bytes), modified: self.clock };
         self.small.insert(name.into(), file);
-        self.named("put", name, None, bytes);
+        self.stored(name.into(), 0, bytes);
         Ok(())
     }
 
@@ -411,7 +380,7 @@ impl Disk for SimDisk {
             let file = self.files[id.0 as usize].as_mut().expect("a name leads to a file");
             Arc::make_mut(file).name = to.into();
         }
-        self.named("rename", from, Some(to), &[]);
+        self.named("rename", from, Some(to), 0);
         Ok(())
     }
 
@@ -421,7 +390,7 @@ impl Disk for SimDisk {
         }
         self.change();
         self.forget(name);
-        self.named("remove", name, None, &[]);
+        self.named("remove", name, None, 0);
         Ok(())
     }
 
@@ -456,6 +425,57 @@ impl Disk for SimDisk {
 
     fn stalled(&self) -> u64 {
         0
+    }
+}
+
+impl MachineDisk for SimDisk {
+    fn fork(&self) -> Box<dyn MachineDisk> {
+        Box::new(self.clone())
+    }
+
+    fn set_clock(&mut self, wall: Millis) {
+        SimDisk::set_clock(self, wall);
+    }
+
+    fn set_fuse(&mut self, left: Option<u64>) {
+        SimDisk::set_fuse(self, left);
+    }
+
+    fn set_recording(&mut self, level: Level) {
+        SimDisk::set_recording(self, level);
+    }
+
+    fn begin_flush(&mut self, ticket: u64, file: FileId, range: Range<u64>) {
+        SimDisk::begin_flush(self, ticket, file, range);
+    }
+
+    fn complete_flush(&mut self, ticket: u64) -> Result<(), DiskError> {
+        SimDisk::complete_flush(self, ticket)
+    }
+
+    fn name_of(&self, file: FileId) -> Name {
+        SimDisk::name_of(self, file)
+    }
+
+    fn kill(&mut self) {
+        SimDisk::kill(self);
+    }
+
+    fn power_loss(&mut self, keep: Keep, draw: &mut dyn FnMut(u64) -> u64) -> [u64; 3] {
+        let loss = SimDisk::power_loss(self, keep, draw);
+        [loss.lost, loss.kept, loss.torn]
+    }
+
+    fn cached_image(&self) -> Arc<DiskImage> {
+        SimDisk::cached_image(self)
+    }
+
+    fn stable_image(&self) -> Arc<DiskImage> {
+        SimDisk::stable_image(self)
+    }
+
+    fn take_events(&mut self, into: &mut Vec<DiskDeed>) {
+        into.append(&mut self.events);
     }
 }
 

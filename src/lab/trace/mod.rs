@@ -5,3 +5,5 @@ pub mod image;
 pub mod record;
 
 pub mod log;
+
+pub mod digest;
