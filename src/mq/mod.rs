@@ -25,4 +25,8 @@ pub mod message;
 
 pub mod wire;
 
+pub mod channel;
+
+pub mod namesrv;
+
 pub mod store;
