@@ -29,4 +29,6 @@ pub mod channel;
 
 pub mod namesrv;
 
+pub mod broker;
+
 pub mod store;
