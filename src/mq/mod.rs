@@ -25,4 +25,6 @@ pub mod message;
 
 pub mod wire;
 
+pub mod client;
+
 pub mod store;
