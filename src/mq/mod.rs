@@ -27,6 +27,8 @@ pub mod wire;
 
 pub mod channel;
 
+pub mod client;
+
 pub mod namesrv;
 
 pub mod broker;

@@ -7,3 +7,7 @@ mod store;
 mod disk;
 
 mod determinism;
+
+mod plans;
+
+mod walk;

@@ -1,0 +1,159 @@
+//! What a client process is configured with; defaults are the release's.
+
+use crate::mq::app::ConsumeFrom;
+use crate::mq::client::consumer::allocate::Strategy;
+use crate::mq::message::{Group, Name, Topic};
+use crate::mq::node::Addr;
+use crate::mq::time::Span;
+
+/// One client process: its producers and consumers share one instance.
+///
+/// Source: `ClientConfig`.
+/// Differs: one instance a process; upstream makes one for each client id.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClientConfig {
+    /// The node's name.
+    pub name: Name,
+    /// The address that ids are made of.
+    pub ip: u32,
+    /// The process id, upstream's instance name.
+    pub pid: u16,
+    /// The nameservers, in the order given.
+    pub nameservers: Vec<Addr>,
+    /// `vipChannelEnabled`.
+    pub vip_channel_enabled: bool,
+    /// `pollNameServerInterval`.
+    pub poll_nameserver_interval: Span,
+    /// `heartbeatBrokerInterval`.
+    pub heartbeat_broker_interval: Span,
+    /// `persistConsumerOffsetInterval`.
+    pub persist_consumer_offset_interval: Span,
+    /// Its producers, started in this order.
+    pub producers: Vec<ProducerConfig>,
+    /// Its consumers, started after them in this order.
+    pub consumers: Vec<ConsumerConfig>,
+}
+
+/// Source: `DefaultMQProducer`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProducerConfig {
+    /// The group.
+    pub group: Group,
+    /// `createTopicKey`.
+    pub create_topic_key: Topic,
+    /// `defaultTopicQueueNums`.
+    pub default_topic_queue_nums: i32,
+    /// `sendMsgTimeout`.
+    pub send_msg_timeout: Span,
+    /// `compressMsgBodyOverHowmuch`, in bytes.
+    pub compress_msg_body_over_how_much: usize,
+    /// `retryTimesWhenSendFailed`.
+    pub retry_times_when_send_failed: u32,
+    /// `retryAnotherBrokerWhenNotStoreOK`.
+    pub retry_another_broker_when_not_store_ok: bool,
+    /// `maxMessageSize`, in bytes.
+    pub max_message_size: usize,
+    /// `sendLatencyFaultEnable`.
+    pub send_latency_fault_enable: bool,
+}
+
+/// Source: `DefaultMQPushConsumer`.
+///
+/// Differs: clustering with a concurrent listener only.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ConsumerConfig {
+    /// The group.
+    pub group: Group,
+    /// Topics and tag expressions.
+    pub subscriptions: Vec<(Topic, Name)>,
+    /// `consumeFromWhere`.
+    pub consume_from: ConsumeFrom,
+    /// `allocateMessageQueueStrategy`.
+    pub strategy: Strategy,
+    /// `consumeThreadMin`: how many listeners run at once.
+    pub consume_thread_min: usize,
+    /// `consumeConcurrentlyMaxSpan`.
+    pub consume_concurrently_max_span: i64,
+    /// `pullThresholdForQueue`, in messages.
+    pub pull_threshold_for_queue: i64,
+    /// `pullThresholdSizeForQueue`, in MiB.
+    pub pull_threshold_size_for_queue: i64,
+    /// `pullInterval`.
+    pub pull_interval: Span,
+    /// `pullBatchSize`.
+    pub pull_batch_size: i32,
+    /// `consumeMessageBatchMaxSize`.
+    pub consume_message_batch_max_size: usize,
+    /// `maxReconsumeTimes`; -1 is 16.
+    pub max_reconsume_times: i32,
+}
+
+impl ClientConfig {
+    /// A process without producers and consumers.
+    pub fn new(name: impl Into<Name>, ip: u32, pid: u16, nameservers: Vec<Addr>) -> ClientConfig {
+        ClientConfig {
+            name: name.into(),
+            ip,
+            pid,
+            nameservers,
+            vip_channel_enabled: true,
+            poll_nameserver_interval: Span::from_secs(30),
+            heartbeat_broker_interval: Span::from_secs(30),
+            persist_consumer_offset_interval: Span::from_secs(5),
+            producers: Vec::new(),
+            consumers: Vec::new(),
+        }
+    }
+
+    /// `ip@pid`. Source: `ClientConfig.buildMQClientId`.
+    pub fn client_id(&self) -> Name {
+        let [a, b, c, d] = self.ip.to_be_bytes();
+        Name::from(format!("{a}.{b}.{c}.{d}@{}", self.pid))
+    }
+}
+
+impl ProducerConfig {
+    /// A producer of `group` with the release's defaults.
+    pub fn new(group: impl Into<Group>) -> ProducerConfig {
+        ProducerConfig {
+            group: group.into(),
+            create_topic_key: AUTO_CREATE_TOPIC_KEY_TOPIC.into(),
+            default_topic_queue_nums: 4,
+            send_msg_timeout: Span::from_millis(3000),
+            compress_msg_body_over_how_much: 4096,
+            retry_times_when_send_failed: 2,
+            retry_another_broker_when_not_store_ok: false,
+            max_message_size: 4 * 1024 * 1024,
+            send_latency_fault_enable: false,
+        }
+    }
+}
+
+impl ConsumerConfig {
+    /// A push consumer of `group` without subscriptions, with the release's defaults.
+    pub fn new(group: impl Into<Group>) -> ConsumerConfig {
+        ConsumerConfig {
+            group: group.into(),
+            subscriptions: Vec::new(),
+            consume_from: ConsumeFrom::Last,
+            strategy: Strategy::Averagely,
+            consume_thread_min: 20,
+            consume_concurrently_max_span: 2000,
+            pull_threshold_for_queue: 1000,
+            pull_threshold_size_for_queue: 100,
+            pull_interval: Span::ZERO,
+            pull_batch_size: 32,
+            consume_message_batch_max_size: 1,
+            max_reconsume_times: -1,
+        }
+    }
+}
+
+/// The topic whose route is the template for topics that do not exist yet. Source: `MixAll.AUTO_CREATE_TOPIC_KEY_TOPIC`.
+pub const AUTO_CREATE_TOPIC_KEY_TOPIC: &str = "TBW102";
+
+/// What a group's retry topic begins with. Source: `MixAll.RETRY_GROUP_TOPIC_PREFIX`.
+pub const RETRY_GROUP_TOPIC_PREFIX: &str = "%RETRY%";
+
+/// The producer that every instance owns. Source: `MixAll.CLIENT_INNER_PRODUCER_GROUP`.
+pub const CLIENT_INNER_PRODUCER_GROUP: &str = "CLIENT_INNER_PRODUCER";

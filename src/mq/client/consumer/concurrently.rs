@@ -1,0 +1,236 @@
+//! The concurrent listener: every chunk of messages is a job of its own, in no order.
+//!
+//! Source: `ConsumeMessageConcurrentlyService`.
+
+use std::sync::Arc;
+
+use crate::mq::app::{ConsumeOutcome, Return, TaskId};
+use crate::mq::client::consumer::{Consumer, Later};
+use crate::mq::client::remoting::{Mode, Request, Target, vip};
+use crate::mq::client::{Client, Fiber, Waiter, Woken};
+use crate::mq::message::id::offset_msg_id;
+use crate::mq::message::{Name, StoredMessage, property};
+use crate::mq::node::Step;
+use crate::mq::pool::Submitted;
+use crate::mq::time::Span;
+use crate::mq::wire::code::{request, response};
+use crate::mq::wire::header::{Header, SendBackHeader};
+
+/// Messages of one queue for one call of the listener.
+///
+/// Source: `ConsumeMessageConcurrentlyService.ConsumeRequest`.
+#[derive(Clone, Debug)]
+pub(crate) struct ConsumeRequest {
+    queue: u64,
+    messages: Vec<Arc<StoredMessage>>,
+}
+
+/// A consume thread at work: in the listener, or sending messages back after it.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    consumer: usize,
+    request: ConsumeRequest,
+    /// The next message to send back.
+    next_back: usize,
+    /// Messages that could not be sent back.
+    back_failed: Vec<Arc<StoredMessage>>,
+}
+
+impl Client {
+    /// Source: `ConsumeMessageConcurrentlyService.submitConsumeRequest`.
+    pub(super) fn submit_consume(
+        &mut self,
+        at: usize,
+        queue: u64,
+        mut messages: Vec<Arc<StoredMessage>>,
+        step: &mut Step<'_>,
+    ) {
+        let batch = self.consumers[at].config.consume_message_batch_max_size.max(1);
+        if messages.len() <= batch {
+            return self.submit_one(at, ConsumeRequest { queue, messages }, step);
+        }
+        if batch == 1 {
+            for message in messages {
+                self.submit_one(at, ConsumeRequest { queue, messages: vec![message] }, step);
+            }
+            return;
+        }
+        while !messages.is_empty() {
+            let rest = messages.split_off(batch.min(messages.len()));
+            self.submit_one(at, ConsumeRequest { queue, messages }, step);
+            messages = rest;
+        }
+    }
+
+    fn submit_one(&mut self, at: usize, job: ConsumeRequest, step: &mut Step<'_>) {
+        match self.consumers[at].threads.submit(job, step.mono) {
+            Submitted::Run(job) => self.consume(at, job, step),
+            Submitted::Queued => {}
+            Submitted::Rejected(job) => {
+                self.consume_later.add(step.mono + RETRY_AFTER, Later::Consume(at, job), step);
+            }
+        }
+    }
+
+    /// Calls the listener; jobs of queues given up are skipped.
+    fn consume(&mut self, at: usize, job: ConsumeRequest, step: &mut Step<'_>) {
+        let consumer = &mut self.consumers[at];
+        let mut next = Some(job);
+        while let Some(job) = next {
+            let Some(assigned) = consumer.assigned.get_mut(&job.queue).filter(|found| !found.window.is_dropped())
+            else {
+                next = consumer.threads.finish();
+                continue;
+            };
+            assigned.window.mark_started(&job.messages, step.wall);
+            let queue = assigned.queue.clone();
+            let start = Name::from(step.wall.0.to_string());
+            let messages = job.messages.iter().map(|message| consumer.for_listener(message, &start)).collect();
+            let task = TaskId(self.next_task);
+            self.next_task += 1;
+            let group = consumer.config.group.clone();
+            step.out.app(Return::Listen { task, group, queue, messages });
+            let running = Running { consumer: at, request: job, next_back: 0, back_failed: Vec::new() };
+            self.running.insert(task, running);
+            return;
+        }
+    }
+
+    /// A thread has nothing left to do for its job: it takes the next one.
+    fn thread_free(&mut self, at: usize, step: &mut Step<'_>) {
+        if let Some(next) = self.consumers[at].threads.finish() {
+            self.consume(at, next, step);
+        }
+    }
+
+    /// A listener has answered. An answer nobody waits for is dropped.
+    pub(in crate::mq::client) fn listened(&mut self, task: TaskId, outcome: ConsumeOutcome, step: &mut Step<'_>) {
+        let Some(mut running) = self.running.remove(&task) else { return };
+        let at = running.consumer;
+        if self.consumers[at].is_dropped(running.request.queue) {
+            return self.thread_free(at, step);
+        }
+        let ack_index = match outcome {
+            ConsumeOutcome::Success { ack_index } => i64::from(ack_index),
+            ConsumeOutcome::Later | ConsumeOutcome::Threw | ConsumeOutcome::Null => -1,
+        };
+        let done = usize::try_from(ack_index + 1).unwrap_or(0).min(running.request.messages.len());
+        running.next_back = done;
+        self.send_back(task, running, step);
+    }
+
+    /// Sends the next failed message back, or ends the job when there is none.
+    ///
+    /// Source: `ConsumeMessageConcurrentlyService.processConsumeResult`, `DefaultMQPushConsumerImpl.sendMessageBack`.
+    /// Differs: a failed send-back is not tried again as an ordinary send to the retry topic; it is re-submitted here.
+    fn send_back(&mut self, task: TaskId, mut running: Running, step: &mut Step<'_>) {
+        let consumer = &self.consumers[running.consumer];
+        while let Some(message) = running.request.messages.get(running.next_back) {
+            let master = message.broker.as_ref().and_then(|broker| self.routes.master(broker));
+            let Some(addr) = master else {
+                running.back_failed.push(again(message));
+                running.next_back += 1;
+                continue;
+            };
+            let header = Header::SendBack(Box::new(consumer.send_back_header(message)));
+            let command = self.remoting.command(request::CONSUMER_SEND_MSG_BACK, header);
+            self.running.insert(task, running);
+            let waiter = Waiter::Fiber(Fiber::Consume(task));
+            let request = Request { command, timeout: SEND_BACK_TIMEOUT_MS, mode: Mode::Sync, waiter };
+            let target = Target::At(vip(self.config.vip_channel_enabled, addr));
+            return self.remoting.invoke(target, request, step, &mut self.ready);
+        }
+        self.consumed(running, step);
+    }
+
+    /// A send-back has ended.
+    pub(in crate::mq::client) fn sent_back(&mut self, task: TaskId, woken: Woken, step: &mut Step<'_>) {
+        let Some(mut running) = self.running.remove(&task) else { return };
+        let ok = matches!(woken, Woken::Answered(Ok(command)) if command.code == response::SUCCESS);
+        if !ok {
+            let message = &running.request.messages[running.next_back];
+            running.back_failed.push(again(message));
+        }
+        running.next_back += 1;
+        self.send_back(task, running, step);
+    }
+
+    /// Takes what is done out of the window and moves the offset up to the lowest message left.
+    fn consumed(&mut self, running: Running, step: &mut Step<'_>) {
+        let Running { consumer: at, request, back_failed, .. } = running;
+        let failed: Vec<i64> = back_failed.iter().map(|message| message.queue_offset.0).collect();
+        if let Some(assigned) = self.consumers[at].assigned.get_mut(&request.queue) {
+            let done = request.messages.iter().filter(|message| !failed.contains(&message.queue_offset.0));
+            let offset = assigned.window.remove_message(done);
+            if 0 <= offset && !assigned.window.is_dropped() {
+                assigned.update_offset(offset, true);
+            }
+        }
+        if !back_failed.is_empty() {
+            let again = ConsumeRequest { queue: request.queue, messages: back_failed };
+            self.consume_later.add(step.mono + RETRY_AFTER, Later::Consume(at, again), step);
+        }
+        self.thread_free(at, step);
+    }
+
+    /// Messages put off fall due.
+    pub(in crate::mq::client) fn consume_later_due(&mut self, step: &mut Step<'_>) {
+        for later in self.consume_later.take_due(step) {
+            if let Later::Consume(at, job) = later {
+                self.submit_one(at, job, step);
+            }
+        }
+    }
+}
+
+impl Consumer {
+    fn is_dropped(&self, queue: u64) -> bool {
+        self.assigned.get(&queue).is_none_or(|assigned| assigned.window.is_dropped())
+    }
+
+    /// The message as the listener sees it: when it was handed over, and under its own topic.
+    ///
+    /// Source: `ConsumeMessageConcurrentlyService.resetRetryTopic`.
+    fn for_listener(&self, message: &StoredMessage, start: &Name) -> StoredMessage {
+        let mut seen = message.clone();
+        seen.message.topic = self.own_topic(message);
+        seen.message.properties.put(self.start_time.clone(), start.clone());
+        seen
+    }
+
+    fn own_topic(&self, message: &StoredMessage) -> Name {
+        match message.message.properties.get(property::names::RETRY_TOPIC) {
+            Some(topic) if message.message.topic == self.retry_topic => topic.clone(),
+            _ => message.message.topic.clone(),
+        }
+    }
+
+    fn send_back_header(&self, message: &StoredMessage) -> SendBackHeader {
+        let unique = message.message.properties.get(property::names::UNIQ_KEY).cloned();
+        let msg_id = unique.unwrap_or_else(|| offset_msg_id(message.store_host, message.commit_log_offset));
+        let max = match self.config.max_reconsume_times {
+            -1 => RECONSUME_TIMES_MAX,
+            max => max,
+        };
+        SendBackHeader {
+            offset: message.commit_log_offset.0,
+            group: self.config.group.clone(),
+            delay_level: 0,
+            origin_msg_id: Some(msg_id),
+            origin_topic: Some(self.own_topic(message)),
+            unit_mode: false,
+            max_reconsume_times: Some(max),
+        }
+    }
+}
+
+/// The message once more, one failure older.
+fn again(message: &Arc<StoredMessage>) -> Arc<StoredMessage> {
+    let mut again = StoredMessage::clone(message);
+    again.reconsume_times += 1;
+    Arc::new(again)
+}
+
+const RETRY_AFTER: Span = Span::from_millis(5000);
+const SEND_BACK_TIMEOUT_MS: i64 = 5000;
+const RECONSUME_TIMES_MAX: i32 = 16;

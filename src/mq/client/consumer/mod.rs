@@ -1,0 +1,238 @@
+//! The push consumer: it pulls, and calls the listener.
+//!
+//! ```text
+//!  rebalance ─▶ this queue is mine ─▶ pull ─▶ process queue ─▶ listener ─▶ lowest offset not done ─▶ broker
+//!                                      ▲  │ too much cached: wait
+//!                                      └──┘
+//! ```
+//!
+//! The invariant to remember: one outstanding pull a queue. A pull request lives in exactly one place: the pull thread's
+//! queue, the request table, or the list of those put off.
+
+use std::collections::BTreeMap;
+
+use crate::mq::app::ConsumeFrom;
+use crate::mq::client::Owned;
+use crate::mq::client::config::{ConsumerConfig, RETRY_GROUP_TOPIC_PREFIX};
+use crate::mq::client::consumer::concurrently::ConsumeRequest;
+use crate::mq::client::consumer::process_queue::ProcessQueue;
+use crate::mq::client::route::java_order;
+use crate::mq::message::{Group, MessageQueue, Name, Topic, java, property};
+use crate::mq::node::{Step, Timer, TimerKey};
+use crate::mq::pool::Pool;
+use crate::mq::time::{Millis, Time};
+use crate::mq::wire::body::SubscriptionData;
+
+pub mod allocate;
+
+pub mod rebalance;
+
+pub(crate) mod pull;
+
+pub mod process_queue;
+
+pub(crate) mod concurrently;
+
+pub(crate) mod offset_store;
+
+/// A push consumer of this process.
+///
+/// Source: `org.apache.rocketmq.client.impl.consumer.DefaultMQPushConsumerImpl`.
+#[derive(Clone, Debug)]
+pub(crate) struct Consumer {
+    config: ConsumerConfig,
+    retry_topic: Topic,
+    subscriptions: BTreeMap<Topic, SubscriptionData>,
+    /// The readable queues of each subscribed topic, sorted. Source: `RebalanceImpl.topicSubscribeInfoTable`.
+    subscribe_info: BTreeMap<Topic, Vec<MessageQueue>>,
+    /// The queues in hand by number; a number is never used twice, so whatever is under way for a queue given up finds
+    /// nothing. Source: `RebalanceImpl.processQueueTable`.
+    assigned: BTreeMap<u64, Assigned>,
+    next_assigned: u64,
+    /// The consume threads.
+    threads: Pool<ConsumeRequest>,
+    running: bool,
+    /// The property's name, shared by all messages.
+    start_time: Name,
+}
+
+/// A queue in hand: its window, its pull request and its offset.
+///
+/// Source: `ProcessQueue`, `PullRequest`, and this queue's entries of `RemoteBrokerOffsetStore.offsetTable` and
+/// `PullAPIWrapper.pullFromWhichNodeTable`.
+#[derive(Clone, Debug)]
+pub(crate) struct Assigned {
+    queue: MessageQueue,
+    window: ProcessQueue,
+    next_offset: i64,
+    /// The offset in memory; `None` if there is none.
+    consumed: Option<i64>,
+    /// The broker id that the last answer suggested.
+    pull_from: i64,
+}
+
+impl Consumer {
+    /// A consumer with its subscriptions and that to its retry topic.
+    ///
+    /// Source: `DefaultMQPushConsumerImpl.copySubscription`.
+    /// Differs: an expression that upstream would refuse at `subscribe` is taken as `*`.
+    pub(crate) fn new(config: ConsumerConfig, now: Millis) -> Consumer {
+        let retry_topic = Name::from(format!("{RETRY_GROUP_TOPIC_PREFIX}{}", config.group));
+        let mut subscriptions = BTreeMap::new();
+        for (topic, expression) in &config.subscriptions {
+            subscriptions.insert(topic.clone(), subscription(topic, expression, now));
+        }
+        subscriptions.insert(retry_topic.clone(), subscription(&retry_topic, SUB_ALL, now));
+        let threads = Pool::new(config.consume_thread_min, usize::MAX);
+        Consumer {
+            config,
+            retry_topic,
+            subscriptions,
+            subscribe_info: BTreeMap::new(),
+            assigned: BTreeMap::new(),
+            next_assigned: 0,
+            threads,
+            running: true,
+            start_time: Name::from(property::names::CONSUME_START_TIME),
+        }
+    }
+
+    pub(crate) fn group(&self) -> &Group {
+        &self.config.group
+    }
+
+    pub(crate) fn config(&self) -> &ConsumerConfig {
+        &self.config
+    }
+
+    pub(crate) fn topics(&self) -> impl Iterator<Item = &Topic> {
+        self.subscriptions.keys()
+    }
+
+    pub(crate) fn subscriptions(&self) -> impl Iterator<Item = &SubscriptionData> {
+        self.subscriptions.values()
+    }
+
+    /// Source: `DefaultMQPushConsumerImpl.isSubscribeTopicNeedUpdate`.
+    pub(crate) fn needs_route(&self, topic: &Topic) -> bool {
+        self.subscriptions.contains_key(topic) && !self.subscribe_info.contains_key(topic)
+    }
+
+    /// Source: `DefaultMQPushConsumerImpl.updateTopicSubscribeInfo`.
+    pub(crate) fn learn(&mut self, topic: &Topic, queues: impl FnOnce() -> Vec<MessageQueue>) {
+        if self.subscriptions.contains_key(topic) {
+            self.subscribe_info.insert(topic.clone(), queues());
+        }
+    }
+
+    /// The queues in hand that have not been given up.
+    pub(crate) fn owned(&self) -> impl Iterator<Item = Owned> {
+        self.assigned.values().filter(|assigned| !assigned.window.is_dropped()).map(|assigned| Owned {
+            group: self.config.group.clone(),
+            queue: assigned.queue.clone(),
+            next_offset: assigned.next_offset,
+            consumed: assigned.consumed.unwrap_or(-1),
+            cached: assigned.window.msg_count(),
+        })
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.running = false;
+    }
+
+    fn find(&self, queue: &MessageQueue) -> Option<u64> {
+        self.assigned.iter().find(|(_, assigned)| assigned.queue == *queue).map(|(id, _)| *id)
+    }
+}
+
+/// Source: `FilterAPI.buildSubscriptionData`.
+fn subscription(topic: &Topic, expression: &str, now: Millis) -> SubscriptionData {
+    let mut tags: Vec<Name> = Vec::new();
+    if expression != SUB_ALL {
+        for tag in expression.split("||").map(str::trim).filter(|tag| !tag.is_empty()) {
+            if !tags.iter().any(|known| *known == tag) {
+                tags.push(tag.into());
+            }
+        }
+    }
+    java_order(&mut tags, |tag| java::hash(tag));
+    let mut codes: Vec<i32> = tags.iter().map(|tag| java::hash(tag)).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    java_order(&mut codes, |code| *code);
+    SubscriptionData {
+        class_filter_mode: false,
+        topic: topic.clone(),
+        sub_string: if tags.is_empty() { SUB_ALL.into() } else { expression.into() },
+        tags_set: tags,
+        code_set: codes,
+        sub_version: now.0,
+        expression_type: "TAG".into(),
+    }
+}
+
+/// Upstream's name of the constant.
+pub(crate) fn consume_from_name(from: ConsumeFrom) -> &'static str {
+    match from {
+        ConsumeFrom::Last => "CONSUME_FROM_LAST_OFFSET",
+        ConsumeFrom::First => "CONSUME_FROM_FIRST_OFFSET",
+        ConsumeFrom::Timestamp(_) => "CONSUME_FROM_TIMESTAMP",
+    }
+}
+
+/// Things put off, in the order in which they fall due; one timer for the first.
+#[derive(Clone, Debug)]
+pub(crate) struct Delays<T> {
+    timer: Timer,
+    due: BTreeMap<(Time, u64), T>,
+    next: u64,
+    armed: Time,
+}
+
+/// What is put off.
+#[derive(Clone, Debug)]
+pub(crate) enum Later {
+    /// A pull request.
+    Pull(usize, u64),
+    /// An offset that the broker found illegal is set right.
+    Repair(usize, u64),
+    /// Messages that could not be sent back are consumed again.
+    Consume(usize, ConsumeRequest),
+}
+
+impl<T> Delays<T> {
+    pub(crate) fn new(timer: Timer) -> Delays<T> {
+        Delays { timer, due: BTreeMap::new(), next: 0, armed: Time::NEVER }
+    }
+
+    fn add(&mut self, at: Time, thing: T, step: &mut Step<'_>) {
+        self.due.insert((at, self.next), thing);
+        self.next += 1;
+        self.arm(step);
+    }
+
+    /// Arms for the first; an earlier arming is left, it finds nothing due and arms anew.
+    fn arm(&mut self, step: &mut Step<'_>) {
+        if let Some(((first, _), _)) = self.due.first_key_value()
+            && *first < self.armed
+        {
+            self.armed = *first;
+            step.out.arm(TimerKey::of(self.timer), *first);
+        }
+    }
+
+    /// What is due now, in order.
+    fn take_due(&mut self, step: &mut Step<'_>) -> Vec<T> {
+        self.armed = Time::NEVER;
+        let mut due = Vec::new();
+        while let Some(entry) = self.due.first_entry()
+            && entry.key().0 <= step.mono
+        {
+            due.push(entry.remove());
+        }
+        self.arm(step);
+        due
+    }
+}
+
+const SUB_ALL: &str = "*";

@@ -1,0 +1,407 @@
+//! The synchronous send. Source: `DefaultMQProducerImpl.sendDefaultImpl`, `sendKernelImpl`.
+
+use bytes::Bytes;
+
+use crate::mq::app::{AppError, ErrorKind, OpId, Return, SendResult, SendStatus};
+use crate::mq::client::exception::{Exception, NO_NAME_SERVER, NOT_FOUND_TOPIC, SUGGEST_TODO};
+use crate::mq::client::instance::not_exist;
+use crate::mq::client::producer::Op;
+use crate::mq::client::remoting::{Mode, Request, Target, broker_exception, vip};
+use crate::mq::client::validators::check_message;
+use crate::mq::client::{Client, Fiber, Waiter, Woken};
+use crate::mq::fact::Fact;
+use crate::mq::message::{Message, MessageQueue, Name, QueueOffset, compress, sys_flag};
+use crate::mq::node::Step;
+use crate::mq::time::{Millis, Span};
+use crate::mq::wire::code::{request, response};
+use crate::mq::wire::command::Command;
+use crate::mq::wire::header::{Header, SendHeader};
+
+/// One call of `send`.
+#[derive(Clone, Debug)]
+pub(crate) struct Send {
+    op: OpId,
+    producer: usize,
+    message: Message,
+    /// The unique key, once an attempt has set it.
+    msg_id: Option<Name>,
+    /// The properties and the body as they travel, once an attempt has made them.
+    made: Option<Made>,
+    /// The whole budget in ms.
+    timeout: i64,
+    begin_first: Millis,
+    begin_prev: Millis,
+    stage: Stage,
+    /// Attempts begun.
+    times: u32,
+    brokers_sent: Vec<Name>,
+    queue: Option<MessageQueue>,
+    exception: Option<Exception>,
+    result: Option<SendResult>,
+    /// Whether an attempt may have stored the message.
+    maybe_stored: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Made {
+    properties: Name,
+    body: Bytes,
+    sys_flag: i32,
+}
+
+/// What a call waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// The topic's own route.
+    Topic,
+    /// The template's route.
+    Template,
+    /// The route again, because the picked broker has no master.
+    Master,
+    /// A broker's answer.
+    Answer,
+}
+
+impl Client {
+    /// An application sends a message.
+    pub(crate) fn send(&mut self, op: OpId, group: &str, message: Message, timeout: Option<Span>, step: &mut Step<'_>) {
+        let producer = match self.running_producer(group) {
+            Ok(producer) => producer,
+            Err(exception) => return step.out.app(Return::Failed { op, error: exception.into_error(0, true) }),
+        };
+        let config = &self.producers[producer].config;
+        if let Err(exception) = check_message(&message.topic, Some(message.body.len()), config.max_message_size) {
+            return step.out.app(Return::Failed { op, error: exception.into_error(0, true) });
+        }
+        let timeout = timeout.unwrap_or(config.send_msg_timeout).as_millis() as i64;
+        let mut send = Box::new(Send {
+            op,
+            producer,
+            message,
+            msg_id: None,
+            made: None,
+            timeout,
+            begin_first: step.wall,
+            begin_prev: step.wall,
+            stage: Stage::Topic,
+            times: 0,
+            brokers_sent: Vec::new(),
+            queue: None,
+            exception: None,
+            result: None,
+            maybe_stored: false,
+        });
+        let id = self.ops.next;
+        self.ops.next += 1;
+        let producer = &mut self.producers[producer];
+        if producer.needs_route(&send.message.topic) {
+            producer.know_topic(&send.message.topic);
+            send.stage = Stage::Topic;
+            return self.send_looks_up(id, send, step);
+        }
+        self.send_attempts(id, send, step);
+    }
+
+    /// The running producer of a group.
+    pub(super) fn running_producer(&self, group: &str) -> Result<usize, Exception> {
+        match self.producer_of(group) {
+            Some(at) if self.producers[at].running => Ok(at),
+            Some(_) => {
+                let text = format!("The producer service state not OK, SHUTDOWN_ALREADY{SUGGEST_TODO}");
+                Err(Exception::client(text))
+            }
+            None => {
+                let text = format!("The producer service state not OK, CREATE_JUST{SUGGEST_TODO}");
+                Err(Exception::client(text))
+            }
+        }
+    }
+
+    /// Waits for a look-up of the topic, or of its template.
+    fn send_looks_up(&mut self, id: u64, send: Box<Send>, step: &mut Step<'_>) {
+        let config = &self.producers[send.producer].config;
+        let template = match send.stage {
+            Stage::Template => Some((config.create_topic_key.clone(), config.default_topic_queue_nums)),
+            _ => None,
+        };
+        let topic = send.message.topic.clone();
+        self.ops.waiting.insert(id, Op::Send(send));
+        self.look_up(topic, template, Fiber::Op(id), step);
+    }
+
+    /// A send goes on with a look-up's end or a broker's answer.
+    pub(super) fn send_on(&mut self, id: u64, mut send: Box<Send>, woken: Woken, step: &mut Step<'_>) {
+        match send.stage {
+            Stage::Topic => {
+                let info = self.producers[send.producer].topics.get(&*send.message.topic);
+                if info.is_none_or(|info| !info.have_route && !info.ok()) {
+                    send.stage = Stage::Template;
+                    return self.send_looks_up(id, send, step);
+                }
+                self.send_attempts(id, send, step);
+            }
+            Stage::Template => self.send_attempts(id, send, step),
+            Stage::Master => match self.send_kernel(id, send, step) {
+                Ok(()) => {}
+                Err(send) => self.send_attempts(id, send, step),
+            },
+            Stage::Answer => self.send_answered(id, send, woken, step),
+        }
+    }
+
+    /// Begins attempts until one is on its way or none is left.
+    fn send_attempts(&mut self, id: u64, mut send: Box<Send>, step: &mut Step<'_>) {
+        let topic_ok = |client: &Client, send: &Send| {
+            client.producers[send.producer].topics.get(&*send.message.topic).is_some_and(|info| info.ok())
+        };
+        if send.times == 0 && !topic_ok(self, &send) {
+            return self.send_has_no_route(&send, step);
+        }
+        let attempts = 1 + self.producers[send.producer].config.retry_times_when_send_failed;
+        // A route without queues that came meanwhile ends the call; upstream goes on with the list it began with.
+        while send.times < attempts && topic_ok(self, &send) {
+            let queue = self.pick(&send, step);
+            send.brokers_sent.push(queue.broker.clone());
+            send.queue = Some(queue);
+            send.begin_prev = step.wall;
+            if send.timeout < step.wall.since(send.begin_first) {
+                return self.send_timed_out(&send, step);
+            }
+            send.times += 1;
+            let queue = send.queue.as_ref().expect("picked above");
+            step.out.say(Fact::QueuePicked {
+                topic: queue.topic.clone(),
+                broker: queue.broker.clone(),
+                queue_id: queue.queue_id,
+                attempt: send.times as i32,
+            });
+            if self.routes.master(&queue.broker).is_none() {
+                send.stage = Stage::Master;
+                return self.send_looks_up(id, send, step);
+            }
+            send = match self.send_kernel(id, send, step) {
+                Ok(()) => return,
+                Err(send) => send,
+            };
+        }
+        self.send_exhausted(&send, attempts, step);
+    }
+
+    fn pick(&mut self, send: &Send, step: &mut Step<'_>) -> MessageQueue {
+        let producer = &mut self.producers[send.producer];
+        let info = producer.topics.get_mut(&*send.message.topic).expect("the caller has looked");
+        let last = send.queue.as_ref().map(|queue| &queue.broker);
+        let at = producer.strategy.select(info, last, step.wall, step.dice);
+        info.queues[at].clone()
+    }
+
+    /// Writes an attempt, or hands the call back if it failed at once.
+    fn send_kernel(&mut self, id: u64, mut send: Box<Send>, step: &mut Step<'_>) -> Result<(), Box<Send>> {
+        let queue = send.queue.clone().expect("an attempt has a queue");
+        let Some(addr) = self.routes.master(&queue.broker) else {
+            self.attempt_failed(&mut send, Exception::client(not_exist(&queue.broker)), step);
+            return Err(send);
+        };
+        let left = send.timeout - step.wall.since(send.begin_first);
+        if left < 0 {
+            self.attempt_failed(&mut send, Exception::TooMuchRequest("sendKernelImpl call timeout"), step);
+            return Err(send);
+        }
+        let made = match &send.made {
+            Some(made) => made.clone(),
+            None => self.make(&mut send, step),
+        };
+        let config = &self.producers[send.producer].config;
+        let header = SendHeader {
+            producer_group: config.group.clone(),
+            topic: queue.topic,
+            default_topic: config.create_topic_key.clone(),
+            default_topic_queue_nums: config.default_topic_queue_nums,
+            queue_id: queue.queue_id,
+            sys_flag: made.sys_flag,
+            born_timestamp: step.wall.0,
+            flag: send.message.flag,
+            properties: Some(made.properties),
+            reconsume_times: Some(0),
+            unit_mode: false,
+            max_reconsume_times: None,
+            batch: false,
+        };
+        let mut command = self.remoting.command(request::SEND_MESSAGE_V2, Header::Send(Box::new(header)));
+        command.body = Some(made.body);
+        send.stage = Stage::Answer;
+        self.ops.waiting.insert(id, Op::Send(send));
+        let waiter = Waiter::Fiber(Fiber::Op(id));
+        let request = Request { command, timeout: left, mode: Mode::Sync, waiter };
+        let target = Target::At(vip(self.config.vip_channel_enabled, addr));
+        self.remoting.invoke(target, request, step, &mut self.ready);
+        Ok(())
+    }
+
+    /// Gives the message its unique key and makes what travels; later attempts send the same.
+    fn make(&mut self, send: &mut Send, step: &mut Step<'_>) -> Made {
+        let msg_id = match send.message.properties.get(&self.ops.uniq_key) {
+            Some(msg_id) => msg_id.clone(),
+            None => {
+                let msg_id = self.ops.ids.next(step.wall);
+                send.message.properties.put(self.ops.uniq_key.clone(), msg_id.clone());
+                msg_id
+            }
+        };
+        send.msg_id = Some(msg_id);
+        let config = &self.producers[send.producer].config;
+        let (body, sys_flag) = match config.compress_msg_body_over_how_much <= send.message.body.len() {
+            true => (Bytes::from(compress::deflate(&send.message.body)), sys_flag::COMPRESSED),
+            false => (send.message.body.clone(), 0),
+        };
+        let made = Made { properties: Name::from(send.message.properties.encode()), body, sys_flag };
+        let retries = 0 < config.retry_times_when_send_failed;
+        if retries {
+            send.made = Some(made.clone());
+        }
+        made
+    }
+
+    fn send_answered(&mut self, id: u64, mut send: Box<Send>, woken: Woken, step: &mut Step<'_>) {
+        let Woken::Answered(answer) = woken else { unreachable_wake() };
+        let exception = match answer {
+            Ok(command) => {
+                let answered = send_result(&send, &command);
+                let exception = broker_exception(&command);
+                self.remoting.recycle(command);
+                match answered {
+                    Some(result) => {
+                        self.note_latency(&send, false, step);
+                        let config = &self.producers[send.producer].config;
+                        if result.status != SendStatus::SendOk && config.retry_another_broker_when_not_store_ok {
+                            send.result = Some(result);
+                            send.maybe_stored = true;
+                            return self.send_attempts(id, send, step);
+                        }
+                        return step.out.app(Return::Sent { op: send.op, result });
+                    }
+                    None => exception,
+                }
+            }
+            Err(exception) => exception,
+        };
+        let retried = match &exception {
+            Exception::Broker { code, .. } => RETRIED.contains(code),
+            _ => true,
+        };
+        self.attempt_failed(&mut send, exception, step);
+        match retried {
+            true => self.send_attempts(id, send, step),
+            false => self.send_ended_by_broker(&mut send, step),
+        }
+    }
+
+    fn attempt_failed(&mut self, send: &mut Send, exception: Exception, step: &mut Step<'_>) {
+        self.note_latency(send, true, step);
+        send.maybe_stored |= !exception.precedes_append();
+        step.out.say(Fact::AttemptFailed {
+            broker: send.queue.as_ref().map_or_else(|| Name::from(""), |queue| queue.broker.clone()),
+            attempt: send.times as i32,
+            why: Name::from(exception.to_string()),
+        });
+        send.exception = Some(exception);
+    }
+
+    fn note_latency(&mut self, send: &Send, isolation: bool, step: &Step<'_>) {
+        let producer = &mut self.producers[send.producer];
+        if let Some(queue) = &send.queue {
+            producer.strategy.update(&queue.broker, step.wall.since(send.begin_prev), isolation, step.wall);
+        }
+    }
+
+    /// A broker's refusal that is not retried ends the call, unless an earlier attempt gave a result.
+    fn send_ended_by_broker(&mut self, send: &mut Send, step: &mut Step<'_>) {
+        let op = send.op;
+        match (send.result.take(), send.exception.take()) {
+            (Some(result), _) => step.out.app(Return::Sent { op, result }),
+            (None, Some(exception)) => {
+                let error = exception.into_error(send.times, !send.maybe_stored);
+                step.out.app(Return::Failed { op, error });
+            }
+            (None, None) => unreachable_wake(),
+        }
+    }
+
+    fn send_timed_out(&mut self, send: &Send, step: &mut Step<'_>) {
+        let op = send.op;
+        if let Some(result) = send.result.clone() {
+            return step.out.app(Return::Sent { op, result });
+        }
+        let exception = Exception::TooMuchRequest("sendDefaultImpl call timeout");
+        step.out.app(Return::Failed { op, error: exception.into_error(send.times, !send.maybe_stored) });
+    }
+
+    fn send_exhausted(&mut self, send: &Send, attempts: u32, step: &mut Step<'_>) {
+        let op = send.op;
+        if let Some(result) = send.result.clone() {
+            return step.out.app(Return::Sent { op, result });
+        }
+        let mut brokers: Vec<&str> = send.brokers_sent.iter().map(Name::as_str).collect();
+        brokers.resize(attempts as usize, "null");
+        let text = format!(
+            "Send [{}] times, still failed, cost [{}]ms, Topic: {}, BrokersSent: [{}]{SUGGEST_TODO}",
+            send.times,
+            step.wall.since(send.begin_first),
+            send.message.topic,
+            brokers.join(", "),
+        );
+        let error = AppError {
+            kind: ErrorKind::Client,
+            text: text.into(),
+            code: send.exception.as_ref().map_or(-1, Exception::code_after_attempts),
+            attempts: send.times,
+            provably_not_stored: !send.maybe_stored,
+        };
+        step.out.app(Return::Failed { op, error });
+    }
+
+    fn send_has_no_route(&mut self, send: &Send, step: &mut Step<'_>) {
+        let (code, text) = match self.remoting.has_nameservers() {
+            false => (NO_NAME_SERVER, format!("No name server address, please set it.{SUGGEST_TODO}")),
+            true => (NOT_FOUND_TOPIC, format!("No route info of this topic, {}{SUGGEST_TODO}", send.message.topic)),
+        };
+        let error =
+            AppError { kind: ErrorKind::Client, text: text.into(), code, attempts: 0, provably_not_stored: true };
+        step.out.app(Return::Failed { op: send.op, error });
+    }
+}
+
+/// The result in an answer; `None` if the answer is a refusal. Source: `MQClientAPIImpl.processSendResponse`.
+fn send_result(send: &Send, command: &Command) -> Option<SendResult> {
+    let status = match command.code {
+        response::SUCCESS => SendStatus::SendOk,
+        response::FLUSH_DISK_TIMEOUT => SendStatus::FlushDiskTimeout,
+        response::FLUSH_SLAVE_TIMEOUT => SendStatus::FlushSlaveTimeout,
+        response::SLAVE_NOT_AVAILABLE => SendStatus::SlaveNotAvailable,
+        _ => return None,
+    };
+    let Header::Sent(sent) = &command.header else { return None };
+    let mut queue = send.queue.clone()?;
+    queue.queue_id = sent.queue_id;
+    Some(SendResult {
+        status,
+        msg_id: send.msg_id.clone()?,
+        offset_msg_id: sent.msg_id.clone(),
+        queue,
+        queue_offset: QueueOffset(sent.queue_offset),
+    })
+}
+
+fn unreachable_wake() -> ! {
+    panic!("a call that waits for an answer was woken without one")
+}
+
+/// Codes after which a synchronous send tries again; 204 and 205 are NO_BUYER_ID and NOT_IN_CURRENT_UNIT.
+const RETRIED: [i32; 6] = [
+    response::TOPIC_NOT_EXIST,
+    response::SERVICE_NOT_AVAILABLE,
+    response::SYSTEM_ERROR,
+    response::NO_PERMISSION,
+    204,
+    205,
+];
