@@ -6,6 +6,8 @@
 
 pub mod toys;
 
+mod broker;
+
 mod limit;
 
 mod mini;
@@ -113,12 +115,12 @@ pub(crate) struct Case {
 const ROUNDS: usize = 7;
 
 /// The workloads' names, in the order run.
-pub const NAMES: [&str; 3] = ["ping", "mini", "startup"];
+pub const NAMES: [&str; 4] = ["ping", "mini", "broker", "startup"];
 
 /// Runs one workload, or all of them. A name that is none gives an empty report.
 pub fn run(name: Option<&str>) -> Report {
     let wanted = |case: &&Case| name.is_none_or(|name| name == case.name);
-    let cases = [ping::CASE, mini::CASE, startup::CASE];
+    let cases = [ping::CASE, mini::CASE, broker::CASE, startup::CASE];
     let workloads = cases.iter().filter(wanted).map(measure).collect();
     Report { workloads }
 }

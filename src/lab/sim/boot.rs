@@ -25,6 +25,15 @@ pub const NAMESERVER_PORT: u16 = 9_876;
 
 /// What a plan says of a world.
 pub fn setup(plan: &Plan) -> Setup {
+    let mut setup = empty(plan);
+    for node in &plan.nodes {
+        setup.add_machine(machine(plan, node), node.boot.clone());
+    }
+    setup
+}
+
+/// What a plan says of a world, without its machines.
+pub(crate) fn empty(plan: &Plan) -> Setup {
     let mut setup = Setup::new(plan.seed);
     setup.scenario = plan.scenario.clone();
     setup.start = plan.start;
@@ -32,13 +41,11 @@ pub fn setup(plan: &Plan) -> Setup {
     setup.roads =
         Roads { latency_min: plan.network.latency_min, latency_max: plan.network.latency_max, ..Roads::default() };
     setup.episodes = plan.episodes.as_slice().into();
-    for node in &plan.nodes {
-        setup.add_machine(machine(plan, node), node.boot.clone());
-    }
     setup
 }
 
-fn machine(plan: &Plan, node: &NodePlan) -> MachineSetup {
+/// One machine of a plan.
+pub(crate) fn machine(plan: &Plan, node: &NodePlan) -> MachineSetup {
     let (role, ports) = match &node.kind {
         NodeKind::Nameserver => (Role::Nameserver, vec![NAMESERVER_PORT]),
         // The port itself, the VIP channel's, and the replication port.
