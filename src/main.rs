@@ -1,4 +1,13 @@
-//! The front door: parse, run, print, exit code.
-fn main() {
-    println!("mqlab {}", env!("CARGO_PKG_VERSION"));
+//! The front door: parse, run, print the error chain, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match mqlab::lab::cli::run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("mqlab: {error:#}");
+            ExitCode::from(70)
+        }
+    }
 }

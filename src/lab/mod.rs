@@ -13,3 +13,5 @@ pub mod sim;
 pub mod check;
 
 pub mod bench;
+
+pub mod cli;

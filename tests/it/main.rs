@@ -11,3 +11,5 @@ mod determinism;
 mod plans;
 
 mod walk;
+
+mod cli;

@@ -77,7 +77,9 @@ impl Apps {
     ) {
         match answer {
             Return::Sent { op, .. } | Return::Failed { op, .. } => self.go_on(now, *op, out),
-            Return::Listen { task, group, messages, .. } => self.listen(now, *task, group, messages, draw, out),
+            Return::Listen { task, group, messages, .. } => {
+                out.extend(self.listen(now, *task, (group, messages), draw))
+            }
             Return::Done { .. } => {}
         }
     }
@@ -109,12 +111,10 @@ impl Apps {
         &mut self,
         now: Time,
         task: TaskId,
-        group: &Group,
-        messages: &[StoredMessage],
+        (group, messages): (&Group, &[StoredMessage]),
         draw: &mut dyn FnMut(u64) -> u64,
-        out: &mut Vec<AppAction>,
-    ) {
-        let Some(first) = messages.first() else { return out.extend(action_of(task, Reply::Ok)) };
+    ) -> Option<AppAction> {
+        let Some(first) = messages.first() else { return action_of(task, Reply::Ok) };
         let key = first.message.properties.get(names::KEYS).cloned().unwrap_or_default();
         let delivery = self.deliveries.entry((group.clone(), key.clone())).or_insert(0);
         let nth = *delivery;
@@ -125,17 +125,17 @@ impl Apps {
             rule.key.as_ref().is_none_or(|wanted| *wanted == key)
                 && rule.topic.as_ref().is_none_or(|wanted| *wanted == first.message.topic)
         };
-        let Some(rule) = rules.into_iter().find(matches) else { return out.extend(action_of(task, Reply::Ok)) };
+        let Some(rule) = rules.into_iter().find(matches) else { return action_of(task, Reply::Ok) };
         let reply = rule.replies.get(nth.min(rule.replies.len().saturating_sub(1))).copied().unwrap_or(Reply::Ok);
         let spread = (rule.takes_max - rule.takes_min).0;
         let takes = rule.takes_min + Span(if spread == 0 { 0 } else { draw(spread + 1) });
         if takes == Span::ZERO {
-            return out.extend(action_of(task, reply));
+            return action_of(task, reply);
         }
         let token = self.next_token;
         self.next_token += 1;
         self.thinking.insert(token, (task, reply));
-        out.push(AppAction::Wake { at: now + takes, token });
+        Some(AppAction::Wake { at: now + takes, token })
     }
 }
 
