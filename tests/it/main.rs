@@ -7,3 +7,5 @@ mod store;
 mod disk;
 
 mod determinism;
+
+mod client;

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::mq::app::{Call, TaskId};
 use crate::mq::fact::Fact;
 use crate::mq::message::{Group, MessageQueue, Name};
-use crate::mq::node::{Event, Frame, Node, Step, Timer};
+use crate::mq::node::{ConnId, Event, Frame, Node, Step, Timer};
 use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::Header;
@@ -245,7 +245,7 @@ impl Client {
     /// A request from a broker. Source: `ClientRemotingProcessor.processRequest`.
     ///
     /// Differs: of the six requests that a client serves only the change of ids is; the other five are dropped.
-    fn asked(&mut self, conn: crate::mq::node::ConnId, command: &Command, step: &mut Step<'_>) {
+    fn asked(&mut self, conn: ConnId, command: &Command, step: &mut Step<'_>) {
         match command.code {
             request::NOTIFY_CONSUMER_IDS_CHANGED => self.wake_rebalance(step),
             CHECK_TRANSACTION_STATE
