@@ -27,4 +27,10 @@ pub mod wire;
 
 pub mod client;
 
+pub mod channel;
+
+pub mod namesrv;
+
+pub mod broker;
+
 pub mod store;

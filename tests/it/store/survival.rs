@@ -33,8 +33,8 @@ fn message(number: usize) -> NewMessage {
         store_host: host,
         reconsume_times: 0,
         prepared_transaction_offset: 0,
-        body: format!("body of message {number}").into_bytes().into(),
-        properties: format!("KEYS\u{1}order-{number}\u{2}TAGS\u{1}pay\u{2}").into(),
+        body: format!("body of message {number:03}").into_bytes().into(),
+        properties: format!("KEYS\u{1}order-{number:03}\u{2}TAGS\u{1}pay\u{2}").into(),
     }
 }
 

@@ -1,0 +1,423 @@
+//! The post office: takes messages in, keeps them, hands them out.
+//!
+//! One process, one store, many connections. A request comes in on the port or on the VIP port two below it, is looked up
+//! by its code, and is answered at once, later (a sync flush, a held pull) or never (a code nobody knows).
+//!
+//! Source: `BrokerController`.
+
+use std::any::Any;
+
+use crate::mq::broker::hold::Holds;
+use crate::mq::broker::members::Members;
+use crate::mq::broker::offset::Offsets;
+use crate::mq::broker::processor::send::{Parked, SendJob};
+use crate::mq::broker::registration::Registration;
+use crate::mq::broker::topic::Topics;
+use crate::mq::channel::Channels;
+use crate::mq::fact::Fact;
+use crate::mq::message::{Host, Name, PhysicalOffset, Topic};
+use crate::mq::node::{Addr, ConnId, Event, Frame, Node, Step, Timer, TimerKey};
+use crate::mq::pool::Pool;
+use crate::mq::profile::Profile;
+use crate::mq::store::{Clock, MessageStore, News, Service, StoreConfig, StoreError};
+use crate::mq::time::{Span, Time};
+use crate::mq::wire::body::TopicConfig;
+use crate::mq::wire::code::request;
+use crate::mq::wire::command::{Command, Opaque};
+
+pub mod topic;
+
+pub mod members;
+
+pub mod offset;
+
+pub mod hold;
+
+pub mod registration;
+
+pub mod processor;
+
+mod timers;
+
+/// A broker's settings. Source: `BrokerConfig`, `NettyServerConfig`, whose defaults [`BrokerConfig::new`] gives.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BrokerConfig {
+    /// `brokerClusterName`.
+    pub cluster: Name,
+    /// `brokerName`.
+    pub broker_name: Name,
+    /// `brokerId`; 0 is the master.
+    pub broker_id: i64,
+    /// Where it listens: `listenPort`.
+    pub addr: Addr,
+    /// `brokerIP1`: the address it announces.
+    pub broker_ip1: u32,
+    /// `namesrvAddr`.
+    pub nameservers: Vec<Addr>,
+    /// The store's settings.
+    pub store: StoreConfig,
+    /// `autoCreateTopicEnable`.
+    pub auto_create_topic_enable: bool,
+    /// `sendMessageThreadPoolNums`.
+    pub send_threads: usize,
+    /// `sendThreadPoolQueueCapacity`.
+    pub send_queue_capacity: usize,
+    /// `waitTimeMillsInSendQueue`.
+    pub wait_time_in_send_queue: Span,
+    /// `longPollingEnable`.
+    pub long_polling_enable: bool,
+    /// `shortPollingTimeMills`.
+    pub short_polling_time_ms: i64,
+    /// Topics that exist from the first boot.
+    pub topics: Vec<TopicConfig>,
+    /// Which weaknesses are kept.
+    pub profile: Profile,
+}
+
+impl BrokerConfig {
+    /// The defaults of 4.3.2 for a master of that name at that address.
+    pub fn new(broker_name: impl Into<Name>, addr: Addr) -> BrokerConfig {
+        BrokerConfig {
+            cluster: "DefaultCluster".into(),
+            broker_name: broker_name.into(),
+            broker_id: 0,
+            addr,
+            broker_ip1: addr.ip,
+            nameservers: Vec::new(),
+            store: StoreConfig::default(),
+            auto_create_topic_enable: true,
+            send_threads: 1,
+            send_queue_capacity: 10_000,
+            wait_time_in_send_queue: Span::from_millis(200),
+            long_polling_enable: true,
+            short_polling_time_ms: 1_000,
+            topics: Vec::new(),
+            profile: Profile::FAITHFUL,
+        }
+    }
+}
+
+/// Why a broker cannot boot.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("broker `{broker}`: {error}")]
+pub struct BootError {
+    /// Which broker.
+    pub broker: Name,
+    /// What its store says.
+    pub error: StoreError,
+}
+
+/// A broker process.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    config: BrokerConfig,
+    started: Time,
+    store: MessageStore,
+    channels: Channels,
+    topics: Topics,
+    offsets: Offsets,
+    members: Members,
+    holds: Holds,
+    registration: Registration,
+    sends: Pool<SendJob>,
+    parked: Vec<(u64, Parked)>,
+    announced: Host,
+    next_opaque: i32,
+    next_conn: u32,
+    /// What each store service's timer is armed for.
+    armed: [Option<Time>; 5],
+    offsets_armed: bool,
+    holds_armed: bool,
+    clients_armed: Option<Time>,
+    fast_failure_armed: bool,
+    stopping: bool,
+    news: Vec<News>,
+}
+
+impl Broker {
+    /// Loads configs, opens the store, registers. Source: `BrokerController.initialize`, `start`.
+    ///
+    /// Errors: [`BootError`] if the store cannot be opened; damage in it is cut off, not an error.
+    pub fn boot(config: BrokerConfig, step: &mut Step<'_>) -> Result<Broker, BootError> {
+        let clock = Clock { wall: step.wall, mono: step.mono };
+        let mut topics =
+            Topics::load(step.disk, &config.cluster, &config.broker_name, config.auto_create_topic_enable, step.wall);
+        let offsets = Offsets::load(step.disk);
+        let store = MessageStore::open(config.store.clone(), config.profile.clone(), step.disk, clock)
+            .map_err(|error| BootError { broker: config.broker_name.clone(), error })?;
+        for preset in &config.topics {
+            if topics.get(&preset.topic_name).is_none() {
+                topics.put(preset.clone(), step.wall);
+            }
+        }
+        let mut broker = Broker {
+            started: step.mono,
+            store,
+            channels: Channels::default(),
+            topics,
+            offsets,
+            members: Members::default(),
+            holds: Holds::default(),
+            registration: Registration::new(&config.nameservers),
+            sends: Pool::new(config.send_threads, config.send_queue_capacity),
+            parked: Vec::new(),
+            announced: Host { ip: config.broker_ip1, port: i32::from(config.addr.port) },
+            next_opaque: 0,
+            next_conn: 1,
+            armed: [None; 5],
+            offsets_armed: false,
+            holds_armed: false,
+            clients_armed: None,
+            fast_failure_armed: false,
+            stopping: false,
+            news: Vec::new(),
+            config,
+        };
+        broker.settle(step);
+        step.out.say(Fact::Started {});
+        broker.persist_topics(step);
+        broker.register_all(step, false);
+        step.out.arm(TimerKey::of(Timer::Registration), step.mono + REGISTRATION_DELAY);
+        Ok(broker)
+    }
+
+    /// The ports it listens on: its own, and the VIP channel's two below.
+    pub fn ports(config: &BrokerConfig) -> [u16; 2] {
+        [config.addr.port, config.addr.port.saturating_sub(VIP_BELOW)]
+    }
+
+    /// Where its log ends.
+    pub fn log_end(&self) -> PhysicalOffset {
+        self.store.log_end()
+    }
+
+    /// Its store.
+    pub fn store(&self) -> &MessageStore {
+        &self.store
+    }
+
+    /// Its groups' offsets.
+    pub fn offsets(&self) -> &Offsets {
+        &self.offsets
+    }
+
+    /// The pulls it holds.
+    pub fn holds(&self) -> &Holds {
+        &self.holds
+    }
+
+    /// Who is connected.
+    pub fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// Its topics.
+    pub fn topics(&self) -> &Topics {
+        &self.topics
+    }
+
+    fn clock(step: &Step<'_>) -> Clock {
+        Clock { wall: step.wall, mono: step.mono }
+    }
+
+    fn opaque(&mut self) -> Opaque {
+        let opaque = Opaque(self.next_opaque);
+        self.next_opaque = self.next_opaque.wrapping_add(1);
+        opaque
+    }
+
+    fn received(&mut self, conn: ConnId, command: Box<Command>, step: &mut Step<'_>) {
+        self.channels.touch(conn, step.mono);
+        if command.is_response() {
+            if let Some(name) = self.registration.name_of(conn).filter(|_| command.code == 0) {
+                step.out.say(Fact::RegistrationAnswered { nameserver: name.clone() });
+            }
+            return;
+        }
+        if self.stopping {
+            return;
+        }
+        let is_fast = self.channels.port(conn) == Some(self.config.addr.port.saturating_sub(VIP_BELOW));
+        match command.code {
+            request::SEND_MESSAGE | request::SEND_MESSAGE_V2 => self.submit_send(conn, command, step),
+            // Not on the VIP port: there it falls to the admin processor, which does not know it.
+            request::PULL_MESSAGE if !is_fast => self.pull(conn, command, true, step),
+            _ => self.manage(conn, &command, step),
+        }
+    }
+
+    /// Answers a request, unless its connection is gone or it wants none.
+    fn answer(&mut self, conn: ConnId, is_oneway: bool, response: Box<Command>, step: &mut Step<'_>) {
+        if !is_oneway && self.channels.is_open(conn) {
+            step.out.send(conn, response);
+        }
+    }
+
+    /// Refuses a request with a code and a remark.
+    fn refuse(&mut self, conn: ConnId, command: &Command, code: i32, remark: Name, step: &mut Step<'_>) {
+        step.out.say(Fact::RequestRefused { request: command.code, code, remark: remark.clone() });
+        let response = Command::response(code, command.opaque, Default::default()).with_remark(remark);
+        self.answer(conn, command.is_oneway(), response, step);
+    }
+
+    /// A connection is gone.
+    fn closed(&mut self, conn: ConnId, why: &'static str, step: &mut Step<'_>) {
+        if self.registration.gone(conn) {
+            return;
+        }
+        self.channels.close(conn);
+        let left = self.members.channel_gone(conn);
+        self.say_left(left, why, why != "expired", step);
+    }
+
+    /// Takes what the store left, says it, and arms its services.
+    fn settle(&mut self, step: &mut Step<'_>) {
+        loop {
+            let mut news = std::mem::take(&mut self.news);
+            self.store.take_news(&mut news);
+            if news.is_empty() {
+                self.news = news;
+                break;
+            }
+            for item in news.drain(..) {
+                self.hear(item, step);
+            }
+            self.news = news;
+        }
+        self.arm_services(step);
+        if self.stopping && self.store.is_shut_down() {
+            step.out.say(Fact::Stopped {});
+            step.out.exit();
+        }
+    }
+
+    fn hear(&mut self, news: News, step: &mut Step<'_>) {
+        match news {
+            News::Flush { ticket, file, from, to } => step.out.flush(ticket, file, from, to),
+            News::PutDone { request, status } => self.put_done(request, status, step),
+            News::Dispatched { at, size, topic, queue_id, queue_offset, tags_code, .. } => {
+                step.out.say(Fact::Dispatched { at, size });
+                if self.config.long_polling_enable {
+                    self.notify_arrival(&topic, queue_id, queue_offset + 1, Some(tags_code), step);
+                }
+            }
+            News::Queued { topic, queue_id, queue_offset, at } => {
+                step.out.say(Fact::Queued { topic, queue_id, queue_offset, at });
+            }
+            News::FlushDone { from, to } => step.out.say(Fact::Flushed { from, to }),
+            News::FlushFailed { from, to } => step.out.say(Fact::FlushFailed { from, to }),
+            News::Rolled { at } => step.out.say(Fact::LogRolled { at }),
+            News::CheckpointWritten { physic, logics } => step.out.say(Fact::CheckpointWritten { physic, logics }),
+            News::Recovered { clean, log_end, records, cut } => {
+                step.out.say(Fact::Recovered { clean: i64::from(clean), log_end, records, cut });
+            }
+            News::QueueRecovered { topic, queue_id, min, max } => {
+                step.out.say(Fact::QueueRecovered { topic, queue_id, min, max });
+            }
+        }
+    }
+
+    /// A new topic: said, written, and told to every nameserver at once.
+    fn create_topic(&mut self, config: TopicConfig, step: &mut Step<'_>) {
+        let (topic, queues, perm) =
+            (config.topic_name.clone(), i64::from(config.write_queue_nums), i64::from(config.perm));
+        self.topics.put(config, step.wall);
+        step.out.say(Fact::TopicCreated { topic, queues, perm });
+        self.persist_topics(step);
+        self.register_all(step, true);
+    }
+
+    fn persist_topics(&mut self, step: &mut Step<'_>) {
+        if self.topics.persist(step.disk).is_ok() {
+            step.out.say(Fact::ConfigPersisted { file: "topics.json" });
+        }
+    }
+
+    /// Begins a clean stop. Source: `BrokerController.shutdown`.
+    fn stop(&mut self, step: &mut Step<'_>) {
+        if self.stopping {
+            return;
+        }
+        self.stopping = true;
+        self.store.begin_shutdown(step.disk);
+        self.unregister_all(step);
+        if self.offsets.persist(step.disk).is_ok() {
+            step.out.say(Fact::ConfigPersisted { file: "consumerOffset.json" });
+        }
+        self.settle(step);
+    }
+
+    fn fired(&mut self, timer: Timer, step: &mut Step<'_>) {
+        let service = match timer {
+            Timer::Reput => Service::Reput,
+            Timer::GroupCommit => Service::GroupCommit,
+            Timer::FlushCommitLog => Service::FlushCommitLog,
+            Timer::FlushConsumeQueue => Service::FlushConsumeQueue,
+            Timer::PutDeadline => Service::PutDeadline,
+            other => return self.fired_of_broker(other, step),
+        };
+        self.armed[service as usize] = None;
+        let clock = Self::clock(step);
+        self.store.fired(step.disk, clock, service);
+    }
+}
+
+impl Node for Broker {
+    fn on(&mut self, event: Event, step: &mut Step<'_>) {
+        match event {
+            Event::Accepted { conn, port, peer } => self.channels.open(conn, port, peer, step.mono, step.out),
+            Event::Received { conn, frame: Frame::Command(command) } => self.received(conn, command, step),
+            Event::Connected { conn } => {
+                self.registration.connected(conn, step.out);
+            }
+            Event::Refused { conn, .. } => {
+                self.registration.gone(conn);
+            }
+            Event::Closed { conn, .. } => self.closed(conn, "closed", step),
+            Event::Fired { timer } => self.fired(timer.name, step),
+            Event::Flushed { ticket, result } => {
+                let clock = Self::clock(step);
+                self.store.flush_answered(step.disk, clock, ticket, result);
+            }
+            Event::WallStepped => self.wall_stepped(step),
+            Event::Stop => self.stop(step),
+            Event::Received { .. } | Event::Drained { .. } | Event::App(_) => {}
+        }
+        self.settle(step);
+    }
+
+    fn fork(&self) -> Box<dyn Node> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// What a topic looks like in a refusal. Source: `TopicConfig.toString`.
+fn topic_text(config: &TopicConfig) -> String {
+    format!(
+        "TopicConfig [topicName={}, readQueueNums={}, writeQueueNums={}, perm={}, topicFilterType={}, topicSysFlag={}, order={}]",
+        config.topic_name,
+        config.read_queue_nums,
+        config.write_queue_nums,
+        topic::perm_text(config.perm),
+        config.topic_filter_type,
+        config.topic_sys_flag,
+        config.order
+    )
+}
+
+fn is_retry(topic: &Topic) -> bool {
+    topic.starts_with(RETRY_PREFIX)
+}
+
+/// Source: `MixAll.RETRY_GROUP_TOPIC_PREFIX`.
+pub const RETRY_PREFIX: &str = "%RETRY%";
+/// Source: `FAQUrl.suggestTodo`.
+const SUGGEST_TODO: &str = "\nSee http://rocketmq.apache.org/docs/faq/ for further details.";
+/// Source: `BrokerController`: the fast remoting server listens on `listenPort - 2`.
+const VIP_BELOW: u16 = 2;
+/// Source: `BrokerController.start`.
+const REGISTRATION_DELAY: Span = Span::from_secs(10);

@@ -1,0 +1,176 @@
+//! Everything else: clients, groups, offsets, topics.
+//!
+//! Source: `ClientManageProcessor`, `ConsumerManageProcessor`, `AdminBrokerProcessor`. Differs: subscription groups exist as
+//! soon as somebody names them and are not kept in a file yet.
+
+use crate::mq::broker::members::Left;
+use crate::mq::broker::topic::{PERM_READ, PERM_WRITE, config};
+use crate::mq::broker::{Broker, RETRY_PREFIX};
+use crate::mq::fact::Fact;
+use crate::mq::message::{Group, Name, QueueOffset};
+use crate::mq::node::{ConnId, Step};
+use crate::mq::wire::body::{ConsumerIdList, HeartbeatData, JsonBody};
+use crate::mq::wire::code::{request, response};
+use crate::mq::wire::command::Command;
+use crate::mq::wire::header::{
+    CreateTopicHeader, GroupQueueHeader, Header, SearchOffsetHeader, UnregisterClientHeader,
+};
+
+impl Broker {
+    /// Handles a request that is neither a send nor a pull. A code that nobody knows is never answered.
+    pub(in crate::mq::broker) fn manage(&mut self, conn: ConnId, command: &Command, step: &mut Step<'_>) {
+        let ok = |header: Header| Some(Command::response(response::SUCCESS, command.opaque, header));
+        let answer = match (command.code, &command.header) {
+            (request::HEART_BEAT, _) => self.heartbeat(conn, command, step),
+            (request::UNREGISTER_CLIENT, Header::UnregisterClient(header)) => {
+                self.unregister_client(conn, header, step);
+                ok(Header::None)
+            }
+            (request::GET_CONSUMER_LIST_BY_GROUP, Header::ConsumerList(group)) => {
+                Some(self.consumer_list(group, command))
+            }
+            (request::QUERY_CONSUMER_OFFSET, Header::QueryOffset(header)) => {
+                Some(self.query_offset(header, command, step))
+            }
+            (request::UPDATE_CONSUMER_OFFSET, Header::UpdateOffset(header)) => {
+                let (group, topic) = (&header.consumer_group, &header.topic);
+                self.commit_offset(group, topic, header.queue_id, header.commit_offset, step);
+                ok(Header::None)
+            }
+            (request::GET_MAX_OFFSET, Header::Queue(header)) => {
+                ok(Header::Offset(self.store.max_queue_offset(&header.topic, header.queue_id).0))
+            }
+            (request::GET_MIN_OFFSET, Header::Queue(header)) => {
+                ok(Header::Offset(self.store.min_queue_offset(&header.topic, header.queue_id).0))
+            }
+            (request::SEARCH_OFFSET_BY_TIMESTAMP, Header::SearchOffset(header)) => {
+                ok(Header::Offset(self.search(header, step)))
+            }
+            (request::UPDATE_AND_CREATE_TOPIC, Header::CreateTopic(header)) => {
+                Some(self.update_topic(header, command, step))
+            }
+            _ => None,
+        };
+        if let Some(answer) = answer {
+            self.answer(conn, command.is_oneway(), answer, step);
+        }
+    }
+
+    /// Source: `ClientManageProcessor.heartBeat`.
+    fn heartbeat(&mut self, conn: ConnId, command: &Command, step: &mut Step<'_>) -> Option<Box<Command>> {
+        let data = match HeartbeatData::decode(command.body.as_deref().unwrap_or_default()) {
+            Ok(data) => data,
+            Err(error) => {
+                let response = Command::response(response::SYSTEM_ERROR, command.opaque, Header::None);
+                return Some(response.with_remark(error.to_string()));
+            }
+        };
+        for consumer in &data.consumer_data_set {
+            let retry = Name::from(format!("{RETRY_PREFIX}{}", consumer.group_name));
+            if self.topics.get(&retry).is_none() {
+                self.create_topic(config(retry, 1, PERM_READ | PERM_WRITE), step);
+            }
+            let (is_new, changed) = self.members.register_consumer(consumer, conn, &data.client_id, step.wall);
+            if is_new {
+                self.say_registered(&consumer.group_name, &data.client_id, "consumer", step);
+            }
+            if changed {
+                self.notify_ids_changed(&consumer.group_name, step);
+            }
+        }
+        for producer in &data.producer_data_set {
+            if self.members.register_producer(&producer.group_name, conn, &data.client_id, step.wall) {
+                self.say_registered(&producer.group_name, &data.client_id, "producer", step);
+            }
+        }
+        self.arm_clients(step);
+        Some(Command::response(response::SUCCESS, command.opaque, Header::None))
+    }
+
+    fn say_registered(&self, group: &Group, client: &Name, role: &'static str, step: &mut Step<'_>) {
+        step.out.say(Fact::ClientRegistered { group: group.clone(), client: client.clone(), role });
+    }
+
+    /// Tells every member of a group, the new one included. Source: `DefaultConsumerIdsChangeListener`.
+    fn notify_ids_changed(&mut self, group: &Group, step: &mut Step<'_>) {
+        let Some(info) = self.members.consumer_group(group) else { return };
+        let members: Vec<ConnId> = info.members.keys().copied().collect();
+        for conn in members {
+            let opaque = self.opaque();
+            let command =
+                Command::oneway(request::NOTIFY_CONSUMER_IDS_CHANGED, opaque, Header::IdsChanged(group.clone()));
+            if self.channels.is_open(conn) {
+                step.out.send(conn, command);
+            }
+        }
+    }
+
+    fn unregister_client(&mut self, conn: ConnId, header: &UnregisterClientHeader, step: &mut Step<'_>) {
+        let left = self.members.unregister(conn, header.producer_group.as_ref(), header.consumer_group.as_ref());
+        self.say_left(left, "unregistered", true, step);
+    }
+
+    /// Says who left, and tells the other members of their groups if asked.
+    pub(in crate::mq::broker) fn say_left(
+        &mut self,
+        left: Vec<Left>,
+        why: &'static str,
+        notify: bool,
+        step: &mut Step<'_>,
+    ) {
+        for Left { group, client, is_consumer } in left {
+            step.out.say(Fact::ClientDropped { group: group.clone(), client, why });
+            if is_consumer && notify {
+                self.notify_ids_changed(&group, step);
+            }
+        }
+    }
+
+    /// Source: `ConsumerManageProcessor.getConsumerListByGroup`.
+    fn consumer_list(&self, group: &Group, command: &Command) -> Box<Command> {
+        match self.members.consumer_group(group) {
+            Some(info) => {
+                let ids = info.members.values().map(|member| member.client_id.clone()).collect();
+                Command::response(response::SUCCESS, command.opaque, Header::None)
+                    .with_body(ConsumerIdList(ids).encode())
+            }
+            None => Command::response(response::SYSTEM_ERROR, command.opaque, Header::None)
+                .with_remark(format!("no consumer for this group, {group}")),
+        }
+    }
+
+    /// A group without an offset begins at 0 while the queue's first entry is still in memory.
+    ///
+    /// Source: `ConsumerManageProcessor.queryConsumerOffset`.
+    fn query_offset(&mut self, header: &GroupQueueHeader, command: &Command, step: &mut Step<'_>) -> Box<Command> {
+        let (topic, queue_id) = (&header.topic, header.queue_id);
+        if let Some(stored) = self.offsets.get(&header.consumer_group, topic, queue_id) {
+            return Command::response(response::SUCCESS, command.opaque, Header::Offset(stored.0));
+        }
+        let min = self.store.min_queue_offset(topic, queue_id);
+        if min.0 <= 0 && !self.store.is_in_disk(step.disk, topic, queue_id, QueueOffset(0)) {
+            return Command::response(response::SUCCESS, command.opaque, Header::Offset(0));
+        }
+        Command::response(response::QUERY_NOT_FOUND, command.opaque, Header::None)
+            .with_remark("Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first")
+    }
+
+    fn search(&mut self, header: &SearchOffsetHeader, step: &mut Step<'_>) -> i64 {
+        self.store.offset_by_time(step.disk, &header.topic, header.queue_id, header.timestamp).0
+    }
+
+    /// Source: `AdminBrokerProcessor.updateAndCreateTopic`. Differs: the whole table is registered, upstream only this topic.
+    fn update_topic(&mut self, header: &CreateTopicHeader, command: &Command, step: &mut Step<'_>) -> Box<Command> {
+        if header.topic == *self.config.cluster {
+            let remark = format!("the topic[{}] is conflict with system reserved words.", header.topic);
+            return Command::response(response::SYSTEM_ERROR, command.opaque, Header::None).with_remark(remark);
+        }
+        let mut created = config(header.topic.clone(), header.write_queue_nums, header.perm);
+        created.read_queue_nums = header.read_queue_nums;
+        created.topic_filter_type = header.topic_filter_type.clone();
+        created.topic_sys_flag = header.topic_sys_flag.unwrap_or(0);
+        created.order = header.order;
+        self.create_topic(created, step);
+        Command::response(response::SUCCESS, command.opaque, Header::None)
+    }
+}

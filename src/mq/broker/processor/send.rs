@@ -1,0 +1,233 @@
+//! A message comes in.
+//!
+//! Sends run in a pool of one thread: a put that waits for its force holds that thread, later sends wait in the queue, and
+//! whoever has waited 200 ms there is told so.
+//!
+//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: batches, delay levels,
+//! transactions and the dead-letter rule come with the delivery semantics; the ext fields `MSG_REGION` and `TRACE_ON` of
+//! every answer are not sent, since nothing here reads them.
+
+use bytes::Bytes;
+
+use crate::mq::broker::topic::{AUTO_CREATE_TOPIC, PERM_READ, PERM_WRITE, config};
+use crate::mq::broker::{Broker, SUGGEST_TODO, is_retry, topic_text};
+use crate::mq::fact::Fact;
+use crate::mq::message::id::offset_msg_id;
+use crate::mq::message::{Host, Name, QueueId};
+use crate::mq::node::{ConnId, Step, Stream};
+use crate::mq::pool::Submitted;
+use crate::mq::store::record::NewMessage;
+use crate::mq::store::{Landed, PutStatus};
+use crate::mq::time::Millis;
+use crate::mq::wire::body::TopicConfig;
+use crate::mq::wire::code::response;
+use crate::mq::wire::command::{Command, Opaque};
+use crate::mq::wire::header::{Header, SendHeader, SentHeader};
+
+/// A send on its way through the pool.
+#[derive(Clone, Debug)]
+pub struct SendJob {
+    conn: ConnId,
+    command: Box<Command>,
+}
+
+/// A send whose message is written and whose answer waits for the force.
+#[derive(Clone, Debug)]
+pub struct Parked {
+    conn: ConnId,
+    is_oneway: bool,
+    opaque: Opaque,
+    queue_id: QueueId,
+    landed: Landed,
+}
+
+impl Broker {
+    /// Hands a send to the pool.
+    pub(in crate::mq::broker) fn submit_send(&mut self, conn: ConnId, command: Box<Command>, step: &mut Step<'_>) {
+        match self.sends.submit(SendJob { conn, command }, step.mono) {
+            Submitted::Run(job) => self.run_sends(job, step),
+            Submitted::Queued => self.arm_fast_failure(step),
+            Submitted::Rejected(job) => {
+                let remark = "[OVERLOAD]system busy, start flow control for a while".into();
+                self.refuse(job.conn, &job.command, response::SYSTEM_BUSY, remark, step);
+            }
+        }
+    }
+
+    /// Runs a send, and those that waited behind it, until one keeps its thread.
+    fn run_sends(&mut self, first: SendJob, step: &mut Step<'_>) {
+        let mut next = Some(first);
+        while let Some(job) = next {
+            next = if self.send(&job, step) { self.sends.finish() } else { None };
+        }
+    }
+
+    /// Checks, writes and answers; whether the job is over. Source: `SendMessageProcessor.sendMessage`.
+    fn send(&mut self, job: &SendJob, step: &mut Step<'_>) -> bool {
+        let (conn, command) = (job.conn, &*job.command);
+        let Header::Send(header) = &command.header else {
+            self.refuse(conn, command, response::SYSTEM_ERROR, "the send request has no header".into(), step);
+            return true;
+        };
+        let topic = match self.checked_topic(conn, command, header, step) {
+            Ok(topic) => topic,
+            Err((code, remark)) => {
+                self.refuse(conn, command, code, remark, step);
+                return true;
+            }
+        };
+        let queue_id = match header.queue_id {
+            named if named >= 0 => named,
+            _ => step.dice.below(Stream::BrokerQueue, topic.max(1) as u64) as i32,
+        };
+        step.out.say(Fact::SendAccepted { topic: header.topic.clone(), queue_id });
+        let message = self.message_of(conn, header, queue_id, command.body.clone().unwrap_or_default());
+        let clock = Self::clock(step);
+        let put = self.store.put(step.disk, clock, &message);
+        let Some(landed) = put.landed else {
+            self.refuse_put(conn, command, put.status, step);
+            return true;
+        };
+        step.out.say(Fact::Appended {
+            topic: message.topic,
+            queue_id,
+            size: landed.size,
+            at: landed.at.0,
+            queue_offset: landed.queue_offset.0,
+        });
+        let parked = Parked { conn, is_oneway: command.is_oneway(), opaque: command.opaque, queue_id, landed };
+        match put.waits {
+            Some(request) => {
+                self.parked.push((request, parked));
+                false
+            }
+            None => {
+                self.answer_put(&parked, put.status, step);
+                true
+            }
+        }
+    }
+
+    /// A waiting put is over: its sender hears, its thread takes the next.
+    pub(in crate::mq::broker) fn put_done(&mut self, request: u64, status: PutStatus, step: &mut Step<'_>) {
+        let Some(at) = self.parked.iter().position(|(number, _)| *number == request) else { return };
+        let (_, parked) = self.parked.remove(at);
+        self.answer_put(&parked, status, step);
+        if let Some(next) = self.sends.finish() {
+            self.run_sends(next, step);
+        }
+    }
+
+    /// The checks in front of a put, in upstream's order; gives the topic's write queues.
+    ///
+    /// Source: `AbstractSendMessageProcessor.msgCheck`.
+    fn checked_topic(
+        &mut self,
+        conn: ConnId,
+        command: &Command,
+        header: &SendHeader,
+        step: &mut Step<'_>,
+    ) -> Result<i32, (i32, Name)> {
+        let topic = &header.topic;
+        if *topic == AUTO_CREATE_TOPIC {
+            let remark = format!("the topic[{topic}] is conflict with system reserved words.").into();
+            return Err((response::SYSTEM_ERROR, remark));
+        }
+        if self.topics.get(topic).is_none()
+            && let Some(created) = self.born_of(header)
+        {
+            self.create_topic(created, step);
+        }
+        let Some(found) = self.topics.get(topic) else {
+            let remark = format!("topic[{topic}] not exist, apply first please!{SUGGEST_TODO}").into();
+            return Err((response::TOPIC_NOT_EXIST, remark));
+        };
+        if header.queue_id >= found.write_queue_nums.max(found.read_queue_nums) {
+            let peer = self.channels.peer(conn).unwrap_or_default();
+            let (queue_id, text) = (header.queue_id, topic_text(found));
+            let remark = format!("request queueId[{queue_id}] is illegal, {text} Producer: {peer}").into();
+            return Err((response::SYSTEM_ERROR, remark));
+        }
+        debug_assert!(!command.is_response(), "a send is a request");
+        Ok(found.write_queue_nums)
+    }
+
+    /// The topic that a send to an unknown one gives birth to.
+    fn born_of(&mut self, header: &SendHeader) -> Option<TopicConfig> {
+        let born = self.topics.after_template(&header.topic, &header.default_topic, header.default_topic_queue_nums);
+        born.or_else(|| is_retry(&header.topic).then(|| config(header.topic.clone(), 1, PERM_READ | PERM_WRITE)))
+    }
+
+    fn message_of(&self, conn: ConnId, header: &SendHeader, queue_id: QueueId, body: Bytes) -> NewMessage {
+        let peer = self.channels.peer(conn).unwrap_or_default();
+        NewMessage {
+            topic: header.topic.clone(),
+            queue_id,
+            flag: header.flag,
+            sys_flag: header.sys_flag,
+            born_timestamp: Millis(header.born_timestamp),
+            born_host: Host { ip: peer.ip, port: i32::from(peer.port) },
+            store_host: self.announced,
+            reconsume_times: header.reconsume_times.unwrap_or(0),
+            prepared_transaction_offset: 0,
+            body,
+            properties: header.properties.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Source: `SendMessageProcessor.handlePutMessageResult`: three statuses count as sent.
+    fn answer_put(&mut self, parked: &Parked, status: PutStatus, step: &mut Step<'_>) {
+        let code = match status {
+            PutStatus::FlushDiskTimeout => response::FLUSH_DISK_TIMEOUT,
+            PutStatus::FlushSlaveTimeout => response::FLUSH_SLAVE_TIMEOUT,
+            PutStatus::SlaveNotAvailable => response::SLAVE_NOT_AVAILABLE,
+            _ => response::SUCCESS,
+        };
+        let header = SentHeader {
+            msg_id: offset_msg_id(self.announced, parked.landed.at),
+            queue_id: parked.queue_id,
+            queue_offset: parked.landed.queue_offset.0,
+            transaction_id: None,
+        };
+        let response = Command::response(code, parked.opaque, Header::Sent(header));
+        self.answer(parked.conn, parked.is_oneway, response, step);
+    }
+
+    fn refuse_put(&mut self, conn: ConnId, command: &Command, status: PutStatus, step: &mut Step<'_>) {
+        let (code, remark) = match status {
+            PutStatus::CreateMapedFileFailed => {
+                (response::SYSTEM_ERROR, "create mapped file failed, server is busy or broken.")
+            }
+            PutStatus::MessageIllegal | PutStatus::PropertiesSizeExceeded => (response::MESSAGE_ILLEGAL, ILLEGAL),
+            PutStatus::ServiceNotAvailable => (response::SERVICE_NOT_AVAILABLE, NOT_AVAILABLE),
+            PutStatus::OsPagecacheBusy => {
+                (response::SYSTEM_ERROR, "[PC_SYNCHRONIZED]broker busy, start flow control for a while")
+            }
+            PutStatus::UnknownError => (response::SYSTEM_ERROR, "UNKNOWN_ERROR"),
+            // A record that fits no file: upstream answers success without a place.
+            _ => (response::SYSTEM_ERROR, "UNKNOWN_ERROR DEFAULT"),
+        };
+        self.refuse(conn, command, code, remark.into(), step);
+    }
+
+    /// Tells everybody who has waited too long. Source: `BrokerFastFailure.cleanExpiredRequestInQueue`.
+    pub(in crate::mq::broker) fn sweep_sends(&mut self, step: &mut Step<'_>) {
+        self.fast_failure_armed = false;
+        let wait = self.config.wait_time_in_send_queue;
+        while self.sends.oldest().is_some_and(|oldest| oldest.since + wait <= step.mono) {
+            let late = self.sends.evict_oldest().expect("looked at above");
+            let period = step.mono.since(late.since).as_millis();
+            let remark = format!(
+                "[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: {period}ms, size of queue: {}",
+                self.sends.waiting()
+            );
+            self.refuse(late.job.conn, &late.job.command, response::SYSTEM_BUSY, remark.into(), step);
+        }
+        self.arm_fast_failure(step);
+    }
+}
+
+/// Source: `SendMessageProcessor.handlePutMessageResult`.
+const ILLEGAL: &str = "the message is illegal, maybe msg body or properties length not matched. msg body length limit 128k, msg properties length limit 32k.";
+/// Source: `SendMessageProcessor.handlePutMessageResult` with `diskUtil`. Differs: the three ratios are not measured.
+const NOT_AVAILABLE: &str = "service not available now, maybe disk full, CL:  0.00 CQ:  0.00 INDEX:  0.00, maybe your broker machine memory too small.";

@@ -1,0 +1,85 @@
+//! A broker tells every nameserver what it has: at start, 10 s later, then every 30 s, and when a topic is born.
+//!
+//! Each nameserver has a connection of its own; what cannot be sent now waits for it or is dropped with it.
+//! Source: `BrokerController.registerBrokerAll`, `BrokerOuterAPI`. Differs: rounds are not waited for, since nothing here
+//! blocks; a slave's answer is not used yet.
+
+use crate::mq::message::Name;
+use crate::mq::node::{Addr, ConnId, Out};
+use crate::mq::wire::command::Command;
+
+/// The nameservers and the connections to them.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    nameservers: Vec<Nameserver>,
+}
+
+#[derive(Clone, Debug)]
+struct Nameserver {
+    addr: Addr,
+    name: Name,
+    state: Link,
+}
+
+#[derive(Clone, Debug)]
+enum Link {
+    Down,
+    /// Asked for; what waits for it.
+    Opening(ConnId, Vec<Command>),
+    Up(ConnId),
+}
+
+impl Registration {
+    /// No connection yet.
+    pub fn new(nameservers: &[Addr]) -> Registration {
+        let nameservers =
+            nameservers.iter().map(|addr| Nameserver { addr: *addr, name: addr.to_string().into(), state: Link::Down });
+        Registration { nameservers: nameservers.collect() }
+    }
+
+    /// Sends a command to every nameserver, connecting where needed. `next_conn` gives connections never used before.
+    pub fn send_all(&mut self, command: &Command, next_conn: &mut impl FnMut() -> ConnId, out: &mut Out) {
+        for nameserver in &mut self.nameservers {
+            match &mut nameserver.state {
+                Link::Up(conn) => out.send(*conn, Box::new(command.clone())),
+                Link::Opening(_, waiting) => waiting.push(command.clone()),
+                Link::Down => {
+                    let conn = next_conn();
+                    out.connect(conn, nameserver.addr);
+                    nameserver.state = Link::Opening(conn, vec![command.clone()]);
+                }
+            }
+        }
+    }
+
+    /// A connection stands: what waited for it goes out. Whether it was one of these.
+    pub fn connected(&mut self, conn: ConnId, out: &mut Out) -> bool {
+        for nameserver in &mut self.nameservers {
+            if let Link::Opening(opening, waiting) = &mut nameserver.state
+                && *opening == conn
+            {
+                for command in waiting.drain(..) {
+                    out.send(conn, Box::new(command));
+                }
+                nameserver.state = Link::Up(conn);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A connection failed or went: what waited for it is dropped, the next round tries again.
+    pub fn gone(&mut self, conn: ConnId) -> bool {
+        let found = self.nameservers.iter_mut().find(|nameserver| match &nameserver.state {
+            Link::Down => false,
+            Link::Opening(found, _) | Link::Up(found) => *found == conn,
+        });
+        found.map(|nameserver| nameserver.state = Link::Down).is_some()
+    }
+
+    /// The nameserver behind a connection.
+    pub fn name_of(&self, conn: ConnId) -> Option<&Name> {
+        let found = self.nameservers.iter().find(|nameserver| matches!(nameserver.state, Link::Up(up) if up == conn));
+        found.map(|nameserver| &nameserver.name)
+    }
+}
