@@ -9,3 +9,5 @@ mod disk;
 mod determinism;
 
 mod client;
+
+mod trip;
