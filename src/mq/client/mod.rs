@@ -99,6 +99,8 @@ enum Fiber {
     Op(u64),
     /// A consume thread that sends a message back.
     Consume(TaskId),
+    /// This consumer's cleaning thread.
+    Clean(usize),
     /// The application's main thread while it shuts down.
     Shutdown,
 }
@@ -221,6 +223,7 @@ impl Client {
                 Waiter::Fiber(Fiber::Pull) => self.pull_on(woken, step),
                 Waiter::Fiber(Fiber::Op(op)) => self.op_on(op, woken, step),
                 Waiter::Fiber(Fiber::Consume(task)) => self.sent_back(task, woken, step),
+                Waiter::Fiber(Fiber::Clean(consumer)) => self.clean_on(consumer, woken, step),
                 Waiter::Fiber(Fiber::Shutdown) => self.shutdown_on(step),
             }
         }
@@ -238,6 +241,7 @@ impl Client {
             Timer::Rebalance => self.rebalance_due(step),
             Timer::PullLater => self.pull_later_due(step),
             Timer::ConsumeLater => self.consume_later_due(step),
+            Timer::CleanExpired => self.clean_due(step),
             _ => {}
         }
     }

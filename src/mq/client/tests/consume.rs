@@ -237,3 +237,29 @@ fn a_clean_stop_reports_unregisters_and_exits() {
     assert_eq!(stage.asked_with(request::UPDATE_CONSUMER_OFFSET).len(), 2);
     assert_eq!(stage.facts.last(), Some(&Fact::Stopped {}));
 }
+
+#[test]
+fn a_listener_that_takes_too_long_loses_its_message() {
+    let mut given = false;
+    let mut stage = Stage::new(
+        consumer(),
+        one_queue(move |topic, offset| match topic == "T" && offset == 3 && !given {
+            true => {
+                given = true;
+                Some(pulled(response::SUCCESS, 4, &[(3, "TagA")]))
+            }
+            false => None,
+        }),
+    );
+    let cached = |stage: &Stage| stage.client.owned().iter().map(|owned| owned.cached).sum::<i64>();
+    // The first look, at 15 minutes, finds it a moment too young.
+    stage.until(901_000);
+    assert_eq!(cached(&stage), 1);
+    stage.until(1_801_000);
+    assert_eq!(cached(&stage), 0);
+    let level = |command: &Command| match &command.header {
+        Header::SendBack(header) => Some(header.delay_level),
+        _ => None,
+    };
+    assert_eq!(stage.asked.iter().filter_map(|(_, _, command)| level(command)).collect::<Vec<_>>(), [3]);
+}
