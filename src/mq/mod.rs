@@ -25,9 +25,9 @@ pub mod message;
 
 pub mod wire;
 
-pub mod client;
-
 pub mod channel;
+
+pub mod client;
 
 pub mod namesrv;
 

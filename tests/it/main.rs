@@ -8,6 +8,10 @@ mod disk;
 
 mod determinism;
 
+mod plans;
+
+mod walk;
+
 mod client;
 
 mod trip;

@@ -2,13 +2,23 @@
 
 use std::sync::Arc;
 
-use crate::lab::scenario::plan::{NodeKind, NodePlan, Plan};
+use crate::lab::scenario::plan::{BrokerPlan, ClientPlan, NodeKind, NodePlan, Plan};
+use crate::lab::sim::disk::SimDisk;
 use crate::lab::sim::link::Roads;
-use crate::lab::sim::machine::{Boot, BootApps, DiskSetup, MachineSetup};
+use crate::lab::sim::machine::{Action, Applications, Boot, BootApps, DiskSetup, MachineSetup};
 use crate::lab::sim::world::Setup;
 use crate::lab::trace::log::Role;
+use crate::lab::workload::apps::{AppAction, Apps};
+use crate::lab::workload::ops::{Listener, Sender};
+use crate::mq::app::{ConsumeFrom, Return};
+use crate::mq::broker::{Broker, BrokerConfig, topic};
+use crate::mq::client::Client;
+use crate::mq::client::config::{ClientConfig, ConsumerConfig, ProducerConfig};
 use crate::mq::message::Name;
-use crate::mq::node::{Event, Node, Timer, TimerKey};
+use crate::mq::namesrv::{Namesrv, NamesrvConfig};
+use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
+use crate::mq::store::StoreConfig;
+use crate::mq::time::Time;
 
 /// Upstream's `listenPort` of a nameserver.
 pub const NAMESERVER_PORT: u16 = 9_876;
@@ -71,23 +81,148 @@ impl Pristine {
     }
 }
 
-/// The disk of a node of the plan.
-fn disk(_node: &NodePlan) -> Option<DiskSetup> {
-    None
+/// The disk of a node of the plan: a broker has one.
+fn disk(node: &NodePlan) -> Option<DiskSetup> {
+    let plan = node.disk.clone();
+    let (fsync_min, fsync_max) = (plan.fsync_min, plan.fsync_max);
+    matches!(node.kind, NodeKind::Broker(_)).then(|| DiskSetup {
+        fsync_min,
+        fsync_max,
+        make: Arc::new(move || Box::new(SimDisk::new(&plan))),
+    })
 }
 
 /// The process of a node of the plan.
-fn process(_plan: &Plan, node: &NodePlan) -> Boot {
-    let kind = match node.kind {
-        NodeKind::Nameserver => "nameserver",
-        NodeKind::Broker(_) => "broker",
-        NodeKind::Client(_) => "client",
-    };
-    let why = Name::from(format!("this build has no {kind}"));
-    Arc::new(move |_| Err(why.clone()))
+fn process(plan: &Plan, node: &NodePlan) -> Boot {
+    match &node.kind {
+        NodeKind::Nameserver => {
+            let config = NamesrvConfig { addr: Addr { ip: node.ip, port: NAMESERVER_PORT } };
+            Arc::new(move |step| Ok(Box::new(Namesrv::boot(config.clone(), step)) as Box<dyn Node>))
+        }
+        NodeKind::Broker(broker) => {
+            let config = broker_config(plan, node, broker);
+            Arc::new(move |step| match Broker::boot(config.clone(), step) {
+                Ok(broker) => Ok(Box::new(broker) as Box<dyn Node>),
+                Err(error) => Err(Name::from(error.to_string())),
+            })
+        }
+        NodeKind::Client(client) => {
+            let config = client_config(plan, node, client);
+            Arc::new(move |step| Ok(Box::new(Client::boot(config.clone(), step)) as Box<dyn Node>))
+        }
+    }
+}
+
+/// Where the nameservers of these names listen.
+fn nameservers(plan: &Plan, names: &[Name]) -> Vec<Addr> {
+    let found = names.iter().filter_map(|name| plan.nodes.iter().find(|node| node.name == *name));
+    found.map(|node| Addr { ip: node.ip, port: NAMESERVER_PORT }).collect()
+}
+
+fn broker_config(plan: &Plan, node: &NodePlan, broker: &BrokerPlan) -> BrokerConfig {
+    let addr = Addr { ip: node.ip, port: broker.listen_port };
+    let read_write = topic::PERM_READ | topic::PERM_WRITE;
+    BrokerConfig {
+        cluster: broker.cluster.clone(),
+        broker_id: broker.broker_id,
+        broker_ip1: broker.broker_ip1,
+        nameservers: nameservers(plan, &broker.nameservers),
+        auto_create_topic_enable: broker.auto_create_topic,
+        topics: broker
+            .topics
+            .iter()
+            .map(|preset| topic::config(preset.topic.clone(), preset.queues, read_write))
+            .collect(),
+        profile: plan.profile.clone(),
+        store: StoreConfig {
+            commit_log_file_size: broker.commit_log_file_size,
+            consume_queue_file_size: broker.consume_queue_file_size,
+            sync_flush: broker.sync_flush,
+            flush_interval: broker.flush_interval,
+            flush_least_pages: broker.flush_least_pages as i64,
+            flush_thorough_interval: broker.flush_thorough_interval,
+            ..StoreConfig::default()
+        },
+        ..BrokerConfig::new(broker.broker_name.clone(), addr)
+    }
+}
+
+fn client_config(plan: &Plan, node: &NodePlan, client: &ClientPlan) -> ClientConfig {
+    let place = plan.nodes.iter().position(|other| other.name == node.name).unwrap_or(0);
+    let nameservers = nameservers(plan, &client.nameservers);
+    let mut config = ClientConfig::new(node.name.clone(), node.ip, FIRST_PID + place as u16, nameservers);
+    config.producers = client
+        .producers
+        .iter()
+        .map(|producer| ProducerConfig {
+            send_msg_timeout: producer.send_timeout,
+            retry_times_when_send_failed: producer.retries,
+            retry_another_broker_when_not_store_ok: producer.retry_not_ok,
+            send_latency_fault_enable: producer.latency_fault,
+            ..ProducerConfig::new(producer.group.clone())
+        })
+        .collect();
+    config.consumers = client
+        .consumers
+        .iter()
+        .map(|consumer| ConsumerConfig {
+            subscriptions: consumer.subscriptions.clone(),
+            consume_from: if consumer.from_first { ConsumeFrom::First } else { ConsumeFrom::Last },
+            consume_thread_min: consumer.threads as usize,
+            consume_message_batch_max_size: consumer.batch_max as usize,
+            pull_batch_size: consumer.pull_batch as i32,
+            ..ConsumerConfig::new(consumer.group.clone())
+        })
+        .collect();
+    config
 }
 
 /// The applications of a client process of the plan.
-fn applications(_plan: &Plan, _node: &NodePlan) -> Option<BootApps> {
-    None
+fn applications(plan: &Plan, node: &NodePlan) -> Option<BootApps> {
+    if !matches!(node.kind, NodeKind::Client(_)) {
+        return None;
+    }
+    let senders: Vec<(usize, Sender)> =
+        plan.senders.iter().cloned().enumerate().filter(|(_, sender)| sender.node == node.name).collect();
+    let listeners: Vec<Listener> =
+        plan.listeners.iter().filter(|listener| listener.node == node.name).cloned().collect();
+    Some(Arc::new(move || Box::new(Planned(Apps::new(senders.clone(), listeners.clone())))))
 }
+
+/// The plan's applications behind the simulator's face.
+struct Planned(Apps);
+
+impl Applications for Planned {
+    fn boot(&mut self, now: Time, out: &mut Vec<Action>) {
+        let mut actions = Vec::new();
+        self.0.boot(now, &mut actions);
+        out.extend(actions.into_iter().map(action));
+    }
+
+    fn on_return(&mut self, now: Time, answer: &Return, draw: &mut dyn FnMut(u64) -> u64, out: &mut Vec<Action>) {
+        let mut actions = Vec::new();
+        self.0.on_return(now, answer, draw, &mut actions);
+        out.extend(actions.into_iter().map(action));
+    }
+
+    fn on_wake(&mut self, now: Time, token: u64, out: &mut Vec<Action>) {
+        let mut actions = Vec::new();
+        self.0.on_wake(now, token, &mut actions);
+        out.extend(actions.into_iter().map(action));
+    }
+
+    fn fork(&self) -> Box<dyn Applications> {
+        Box::new(Planned(self.0.clone()))
+    }
+}
+
+fn action(action: AppAction) -> Action {
+    match action {
+        AppAction::Call(call) => Action::Call(call),
+        AppAction::Wake { at, token } => Action::Wake { at, token },
+        AppAction::Crash => Action::Crash,
+    }
+}
+
+/// The process id of the plan's first node; the others count on.
+const FIRST_PID: u16 = 1_000;

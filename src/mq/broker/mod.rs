@@ -295,8 +295,8 @@ impl Broker {
         match news {
             News::Flush { ticket, file, from, to } => step.out.flush(ticket, file, from, to),
             News::PutDone { request, status } => self.put_done(request, status, step),
-            News::Dispatched { at, size, topic, queue_id, queue_offset, tags_code, .. } => {
-                step.out.say(Fact::Dispatched { at, size });
+            News::Dispatched { at, size } => step.out.say(Fact::Dispatched { at, size }),
+            News::Arrived { topic, queue_id, queue_offset, tags_code } => {
                 if self.config.long_polling_enable {
                     self.notify_arrival(&topic, queue_id, queue_offset + 1, Some(tags_code), step);
                 }

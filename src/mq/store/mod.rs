@@ -317,16 +317,17 @@ pub enum News {
         at: i64,
         /// Its length.
         size: i32,
-        /// Its topic.
+    },
+    /// Its news has been handed on: whoever waits for this queue may look.
+    Arrived {
+        /// The topic.
         topic: Topic,
-        /// Its queue.
+        /// The queue.
         queue_id: QueueId,
-        /// Its entry number, as recorded.
+        /// The record's entry number, as recorded.
         queue_offset: i64,
         /// The hash of its tag.
         tags_code: i64,
-        /// When it was stored.
-        store_timestamp: Millis,
     },
     /// A unit went into a consume queue.
     Queued {

@@ -32,9 +32,11 @@ impl MessageStore {
             match parse(disk, region, false, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
                     let at = self.reput_from;
-                    self.dispatch(disk, at, &record);
-                    self.say_dispatched(at, &record);
                     self.reput_from += i64::from(record.size);
+                    self.news.push(News::Dispatched { at, size: record.size });
+                    self.dispatch(disk, at, &record);
+                    let Parsed { topic, queue_id, queue_offset, tags_code, .. } = record;
+                    self.news.push(News::Arrived { topic, queue_id, queue_offset, tags_code });
                 }
                 Found::Blank => self.reput_from = end,
                 Found::Mismatch { size } if size > 0 => self.reput_from += i64::from(size),
@@ -69,18 +71,6 @@ impl MessageStore {
                 self.set_flag(Flag::WriteLogicsQueueError, true);
             }
         }
-    }
-
-    fn say_dispatched(&mut self, at: i64, record: &Parsed) {
-        self.news.push(News::Dispatched {
-            at,
-            size: record.size,
-            topic: record.topic.clone(),
-            queue_id: record.queue_id,
-            queue_offset: record.queue_offset,
-            tags_code: record.tags_code,
-            store_timestamp: record.store_timestamp,
-        });
     }
 }
 

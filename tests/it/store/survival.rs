@@ -2,7 +2,8 @@
 
 use mqlab::lab::fault::episode::Keep;
 use mqlab::mq::disk::{Burnt, Disk};
-use mqlab::mq::message::{Host, QueueOffset};
+use mqlab::mq::message::record::MAGIC;
+use mqlab::mq::message::{Host, PhysicalOffset, QueueOffset};
 use mqlab::mq::store::get::{GetRequest, GetStatus};
 use mqlab::mq::store::record::NewMessage;
 use mqlab::mq::store::{Clock, PutStatus, StoreConfig};
@@ -70,6 +71,21 @@ fn readable(machine: &mut Machine) -> Vec<Vec<u8>> {
         }
     }
     bodies.sort();
+    bodies
+}
+
+/// Every body in the commit log, in order: what no consume queue can hide.
+fn logged(machine: &mut Machine) -> Vec<Vec<u8>> {
+    let (mut bodies, mut at) = (Vec::new(), 0);
+    while at < machine.store.log_end().0 {
+        let record =
+            machine.store.look(machine.disk.lend(), PhysicalOffset(at)).expect("the log is whole up to its end");
+        let field = |at: usize| i32::from_be_bytes(record[at..at + 4].try_into().unwrap());
+        if field(4) == MAGIC {
+            bodies.push(record[88..88 + field(84) as usize].to_vec());
+        }
+        at += i64::from(field(0));
+    }
     bodies
 }
 
@@ -275,7 +291,9 @@ fn a_sync_flush_survives_a_power_loss_and_an_async_one_does_not() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever happens in whatever order, a boot finds every message of a prefix of the log that reaches what was flushed.
+    /// Whatever happens in whatever order, the log is a prefix of what was put that reaches what was flushed.
+    ///
+    /// It is the log that is looked at: stale queue units can hide a record or show it twice, as upstream.
     #[test]
     fn any_course_of_puts_waits_kills_and_power_losses_leaves_a_prefix(
         course in prop::collection::vec((0u8..10, 1u64..800), 1..60),
@@ -306,19 +324,12 @@ proptest! {
                     machine = boot(AnyDisk::Sim(disk));
                     // Forces are whole pages: what lay behind the flushed position on its page may ride along.
                     prop_assert!(machine.store.log_end().0 >= flushed);
-                    machine.pass(5);
-                    let found = readable(&mut machine);
-                    prop_assert!(found.iter().all(|body| log.contains(body)));
-                    log.retain(|body| found.contains(body));
+                    let found = logged(&mut machine);
+                    prop_assert_eq!(&log[..found.len()], &found[..], "what is left is a prefix");
+                    log.truncate(found.len());
                 }
             }
         }
-        machine.pass(5);
-        let mut expected = log;
-        expected.sort();
-        // A queue unit cut off by one recovery can come back in the next and show a newer record twice: upstream's quirk.
-        let mut found = readable(&mut machine);
-        found.dedup();
-        prop_assert_eq!(found, expected);
+        prop_assert_eq!(logged(&mut machine), log);
     }
 }

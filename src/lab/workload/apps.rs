@@ -1,0 +1,199 @@
+//! The applications of one client process: senders that send one at a time, listeners that answer by rule.
+//!
+//! They live and die with their process: one that boots again begins anew, since what it had sent it knew from memory.
+
+use std::collections::BTreeMap;
+
+use crate::lab::workload::ops::{ListenRule, Listener, PlannedSend, Reply, Sender};
+use crate::mq::app::{Call, ConsumeOutcome, OpId, Return, TaskId};
+use crate::mq::message::property::names;
+use crate::mq::message::{Group, Name, StoredMessage};
+use crate::mq::time::{Span, Time};
+
+/// What an application does.
+#[derive(Clone, PartialEq, Debug)]
+pub enum AppAction {
+    /// It calls, or answers a callback.
+    Call(Box<Call>),
+    /// It wants to be woken.
+    Wake {
+        /// When, in true time.
+        at: Time,
+        /// Given back then.
+        token: u64,
+    },
+    /// It takes its process down.
+    Crash,
+}
+
+/// All applications of one process.
+#[derive(Clone, Debug)]
+pub struct Apps {
+    senders: Vec<Sending>,
+    listeners: Vec<Listener>,
+    /// How often each group was handed a key.
+    deliveries: BTreeMap<(Group, Name), usize>,
+    /// Answers that are being thought about, by token.
+    thinking: BTreeMap<u64, (TaskId, Reply)>,
+    next_token: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Sending {
+    sender: Sender,
+    /// Numbers its operations: the sender's place in the plan, shifted.
+    base: u64,
+    started: Time,
+    next: usize,
+}
+
+impl Apps {
+    /// The applications of a process: its senders with their places in the plan, and its listeners.
+    pub fn new(senders: Vec<(usize, Sender)>, listeners: Vec<Listener>) -> Apps {
+        let sending =
+            |(place, sender)| Sending { sender, base: (place as u64) << OPS_BITS, started: Time::ZERO, next: 0 };
+        let senders: Vec<Sending> = senders.into_iter().map(sending).collect();
+        let next_token = senders.len() as u64;
+        Apps { senders, listeners, deliveries: BTreeMap::new(), thinking: BTreeMap::new(), next_token }
+    }
+
+    /// The process has booted.
+    pub fn boot(&mut self, now: Time, out: &mut Vec<AppAction>) {
+        for (token, sending) in self.senders.iter_mut().enumerate() {
+            sending.started = now + sending.sender.start;
+            if let Some(first) = sending.sender.sends.first() {
+                out.push(AppAction::Wake { at: sending.started + first.due, token: token as u64 });
+            }
+        }
+    }
+
+    /// The process returned, or calls back. `draw(n)` gives a number below `n`.
+    pub fn on_return(
+        &mut self,
+        now: Time,
+        answer: &Return,
+        draw: &mut dyn FnMut(u64) -> u64,
+        out: &mut Vec<AppAction>,
+    ) {
+        match answer {
+            Return::Sent { op, .. } | Return::Failed { op, .. } => self.go_on(now, *op, out),
+            Return::Listen { task, group, messages, .. } => self.listen(now, *task, group, messages, draw, out),
+            Return::Done { .. } => {}
+        }
+    }
+
+    /// A moment asked for has come.
+    pub fn on_wake(&mut self, _now: Time, token: u64, out: &mut Vec<AppAction>) {
+        if let Some((task, reply)) = self.thinking.remove(&token) {
+            out.extend(action_of(task, reply));
+        } else if let Some(sending) = self.senders.get_mut(token as usize) {
+            out.extend(sending.send_next());
+        }
+    }
+
+    /// A send returned: the next goes out when its time has come.
+    fn go_on(&mut self, now: Time, op: OpId, out: &mut Vec<AppAction>) {
+        let found = self.senders.iter_mut().enumerate().find(|(_, sending)| sending.base == op.0 & !OPS_MASK);
+        let Some((token, sending)) = found else { return };
+        let Some(next) = sending.sender.sends.get(sending.next) else { return };
+        let due = sending.started + next.due;
+        if due <= now {
+            out.extend(sending.send_next());
+        } else {
+            out.push(AppAction::Wake { at: due, token: token as u64 });
+        }
+    }
+
+    /// A listener is called: the first rule that matches its first message answers for the batch.
+    fn listen(
+        &mut self,
+        now: Time,
+        task: TaskId,
+        group: &Group,
+        messages: &[StoredMessage],
+        draw: &mut dyn FnMut(u64) -> u64,
+        out: &mut Vec<AppAction>,
+    ) {
+        let Some(first) = messages.first() else { return out.extend(action_of(task, Reply::Ok)) };
+        let key = first.message.properties.get(names::KEYS).cloned().unwrap_or_default();
+        let delivery = self.deliveries.entry((group.clone(), key.clone())).or_insert(0);
+        let nth = *delivery;
+        *delivery += 1;
+        let rules =
+            self.listeners.iter().filter(|listener| listener.group == *group).flat_map(|listener| &listener.rules);
+        let matches = |rule: &&ListenRule| {
+            rule.key.as_ref().is_none_or(|wanted| *wanted == key)
+                && rule.topic.as_ref().is_none_or(|wanted| *wanted == first.message.topic)
+        };
+        let Some(rule) = rules.into_iter().find(matches) else { return out.extend(action_of(task, Reply::Ok)) };
+        let reply = rule.replies.get(nth.min(rule.replies.len().saturating_sub(1))).copied().unwrap_or(Reply::Ok);
+        let spread = (rule.takes_max - rule.takes_min).0;
+        let takes = rule.takes_min + Span(if spread == 0 { 0 } else { draw(spread + 1) });
+        if takes == Span::ZERO {
+            return out.extend(action_of(task, reply));
+        }
+        let token = self.next_token;
+        self.next_token += 1;
+        self.thinking.insert(token, (task, reply));
+        out.push(AppAction::Wake { at: now + takes, token });
+    }
+}
+
+impl Sending {
+    fn send_next(&mut self) -> Option<AppAction> {
+        let PlannedSend { message, timeout, .. } = self.sender.sends.get(self.next)?.clone();
+        let op = OpId(self.base | self.next as u64);
+        self.next += 1;
+        Some(AppAction::Call(Box::new(Call::Send { op, group: self.sender.group.clone(), message, timeout })))
+    }
+}
+
+/// What a reply does; a timeout does nothing.
+fn action_of(task: TaskId, reply: Reply) -> Option<AppAction> {
+    let outcome = match reply {
+        Reply::Ok => ConsumeOutcome::Success { ack_index: i32::MAX },
+        Reply::Fail => ConsumeOutcome::Later,
+        Reply::Throw => ConsumeOutcome::Threw,
+        Reply::Timeout => return None,
+        Reply::Crash => return Some(AppAction::Crash),
+    };
+    Some(AppAction::Call(Box::new(Call::Listened { task, outcome })))
+}
+
+/// Bits of an operation's number that count within its sender.
+const OPS_BITS: u32 = 32;
+const OPS_MASK: u64 = (1 << OPS_BITS) - 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mq::message::Message;
+    use crate::mq::message::property::Properties;
+    use bytes::Bytes;
+
+    fn send(due: u64) -> PlannedSend {
+        let body = Bytes::from_static(b"x");
+        let message = Message { topic: "T".into(), flag: 0, properties: Properties::new(), body };
+        PlannedSend { due: Span::from_millis(due), message, timeout: None }
+    }
+
+    #[test]
+    fn a_sender_waits_for_its_answer_and_for_its_time() {
+        let sender =
+            Sender { node: "shop".into(), group: "g".into(), start: Span::ZERO, sends: vec![send(0), send(10)] };
+        let mut apps = Apps::new(vec![(3, sender)], Vec::new());
+        let mut out = Vec::new();
+        apps.boot(Time::ZERO, &mut out);
+        assert_eq!(out, [AppAction::Wake { at: Time::ZERO, token: 0 }]);
+        out.clear();
+        apps.on_wake(Time::ZERO, 0, &mut out);
+        let AppAction::Call(call) = &out[0] else { panic!("it sends") };
+        let Call::Send { op, .. } = **call else { panic!("it sends") };
+        assert_eq!(op, OpId(3 << 32));
+        out.clear();
+        apps.on_return(Time(5), &Return::Done { op }, &mut |_| 0, &mut out);
+        assert!(out.is_empty());
+        apps.go_on(Time(5), op, &mut out);
+        assert_eq!(out, [AppAction::Wake { at: Time(10_000_000), token: 0 }]);
+    }
+}
