@@ -232,9 +232,9 @@ impl Client {
     fn fired(&mut self, timer: Timer, step: &mut Step<'_>) {
         match timer {
             Timer::RequestDeadline => {
+                self.route_jobs.expire(step.mono, &mut self.ready);
                 let also = self.route_jobs.next_deadline();
                 self.remoting.expire(also, step, &mut self.ready);
-                self.route_jobs.expire(step.mono, &mut self.ready);
             }
             Timer::ChannelIdle => self.remoting.close_idle(step, &mut self.ready),
             Timer::RoutePoll | Timer::Heartbeat | Timer::ConsumerPersist => self.scheduler_due(step),
