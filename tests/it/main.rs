@@ -12,4 +12,8 @@ mod plans;
 
 mod walk;
 
+mod trip;
+
+mod client;
+
 mod cli;

@@ -86,6 +86,8 @@ pub struct ConsumerConfig {
     pub consume_message_batch_max_size: usize,
     /// `maxReconsumeTimes`; -1 is 16.
     pub max_reconsume_times: i32,
+    /// `consumeTimeout`: how long a listener may hold a message.
+    pub consume_timeout: Span,
 }
 
 impl ClientConfig {
@@ -145,6 +147,7 @@ impl ConsumerConfig {
             pull_batch_size: 32,
             consume_message_batch_max_size: 1,
             max_reconsume_times: -1,
+            consume_timeout: Span::from_secs(15 * 60),
         }
     }
 }

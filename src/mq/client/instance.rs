@@ -104,10 +104,15 @@ enum Work {
 impl Scheduler {
     pub(crate) fn new(config: &ClientConfig, step: &Step<'_>) -> Scheduler {
         let task = |timer, initial, period| Task { timer, due: step.mono + Span::from_millis(initial), period };
+        let mut persists = task(Timer::ConsumerPersist, 10_000, config.persist_consumer_offset_interval);
+        if config.consumers.is_empty() {
+            // Nothing would ever be reported.
+            persists.due = Time::NEVER;
+        }
         Scheduler {
             polls: task(Timer::RoutePoll, 10, config.poll_nameserver_interval),
             heartbeats: task(Timer::Heartbeat, 1_000, config.heartbeat_broker_interval),
-            persists: task(Timer::ConsumerPersist, 10_000, config.persist_consumer_offset_interval),
+            persists,
             work: None,
         }
     }
@@ -126,6 +131,7 @@ impl Client {
         }
         step.out.arm(TimerKey::of(self.scheduler.persists.timer), self.scheduler.persists.due);
         self.arm_rebalance(step);
+        self.arm_cleaners(step);
         for consumer in &self.consumers {
             let mut topics: Vec<Topic> = consumer.topics().cloned().collect();
             java_order(&mut topics, |topic| java::hash(topic));
@@ -284,9 +290,6 @@ impl Client {
         let Some(task) = tasks.into_iter().filter(|task| task.due <= now).min_by_key(|task| task.due) else { return };
         task.due += task.period;
         let (timer, due) = (task.timer, task.due);
-        if timer == Timer::ConsumerPersist && self.consumers.is_empty() {
-            return;
-        }
         step.out.arm(TimerKey::of(timer), due);
         match timer {
             Timer::RoutePoll => {

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::mq::app::{Call, TaskId};
 use crate::mq::fact::Fact;
 use crate::mq::message::{Group, MessageQueue, Name};
-use crate::mq::node::{Event, Frame, Node, Step, Timer};
+use crate::mq::node::{ConnId, Event, Frame, Node, Step, Timer};
 use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::Header;
@@ -99,6 +99,8 @@ enum Fiber {
     Op(u64),
     /// A consume thread that sends a message back.
     Consume(TaskId),
+    /// This consumer's cleaning thread.
+    Clean(usize),
     /// The application's main thread while it shuts down.
     Shutdown,
 }
@@ -221,6 +223,7 @@ impl Client {
                 Waiter::Fiber(Fiber::Pull) => self.pull_on(woken, step),
                 Waiter::Fiber(Fiber::Op(op)) => self.op_on(op, woken, step),
                 Waiter::Fiber(Fiber::Consume(task)) => self.sent_back(task, woken, step),
+                Waiter::Fiber(Fiber::Clean(consumer)) => self.clean_on(consumer, woken, step),
                 Waiter::Fiber(Fiber::Shutdown) => self.shutdown_on(step),
             }
         }
@@ -229,15 +232,16 @@ impl Client {
     fn fired(&mut self, timer: Timer, step: &mut Step<'_>) {
         match timer {
             Timer::RequestDeadline => {
+                self.route_jobs.expire(step.mono, &mut self.ready);
                 let also = self.route_jobs.next_deadline();
                 self.remoting.expire(also, step, &mut self.ready);
-                self.route_jobs.expire(step.mono, &mut self.ready);
             }
             Timer::ChannelIdle => self.remoting.close_idle(step, &mut self.ready),
             Timer::RoutePoll | Timer::Heartbeat | Timer::ConsumerPersist => self.scheduler_due(step),
             Timer::Rebalance => self.rebalance_due(step),
             Timer::PullLater => self.pull_later_due(step),
             Timer::ConsumeLater => self.consume_later_due(step),
+            Timer::CleanExpired => self.clean_due(step),
             _ => {}
         }
     }
@@ -245,7 +249,7 @@ impl Client {
     /// A request from a broker. Source: `ClientRemotingProcessor.processRequest`.
     ///
     /// Differs: of the six requests that a client serves only the change of ids is; the other five are dropped.
-    fn asked(&mut self, conn: crate::mq::node::ConnId, command: &Command, step: &mut Step<'_>) {
+    fn asked(&mut self, conn: ConnId, command: &Command, step: &mut Step<'_>) {
         match command.code {
             request::NOTIFY_CONSUMER_IDS_CHANGED => self.wake_rebalance(step),
             CHECK_TRANSACTION_STATE

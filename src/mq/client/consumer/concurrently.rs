@@ -84,8 +84,10 @@ impl Client {
             };
             assigned.window.mark_started(&job.messages, step.wall);
             let queue = assigned.queue.clone();
-            let start = Name::from(step.wall.0.to_string());
-            let messages = job.messages.iter().map(|message| consumer.for_listener(message, &start)).collect();
+            if consumer.last_start.0 != step.wall {
+                consumer.last_start = (step.wall, Name::from(step.wall.0.to_string()));
+            }
+            let messages = job.messages.iter().map(|message| consumer.for_listener(message)).collect();
             let task = TaskId(self.next_task);
             self.next_task += 1;
             let group = consumer.config.group.clone();
@@ -191,10 +193,10 @@ impl Consumer {
     /// The message as the listener sees it: when it was handed over, and under its own topic.
     ///
     /// Source: `ConsumeMessageConcurrentlyService.resetRetryTopic`.
-    fn for_listener(&self, message: &StoredMessage, start: &Name) -> StoredMessage {
+    fn for_listener(&self, message: &StoredMessage) -> StoredMessage {
         let mut seen = message.clone();
         seen.message.topic = self.own_topic(message);
-        seen.message.properties.put(self.start_time.clone(), start.clone());
+        seen.message.properties.put(self.start_time.clone(), self.last_start.1.clone());
         seen
     }
 
@@ -205,7 +207,7 @@ impl Consumer {
         }
     }
 
-    fn send_back_header(&self, message: &StoredMessage) -> SendBackHeader {
+    pub(super) fn send_back_header(&self, message: &StoredMessage) -> SendBackHeader {
         let unique = message.message.properties.get(property::names::UNIQ_KEY).cloned();
         let msg_id = unique.unwrap_or_else(|| offset_msg_id(message.store_host, message.commit_log_offset));
         let max = match self.config.max_reconsume_times {

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use crate::mq::app::ConsumeFrom;
 use crate::mq::client::Owned;
 use crate::mq::client::config::{ConsumerConfig, RETRY_GROUP_TOPIC_PREFIX};
+use crate::mq::client::consumer::clean::Cleaner;
 use crate::mq::client::consumer::concurrently::ConsumeRequest;
 use crate::mq::client::consumer::process_queue::ProcessQueue;
 use crate::mq::client::route::java_order;
@@ -32,6 +33,8 @@ pub(crate) mod pull;
 pub mod process_queue;
 
 pub(crate) mod concurrently;
+
+pub(crate) mod clean;
 
 pub(crate) mod offset_store;
 
@@ -54,6 +57,9 @@ pub(crate) struct Consumer {
     running: bool,
     /// The property's name, shared by all messages.
     start_time: Name,
+    /// The last moment at which a listener was called, and its text.
+    last_start: (Millis, Name),
+    cleaner: Cleaner,
 }
 
 /// A queue in hand: its window, its pull request and its offset.
@@ -94,6 +100,8 @@ impl Consumer {
             threads,
             running: true,
             start_time: Name::from(property::names::CONSUME_START_TIME),
+            last_start: (Millis(0), Name::from("0")),
+            cleaner: Cleaner::default(),
         }
     }
 

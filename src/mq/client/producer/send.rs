@@ -263,7 +263,7 @@ impl Client {
     }
 
     fn send_answered(&mut self, id: u64, mut send: Box<Send>, woken: Woken, step: &mut Step<'_>) {
-        let Woken::Answered(answer) = woken else { unreachable_wake() };
+        let Woken::Answered(answer) = woken else { woken_for_nothing() };
         let exception = match answer {
             Ok(command) => {
                 let answered = send_result(&send, &command);
@@ -323,7 +323,7 @@ impl Client {
                 let error = exception.into_error(send.times, !send.maybe_stored);
                 step.out.app(Return::Failed { op, error });
             }
-            (None, None) => unreachable_wake(),
+            (None, None) => woken_for_nothing(), // an exception was noted just before
         }
     }
 
@@ -392,7 +392,7 @@ fn send_result(send: &Send, command: &Command) -> Option<SendResult> {
     })
 }
 
-fn unreachable_wake() -> ! {
+fn woken_for_nothing() -> ! {
     panic!("a call that waits for an answer was woken without one")
 }
 

@@ -1,0 +1,265 @@
+//! Consumers.
+
+use super::*;
+
+#[test]
+fn a_consumer_takes_its_queues_pulls_and_reports() {
+    let mut given = false;
+    let mut stage = Stage::new(
+        consumer(),
+        one_queue(move |topic, offset| match topic == "T" && offset == 3 && !given {
+            true => {
+                given = true;
+                Some(pulled(response::SUCCESS, 6, &[(3, "TagA"), (4, "Other"), (5, "TagB")]))
+            }
+            false => None,
+        }),
+    );
+    stage.until(1000);
+    let owned: Vec<String> = stage.client.owned().iter().map(|owned| owned.queue.to_string()).collect();
+    assert_eq!(owned.len(), 2, "{owned:?}");
+    let listens: Vec<_> = stage
+        .returned
+        .iter()
+        .filter_map(|(_, answer)| match answer {
+            Return::Listen { task, messages, .. } => Some((*task, messages[0].queue_offset.0, messages.clone())),
+            _ => None,
+        })
+        .collect();
+    // The tag that only the hash could have let through is dropped here.
+    assert_eq!(listens.iter().map(|(_, offset, _)| *offset).collect::<Vec<_>>(), [3, 5]);
+    let names: Vec<&str> = listens[0].2[0].message.properties.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["MIN_OFFSET", "MAX_OFFSET", "CONSUME_START_TIME", "UNIQ_KEY", "TAGS"]);
+    // The higher one is done first: the lower one holds the offset.
+    for (task, expected) in [(listens[1].0, 3), (listens[0].0, 6)] {
+        let outcome = ConsumeOutcome::Success { ack_index: i32::MAX };
+        stage.on(Event::App(Box::new(Call::Listened { task, outcome })));
+        let owned = stage.client.owned();
+        let queue = owned.iter().find(|owned| owned.queue.topic == "T").unwrap();
+        assert_eq!((queue.next_offset, queue.consumed), (6, expected));
+    }
+    stage.until(15_500);
+    let reports: Vec<(u64, i64)> = stage
+        .asked
+        .iter()
+        .filter_map(|(at, _, command)| match &command.header {
+            Header::UpdateOffset(header) if header.topic == "T" => Some((*at, header.commit_offset)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(reports, [(10_000, 6), (15_000, 6)]);
+    assert_eq!((stage.kinds("assigned"), stage.kinds("received")), (2, 1));
+}
+
+#[test]
+fn a_held_pull_that_ends_empty_is_asked_again() {
+    let mut stage = Stage::new(
+        consumer(),
+        one_queue(|_, offset| Some(pulled(response::PULL_NOT_FOUND, offset, &[])).filter(|_| false)),
+    );
+    stage.until(200);
+    let pulls = stage.asked_with(request::PULL_MESSAGE).len();
+    assert_eq!(pulls, 2, "one outstanding pull a queue");
+    let conn = stage.conn_to(BROKER_A);
+    let opaques: Vec<Opaque> = stage
+        .asked
+        .iter()
+        .filter(|(_, _, command)| command.code == request::PULL_MESSAGE)
+        .map(|(_, _, command)| command.opaque)
+        .collect();
+    let mut answer = pulled(response::PULL_NOT_FOUND, 3, &[]);
+    answer.opaque = opaques[0];
+    stage.on(Event::Received { conn, frame: Frame::Command(answer) });
+    assert_eq!(stage.asked_with(request::PULL_MESSAGE).len(), 3);
+    // Nobody answers the others: noticed by the scan, a second or two after 30 s, then 3 s later once more.
+    stage.until(40_000);
+    let at: Vec<u64> = stage.asked_with(request::PULL_MESSAGE).iter().map(|(at, _)| *at).collect();
+    assert_eq!(at[3..], [35_000, 35_000]);
+}
+
+#[test]
+fn a_reset_fails_the_held_pull_and_a_fin_does_not() {
+    for (why, again) in [(ClosedWhy::Reset, 4_000), (ClosedWhy::Fin, 35_000)] {
+        let mut stage = Stage::new(consumer(), one_queue(|_, _| None));
+        stage.until(1_000);
+        let first = stage.asked_with(request::PULL_MESSAGE).len();
+        let conn = stage.conn_to(BROKER_A);
+        stage.on(Event::Closed { conn, why });
+        stage.until(40_000);
+        let pulls = stage.asked_with(request::PULL_MESSAGE);
+        let next = pulls[first].0;
+        assert!(next.abs_diff(again) <= 3, "{why:?}: pulled again at {next}");
+    }
+}
+
+#[test]
+fn a_notification_brings_a_rebalance_and_many_bring_one_more() {
+    let mut stage = Stage::new(consumer(), one_queue(|_, _| None));
+    stage.until(1_000);
+    let before = stage.asked_with(request::GET_CONSUMER_LIST_BY_GROUP).len();
+    let conn = stage.conn_to(BROKER_A);
+    for _ in 0..5 {
+        let command = Command::oneway(request::NOTIFY_CONSUMER_IDS_CHANGED, Opaque(9), Header::IdsChanged("CG".into()));
+        stage.on(Event::Received { conn, frame: Frame::Command(command) });
+    }
+    stage.until(2_000);
+    let after = stage.asked_with(request::GET_CONSUMER_LIST_BY_GROUP).len();
+    // Two topics, two runs.
+    assert_eq!(after - before, 4);
+    stage.until(22_500);
+    assert_eq!(stage.asked_with(request::GET_CONSUMER_LIST_BY_GROUP).len(), after + 2);
+}
+
+#[test]
+fn a_queue_that_another_member_gets_is_reported_and_given_up() {
+    let members = std::rc::Rc::new(std::cell::RefCell::new(vec![Name::from("10.0.4.1@8")]));
+    let seen = members.clone();
+    let mut inner = one_queue(|_, _| None);
+    let mut stage = Stage::new(consumer(), move |addr, command| match command.code {
+        request::GET_CONSUMER_LIST_BY_GROUP => {
+            Some(ok(Header::None).with_body(ConsumerIdList(seen.borrow().clone()).encode()))
+        }
+        _ => inner(addr, command),
+    });
+    stage.until(1_000);
+    assert_eq!(stage.client.owned().len(), 2);
+    members.borrow_mut().insert(0, "10.0.3.9@1".into());
+    stage.until(25_000);
+    assert!(stage.client.owned().is_empty());
+    assert_eq!(stage.kinds("revoked"), 2);
+}
+
+#[test]
+fn a_message_that_fails_is_sent_back_and_one_that_cannot_be_is_kept() {
+    for refuses in [false, true] {
+        let mut given = false;
+        let mut inner = one_queue(move |topic, offset| match topic == "T" && offset == 3 && !given {
+            true => {
+                given = true;
+                Some(pulled(response::SUCCESS, 4, &[(3, "TagA")]))
+            }
+            false => None,
+        });
+        let mut stage = Stage::new(consumer(), move |addr, command| match command.code {
+            request::CONSUMER_SEND_MSG_BACK if refuses => Some(code(response::SYSTEM_ERROR, "no")),
+            _ => inner(addr, command),
+        });
+        stage.until(1_000);
+        let listened = |stage: &Stage| -> Vec<(u64, crate::mq::app::TaskId, i32)> {
+            let all = stage.returned.iter();
+            all.filter_map(|(at, answer)| match answer {
+                Return::Listen { task, messages, .. } => Some((*at, *task, messages[0].reconsume_times)),
+                _ => None,
+            })
+            .collect()
+        };
+        let task = listened(&stage)[0].1;
+        stage.on(Event::App(Box::new(Call::Listened { task, outcome: ConsumeOutcome::Later })));
+        stage.until(7_000);
+        let back = stage.asked.iter().find_map(|(_, _, command)| match &command.header {
+            Header::SendBack(header) => Some(header.clone()),
+            _ => None,
+        });
+        let back = back.unwrap();
+        assert_eq!((back.offset, back.delay_level, back.max_reconsume_times), (300, 0, Some(16)));
+        let owned = stage.client.owned();
+        let queue = owned.iter().find(|owned| owned.queue.topic == "T").unwrap();
+        match refuses {
+            false => assert_eq!((queue.consumed, listened(&stage).len()), (4, 1)),
+            true => {
+                // It pins the offset and comes again after 5 s, one failure older.
+                assert_eq!((queue.consumed, queue.cached), (3, 1));
+                assert_eq!(listened(&stage)[1].2, 1);
+                assert!(listened(&stage)[1].0.abs_diff(6_002) <= 2);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_illegal_offset_is_set_right_after_ten_seconds() {
+    let mut stage = Stage::new(
+        consumer(),
+        one_queue(|topic, offset| match topic == "T" && offset == 3 {
+            true => Some(pulled(response::PULL_OFFSET_MOVED, 1, &[])),
+            false => None,
+        }),
+    );
+    stage.until(5_000);
+    assert_eq!(stage.client.owned().len(), 1);
+    stage.until(11_000);
+    let reports: Vec<i64> = stage
+        .asked
+        .iter()
+        .filter_map(|(_, _, command)| match &command.header {
+            Header::UpdateOffset(header) if header.topic == "T" => Some(header.commit_offset),
+            _ => None,
+        })
+        .collect();
+    // The timetable's own report goes out while the queue is still in hand, then two of the repair.
+    assert_eq!(reports.iter().filter(|offset| **offset == 1).count(), 2, "{reports:?}");
+}
+
+#[test]
+fn too_much_in_hand_makes_a_pull_wait() {
+    let mut config = consumer();
+    config.consumers[0].pull_threshold_for_queue = 1;
+    let mut stage = Stage::new(
+        config,
+        one_queue(|topic, offset| match topic == "T" && offset < 9 {
+            true => Some(pulled(response::SUCCESS, offset + 2, &[(offset, "TagA"), (offset + 1, "TagA")])),
+            false => None,
+        }),
+    );
+    stage.until(1_000);
+    let flow = |fact: &&Fact| matches!(fact, Fact::PullDelayed { why: "flow-control", millis: 50, .. });
+    assert!(15 < stage.facts.iter().filter(flow).count());
+    let owned = stage.client.owned();
+    assert_eq!(owned.iter().find(|owned| owned.queue.topic == "T").unwrap().cached, 2);
+}
+
+#[test]
+fn a_clean_stop_reports_unregisters_and_exits() {
+    let mut stage = Stage::new(consumer(), one_queue(|_, _| None));
+    stage.until(1_000);
+    stage.on(Event::Stop);
+    stage.until(2_000);
+    assert!(stage.exited);
+    let left: Vec<(Option<Name>, Option<Name>)> = stage
+        .asked
+        .iter()
+        .filter_map(|(_, _, command)| match &command.header {
+            Header::UnregisterClient(header) => Some((header.producer_group.clone(), header.consumer_group.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(left, [(None, Some("CG".into())), (Some("CLIENT_INNER_PRODUCER".into()), None)]);
+    assert_eq!(stage.asked_with(request::UPDATE_CONSUMER_OFFSET).len(), 2);
+    assert_eq!(stage.facts.last(), Some(&Fact::Stopped {}));
+}
+
+#[test]
+fn a_listener_that_takes_too_long_loses_its_message() {
+    let mut given = false;
+    let mut stage = Stage::new(
+        consumer(),
+        one_queue(move |topic, offset| match topic == "T" && offset == 3 && !given {
+            true => {
+                given = true;
+                Some(pulled(response::SUCCESS, 4, &[(3, "TagA")]))
+            }
+            false => None,
+        }),
+    );
+    let cached = |stage: &Stage| stage.client.owned().iter().map(|owned| owned.cached).sum::<i64>();
+    // The first look, at 15 minutes, finds it a moment too young.
+    stage.until(901_000);
+    assert_eq!(cached(&stage), 1);
+    stage.until(1_801_000);
+    assert_eq!(cached(&stage), 0);
+    let level = |command: &Command| match &command.header {
+        Header::SendBack(header) => Some(header.delay_level),
+        _ => None,
+    };
+    assert_eq!(stage.asked.iter().filter_map(|(_, _, command)| level(command)).collect::<Vec<_>>(), [3]);
+}
