@@ -16,4 +16,6 @@ mod trip;
 
 mod client;
 
+mod golden;
+
 mod cli;

@@ -69,6 +69,7 @@ fn round() -> Round {
         digest: world.digest(),
         load: Load { filed, pending, heaps: 1 },
         round_trip_ns: None,
+        world: Some(Box::new(world)),
     }
 }
 

@@ -21,6 +21,7 @@ mod stopwatch;
 use serde::Serialize;
 
 use crate::lab::bench::stopwatch::Stopwatch;
+use crate::lab::sim::world::World;
 use crate::lab::trace::digest::Digest;
 
 /// What `mqlab bench --format json` prints.
@@ -80,7 +81,7 @@ pub struct Workload {
 }
 
 /// What one round of a workload did.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Round {
     pub(crate) events: u64,
     pub(crate) messages: u64,
@@ -90,6 +91,8 @@ pub(crate) struct Round {
     /// Agenda entries filed, dead ones included, and the most that were pending.
     pub(crate) load: Load,
     pub(crate) round_trip_ns: Option<u64>,
+    /// The world at the end, which the runner drops when the watch has stopped.
+    pub(crate) world: Option<Box<World>>,
 }
 
 /// The agenda's load of a round: what its limit has to do on a bare heap.
@@ -133,6 +136,7 @@ fn measure(case: &Case) -> Workload {
         let watch = Stopwatch::start();
         let round = (case.round)();
         ours.push(watch.nanos());
+        drop(round.world);
         assert!(round.digest == first.digest, "{}: two rounds of one seed differ", case.name);
         let watch = Stopwatch::start();
         limit::run(first.load);

@@ -10,6 +10,10 @@ use flate2::write::ZlibEncoder;
 ///
 /// Differs: upstream inflates without a limit.
 pub fn inflate(bytes: &[u8]) -> Option<Vec<u8>> {
+    // Java's inflater makes nothing of nothing.
+    if bytes.is_empty() {
+        return Some(Vec::new());
+    }
     let mut out = Vec::new();
     ZlibDecoder::new(bytes).take(INFLATED_MAX + 1).read_to_end(&mut out).ok()?;
     (out.len() as u64 <= INFLATED_MAX).then_some(out)

@@ -2,6 +2,8 @@
 //!
 //! Shape: name, `\x01`, value, `\x02`, repeated, the last `\x02` included.
 
+use std::sync::LazyLock;
+
 use crate::mq::message::Name;
 use crate::mq::message::java::{JavaMap, split};
 
@@ -129,6 +131,14 @@ fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+/// The shared name of a property that every message has, a name of its own for any other: decoding is on every pull's way.
 fn known(name: &str) -> Name {
-    Name::from(name)
+    static SHARED: LazyLock<Vec<Name>> = LazyLock::new(|| COMMON.iter().map(|name| Name::from(*name)).collect());
+    match COMMON.iter().position(|common| *common == name) {
+        Some(at) => SHARED[at].clone(),
+        None => Name::from(name),
+    }
 }
+
+/// The properties that a plain message carries.
+const COMMON: [&str; 4] = [names::WAIT, names::UNIQ_KEY, names::KEYS, names::TAGS];
