@@ -61,8 +61,9 @@ pub fn decode_with(bytes: &Bytes, at: usize, reading: Reading) -> Option<(Stored
     let reconsume_times = reader.i32()?;
     let prepared_transaction_offset = reader.i64()?;
     let body = read_body(&mut reader, sys_flag, reading)?;
-    let topic_length = reader.u8()?;
-    let topic = Name::from(&*String::from_utf8_lossy(&reader.slice(usize::from(topic_length))?));
+    // A Java byte: a length above 127 is negative and makes upstream throw.
+    let topic_length = usize::try_from(reader.u8()?.cast_signed()).ok()?;
+    let topic = Name::from(&*String::from_utf8_lossy(&reader.slice(topic_length)?));
     let properties_length = reader.i16()?;
     let properties = match usize::try_from(properties_length) {
         Ok(length) if length > 0 => Properties::decode(&String::from_utf8_lossy(&reader.slice(length)?)),
