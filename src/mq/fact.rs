@@ -54,7 +54,7 @@ facts! {
         log_end: i64,
         /// Records read on the way.
         records: i64,
-        /// Bytes between the end and where the last file's data had seemed to go on.
+        /// Bytes behind the end that still hold something, looked at as far as 64 KiB.
         cut: i64,
     }
     /// A consume queue as recovery left it.

@@ -12,6 +12,8 @@ mod plans;
 
 mod walk;
 
+mod fuse;
+
 mod trip;
 
 mod client;

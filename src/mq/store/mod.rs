@@ -374,7 +374,7 @@ pub enum News {
         log_end: i64,
         /// Records read.
         records: i64,
-        /// How far behind the end the last file had seemed to go on: bytes cut from what was readable before.
+        /// Bytes behind the end that still hold something, looked at as far as 64 KiB.
         cut: i64,
     },
     /// A consume queue after recovery.

@@ -84,7 +84,6 @@ impl MessageStore {
         for queue in &mut self.queues.list {
             queue.recover(disk);
         }
-        let seemed_to_end = self.readable_end(disk);
         let highest = self.queues.list.iter().map(|queue| queue.max_physic_offset).max().unwrap_or(-1);
         let records = if self.log.files.is_empty() {
             if !clean {
@@ -102,7 +101,7 @@ impl MessageStore {
         }
         self.news.clear();
         let log_end = self.log.max_offset();
-        let cut = (seemed_to_end - log_end).max(0);
+        let cut = self.left_behind_end(disk, log_end);
         self.news.push(News::Recovered { clean, log_end, records, cut });
         let places: Vec<usize> = self.queues.by_topic.values().flat_map(BTreeMap::values).copied().collect();
         for place in places {
@@ -158,19 +157,14 @@ impl MessageStore {
         (0..self.log.files.len()).rev().find(|number| covered(disk, *number)).unwrap_or(0)
     }
 
-    /// Where the last file's data had seemed to end: its last byte that is not zero.
-    fn readable_end(&self, disk: &mut dyn Disk) -> i64 {
-        let Some(last) = self.log.files.last() else { return 0 };
-        let mut at = last.size;
-        while at > 0 {
-            let from = (at - SCAN).max(0);
-            let chunk = disk.bytes(last.file, from as u64..at as u64);
-            if let Some(found) = chunk.iter().rposition(|byte| *byte != 0) {
-                return last.from + from + found as i64 + 1;
-            }
-            at = from;
-        }
-        last.from
+    /// How many bytes behind the log's end still hold something, as far as one looks.
+    fn left_behind_end(&self, disk: &mut dyn Disk, end: i64) -> i64 {
+        let Some(number) = self.log.find(end, false) else { return 0 };
+        let file = &self.log.files[number];
+        let from = end - file.from;
+        let to = (from + LOOK_BEHIND).min(file.size);
+        let bytes = disk.bytes(file.file, from as u64..to as u64);
+        bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as i64 + 1)
     }
 
     /// A crash without any commit log: the queues go, too. Source: `DefaultMessageStore.destroyLogics`.
@@ -188,5 +182,5 @@ fn disk_error(file: &str, error: DiskError) -> StoreError {
     StoreError::Disk { file: file.to_owned(), error }
 }
 
-/// Bytes looked at together when searching backwards for data.
-const SCAN: i64 = 4096;
+/// How far behind the end one looks for bytes that were cut off: only to say how many there were.
+const LOOK_BEHIND: i64 = 64 << 10;
