@@ -43,6 +43,18 @@ impl MmapDisk {
         Ok(MmapDisk { root, files: Vec::new(), names: BTreeMap::new(), locks: Vec::new() })
     }
 
+    /// A disk in a folder of its own below the system's folder for temporary files; [`MmapDisk::destroy`] removes it.
+    pub fn scratch(name: &str) -> io::Result<MmapDisk> {
+        MmapDisk::new(std::env::temp_dir().join(format!("{name}-{}", std::process::id())))
+    }
+
+    /// Removes the folder and everything in it.
+    pub fn destroy(self) -> io::Result<()> {
+        let root = self.root.clone();
+        drop(self);
+        fs::remove_dir_all(root)
+    }
+
     /// The folder.
     pub fn root(&self) -> &Path {
         &self.root

@@ -6,6 +6,8 @@
 
 pub mod toys;
 
+mod append;
+
 mod broker;
 
 mod limit;
@@ -117,14 +119,16 @@ pub(crate) struct Case {
 /// Rounds of which the median is taken, after one that is dropped.
 const ROUNDS: usize = 7;
 
-/// The workloads' names, in the order run.
-pub const NAMES: [&str; 4] = ["ping", "mini", "broker", "startup"];
+/// The names one may ask for; `append` stands for both of its sizes.
+pub const NAMES: [&str; 7] = ["ping", "mini", "broker", "startup", "append", "append-128", "append-1024"];
 
 /// Runs one workload, or all of them. A name that is none gives an empty report.
 pub fn run(name: Option<&str>) -> Report {
     let wanted = |case: &&Case| name.is_none_or(|name| name == case.name);
     let cases = [ping::CASE, mini::CASE, broker::CASE, startup::CASE];
-    let workloads = cases.iter().filter(wanted).map(measure).collect();
+    let mut workloads: Vec<Workload> = cases.iter().filter(wanted).map(measure).collect();
+    let sizes = append::SIZES.iter().filter(|(size, _)| name.is_none_or(|name| name == "append" || name == *size));
+    workloads.extend(sizes.map(|(name, body)| append::measure(name, *body)));
     Report { workloads }
 }
 
