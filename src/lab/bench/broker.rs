@@ -21,7 +21,7 @@ use crate::lab::sim::machine::{Action, Applications};
 use crate::lab::trace::record::Level;
 use crate::mq::app::{Call, ConsumeOutcome, OpId, Return, SendStatus};
 use crate::mq::message::property::{Properties, names};
-use crate::mq::message::{Message, Name};
+use crate::mq::message::{Group, Message, Name};
 use crate::mq::profile::Profile;
 use crate::mq::time::{Millis, Span, Time};
 
@@ -47,7 +47,7 @@ fn round() -> Round {
         if let NodeKind::Client(client) = &node.kind {
             let (counts, to_send) =
                 (counts.clone(), if client.producers.is_empty() { 0 } else { MESSAGES / PRODUCERS });
-            machine.apps = Some(Arc::new(move || Box::new(Traffic { sent: 0, to_send, counts: counts.clone() })));
+            machine.apps = Some(Arc::new(move || Box::new(Traffic::new(to_send, counts.clone()))));
         }
         setup.add_machine(machine, node.boot.clone());
     }
@@ -84,18 +84,25 @@ struct Counts {
 struct Traffic {
     sent: u64,
     to_send: u64,
+    group: Group,
+    message: Message,
     counts: Counts,
 }
 
 impl Traffic {
+    fn new(to_send: u64, counts: Counts) -> Traffic {
+        let mut properties = Properties::new();
+        properties.put(names::WAIT, "true");
+        let message = Message { topic: TOPIC.into(), flag: 0, properties, body: Bytes::from_static(&[b'x'; 128]) };
+        Traffic { sent: 0, to_send, group: PRODUCER_GROUP.into(), message, counts }
+    }
+
     fn send(&mut self, out: &mut Vec<Action>) {
         if self.sent == self.to_send {
             return;
         }
-        let mut properties = Properties::new();
-        properties.put(names::WAIT, "true");
-        let message = Message { topic: TOPIC.into(), flag: 0, properties, body: Bytes::from_static(&[b'x'; 128]) };
-        let call = Call::Send { op: OpId(self.sent), group: PRODUCER_GROUP.into(), message, timeout: None };
+        let (group, message) = (self.group.clone(), self.message.clone());
+        let call = Call::Send { op: OpId(self.sent), group, message, timeout: None };
         self.sent += 1;
         out.push(Action::Call(Box::new(call)));
     }
