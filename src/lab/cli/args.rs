@@ -4,11 +4,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A deterministic laboratory for Apache RocketMQ 4.3.2: one seed is one history.
 #[derive(Parser, Debug)]
-#[command(name = "mqlab", version, arg_required_else_help = true)]
+#[command(name = "mqlab", version)]
 pub struct Cli {
-    /// What to do.
+    /// What to do; without it, the help.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What to do.

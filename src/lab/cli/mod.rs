@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::lab::bench;
 use crate::lab::cli::args::{BenchArgs, BenchFormat, Cli, Command};
@@ -15,7 +15,11 @@ pub mod args;
 /// Parses the command line and does what it says.
 pub fn run() -> Result<ExitCode> {
     match Cli::parse().command {
-        Command::Bench(args) => run_bench(&args),
+        Some(Command::Bench(args)) => run_bench(&args),
+        None => {
+            Cli::command().print_help().context("standard output can be written")?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
