@@ -2,6 +2,8 @@
 
 pub mod trace;
 
+pub mod locale;
+
 pub mod fault;
 
 pub mod workload;
@@ -10,7 +12,11 @@ pub mod scenario;
 
 pub mod sim;
 
+pub mod oracle;
+
 pub mod check;
+
+pub mod view;
 
 pub mod bench;
 

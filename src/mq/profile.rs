@@ -19,6 +19,14 @@ impl Profile {
     /// The same protocol with every switch on.
     pub const HARDENED: Profile = Profile { fix_k01: true };
 
+    /// Its name: the release's, `hardened`, or the release's with its repairs.
+    pub fn name(&self) -> String {
+        match *self {
+            Profile::FAITHFUL => "rocketmq-4.3.2".to_owned(),
+            Profile::HARDENED => "hardened".to_owned(),
+        }
+    }
+
     /// The profile of that name: `rocketmq-4.3.2`, `faithful` or `hardened`.
     pub fn named(name: &str) -> Option<Profile> {
         match name {

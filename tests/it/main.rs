@@ -21,3 +21,11 @@ mod client;
 mod golden;
 
 mod cli;
+
+mod run;
+
+mod scenarios;
+
+mod bad_scenarios;
+
+mod refuted;

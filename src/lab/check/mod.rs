@@ -2,21 +2,155 @@
 
 use std::fmt;
 
+use crate::lab::check::history::History;
+use crate::lab::locale::Phrase;
+use crate::lab::scenario::plan::{Check, Outcome, Plan};
+use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::Seq;
+
+pub mod history;
+
+mod agreement;
+mod counts;
+mod delivery;
+mod durability;
 
 /// A guarantee of the index: `G01` is number 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Guarantee(pub u8);
 
-/// What became of one guarantee in one run.
+/// What became of one check in one run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Finding {
-    /// Which guarantee.
-    pub guarantee: Guarantee,
+    /// The expectation's name, or the check's.
+    pub id: String,
+    /// The check's name in the library.
+    pub check: &'static str,
+    /// The guarantee of the index that it judges, if it is one.
+    pub guarantee: Option<Guarantee>,
     /// What came out.
     pub verdict: Verdict,
+    /// What should come out.
+    pub expected: Outcome,
+    /// Whether the scenario asked for it; the others are judged in every run.
+    pub asked: bool,
     /// In a sentence: what was counted, what was found.
-    pub summary: String,
+    pub summary: Phrase,
+}
+
+/// What a checker says.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Judged {
+    pub(crate) verdict: Verdict,
+    pub(crate) summary: Phrase,
+}
+
+/// Judged in every run, whatever the scenario asks for.
+const ALWAYS: &[Check] = &[Check::AckedDurability, Check::AtLeastOnce, Check::NoPhantom, Check::OffsetAgreement];
+
+/// A witness names at most so many records.
+pub(crate) const WITNESS_MAX: usize = 30;
+
+/// Judges a run: what the plan expects, then what is judged in every run. The trace needs level `full` for `frames` and
+/// `sometimes`, and `history` for everything else.
+pub fn run(trace: &Trace, plan: &Plan) -> Vec<Finding> {
+    let history = History::of(trace);
+    let judge = |check: &Check| judge(check, trace, &history, plan);
+    let mut findings: Vec<Finding> = Vec::new();
+    for expect in &plan.expects {
+        let Judged { verdict, summary } = judge(&expect.check);
+        findings.push(Finding {
+            id: expect.id.to_string(),
+            check: expect.check.name(),
+            guarantee: guarantee(&expect.check),
+            verdict,
+            expected: expect.outcome,
+            asked: true,
+            summary,
+        });
+    }
+    for check in ALWAYS {
+        if findings.iter().any(|finding| finding.guarantee == guarantee(check)) {
+            continue;
+        }
+        let Judged { verdict, summary } = judge(check);
+        let (id, expected) = (check.name().to_owned(), Outcome::Holds);
+        let (check, guarantee) = (check.name(), guarantee(check));
+        findings.push(Finding { id, check, guarantee, verdict, expected, asked: false, summary });
+    }
+    findings
+}
+
+fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged {
+    match check {
+        Check::NoAckedLoss => durability::no_acked_loss(history, trace),
+        Check::AckedDurability => durability::acked_durability(history, trace, plan),
+        Check::AtLeastOnce => delivery::at_least_once(history, plan),
+        Check::NoPhantom => agreement::no_phantom(history),
+        Check::OffsetAgreement => agreement::offset_agreement(history, trace),
+        Check::StoreConsistent => agreement::store_consistent(history),
+        Check::Deliveries { message, group, count } => {
+            delivery::deliveries(history, (message.as_deref(), group.as_deref()), count)
+        }
+        Check::Stored { message, count } => counts::stored(history, message.as_deref(), count),
+        Check::SendFails { error, count } => counts::send_fails(history, error, count),
+        Check::Frames { to, frame, count } => counts::frames(trace, to, frame, count),
+        Check::Sometimes { event } => counts::sometimes(trace, event),
+    }
+}
+
+fn guarantee(check: &Check) -> Option<Guarantee> {
+    match check {
+        Check::NoAckedLoss | Check::AckedDurability => Some(Guarantee(1)),
+        Check::AtLeastOnce => Some(Guarantee(2)),
+        Check::NoPhantom => Some(Guarantee(3)),
+        Check::OffsetAgreement => Some(Guarantee(5)),
+        Check::StoreConsistent => Some(Guarantee(61)),
+        _ => None,
+    }
+}
+
+impl Finding {
+    /// Whether what came out is what should.
+    ///
+    /// Nothing to judge is as expected only where nobody asked.
+    pub fn is_as_expected(&self) -> bool {
+        match (&self.verdict, self.expected) {
+            (Verdict::Harness { .. }, _) => false,
+            (Verdict::Inconclusive { .. }, _) => !self.asked,
+            (_, Outcome::Either) | (Verdict::Pass, Outcome::Holds) => true,
+            (Verdict::Violation { .. } | Verdict::Known { .. }, Outcome::Violated) => true,
+            _ => false,
+        }
+    }
+
+    /// `G01`, or the check's name where it judges no guarantee of the index.
+    pub fn judges(&self) -> String {
+        self.guarantee.map_or_else(|| self.check.to_owned(), |guarantee| guarantee.to_string())
+    }
+}
+
+impl Judged {
+    pub(crate) fn pass(en: impl Into<String>, zh: impl Into<String>) -> Judged {
+        Judged { verdict: Verdict::Pass, summary: Phrase { en: en.into(), zh: zh.into() } }
+    }
+
+    pub(crate) fn violation(
+        clause: &'static str,
+        mut witness: Vec<Seq>,
+        en: impl Into<String>,
+        zh: impl Into<String>,
+    ) -> Judged {
+        witness.sort();
+        witness.dedup();
+        witness.truncate(WITNESS_MAX);
+        Judged { verdict: Verdict::Violation { clause, witness }, summary: Phrase { en: en.into(), zh: zh.into() } }
+    }
+
+    pub(crate) fn inconclusive(en: &str, zh: &str) -> Judged {
+        let summary = Phrase { en: en.to_owned(), zh: zh.to_owned() };
+        Judged { verdict: Verdict::Inconclusive { missing: en.to_owned() }, summary }
+    }
 }
 
 /// What came out.

@@ -1,27 +1,169 @@
 //! The command line as data.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A deterministic laboratory for Apache RocketMQ 4.3.2: one seed is one history.
+///
+/// Examples:
+///   mqlab                                     the list of scenarios, in the terminal
+///   mqlab run 17-power-loss --no-tui          see a guarantee break, reproducibly
+///   mqlab run 01-first-message --seed 7 --format json
+///   mqlab show story order-1                  one message's whole trip
 #[derive(Parser, Debug)]
-#[command(name = "mqlab", version)]
+#[command(name = "mqlab", version, verbatim_doc_comment, disable_help_subcommand = true)]
 pub struct Cli {
-    /// What to do; without it, the help.
+    /// What to do; without it, the list of scenarios.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// How the terminal is used.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// How the terminal is used.
+#[derive(Args, Debug, Clone)]
+pub struct Look {
+    /// The language of narration and sentences.
+    #[arg(long, global = true, env = "MQLAB_LANG", value_enum)]
+    pub lang: Option<Lang>,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Draw with ASCII characters only.
+    #[arg(long, global = true, env = "MQLAB_ASCII")]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal.
+    #[arg(long, global = true)]
+    pub no_mouse: bool,
+}
+
+/// A language.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lang {
+    /// English.
+    En,
+    /// 中文.
+    Zh,
+}
+
+/// When to use colour.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Run a scenario once: in the player on a terminal, as text anywhere else.
+    Run(RunArgs),
+    /// Draw one view of a run as text.
+    #[command(subcommand)]
+    Show(Show),
+    /// List the scenarios.
+    List,
     /// Measure this machine: each workload beside its bare limit.
     Bench(BenchArgs),
+}
+
+/// Which run.
+#[derive(Args, Debug, Clone)]
+pub struct RunArgs {
+    /// A scenario's name, or the path of a scenario file.
+    pub scenario: String,
+    /// How the run is decided.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Print text even on a terminal.
+    #[arg(long)]
+    pub no_tui: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Short for `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// Write the trace as JSON lines to this file (`.rmqrun`: compressed).
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How many threads a hunt may use; a single run is the same with any.
+    #[arg(long, short = 'j', env = "MQLAB_JOBS")]
+    pub jobs: Option<u32>,
+    /// Show every event.
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Show the result alone.
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// What decides a run.
+#[derive(Args, Debug, Clone, Default)]
+pub struct PlanArgs {
+    /// The seed; the scenario's own by default.
+    #[arg(long, env = "MQLAB_SEED")]
+    pub seed: Option<u64>,
+    /// End the run at this virtual time, e.g. `40s`.
+    #[arg(long, value_name = "SPAN")]
+    pub until: Option<String>,
+    /// Change one setting, e.g. `broker.broker-a.flush=sync`. May be repeated.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// What a run prints.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Sentences, checks and the result.
+    Text,
+    /// One JSON summary.
+    Json,
+    /// Every record as a JSON line.
+    Jsonl,
+    /// One column a node.
+    Lanes,
+}
+
+/// One view.
+#[derive(Subcommand, Debug)]
+pub enum Show {
+    /// One column a node, arrows for frames.
+    Lanes(ShowArgs),
+    /// One message's whole trip.
+    Story {
+        /// The message's key, its unique key, or its number (`m1`).
+        key: String,
+        /// Which run.
+        #[command(flatten)]
+        run: ShowArgs,
+    },
+}
+
+/// Which run a view is drawn of.
+#[derive(Args, Debug, Clone)]
+pub struct ShowArgs {
+    /// A scenario's name, or the path of a scenario file.
+    #[arg(default_value = "01-first-message")]
+    pub scenario: String,
+    /// How the run is decided.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// How many columns to use.
+    #[arg(long)]
+    pub width: Option<u16>,
 }
 
 /// Which workload.
 #[derive(Args, Debug, Clone)]
 pub struct BenchArgs {
-    /// One workload; all by default.
+    /// One workload: ping, mini, broker, startup, append; all by default.
     pub name: Option<String>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = BenchFormat::Text)]

@@ -1,6 +1,7 @@
 //! The front door: the command line, what it prints, and its exit codes.
 //!
-//! Data goes to standard output, talk to standard error. Exit codes: 0 as asked, 2 usage, 70 a fault of the lab itself.
+//! Data goes to standard output, talk to standard error. Exit codes: 0 as expected, 1 an expectation did not come true,
+//! 2 usage, 3 nothing to judge, 4 a scenario or setting is invalid, 5 a replay diverged, 70 a fault of the lab itself.
 
 use std::process::ExitCode;
 
@@ -9,18 +10,43 @@ use clap::{CommandFactory, Parser};
 
 use crate::lab::bench;
 use crate::lab::cli::args::{BenchArgs, BenchFormat, Cli, Command};
+use crate::lab::scenario::library;
 
 pub mod args;
 
+mod load;
+mod run;
+mod show;
+
+/// clap's own exit code for a wrong command line.
+const USAGE: u8 = 2;
+/// A scenario or a setting is invalid.
+const INVALID: u8 = 4;
+
 /// Parses the command line and does what it says.
 pub fn run() -> Result<ExitCode> {
-    match Cli::parse().command {
+    let cli = Cli::parse();
+    let look = load::look(&cli.look);
+    match cli.command {
+        Some(Command::Run(args)) => run::run(&args, look),
+        Some(Command::Show(view)) => show::show(&view, look),
+        Some(Command::List) => list(look),
         Some(Command::Bench(args)) => run_bench(&args),
         None => {
             Cli::command().print_help().context("standard output can be written")?;
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn list(look: load::Look) -> Result<ExitCode> {
+    for (name, text) in library::ALL {
+        let scenario = crate::lab::scenario::load(name, text.as_bytes(), &Default::default())
+            .context("the scenarios of this binary are sound")?;
+        let (title, question) = (scenario.lesson.title.text(look.lang), scenario.lesson.question.text(look.lang));
+        load::say(&format!("{name:<18} {title}\n{:<18} {question}\n", ""))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run_bench(args: &BenchArgs) -> Result<ExitCode> {
@@ -35,13 +61,10 @@ fn run_bench(args: &BenchArgs) -> Result<ExitCode> {
     }
     let report = bench::run(args.name.as_deref());
     match args.format {
-        BenchFormat::Text => print!("{}", report.text()),
+        BenchFormat::Text => load::say(&report.text())?,
         BenchFormat::Json => {
-            println!("{}", serde_json::to_string_pretty(&report).context("a report is plain data")?);
+            load::say(&format!("{}\n", serde_json::to_string_pretty(&report).context("a report is plain data")?))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
-
-/// clap's own exit code for a wrong command line.
-const USAGE: u8 = 2;

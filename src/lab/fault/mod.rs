@@ -1,3 +1,5 @@
 //! What may go wrong, as data: a closed set of fault kinds, each an episode with a target by name, a trigger and a healing.
 
 pub mod episode;
+
+pub mod moment;

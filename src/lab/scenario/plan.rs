@@ -1,6 +1,7 @@
 //! The plan: after resolution nothing is optional. The simulator works on this, and on nothing a person wrote.
 
-use crate::lab::fault::episode::{Episode, Trigger};
+use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
+use crate::lab::scenario::count::CountRule;
 use crate::lab::workload::ops::{Listener, Sender};
 use crate::mq::message::{Group, Name, QueueId, Topic};
 use crate::mq::profile::Profile;
@@ -173,14 +174,98 @@ pub struct ConsumerPlan {
 pub struct Expect {
     /// Its name in the scenario.
     pub id: Name,
-    /// The check's name in the library.
-    pub check: Name,
-    /// The message it is about, by key.
-    pub message: Option<Name>,
-    /// The count it allows, as written: `1`, `0 | 3`.
-    pub count: Option<Name>,
+    /// What is judged.
+    pub check: Check,
     /// What should come out.
     pub outcome: Outcome,
+}
+
+/// A check of the library with everything that it is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Check {
+    /// `no-acked-loss`: no acknowledged message is gone at the end, whatever happened (G01 without its scope).
+    NoAckedLoss,
+    /// `acked-durability`: G01 with its scope.
+    AckedDurability,
+    /// `at-least-once`: G02.
+    AtLeastOnce,
+    /// `no-phantom`: G03.
+    NoPhantom,
+    /// `offset-agreement`: G05.
+    OffsetAgreement,
+    /// `store-consistent`: every queue entry points at a whole record that is its own.
+    StoreConsistent,
+    /// `deliveries`: how often messages are handed to a listener, each counted by itself.
+    Deliveries {
+        /// Only the message of this key.
+        message: Option<Name>,
+        /// Only to this group.
+        group: Option<Group>,
+        /// How often.
+        count: CountRule,
+    },
+    /// `stored`: how many copies of messages the brokers' logs hold at the end, all together.
+    Stored {
+        /// Only the message of this key.
+        message: Option<Name>,
+        /// How many.
+        count: CountRule,
+    },
+    /// `send-fails`: how many sends end with an exception of this class or text.
+    SendFails {
+        /// Part of the class's name or of the text.
+        error: Name,
+        /// How many.
+        count: CountRule,
+    },
+    /// `frames`: how many frames of a code arrive at a node.
+    Frames {
+        /// The node.
+        to: Name,
+        /// The code's name.
+        frame: Name,
+        /// How many.
+        count: CountRule,
+    },
+    /// `sometimes`: an event happens at least once; otherwise nothing was shown.
+    Sometimes {
+        /// The event.
+        event: EventMatch,
+    },
+}
+
+impl Check {
+    /// The library, in the order of the variants.
+    pub const NAMES: &[&str] = &[
+        "no-acked-loss",
+        "acked-durability",
+        "at-least-once",
+        "no-phantom",
+        "offset-agreement",
+        "store-consistent",
+        "deliveries",
+        "stored",
+        "send-fails",
+        "frames",
+        "sometimes",
+    ];
+
+    /// Its name in the library.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Check::NoAckedLoss => "no-acked-loss",
+            Check::AckedDurability => "acked-durability",
+            Check::AtLeastOnce => "at-least-once",
+            Check::NoPhantom => "no-phantom",
+            Check::OffsetAgreement => "offset-agreement",
+            Check::StoreConsistent => "store-consistent",
+            Check::Deliveries { .. } => "deliveries",
+            Check::Stored { .. } => "stored",
+            Check::SendFails { .. } => "send-fails",
+            Check::Frames { .. } => "frames",
+            Check::Sometimes { .. } => "sometimes",
+        }
+    }
 }
 
 /// The outcome a scenario expects.
@@ -193,4 +278,15 @@ pub enum Outcome {
     Violated,
     /// Either.
     Either,
+}
+
+impl Outcome {
+    /// As a scenario writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Holds => "holds",
+            Outcome::Violated => "violated",
+            Outcome::Either => "either",
+        }
+    }
 }

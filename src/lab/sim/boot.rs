@@ -6,6 +6,7 @@ use crate::lab::scenario::plan::{BrokerPlan, ClientPlan, NodeKind, NodePlan, Pla
 use crate::lab::sim::disk::SimDisk;
 use crate::lab::sim::link::Roads;
 use crate::lab::sim::machine::{Action, Applications, Boot, BootApps, DiskSetup, MachineSetup};
+use crate::lab::sim::record::WireTap;
 use crate::lab::sim::world::Setup;
 use crate::lab::trace::log::Role;
 use crate::lab::workload::apps::{AppAction, Apps};
@@ -19,6 +20,8 @@ use crate::mq::namesrv::{Namesrv, NamesrvConfig};
 use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
 use crate::mq::store::StoreConfig;
 use crate::mq::time::Time;
+use crate::mq::wire::code;
+use crate::mq::wire::command::Command;
 
 /// Upstream's `listenPort` of a nameserver.
 pub const NAMESERVER_PORT: u16 = 9_876;
@@ -41,7 +44,17 @@ pub(crate) fn empty(plan: &Plan) -> Setup {
     setup.roads =
         Roads { latency_min: plan.network.latency_min, latency_max: plan.network.latency_max, ..Roads::default() };
     setup.episodes = plan.episodes.as_slice().into();
+    setup.profile = Name::from(plan.profile.name());
+    setup.tap = Some(WireTap { wanted: |_| false, encode: None, label });
     setup
+}
+
+/// A command by the name of its code.
+fn label(command: &Command) -> &'static str {
+    match command.is_response() {
+        true => code::name_of_response(command.code),
+        false => code::name_of_request(command.code),
+    }
 }
 
 /// One machine of a plan.

@@ -7,3 +7,5 @@ pub mod record;
 pub mod log;
 
 pub mod digest;
+
+pub mod file;

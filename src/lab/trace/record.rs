@@ -330,7 +330,60 @@ pub enum Fault {
     },
 }
 
+/// Kinds of records that are not facts, in the order of [`What`]'s variants.
+const KINDS: &[&str] = &[
+    "booted",
+    "boot-failed",
+    "exited",
+    "killed",
+    "panicked",
+    "power-lost",
+    "paused",
+    "resumed",
+    "stop-asked",
+    "wall-stepped",
+    "opening",
+    "opened",
+    "refused",
+    "closed",
+    "sent",
+    "arrived",
+    "road-held",
+    "dropped",
+    "drained",
+    "armed",
+    "disarmed",
+    "fired",
+    "stored",
+    "named",
+    "flush-asked",
+    "flush-done",
+    "flush-error",
+    "image",
+    "call-send",
+    "call-create-topic",
+    "listened",
+    "sent-result",
+    "failed",
+    "done",
+    "listen",
+    "info",
+    "fault-begun",
+    "fault-ended",
+    "rolled",
+];
+
 impl What {
+    /// Every kind there is, facts last.
+    pub fn kinds() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().chain(Fact::KINDS).copied()
+    }
+
+    /// Whether a record can be of this kind.
+    pub fn is_kind(kind: &str) -> bool {
+        What::kinds().any(|known| known == kind)
+    }
+
     /// The kind as filters and moments name it: `sent`, `booted`, `appended` …
     pub fn kind(&self) -> &'static str {
         match self {

@@ -1,0 +1,149 @@
+//! G03 no phantom, G05 one offset one content, and queues that lead to their records.
+
+use std::collections::BTreeMap;
+
+use crate::lab::check::Judged;
+use crate::lab::check::history::{Content, History, Outcome, content_of, content_of_copy, uid};
+use crate::lab::oracle::tag_hash;
+use crate::lab::trace::log::Trace;
+use crate::lab::trace::record::{NodeId, Seq};
+use crate::mq::message::property::names;
+use crate::mq::time::Time;
+
+/// Every copy and every delivery is of a message whose send was called before, and a send that was refused stores nothing.
+pub(super) fn no_phantom(history: &History) -> Judged {
+    // When a content was first sent, and whether every send of it was refused.
+    let mut sent: BTreeMap<Content, (Seq, bool)> = BTreeMap::new();
+    for send in &history.sends {
+        let refused = matches!(&send.outcome, Outcome::Failed(_, error) if error.provably_not_stored);
+        let entry = sent.entry(content_of(&send.message)).or_insert((send.seq, true));
+        entry.1 &= refused;
+    }
+    let mut looked_at = 0;
+    for delivery in &history.deliveries {
+        for message in &delivery.messages {
+            looked_at += 1;
+            match sent.get(&content_of(&message.message)) {
+                Some((seq, refused)) if *seq < delivery.seq && !refused => {}
+                known => {
+                    let clause = if known.is_some_and(|(_, refused)| *refused) { "refused" } else { "never sent" };
+                    let witness = vec![delivery.seq];
+                    return Judged::violation(
+                        clause,
+                        witness,
+                        format!("a message was delivered that was {clause}"),
+                        "投递了从未发送（或已被拒绝）的消息",
+                    );
+                }
+            }
+        }
+    }
+    for (_, record) in history.copies() {
+        looked_at += 1;
+        let known = sent.get(&content_of_copy(record));
+        if known.is_none_or(|(_, refused)| *refused) && !is_own(&record.topic) {
+            let clause = if known.is_some() { "refused" } else { "never sent" };
+            let en = format!("the log holds a message at {} that was {clause}", record.at);
+            let zh = format!("日志 {} 处有一条从未发送（或已被拒绝）的消息", record.at);
+            return Judged::violation(clause, known.map(|(seq, _)| *seq).into_iter().collect(), en, zh);
+        }
+    }
+    match looked_at {
+        0 => Judged::inconclusive("nothing was stored or delivered", "没有任何存储或投递"),
+        _ => Judged::pass(
+            format!("{looked_at} copies and deliveries looked at"),
+            format!("检查了 {looked_at} 份副本与投递"),
+        ),
+    }
+}
+
+/// Topics that the release writes by itself.
+fn is_own(topic: &str) -> bool {
+    topic.starts_with("RMQ_SYS_") || topic == "SCHEDULE_TOPIC_XXXX" || topic == "OFFSET_MOVED_EVENT"
+}
+
+/// A queue's place: broker, topic, queue, epoch, offset.
+type Place = (NodeId, String, i32, usize, i64);
+
+/// Within one epoch of a queue, everything seen at one offset is one message. A power loss begins a new epoch: recovery may
+/// have cut the queue, and its numbers are given again.
+pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
+    let mut seen: BTreeMap<Place, (String, Seq)> = BTreeMap::new();
+    let epoch = |node: NodeId, at: Time| history.power_losses.iter().filter(|(n, _, t)| *n == node && *t < at).count();
+    let mut clash = None;
+    let mut see = |place: Place, uid: &str, seq: Seq| {
+        let (known, first) = seen.entry(place.clone()).or_insert_with(|| (uid.to_owned(), seq));
+        if known != uid {
+            clash.get_or_insert((place, *first, seq));
+        }
+    };
+    for (_, seq, at, result) in history.acked() {
+        let Some(node) = trace.node(&result.queue.broker) else { continue };
+        let queue = &result.queue;
+        let place = (node, queue.topic.to_string(), queue.queue_id, epoch(node, at), result.queue_offset.0);
+        see(place, &result.msg_id, seq);
+    }
+    for delivery in &history.deliveries {
+        let Some(node) = trace.node(&delivery.queue.broker) else { continue };
+        let queue = &delivery.queue;
+        for message in &delivery.messages {
+            let Some(uid) = uid(&message.message) else { continue };
+            // Pulled before a power loss, a message may be handed over after it: its store time tells its epoch.
+            let stored = Time((message.store_timestamp.0 - trace.header.start.0).max(0) as u64 * 1_000_000);
+            let at = delivery.at.min(stored + crate::mq::time::Span::from_millis(1));
+            let place = (node, queue.topic.to_string(), queue.queue_id, epoch(node, at), message.queue_offset.0);
+            see(place, uid, delivery.seq);
+        }
+    }
+    for (node, record) in history.copies() {
+        let Some(uid) = record.properties.get(names::UNIQ_KEY) else { continue };
+        let stored = Time((record.stored - trace.header.start.0).max(0) as u64 * 1_000_000);
+        let at = stored + crate::mq::time::Span::from_millis(1);
+        let place = (node, record.topic.clone(), record.queue, epoch(node, at), record.queue_offset);
+        see(place, uid, Seq(u64::MAX));
+    }
+    if let Some(((_, topic, queue, _, offset), first, second)) = clash {
+        let witness = [first, second].into_iter().filter(|seq| seq.0 != u64::MAX).collect();
+        return Judged::violation(
+            "two messages",
+            witness,
+            format!("{topic}/{queue} offset {offset} was seen as two messages"),
+            format!("{topic}/{queue} 的位点 {offset} 上出现了两条不同的消息"),
+        );
+    }
+    match seen.len() {
+        0 => Judged::inconclusive("no offset was seen", "没有观察到任何位点"),
+        count => Judged::pass(format!("{count} offsets, one message each"), format!("{count} 个位点，各对应一条消息")),
+    }
+}
+
+/// Every unit of every queue points at a whole record that is its own.
+pub(super) fn store_consistent(history: &History) -> Judged {
+    if history.brokers.is_empty() {
+        return Judged::inconclusive("no broker has a disk", "没有 Broker 磁盘");
+    }
+    let mut units = 0;
+    for broker in &history.brokers {
+        for ((topic, queue), entries) in &broker.store.queues {
+            for unit in entries {
+                units += 1;
+                let own = broker.store.record_at(unit.at).is_some_and(|record| {
+                    let tag = record.properties.get(names::TAGS).map_or(0, |tag| tag_hash(tag));
+                    record.topic == *topic
+                        && record.queue == *queue
+                        && record.queue_offset == unit.number
+                        && record.size == unit.size
+                        && (tag == unit.tag || topic.starts_with("SCHEDULE_TOPIC"))
+                });
+                if !own {
+                    let number = unit.number;
+                    let en =
+                        format!("entry {number} of {topic}/{queue} points at {}, which is not its record", unit.at);
+                    let zh = format!("{topic}/{queue} 的第 {number} 项指向 {}，那里不是它的记录", unit.at);
+                    return Judged::violation("wrong entry", Vec::new(), en, zh);
+                }
+            }
+        }
+    }
+    Judged::pass(format!("{units} queue entries lead to their records"), format!("{units} 个队列项都指向各自的记录"))
+}

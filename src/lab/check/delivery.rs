@@ -1,0 +1,171 @@
+//! G02: every group gets every message at least once; and how often each was delivered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lab::check::Judged;
+use crate::lab::check::history::{History, SendSeen, label, uid};
+use crate::lab::scenario::count::CountRule;
+use crate::lab::scenario::plan::{NodeKind, Plan};
+use crate::mq::app::ConsumeOutcome;
+use crate::mq::message::property::names;
+use crate::mq::message::{Group, Name, Topic};
+use crate::mq::time::{Span, Time};
+
+/// How long a group may take at most when nothing goes wrong: a rebalance, a route poll and a put-off pull.
+const GRACE: Span = Span::from_secs(60);
+
+/// A group with what it subscribes to, whether it begins at the first offset, and the nodes of its members.
+struct Member<'a> {
+    group: &'a Group,
+    subscriptions: &'a [(Topic, Name)],
+    from_first: bool,
+    nodes: Vec<&'a Name>,
+}
+
+/// Every acknowledged message that is still there and that a group subscribes to is consumed by that group.
+///
+/// A group that begins at the last offset is owed what lies at or behind the first message that it was handed of a queue.
+/// A message whose time has not run out is not owed yet: the verdict is open as long as only such are missing.
+pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
+    let groups = groups(plan);
+    if groups.is_empty() {
+        return Judged::inconclusive("no group consumes", "没有消费组");
+    }
+    let stored: BTreeSet<&str> =
+        history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect();
+    let last_boot = history.up_since.values().max().copied().unwrap_or(Time::ZERO);
+    let (mut owed, mut pending) = (0, 0);
+    for member in &groups {
+        let consumed = consumed(history, member.group);
+        let begins = begins(history, member.group);
+        let is_up = member.nodes.iter().any(|name| {
+            let number = plan.nodes.iter().position(|node| node.name == **name);
+            number.is_some_and(|number| history.up_since.keys().any(|node| usize::from(node.0) == number))
+        });
+        for (send, acked, at, result) in history.acked() {
+            let queue = &result.queue;
+            let subscribed = member.subscriptions.iter().any(|(topic, tags)| {
+                *topic == queue.topic && matches(tags, send.message.properties.get(names::TAGS).map(|tag| tag.as_str()))
+            });
+            let begin = begins.get(&(&*queue.broker, &*queue.topic, queue.queue_id)).copied();
+            let begun = member.from_first || begin.is_some_and(|begin| begin <= result.queue_offset.0);
+            if !subscribed || !begun || !stored.contains(&*result.msg_id) {
+                continue;
+            }
+            owed += 1;
+            if consumed.contains(&*result.msg_id) {
+                continue;
+            }
+            pending += 1;
+            let was_handed = handed(history, member.group, &result.msg_id);
+            if is_up && !was_handed && at.max(last_boot) + GRACE <= history.end {
+                let name = label(send);
+                return Judged::violation(
+                    "never delivered",
+                    vec![send.seq, acked],
+                    format!("{name} was never delivered to group {}", member.group),
+                    format!("{name} 从未投递给消费组 {}", member.group),
+                );
+            }
+        }
+    }
+    match (owed, pending) {
+        (0, _) => Judged::inconclusive("no message was owed to a group", "没有应投递给消费组的消息"),
+        (_, 0) => Judged::pass(format!("{owed} owed, {owed} consumed"), format!("应消费 {owed} 条，已消费 {owed} 条")),
+        (_, open) => {
+            let en = format!("{open} of {owed} owed are not consumed yet when the run ends");
+            Judged::inconclusive(&en, &format!("运行结束时 {owed} 条中还有 {open} 条未消费"))
+        }
+    }
+}
+
+fn groups(plan: &Plan) -> Vec<Member<'_>> {
+    let mut groups: Vec<Member<'_>> = Vec::new();
+    for node in &plan.nodes {
+        let NodeKind::Client(client) = &node.kind else { continue };
+        for consumer in &client.consumers {
+            match groups.iter_mut().find(|member| *member.group == consumer.group) {
+                Some(member) => member.nodes.push(&node.name),
+                None => groups.push(Member {
+                    group: &consumer.group,
+                    subscriptions: &consumer.subscriptions,
+                    from_first: consumer.from_first,
+                    nodes: vec![&node.name],
+                }),
+            }
+        }
+    }
+    groups
+}
+
+/// Whether a tag passes an expression; no tag passes only `*`.
+fn matches(expression: &str, tag: Option<&str>) -> bool {
+    expression == "*" || tag.is_some_and(|tag| expression.split("||").any(|one| one.trim() == tag))
+}
+
+/// Unique keys that a group has consumed.
+fn consumed<'a>(history: &'a History, group: &str) -> BTreeSet<&'a str> {
+    let mut done = BTreeSet::new();
+    for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *group) {
+        let Some(ConsumeOutcome::Success { ack_index }) = delivery.answer else { continue };
+        let upto = usize::try_from(ack_index.saturating_add(1)).unwrap_or(0);
+        done.extend(delivery.messages.iter().take(upto).filter_map(|message| uid(&message.message)));
+    }
+    done
+}
+
+fn handed(history: &History, group: &str, id: &str) -> bool {
+    let of_group = history.deliveries.iter().filter(|delivery| delivery.group == *group);
+    of_group.flat_map(|delivery| &delivery.messages).any(|message| uid(&message.message) == Some(id))
+}
+
+/// The lowest offset of each queue that a group was handed.
+fn begins<'a>(history: &'a History, group: &str) -> BTreeMap<(&'a str, &'a str, i32), i64> {
+    let mut begins = BTreeMap::new();
+    for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *group) {
+        let queue = &delivery.queue;
+        for message in &delivery.messages {
+            let begin = begins.entry((&*queue.broker, &*queue.topic, queue.queue_id)).or_insert(i64::MAX);
+            *begin = message.queue_offset.0.min(*begin);
+        }
+    }
+    begins
+}
+
+/// How often each message was handed to a listener.
+pub(super) fn deliveries(history: &History, only: (Option<&str>, Option<&str>), count: &CountRule) -> Judged {
+    let (key, group) = only;
+    let key_of = |send: &SendSeen| send.message.properties.get(names::KEYS).map(|key| key.to_string());
+    let looked_at: Vec<&SendSeen> =
+        history.sends.iter().filter(|send| key.is_none_or(|key| key_of(send).as_deref() == Some(key))).collect();
+    if looked_at.is_empty() {
+        return Judged::inconclusive("no such message was sent", "没有发送过这样的消息");
+    }
+    let mut total = 0;
+    for send in &looked_at {
+        let wanted = super::history::content_of(&send.message);
+        let in_group = history.deliveries.iter().filter(|delivery| group.is_none_or(|group| delivery.group == *group));
+        let hits: Vec<_> = in_group
+            .filter(|delivery| {
+                delivery.messages.iter().any(|message| super::history::content_of(&message.message) == wanted)
+            })
+            .map(|delivery| delivery.seq)
+            .collect();
+        total += hits.len();
+        if !count.allows(hits.len() as u64) {
+            let (name, got) = (label(send), hits.len());
+            let witness = std::iter::once(send.seq).chain(hits).collect();
+            return Judged::violation(
+                "count",
+                witness,
+                format!("{name} was delivered {got} times, expected {count}"),
+                format!("{name} 投递了 {got} 次，预期 {count}"),
+            );
+        }
+    }
+    let messages = looked_at.len();
+    Judged::pass(
+        format!("{total} deliveries of {messages} messages, each {count}"),
+        format!("{messages} 条消息共投递 {total} 次，每条 {count}"),
+    )
+}

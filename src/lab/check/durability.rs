@@ -1,0 +1,120 @@
+//! G01: what was acknowledged is there.
+//!
+//! Judged from the applications' returns and from the disks at the end, read by the oracle; never from what a broker says.
+
+use std::collections::BTreeSet;
+
+use crate::lab::check::Judged;
+use crate::lab::check::history::{History, SendSeen, label};
+use crate::lab::scenario::plan::{NodeKind, Plan};
+use crate::lab::trace::log::Trace;
+use crate::lab::trace::record::{NodeId, Seq};
+use crate::mq::app::{SendResult, SendStatus};
+use crate::mq::message::property::names;
+use crate::mq::time::Time;
+
+/// An acknowledged message that is not there at the end.
+struct Loss<'a> {
+    send: &'a SendSeen,
+    acked: Seq,
+    at: Time,
+    result: &'a SendResult,
+    clause: &'static str,
+}
+
+const LOST: &str = "no copy";
+const HIDDEN: &str = "no queue entry";
+
+/// No acknowledged message is gone at the end, whatever happened.
+pub(super) fn no_acked_loss(history: &History, trace: &Trace) -> Judged {
+    verdict(history, trace, losses(history, trace))
+}
+
+/// The same where the strength of the acknowledgement promises it.
+///
+/// `SEND_OK` of an asynchronous flush, and every other status, promises to outlive a process, not a power loss of the
+/// machine that holds the only copy; `SEND_OK` of a synchronous flush outlives both.
+pub(super) fn acked_durability(history: &History, trace: &Trace, plan: &Plan) -> Judged {
+    let mut promised = losses(history, trace);
+    promised.retain(|loss| {
+        let Some(broker) = trace.node(&loss.result.queue.broker) else { return true };
+        let power_went = history.power_losses.iter().any(|(node, _, at)| *node == broker && loss.at <= *at);
+        !power_went || is_stable(loss, plan)
+    });
+    verdict(history, trace, promised)
+}
+
+/// Whether the acknowledgement says that the record is on the disk.
+fn is_stable(loss: &Loss<'_>, plan: &Plan) -> bool {
+    let waits = loss.send.message.properties.get(names::WAIT).is_none_or(|wait| &**wait == "true");
+    let sync = plan.nodes.iter().any(|node| match &node.kind {
+        NodeKind::Broker(broker) => broker.broker_name == loss.result.queue.broker && broker.sync_flush,
+        _ => false,
+    });
+    sync && waits && loss.result.status == SendStatus::SendOk
+}
+
+fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {
+    let stored: BTreeSet<&str> =
+        history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect();
+    let mut losses = Vec::new();
+    for (send, acked, at, result) in history.acked() {
+        let clause = if !stored.contains(&*result.msg_id) {
+            LOST
+        } else if is_hidden(history, trace, result) {
+            HIDDEN
+        } else {
+            continue;
+        };
+        losses.push(Loss { send, acked, at, result, clause });
+    }
+    losses
+}
+
+/// Whether the copy is in the log and its queue does not lead to it, although the broker is up and has followed its log.
+fn is_hidden(history: &History, trace: &Trace, result: &SendResult) -> bool {
+    let Some(node) = trace.node(&result.queue.broker) else { return false };
+    let Some(broker) = history.brokers.iter().find(|broker| broker.node == node) else { return false };
+    let is_it = |uid: Option<&String>| uid.is_some_and(|uid| **uid == *result.msg_id);
+    let Some(copy) = broker.store.records.iter().find(|record| is_it(record.properties.get(names::UNIQ_KEY))) else {
+        return false;
+    };
+    let is_up = history.up_since.contains_key(&node);
+    if !is_up || broker.store.dispatched() < copy.at + u64::from(copy.size) {
+        return false;
+    }
+    let unit = broker.store.unit(&result.queue.topic, result.queue.queue_id, result.queue_offset.0);
+    let led = unit.and_then(|unit| broker.store.record_at(unit.at));
+    !led.is_some_and(|record| is_it(record.properties.get(names::UNIQ_KEY)))
+}
+
+fn verdict(history: &History, trace: &Trace, losses: Vec<Loss<'_>>) -> Judged {
+    let acked = history.acked().count();
+    if acked == 0 {
+        return Judged::inconclusive("no send was acknowledged", "没有任何发送得到确认");
+    }
+    let Some(first) = losses.first() else {
+        return Judged::pass(format!("all {acked} acknowledged are there"), format!("{acked} 条已确认消息全部都在"));
+    };
+    let mut witness = Vec::new();
+    for loss in losses.iter().take(9) {
+        witness.extend([loss.send.seq, loss.acked]);
+        witness.extend(blow(history, trace.node(&loss.result.queue.broker), loss.at));
+    }
+    let (lost, name) = (losses.len(), label(first.send));
+    Judged::violation(
+        first.clause,
+        witness,
+        format!("{lost} of {acked} acked are lost, first {name}"),
+        format!("{acked} 条已确认消息丢失了 {lost} 条，第一条是 {name}"),
+    )
+}
+
+/// The first thing that happened to the holder after the acknowledgement.
+fn blow(history: &History, holder: Option<NodeId>, acked: Time) -> Option<Seq> {
+    let blows = history.power_losses.iter().chain(&history.deaths);
+    let mut after: Vec<Seq> =
+        blows.filter(|(node, _, at)| Some(*node) == holder && acked <= *at).map(|(_, seq, _)| *seq).collect();
+    after.sort();
+    after.first().copied()
+}

@@ -1,0 +1,250 @@
+//! The trace as outsiders saw it: what applications asked and heard, what disks held, what happened to machines.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::lab::oracle::{Files, LogRecord, Store};
+use crate::lab::trace::image::DiskImage;
+use crate::lab::trace::log::{Role, Trace};
+use crate::lab::trace::record::{App, DiskEvent, Machine, NodeId, Seq, What};
+use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
+use crate::mq::message::property::{Properties, names};
+use crate::mq::message::{Group, Message, MessageQueue, StoredMessage};
+use crate::mq::time::Time;
+
+/// What outsiders saw.
+#[derive(Debug)]
+pub struct History {
+    /// Sends in the order of their calls.
+    pub sends: Vec<SendSeen>,
+    /// Deliveries in the order of their callbacks.
+    pub deliveries: Vec<Delivery>,
+    /// Brokers with what their disks hold at the end.
+    pub brokers: Vec<BrokerSeen>,
+    /// Power losses: node, record, moment.
+    pub power_losses: Vec<(NodeId, Seq, Time)>,
+    /// Deaths of processes other than by power.
+    pub deaths: Vec<(NodeId, Seq, Time)>,
+    /// Since when each node is up, if it is.
+    pub up_since: BTreeMap<NodeId, Time>,
+    /// When the run ended.
+    pub end: Time,
+}
+
+/// A send as its application saw it.
+#[derive(Debug)]
+pub struct SendSeen {
+    /// The call.
+    pub seq: Seq,
+    /// The message's number among all, from 1: `m1`.
+    pub number: usize,
+    /// The letter.
+    pub message: Message,
+    /// What came back.
+    pub outcome: Outcome,
+}
+
+/// What came back of a send.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A result.
+    Sent(Seq, Time, SendResult),
+    /// An exception.
+    Failed(Seq, AppError),
+    /// Nothing: the process died, or the run ended.
+    Unknown,
+}
+
+/// A callback to a listener.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The callback.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// The group.
+    pub group: Group,
+    /// The queue.
+    pub queue: MessageQueue,
+    /// The messages.
+    pub messages: Vec<StoredMessage>,
+    /// The answer.
+    pub answer: Option<ConsumeOutcome>,
+}
+
+/// A broker's disk at the end.
+#[derive(Debug)]
+pub struct BrokerSeen {
+    /// Which node.
+    pub node: NodeId,
+    /// What its disk holds, read by the oracle.
+    pub store: Store,
+}
+
+impl History {
+    /// Reads a trace.
+    pub fn of(trace: &Trace) -> History {
+        let mut history = History {
+            sends: Vec::new(),
+            deliveries: Vec::new(),
+            brokers: Vec::new(),
+            power_losses: Vec::new(),
+            deaths: Vec::new(),
+            up_since: BTreeMap::new(),
+            end: trace.records().last().map_or(Time::ZERO, |record| record.at),
+        };
+        let mut open: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
+        let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
+        let mut images: BTreeMap<NodeId, Arc<DiskImage>> = BTreeMap::new();
+        for record in trace.records() {
+            let Some(node) = record.node else { continue };
+            match &record.what {
+                What::App(App::Called(call)) => match &**call {
+                    Call::Send { op, message, .. } => {
+                        open.insert((node, record.incarnation, op.0), history.sends.len());
+                        let number = history.sends.len() + 1;
+                        let message = message.clone();
+                        history.sends.push(SendSeen { seq: record.seq, number, message, outcome: Outcome::Unknown });
+                    }
+                    Call::Listened { task, outcome } => {
+                        if let Some(at) = tasks.get(&(node, record.incarnation, task.0)) {
+                            history.deliveries[*at].answer = Some(*outcome);
+                        }
+                    }
+                    Call::CreateTopic { .. } => {}
+                },
+                What::App(App::Returned(answer)) => match &**answer {
+                    Return::Sent { op, result } => {
+                        if let Some(at) = open.remove(&(node, record.incarnation, op.0)) {
+                            history.sends[at].outcome = Outcome::Sent(record.seq, record.at, result.clone());
+                        }
+                    }
+                    Return::Failed { op, error } => {
+                        if let Some(at) = open.remove(&(node, record.incarnation, op.0)) {
+                            history.sends[at].outcome = Outcome::Failed(record.seq, error.clone());
+                        }
+                    }
+                    Return::Listen { task, group, queue, messages } => {
+                        tasks.insert((node, record.incarnation, task.0), history.deliveries.len());
+                        history.deliveries.push(Delivery {
+                            seq: record.seq,
+                            at: record.at,
+                            group: group.clone(),
+                            queue: queue.clone(),
+                            messages: messages.clone(),
+                            answer: None,
+                        });
+                    }
+                    Return::Done { .. } => {}
+                },
+                What::Disk(DiskEvent::Image { cached, .. }) => drop(images.insert(node, cached.clone())),
+                What::Machine(machine) => history.machine(node, record.seq, record.at, machine),
+                _ => {}
+            }
+        }
+        for (node, image) in images {
+            if trace.header.nodes[usize::from(node.0)].role == Role::Broker {
+                history.brokers.push(BrokerSeen { node, store: Store::read(&Image(&image)) });
+            }
+        }
+        history
+    }
+
+    fn machine(&mut self, node: NodeId, seq: Seq, at: Time, machine: &Machine) {
+        match machine {
+            Machine::Booted => drop(self.up_since.insert(node, at)),
+            Machine::PowerLost { .. } => {
+                self.up_since.remove(&node);
+                self.power_losses.push((node, seq, at));
+            }
+            Machine::Killed | Machine::Exited | Machine::Panicked { .. } | Machine::BootFailed { .. } => {
+                self.up_since.remove(&node);
+                self.deaths.push((node, seq, at));
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends that were acknowledged, with the acknowledgement.
+    pub fn acked(&self) -> impl Iterator<Item = (&SendSeen, Seq, Time, &SendResult)> {
+        self.sends.iter().filter_map(|send| match &send.outcome {
+            Outcome::Sent(seq, at, result) => Some((send, *seq, *at, result)),
+            _ => None,
+        })
+    }
+
+    /// Every stored copy with its broker.
+    pub fn copies(&self) -> impl Iterator<Item = (NodeId, &LogRecord)> {
+        self.brokers.iter().flat_map(|broker| broker.store.records.iter().map(|record| (broker.node, record)))
+    }
+}
+
+/// A disk's image as the oracle reads it.
+struct Image<'a>(&'a DiskImage);
+
+impl Files for Image<'_> {
+    fn list(&self) -> Vec<(String, u64)> {
+        self.0.files.iter().map(|(path, file)| (path.clone(), file.len)).collect()
+    }
+
+    fn read(&self, path: &str, at: u64, len: usize) -> Vec<u8> {
+        self.0.files.get(path).map(|file| file.read(at..at.saturating_add(len as u64))).unwrap_or_default()
+    }
+}
+
+/// What a message is to its sender: topic, body, keys, tag and user properties.
+pub type Content = (String, Vec<u8>, BTreeMap<String, String>);
+
+/// Properties that the road adds.
+const OF_THE_ROAD: &[&str] = &[
+    names::UNIQ_KEY,
+    names::WAIT,
+    names::DELAY,
+    names::RETRY_TOPIC,
+    names::REAL_TOPIC,
+    names::REAL_QID,
+    names::TRAN_MSG,
+    names::PGROUP,
+    names::MIN_OFFSET,
+    names::MAX_OFFSET,
+    names::CONSUME_START_TIME,
+    names::ORIGIN_MESSAGE_ID,
+    names::RECONSUME_TIME,
+    names::MAX_RECONSUME_TIMES,
+    names::MSG_REGION,
+    names::TRACE_ON,
+];
+
+fn content(topic: &str, body: &[u8], pairs: impl Iterator<Item = (String, String)>) -> Content {
+    let own = pairs.filter(|(name, _)| !OF_THE_ROAD.contains(&name.as_str())).collect();
+    (topic.to_owned(), body.to_vec(), own)
+}
+
+/// What a letter says.
+pub fn content_of(message: &Message) -> Content {
+    content(&message.topic, &message.body, pairs(&message.properties))
+}
+
+/// What a stored copy says.
+pub fn content_of_copy(record: &LogRecord) -> Content {
+    let topic = record.properties.get(names::RETRY_TOPIC).filter(|_| record.topic.starts_with('%'));
+    let pairs = record.properties.iter().map(|(name, value)| (name.clone(), value.clone()));
+    content(topic.unwrap_or(&record.topic), &record.body, pairs)
+}
+
+fn pairs(properties: &Properties) -> impl Iterator<Item = (String, String)> + '_ {
+    properties.iter().map(|(name, value)| (name.to_string(), value.to_string()))
+}
+
+/// The unique key of a message as it was pulled.
+pub fn uid(message: &Message) -> Option<&str> {
+    message.properties.get(names::UNIQ_KEY).map(|key| key.as_str())
+}
+
+/// A message's key, or its number.
+pub fn label(send: &SendSeen) -> String {
+    match send.message.properties.get(names::KEYS) {
+        Some(key) => format!("m{} {key}", send.number),
+        None => format!("m{}", send.number),
+    }
+}

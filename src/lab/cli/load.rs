@@ -1,0 +1,95 @@
+//! What every command needs: the scenario, the look of the terminal, and a standard output that may be closed.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
+
+use crate::lab::cli::args::{self, PlanArgs};
+use crate::lab::fault::moment::nearest;
+use crate::lab::locale::Lang;
+use crate::lab::scenario::overrides::Overrides;
+use crate::lab::scenario::report::Drawing;
+use crate::lab::scenario::{FILE_MAX, Scenario, library, load};
+
+/// How people are talked to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Look {
+    /// The language.
+    pub(super) lang: Lang,
+    /// With colours.
+    pub(super) color: bool,
+    /// With box-drawing characters.
+    pub(super) unicode: bool,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the front door is where the environment is read")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The look that flags and environment ask for.
+pub(super) fn look(flags: &args::Look) -> Look {
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(environment).unwrap_or_default();
+    let lang = match flags.lang {
+        Some(args::Lang::En) => Lang::En,
+        Some(args::Lang::Zh) => Lang::Zh,
+        None => Lang::of_locale(&locale),
+    };
+    let color = match flags.color {
+        args::Color::Always => true,
+        args::Color::Never => false,
+        args::Color::Auto => environment("NO_COLOR").is_none() && io::stdout().is_terminal(),
+    };
+    let utf8 = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
+    Look { lang, color, unicode: !flags.ascii && utf8 }
+}
+
+/// The scenario of that name or path with the changes of the command line, or why not, as text.
+pub(super) fn scenario(name: &str, plan: &PlanArgs, look: Look) -> Result<Scenario, String> {
+    let changes = Overrides { seed: plan.seed, until: plan.until.clone(), sets: plan.sets.clone() };
+    let (shown, bytes) = read(name)?;
+    let drawing = Drawing { color: look.color, unicode: look.unicode, width: 100 };
+    load(&shown, &bytes, &changes).map_err(|report| report.draw(drawing))
+}
+
+fn read(name: &str) -> Result<(String, Vec<u8>), String> {
+    if let Some(text) = library::text(name) {
+        return Ok((format!("{name}.toml"), text.as_bytes().to_vec()));
+    }
+    let path = Path::new(name);
+    let is_path = name.ends_with(".toml") || name.contains(['/', '\\']) || path.exists();
+    if !is_path {
+        let help = match nearest(name, library::names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`mqlab list` shows what there is; a path ends in .toml".to_owned(),
+        };
+        return Err(format!("no scenario named `{name}`\n  help: {help}\n"));
+    }
+    let shown = path.file_name().map_or_else(|| name.to_owned(), |file| file.to_string_lossy().into_owned());
+    if path.is_dir() {
+        return Err(format!("{name} is a folder, not a scenario file\n  help: name a file in it\n"));
+    }
+    let length = std::fs::metadata(path).map_err(|error| unreadable(name, &error))?.len();
+    if length > FILE_MAX as u64 {
+        let help = "is this the right file?";
+        return Err(format!("{name} has {length} bytes; a scenario has at most {FILE_MAX}\n  help: {help}\n"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| unreadable(name, &error))?;
+    Ok((shown, bytes))
+}
+
+fn unreadable(name: &str, error: &io::Error) -> String {
+    let help = match error.kind() {
+        ErrorKind::NotFound => "`mqlab list` shows the scenarios that need no file",
+        ErrorKind::PermissionDenied => "give yourself the right to read it",
+        _ => "is it a regular file?",
+    };
+    format!("{name} cannot be read: {error}\n  help: {help}\n")
+}
+
+/// Prints data; a reader that has left is no error.
+pub(super) fn say(text: &str) -> anyhow::Result<()> {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

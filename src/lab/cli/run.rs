@@ -1,0 +1,236 @@
+//! `mqlab run`: one run, as sentences, as one JSON summary, as JSON lines or as lanes.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::lab::check::{self, Finding, Verdict};
+use crate::lab::cli::args::{Format, RunArgs};
+use crate::lab::cli::load::{self, Look};
+use crate::lab::cli::{INVALID, show};
+use crate::lab::locale::Lang;
+use crate::lab::scenario::Scenario;
+use crate::lab::sim::session::{RunResult, Session};
+use crate::lab::trace::file;
+use crate::lab::trace::record::Level;
+use crate::lab::view::lines::{self, Handles, Line};
+
+/// One run with its verdicts.
+pub(super) struct Judged {
+    pub(super) scenario: Scenario,
+    pub(super) result: RunResult,
+    pub(super) findings: Vec<Finding>,
+    wall_ns: u64,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    scenario: &'a str,
+    seed: u64,
+    digest: String,
+    events: u64,
+    virtual_ns: u64,
+    wall_ns: u64,
+    checks: Vec<CheckSummary<'a>>,
+    as_expected: bool,
+}
+
+#[derive(Serialize)]
+struct CheckSummary<'a> {
+    id: &'a str,
+    guarantee: String,
+    outcome: &'static str,
+    expected: &'static str,
+    check: &'static str,
+    asked: bool,
+    summary: &'a str,
+}
+
+/// Runs a scenario and prints what was asked for.
+pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
+    let scenario = match load::scenario(&args.scenario, &args.plan, look) {
+        Ok(scenario) => scenario,
+        Err(text) => {
+            eprint!("{text}");
+            return Ok(ExitCode::from(INVALID));
+        }
+    };
+    let judged = judge(scenario);
+    if let Some(path) = &args.out {
+        let lines = file::jsonl(&judged.result.trace, &judged.result.digest);
+        let bytes = match path.extension().is_some_and(|extension| extension == "rmqrun") {
+            true => zstd::encode_all(lines.as_bytes(), 3).context("compressing in memory")?,
+            false => lines.into_bytes(),
+        };
+        std::fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    let format = if args.json { Format::Json } else { args.format };
+    match format {
+        Format::Text => load::say(&text(&judged, look.lang, args))?,
+        Format::Json => load::say(&format!("{}\n", json(&judged, look.lang)?))?,
+        Format::Jsonl => load::say(&file::jsonl(&judged.result.trace, &judged.result.digest))?,
+        Format::Lanes => load::say(&show::lanes(&judged.result.trace, look.lang, 120))?,
+    }
+    Ok(ExitCode::from(exit_code(&judged)))
+}
+
+#[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "how long a run took is told to people only")]
+pub(super) fn judge(scenario: Scenario) -> Judged {
+    let start = std::time::Instant::now();
+    let result = Session::run(&scenario.plan, Level::Full);
+    let findings = check::run(&result.trace, &scenario.plan);
+    let wall_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    Judged { scenario, result, findings, wall_ns }
+}
+
+/// 70 before 1 before 3: a broken lab says nothing about the rest.
+fn exit_code(judged: &Judged) -> u8 {
+    let any = |matches: fn(&Finding) -> bool| judged.findings.iter().any(matches);
+    if !judged.result.panics.is_empty() || any(|finding| matches!(finding.verdict, Verdict::Harness { .. })) {
+        70
+    } else if any(|finding| !finding.is_as_expected() && !matches!(finding.verdict, Verdict::Inconclusive { .. })) {
+        1
+    } else if judged.result.cut || any(|finding| !finding.is_as_expected()) {
+        3
+    } else {
+        0
+    }
+}
+
+fn json(judged: &Judged, lang: Lang) -> Result<String> {
+    let checks = judged
+        .findings
+        .iter()
+        .map(|finding| CheckSummary {
+            id: &finding.id,
+            guarantee: finding.judges(),
+            outcome: finding.verdict.as_str(),
+            expected: finding.expected.as_str(),
+            check: finding.check,
+            asked: finding.asked,
+            summary: finding.summary.text(lang),
+        })
+        .collect();
+    let summary = Summary {
+        scenario: &judged.scenario.plan.scenario,
+        seed: judged.scenario.plan.seed,
+        digest: judged.result.digest.to_string(),
+        events: judged.result.events,
+        virtual_ns: judged.result.virtual_time.0,
+        wall_ns: judged.wall_ns,
+        checks,
+        as_expected: exit_code(judged) == 0,
+    };
+    serde_json::to_string_pretty(&summary).context("a summary is plain data")
+}
+
+/// The run as sentences, its checks, its result, and how to see it again.
+fn text(judged: &Judged, lang: Lang, args: &RunArgs) -> String {
+    let Judged { scenario, result, findings, .. } = judged;
+    let mut out = String::new();
+    let plan = &scenario.plan;
+    let head = format!("{}  {}", plan.scenario, scenario.lesson.title.text(lang));
+    let _ = writeln!(out, "{head:<47} seed {}   profile {}", plan.seed, result.trace.header.profile);
+    if !args.quiet {
+        let handles = Handles::of(&result.trace);
+        let lines = lines::of(&result.trace, &handles, lang);
+        events(&mut out, &lines, args.verbose, lang);
+    }
+    let _ = writeln!(out, "{}", if lang == Lang::Zh { "检查" } else { "checks" });
+    for finding in findings {
+        out.push_str(&check_line(judged, finding, lang));
+    }
+    for panic in &result.panics {
+        let _ = writeln!(out, "  X {} panicked in #{}: {}", result.trace.name(panic.node), panic.step, panic.text);
+    }
+    let wall = judged.wall_ns / 1_000_000;
+    let (events, time, digest) = (result.events, result.virtual_time, result.digest);
+    let verdict = match (exit_code(judged), lang) {
+        (0, Lang::En) => "as expected",
+        (0, Lang::Zh) => "符合预期",
+        (3, Lang::En) => "nothing to judge",
+        (3, Lang::Zh) => "无从判断",
+        (70, _) => "the lab itself is at fault: please report it",
+        (_, Lang::En) => "NOT as expected",
+        (_, Lang::Zh) => "不符合预期",
+    };
+    let _ = match lang {
+        Lang::En => writeln!(out, "result  {verdict} in {events} events, {time} virtual, {wall} ms real"),
+        Lang::Zh => writeln!(out, "结果  {verdict}：{events} 个事件，虚拟时间 {time}，实际 {wall} 毫秒"),
+    };
+    let _ = writeln!(out, "digest  {digest}");
+    let _ = writeln!(out, "replay  {}", replay(args, plan.seed));
+    out
+}
+
+/// Events in order; of the small ones between two that matter only the number, unless all are wanted.
+fn events(out: &mut String, lines: &[Line], all: bool, lang: Lang) {
+    let mut hidden = 0;
+    for line in lines {
+        if !all && !line.main {
+            hidden += 1;
+            continue;
+        }
+        let time = line.at.to_string();
+        let _ = writeln!(out, "{time:>9}  {:<6} {:<10} {}", format!("#{}", line.step), line.actor, line.text);
+    }
+    if hidden > 0 {
+        let _ = match lang {
+            Lang::En => writeln!(out, "      ...  {hidden} smaller events hidden, -v shows them"),
+            Lang::Zh => writeln!(out, "      ...  隐藏了 {hidden} 个小事件，-v 全部显示"),
+        };
+    }
+}
+
+fn check_line(judged: &Judged, finding: &Finding, lang: Lang) -> String {
+    let expected = finding.is_as_expected();
+    let glyph = match (&finding.verdict, expected) {
+        (Verdict::Pass, true) => '+',
+        (Verdict::Inconclusive { .. }, _) => '?',
+        _ => '!',
+    };
+    let word = match (&finding.verdict, expected, lang) {
+        (Verdict::Pass, true, Lang::En) => "holds",
+        (Verdict::Pass, true, Lang::Zh) => "成立",
+        (Verdict::Pass, false, Lang::En) => "holds, but the lesson expects it to be violated",
+        (Verdict::Pass, false, Lang::Zh) => "成立，但本课预期它被违反",
+        (Verdict::Violation { .. } | Verdict::Known { .. }, true, Lang::En) => "VIOLATED as the lesson expects",
+        (Verdict::Violation { .. } | Verdict::Known { .. }, true, Lang::Zh) => "如本课预期被违反",
+        (Verdict::Violation { .. } | Verdict::Known { .. }, false, Lang::En) => "VIOLATED",
+        (Verdict::Violation { .. } | Verdict::Known { .. }, false, Lang::Zh) => "被违反",
+        (Verdict::Inconclusive { .. }, _, Lang::En) => "nothing to judge",
+        (Verdict::Inconclusive { .. }, _, Lang::Zh) => "无从判断",
+        (Verdict::Harness { .. }, ..) => "HARNESS",
+    };
+    let summary = finding.summary.text(lang);
+    let mut out = format!("  {glyph} {:<26} {:<14} {word}: {summary}\n", finding.id, finding.judges());
+    if let Verdict::Violation { witness, .. } | Verdict::Known { witness, .. } = &finding.verdict {
+        let handles = Handles::of(&judged.result.trace);
+        // The first message's call and answer, and what came last.
+        let shown = witness.iter().take(2).chain(witness.iter().skip(2).last());
+        for record in shown.filter_map(|seq| judged.result.trace.get(*seq)) {
+            if let Some(line) = lines::line(&judged.result.trace, &handles, record, lang) {
+                let _ = writeln!(out, "      {:>9} #{} {} {}", line.at.to_string(), line.step, line.actor, line.text);
+            }
+        }
+    }
+    out
+}
+
+/// The command that shows the same run again.
+fn replay(args: &RunArgs, seed: u64) -> String {
+    let quote = |text: &str| match text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=".contains(c)) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    };
+    let mut command = format!("mqlab run {} --seed {seed}", quote(&args.scenario));
+    if let Some(until) = &args.plan.until {
+        let _ = write!(command, " --until {}", quote(until));
+    }
+    for set in &args.plan.sets {
+        let _ = write!(command, " --set {}", quote(set));
+    }
+    command
+}

@@ -1,0 +1,60 @@
+//! `mqlab show`: one view of a run, as text.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::lab::cli::INVALID;
+use crate::lab::cli::args::{Show, ShowArgs};
+use crate::lab::cli::load::{self, Look};
+use crate::lab::locale::Lang;
+use crate::lab::sim::session::Session;
+use crate::lab::trace::log::Trace;
+use crate::lab::trace::record::Level;
+use crate::lab::view::lines::Handles;
+use crate::lab::view::{lanes, story, width};
+
+/// Draws a view.
+pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
+    let (Show::Lanes(args) | Show::Story { run: args, .. }) = view;
+    let trace = match trace(args, look) {
+        Ok(trace) => trace,
+        Err(text) => {
+            eprint!("{text}");
+            return Ok(ExitCode::from(INVALID));
+        }
+    };
+    let columns = args.width.map_or(120, usize::from).max(20);
+    match view {
+        Show::Lanes(_) => load::say(&lanes(&trace, look.lang, columns))?,
+        Show::Story { key, .. } => {
+            let handles = Handles::of(&trace);
+            let Some(number) = handles.find(key) else {
+                let count = handles.messages.len();
+                eprintln!("no message `{key}` in this run\n  help: m1 to m{count}, or a key such as order-1");
+                return Ok(ExitCode::from(INVALID));
+            };
+            let mut out = format!("{}\n", handles.name(number));
+            for line in story::of(&trace, &handles, number, look.lang) {
+                let head = format!("{:>9}  {:<6} {:<10} ", line.at.to_string(), format!("#{}", line.step), line.actor);
+                out.push_str(&width::cut(&format!("{head}{}", line.text), columns));
+                out.push('\n');
+            }
+            load::say(&out)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn trace(args: &ShowArgs, look: Look) -> Result<Trace, String> {
+    let scenario = load::scenario(&args.scenario, &args.plan, look)?;
+    Ok(Session::run(&scenario.plan, Level::Full).trace)
+}
+
+/// A run as lanes.
+pub(super) fn lanes(trace: &Trace, lang: Lang, columns: usize) -> String {
+    let handles = Handles::of(trace);
+    let mut out = lanes::of(trace, &handles, lang).text(columns).join("\n");
+    out.push('\n');
+    out
+}

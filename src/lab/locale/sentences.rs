@@ -1,0 +1,145 @@
+//! One sentence for each kind of event; `{field}` stands for the event's field of that name.
+
+use crate::lab::locale::Words;
+
+/// The sentence for a kind; `None` for what is too small to be told.
+pub fn of(kind: &str) -> Option<Words> {
+    TOLD.iter().find(|(told, _)| *told == kind).map(|(_, words)| *words)
+}
+
+const fn w(en: &'static str, zh: &'static str) -> Words {
+    Words { en, zh }
+}
+
+const TOLD: &[(&str, Words)] = &[
+    ("booted", w("booted", "进程启动")),
+    ("boot-failed", w("could not boot: {why}", "启动失败：{why}")),
+    ("exited", w("exited", "进程退出")),
+    ("killed", w("KILLED, the page cache survives", "进程被杀，页缓存还在")),
+    ("panicked", w("PANICKED: {why}", "崩溃：{why}")),
+    ("power-lost", w("POWER LOST: {lost} dirty pages gone, {kept} kept", "断电：丢失 {lost} 个脏页，保留 {kept} 个")),
+    ("paused", w("paused", "暂停")),
+    ("resumed", w("goes on", "恢复运行")),
+    ("stop-asked", w("is asked to stop", "被要求停止")),
+    ("wall-stepped", w("wall clock steps by {millis} ms", "系统时钟跳变 {millis} 毫秒")),
+    ("refused", w("connection refused: {why}", "连接失败：{why}")),
+    ("fault-begun", w("{what}", "{what}")),
+    ("fault-ended", w("fault {name} ends", "故障 {name} 结束")),
+    ("stopped", w("stopped cleanly", "正常停止")),
+    (
+        "recovered",
+        w("recovered {records} records, the log ends at {log_end}", "恢复了 {records} 条记录，日志末尾 {log_end}"),
+    ),
+    (
+        "route-learned",
+        w("route {topic}: {brokers} broker, {queues} queues", "路由 {topic}：{brokers} 个 Broker，{queues} 个队列"),
+    ),
+    ("broker-registered", w("broker {broker} registers as {addr}", "Broker {broker} 注册，地址 {addr}")),
+    ("broker-dropped", w("broker {broker} is dropped: {why}", "移除 Broker {broker}：{why}")),
+    ("topic-created", w("topic {topic} with {queues} queues", "主题 {topic}，{queues} 个队列")),
+    (
+        "queue-picked",
+        w(
+            "picks {topic}/{queue_id} at {broker}, attempt {attempt}",
+            "选择 {broker} 的 {topic}/{queue_id}，第 {attempt} 次尝试",
+        ),
+    ),
+    ("attempt-failed", w("attempt {attempt} at {broker} failed: {why}", "第 {attempt} 次尝试 {broker} 失败：{why}")),
+    (
+        "request-refused",
+        w("refuses request {request} with {code}: {remark}", "拒绝请求 {request}，代码 {code}：{remark}"),
+    ),
+    (
+        "appended",
+        w(
+            "appends {topic}/{queue_id} #{queue_offset} @{at} len {size}, page cache",
+            "追加 {topic}/{queue_id} #{queue_offset} @{at} 长 {size}，在页缓存",
+        ),
+    ),
+    ("log-rolled", w("the log goes on in a new file at {at}", "日志换到新文件 {at}")),
+    ("flushed", w("log durable from {from} to {to}", "日志 {from} 到 {to} 已落盘")),
+    ("flush-failed", w("FLUSH FAILED from {from} to {to}", "刷盘失败 {from} 到 {to}")),
+    (
+        "queued",
+        w(
+            "queue {topic}/{queue_id} entry {queue_offset} -> @{at}",
+            "队列 {topic}/{queue_id} 第 {queue_offset} 项 -> @{at}",
+        ),
+    ),
+    (
+        "held",
+        w(
+            "holds a pull of {topic}/{queue_id} from {queue_offset}",
+            "挂起对 {topic}/{queue_id} 的拉取，位点 {queue_offset}",
+        ),
+    ),
+    ("hold-released", w("held pull of {topic}/{queue_id} goes on: {why}", "挂起的拉取 {topic}/{queue_id} 继续：{why}")),
+    (
+        "pulled",
+        w(
+            "answers a pull of {topic}/{queue_id} from {queue_offset}: {count} messages",
+            "回答 {topic}/{queue_id} 从 {queue_offset} 的拉取：{count} 条",
+        ),
+    ),
+    ("client-registered", w("{role} {client} joins {group}", "{role} {client} 加入 {group}")),
+    ("client-dropped", w("{client} leaves {group}: {why}", "{client} 离开 {group}：{why}")),
+    (
+        "assigned",
+        w(
+            "owns {topic}/{queue_id} of {broker}, from {queue_offset}",
+            "分得 {broker} 的 {topic}/{queue_id}，从 {queue_offset} 开始",
+        ),
+    ),
+    ("revoked", w("gives up {topic}/{queue_id} of {broker}", "放弃 {broker} 的 {topic}/{queue_id}")),
+    (
+        "received",
+        w(
+            "received {count} of {topic}/{queue_id} from {queue_offset}",
+            "收到 {topic}/{queue_id} 的 {count} 条，从 {queue_offset}",
+        ),
+    ),
+    (
+        "pull-delayed",
+        w(
+            "waits {millis} ms before it pulls {topic}/{queue_id}: {why}",
+            "等 {millis} 毫秒再拉 {topic}/{queue_id}：{why}",
+        ),
+    ),
+    (
+        "offset-committed",
+        w(
+            "notes {group} at {queue_offset} of {topic}/{queue_id}",
+            "记下 {group} 在 {topic}/{queue_id} 的进度 {queue_offset}",
+        ),
+    ),
+    ("call-send", w("send {message}", "发送 {message}")),
+    ("sent-result", w("{status} {message}: {queue} #{offset}", "{status} {message}：{queue} #{offset}")),
+    (
+        "failed",
+        w(
+            "send of {message} FAILED after {attempts} attempts: {kind}: {text}",
+            "发送 {message} 失败，尝试 {attempts} 次：{kind}: {text}",
+        ),
+    ),
+    ("listen", w("listener gets {messages}", "监听器收到 {messages}")),
+    ("listened", w("listener answers {outcome}", "监听器回答 {outcome}")),
+    ("info", w("died with a send open: nobody knows how it ended", "带着未完成的发送死去，结果未知")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_fill_the_same_fields() {
+        let fields = |text: &str| {
+            let mut names: Vec<String> =
+                text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap_or("").to_owned()).collect();
+            names.sort();
+            names
+        };
+        for (kind, words) in TOLD {
+            assert_eq!(fields(words.en), fields(words.zh), "{kind}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The scenarios that are part of the binary.
+
+/// Name and text, in teaching order.
+pub const ALL: &[(&str, &str)] = &[
+    ("01-first-message", include_str!("../../../scenarios/01-first-message.toml")),
+    ("02-wrong-address", include_str!("../../../scenarios/02-wrong-address.toml")),
+    ("17-power-loss", include_str!("../../../scenarios/17-power-loss.toml")),
+];
+
+/// The text of a scenario.
+pub fn text(name: &str) -> Option<&'static str> {
+    ALL.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// Every name.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::scenario::load;
+    use crate::lab::scenario::overrides::Overrides;
+
+    #[test]
+    fn every_scenario_resolves_under_its_own_name() {
+        for (name, text) in ALL {
+            let scenario =
+                load(name, text.as_bytes(), &Overrides::default()).unwrap_or_else(|report| panic!("{report}"));
+            assert_eq!(scenario.plan.scenario, *name);
+            assert!(!scenario.plan.expects.is_empty() && scenario.lesson.steps.len() > 3, "{name}");
+        }
+    }
+}

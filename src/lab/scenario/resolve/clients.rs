@@ -1,0 +1,300 @@
+//! Client processes with their producers and consumers, and what their applications do.
+
+use bytes::Bytes;
+use toml::Spanned;
+
+use super::cluster::{address, default_disk};
+use super::{Resolver, clip, head, place};
+use crate::lab::fault::episode::Trigger;
+use crate::lab::scenario::plan::{ClientPlan, ConsumerPlan, NodeKind, NodePlan, ProducerPlan};
+use crate::lab::scenario::script::{ConsumerScript, OnScript, ProducerScript, SendScript, Text};
+use crate::lab::workload::ops::{ListenRule, Listener, PlannedSend, Reply, Sender};
+use crate::mq::message::property::{Properties, names};
+use crate::mq::message::{Message, Name};
+use crate::mq::time::{Span, Time};
+
+/// What the clients of a script come to.
+type Clients = (Vec<NodePlan>, Vec<Sender>, Vec<Listener>);
+
+/// No plan sends more messages.
+const SENDS_MAX: usize = 1_000_000;
+/// Clients boot when brokers have had time to register.
+const CLIENT_START: Trigger = Trigger::At(Time(100_000_000));
+/// Upstream's `maxMessageSize` of a producer.
+const BODY_MAX: i64 = 4 << 20;
+
+impl Resolver<'_> {
+    pub(super) fn clients(&mut self, servers: &[NodePlan]) -> Clients {
+        let script = self.script;
+        let (mut nodes, mut senders, mut listeners): Clients = Default::default();
+        for producer in &script.producer {
+            let table = producer.get_ref();
+            let Some(at) = self.process(&mut nodes, servers, (&table.name, &table.process), &table.start) else {
+                continue;
+            };
+            let (plan, timeout) = self.producer(table, producer.span());
+            let group = plan.group.clone();
+            self.add(&mut nodes[at], |client| client.producers.push(plan));
+            let node = nodes[at].name.clone();
+            for row in &table.send {
+                let total = senders.iter().map(|sender: &Sender| sender.sends.len()).sum();
+                let sends = self.sends(row, (&table.name, senders.len()), timeout, total);
+                let start = self.span(&row.get_ref().wait, Span::ZERO);
+                senders.push(Sender { node: node.clone(), group: group.clone(), start, sends });
+            }
+        }
+        for consumer in &script.consumer {
+            let table = consumer.get_ref();
+            let Some(at) = self.process(&mut nodes, servers, (&table.name, &table.process), &table.start) else {
+                continue;
+            };
+            let plan = self.consumer(table, consumer.span());
+            let rules = table.on.iter().map(|rule| self.rule(rule)).collect();
+            listeners.push(Listener { node: nodes[at].name.clone(), group: plan.group.clone(), rules });
+            self.add(&mut nodes[at], |client| client.consumers.push(plan));
+        }
+        (nodes, senders, listeners)
+    }
+
+    /// The node of a producer or consumer: made at its first mention.
+    fn process(
+        &mut self,
+        nodes: &mut Vec<NodePlan>,
+        servers: &[NodePlan],
+        (name, process): (&Option<Text>, &Option<Text>),
+        start: &Option<Text>,
+    ) -> Option<usize> {
+        let given = process.as_ref().or(name.as_ref())?;
+        let node = Name::from(given.get_ref().as_str());
+        if servers.iter().any(|server| server.name == node) {
+            if process.is_some() {
+                let message = format!("`{node}` is a server, no client process");
+                self.wrong("duplicate_name", Some(given.span()), message, "give the process another name");
+            }
+            return None;
+        }
+        let boot = self.moment(start, CLIENT_START);
+        if let Some(at) = nodes.iter().position(|known| known.name == node) {
+            if start.is_some() && nodes[at].boot != boot {
+                let message = format!("the process `{node}` has another start already");
+                self.wrong("contradiction", place(start), message, "say `start` once for a process");
+            }
+            return Some(at);
+        }
+        if nodes.len() == 200 {
+            self.wrong(
+                "out_of_range",
+                Some(given.span()),
+                "there are at most 200 client processes".into(),
+                "share some",
+            );
+            return None;
+        }
+        let client = ClientPlan { nameservers: self.nameservers(), producers: Vec::new(), consumers: Vec::new() };
+        let kind = NodeKind::Client(Box::new(client));
+        nodes.push(NodePlan { name: node, ip: address(3, nodes.len() + 1), disk: default_disk(), boot, kind });
+        Some(nodes.len() - 1)
+    }
+
+    fn add(&mut self, node: &mut NodePlan, add: impl FnOnce(&mut ClientPlan)) {
+        if let NodeKind::Client(client) = &mut node.kind {
+            add(client);
+        }
+    }
+
+    /// A producer's settings; the timeout that its sends have if they say nothing is its own.
+    fn producer(&mut self, table: &ProducerScript, at: std::ops::Range<usize>) -> (ProducerPlan, Span) {
+        let group = self.legal(&table.group, "group", at);
+        let send_timeout = self.span(&table.timeout, Span::from_secs(3));
+        let mut retries = self.number(&table.retries, 2, 0..=100, "retries");
+        for row in &table.send {
+            let own = self.number(&row.get_ref().retries, retries, 0..=100, "retries");
+            if own != retries && table.retries.is_some() {
+                let message = "retries are the producer's, and it says another number".to_owned();
+                self.wrong("contradiction", place(&row.get_ref().retries), message, "say `retries` once");
+            }
+            retries = own;
+        }
+        let latency_fault = table.latency_fault.unwrap_or(false);
+        let retry_not_ok = table.retry_another_broker.unwrap_or(false);
+        (ProducerPlan { group, send_timeout, retries: retries as u32, latency_fault, retry_not_ok }, send_timeout)
+    }
+
+    fn sends(
+        &mut self,
+        row: &Spanned<SendScript>,
+        (name, place_of_row): (&Option<Text>, usize),
+        own_timeout: Span,
+        before: usize,
+    ) -> Vec<PlannedSend> {
+        let table = row.get_ref();
+        self.only(&table.mode, "mode", "sync", &["async", "oneway", "transaction"]);
+        self.only(&table.select, "select", "round-robin", &["hash:key"]);
+        let topic = self.legal(&table.topic, "topic", row.span());
+        let mut count = self.number(&table.count, 1, 1..=SENDS_MAX as i64, "count") as usize;
+        if before + count > SENDS_MAX {
+            let message = format!("the plan would send more than {SENDS_MAX} messages");
+            self.wrong("out_of_range", place(&table.count), message, "send fewer");
+            count = 0;
+        }
+        let every = self.span(&table.every, Span::ZERO);
+        let timeout = self.span(&table.timeout, own_timeout);
+        let timeout = (timeout != own_timeout).then_some(timeout);
+        let size = self.number(&table.size, 0, 0..=BODY_MAX, "size") as usize;
+        let [key, tag, body] = [(&table.key, "key"), (&table.tag, "tag"), (&table.body, "body")]
+            .map(|(text, field)| text.as_ref().map(|text| (self.template(text), field)));
+        self.properties(table);
+        let producer = name.as_ref().map_or("?", |name| name.get_ref().as_str());
+        let path = format!("{}/{producer}/{place_of_row}", self.seed);
+        let write = |template: &Option<(Template, &str)>, n: usize| {
+            template.as_ref().map(|(template, field)| template.write(n, &format!("{path}/{field}/{n}")))
+        };
+        let message = |n: usize| {
+            let mut properties = Properties::new();
+            let key = write(&key, n);
+            let tag = write(&tag, n);
+            let body = write(&body, n).or_else(|| key.clone()).unwrap_or_else(|| format!("message {n}"));
+            tag.into_iter().for_each(|tag| drop(properties.put(names::TAGS, tag)));
+            key.into_iter().for_each(|key| drop(properties.put(names::KEYS, key)));
+            properties.put(names::WAIT, if table.wait_store.unwrap_or(true) { "true" } else { "false" });
+            for (name, value) in &table.properties {
+                properties.put(name.get_ref().as_str(), value.get_ref().as_str());
+            }
+            let mut body = body.into_bytes();
+            body.resize(body.len().max(size), b'.');
+            Message { topic: topic.clone(), flag: 0, properties, body: Bytes::from(body) }
+        };
+        (1..=count)
+            .map(|n| PlannedSend { due: Span(every.0.saturating_mul(n as u64 - 1)), message: message(n), timeout })
+            .collect()
+    }
+
+    /// User properties must not be RocketMQ's own.
+    fn properties(&mut self, table: &SendScript) {
+        for (name, value) in &table.properties {
+            let text = name.get_ref().as_str();
+            let own = [
+                names::KEYS,
+                names::TAGS,
+                names::WAIT,
+                names::DELAY,
+                names::RETRY_TOPIC,
+                names::REAL_TOPIC,
+                names::REAL_QID,
+                names::TRAN_MSG,
+                names::PGROUP,
+                names::MIN_OFFSET,
+                names::MAX_OFFSET,
+                names::UNIQ_KEY,
+                names::RECONSUME_TIME,
+            ];
+            if own.contains(&text) {
+                let message = format!("The Property<{text}> is used by system, input another please");
+                self.wrong("bad_name", Some(name.span()), message, "`key`, `tag` and `wait_store` set the usual ones");
+            } else if text.trim().is_empty() || value.get_ref().trim().is_empty() {
+                let message = "The name or value of property can not be null or blank string!".to_owned();
+                self.wrong("wrong_value", Some(name.span()), message, "leave it out");
+            }
+        }
+    }
+
+    fn consumer(&mut self, table: &ConsumerScript, at: std::ops::Range<usize>) -> ConsumerPlan {
+        self.only(&table.model, "model", "clustering", &["broadcasting"]);
+        self.only(&table.mode, "mode", "concurrent", &["orderly"]);
+        let group = self.legal(&table.group, "group", at.clone());
+        if table.subscribe.is_empty() {
+            let help = "write `subscribe = { orders = \"*\" }`";
+            self.wrong("missing", Some(head(at)), "this consumer subscribes to nothing".into(), help);
+        }
+        let mut subscriptions = Vec::new();
+        for (topic, tags) in &table.subscribe {
+            let topic = self.legal(&Some(topic.clone()), "topic", topic.span());
+            let text = tags.get_ref().as_str();
+            if text != "*" && text.split("||").any(|tag| tag.trim().is_empty()) {
+                let message = format!("`{}` is no tag expression", clip(text));
+                self.wrong("wrong_value", Some(tags.span()), message, "`*`, or tags joined by `||`: \"pay || done\"");
+            }
+            subscriptions.push((topic, Name::from(text)));
+        }
+        ConsumerPlan {
+            group,
+            subscriptions,
+            threads: self.number(&table.threads, 20, 1..=1_000, "threads") as u32,
+            batch_max: self.number(&table.batch, 1, 1..=1_024, "batch") as u32,
+            pull_batch: self.number(&table.pull_batch, 32, 1..=1_024, "pull_batch") as u32,
+            from_first: self.word(&table.from, "from", &[("last", false), ("first", true)]),
+        }
+    }
+
+    fn rule(&mut self, rule: &Spanned<OnScript>) -> ListenRule {
+        let table = rule.get_ref();
+        let words = [
+            ("ok", Reply::Ok),
+            ("fail", Reply::Fail),
+            ("throw", Reply::Throw),
+            ("timeout", Reply::Timeout),
+            ("crash", Reply::Crash),
+        ];
+        if table.reply.is_empty() {
+            let help = "write `reply = [\"ok\"]`";
+            self.wrong("missing", Some(head(rule.span())), "this rule has no reply".into(), help);
+        }
+        let replies = table.reply.iter().map(|reply| self.word(&Some(reply.clone()), "reply", &words)).collect();
+        let (takes_min, takes_max) = self.spans(&table.takes, (Span::ZERO, Span::ZERO));
+        let name = |text: &Option<Text>| text.as_ref().map(|text| Name::from(text.get_ref().as_str()));
+        ListenRule { topic: name(&table.matches.topic), key: name(&table.matches.key), replies, takes_min, takes_max }
+    }
+
+    /// A text with `{n}` and `{pick:a,b}`.
+    fn template(&mut self, text: &Text) -> Template {
+        let mut parts = Vec::new();
+        let mut rest = text.get_ref().as_str();
+        while let Some(open) = rest.find('{') {
+            parts.push(Part::Text(rest[..open].to_owned()));
+            let Some(len) = rest[open..].find('}') else { break };
+            let inside = &rest[open + 1..open + len];
+            match inside.strip_prefix("pick:") {
+                Some(list) => parts.push(Part::Pick(list.split(',').map(|one| one.trim().to_owned()).collect())),
+                None if inside == "n" => parts.push(Part::Number),
+                None => {
+                    let message = format!("`{{{}}}` stands for nothing", clip(inside));
+                    let help = "`{n}` is the message's number, `{pick:a,b,c}` draws one";
+                    self.wrong("wrong_value", Some(text.span()), message, help);
+                }
+            }
+            rest = &rest[open + len + 1..];
+        }
+        parts.push(Part::Text(rest.to_owned()));
+        Template { parts }
+    }
+}
+
+struct Template {
+    parts: Vec<Part>,
+}
+
+enum Part {
+    Text(String),
+    Number,
+    Pick(Vec<String>),
+}
+
+impl Template {
+    /// The text of message `n`; draws are decided by their path alone, so that one more message shifts no other.
+    fn write(&self, n: usize, path: &str) -> String {
+        let mut out = String::new();
+        for (number, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Number => out.push_str(&n.to_string()),
+                Part::Pick(choices) => {
+                    let hash = blake3::hash(format!("{path}/{number}").as_bytes());
+                    let mut word = [0; 8];
+                    word.copy_from_slice(&hash.as_bytes()[..8]);
+                    out.push_str(&choices[(u64::from_le_bytes(word) % choices.len() as u64) as usize]);
+                }
+            }
+        }
+        out
+    }
+}

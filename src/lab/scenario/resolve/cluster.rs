@@ -1,0 +1,185 @@
+//! Nameservers, brokers and their topics.
+
+use std::net::Ipv4Addr;
+
+use toml::Spanned;
+
+use super::{Resolver, head};
+use crate::lab::fault::episode::Trigger;
+use crate::lab::scenario::plan::{BrokerPlan, DiskPlan, NodeKind, NodePlan, TopicPlan};
+use crate::lab::scenario::script::{BrokerScript, DiskScript, Text};
+use crate::mq::message::{Name, Topic};
+use crate::mq::time::{Span, Time};
+
+/// Upstream's `listenPort` of a broker.
+const BROKER_PORT: u16 = 10_911;
+/// Bytes of a consume queue's unit.
+const UNIT: i64 = 20;
+
+/// `10.0.<kind>.<n>`, counted from 1 in the order of declaration.
+pub(super) fn address(kind: u8, number: usize) -> u32 {
+    u32::from_be_bytes([10, 0, kind, 0]) + number as u32
+}
+
+/// The disk of a node that says nothing about it.
+pub(super) fn default_disk() -> DiskPlan {
+    DiskPlan {
+        fsync_min: Span::from_millis(2),
+        fsync_max: Span::from_millis(9),
+        capacity: 1 << 40,
+        memory: 16 << 30,
+        torn_writes: false,
+    }
+}
+
+impl Resolver<'_> {
+    /// The names of the nameservers.
+    pub(super) fn nameservers(&self) -> Vec<Name> {
+        self.nodes.iter().filter(|name| name.starts_with("ns-")).cloned().collect()
+    }
+
+    /// Nameservers first, then brokers.
+    pub(super) fn servers(&mut self) -> Vec<NodePlan> {
+        let script = self.script;
+        let count = script.cluster.nameserver.as_ref().map_or(1, |count| *count.get_ref()).clamp(1, 16) as usize;
+        let mut nodes: Vec<NodePlan> = (1..=count)
+            .map(|number| NodePlan {
+                name: Name::from(format!("ns-{number}")),
+                ip: address(1, number),
+                disk: default_disk(),
+                boot: Trigger::At(Time::ZERO),
+                kind: NodeKind::Nameserver,
+            })
+            .collect();
+        if script.broker.is_empty() {
+            let help = "add [[broker]] with `name = \"broker-a\"`";
+            self.wrong("missing", None, "the cluster has no broker".into(), help);
+        }
+        if script.broker.len() > 200 {
+            let at = script.broker[200].span();
+            self.wrong("out_of_range", Some(head(at)), "a cluster has at most 200 brokers".into(), "leave some out");
+        }
+        let topics = self.topics();
+        for (number, broker) in script.broker.iter().enumerate().take(200) {
+            let name = broker.get_ref().name.as_ref().map_or("?", |name| name.get_ref());
+            let mine = topics.iter().filter(|(_, on)| on.as_ref().is_none_or(|on| on.iter().any(|one| *one == name)));
+            let mine = mine.map(|(topic, _)| topic.clone()).collect();
+            nodes.push(self.broker(broker.get_ref(), address(2, number + 1), mine));
+        }
+        nodes
+    }
+
+    fn broker(&mut self, broker: &BrokerScript, ip: u32, topics: Vec<TopicPlan>) -> NodePlan {
+        let name = Name::from(broker.name.as_ref().map_or("?", |name| name.get_ref().as_str()));
+        self.only(&broker.role, "role", "async-master", &["sync-master", "slave"]);
+        let cluster = match &broker.cluster {
+            Some(_) => self.legal(&broker.cluster, "cluster", 0..0),
+            None => Name::from("DefaultCluster"),
+        };
+        let plan = BrokerPlan {
+            cluster,
+            broker_name: name.clone(),
+            broker_id: 0,
+            broker_ip1: self.announced(&broker.announce, ip),
+            listen_port: BROKER_PORT,
+            nameservers: self.nameservers(),
+            sync_flush: self.word(&broker.flush, "flush", &[("async", false), ("sync", true)]),
+            flush_interval: self.positive(&broker.flush_interval, Span::from_millis(500)),
+            flush_least_pages: self.number(&broker.flush_least_pages, 4, 0..=1 << 20, "flush_least_pages") as u64,
+            flush_thorough_interval: self.positive(&broker.flush_thorough_interval, Span::from_secs(10)),
+            commit_log_file_size: self.number(
+                &broker.commit_log_file_size,
+                1 << 30,
+                4_096..=i64::from(i32::MAX),
+                "commit_log_file_size",
+            ) as u64,
+            // Upstream rounds up to whole units.
+            consume_queue_file_size: (self.number(
+                &broker.consume_queue_file_size,
+                300_000 * UNIT,
+                UNIT..=1 << 30,
+                "consume_queue_file_size",
+            ) as u64)
+                .next_multiple_of(UNIT as u64),
+            auto_create_topic: broker.auto_create_topic.unwrap_or(true),
+            topics,
+        };
+        let boot = self.moment(&broker.start, Trigger::At(Time::ZERO));
+        let disk = self.disk(&broker.disk);
+        NodePlan { name, ip, disk, boot, kind: NodeKind::Broker(Box::new(plan)) }
+    }
+
+    fn positive(&mut self, given: &Option<Text>, default: Span) -> Span {
+        let span = self.span(given, default);
+        if span < Span::from_millis(1) {
+            let at = given.as_ref().map(Spanned::span);
+            let message = format!("an interval of {span} is shorter than upstream can wait");
+            self.wrong("out_of_range", at, message, "at least 1ms");
+        }
+        span
+    }
+
+    fn announced(&mut self, given: &Option<Text>, ip: u32) -> u32 {
+        let Some(text) = given else { return ip };
+        match text.get_ref().parse::<Ipv4Addr>() {
+            Ok(address) => u32::from(address),
+            Err(_) => {
+                let message = format!("\"{}\" is not an IPv4 address", super::clip(text.get_ref()));
+                self.wrong("wrong_value", Some(text.span()), message, "e.g. \"172.17.0.1\"");
+                ip
+            }
+        }
+    }
+
+    fn disk(&mut self, disk: &DiskScript) -> DiskPlan {
+        let default = default_disk();
+        if let Some(write) = &disk.write {
+            let message = "stores take no time here yet".to_owned();
+            self.wrong("unsupported", Some(write.span()), message, "leave `write` out; `fsync` has a price");
+        }
+        let (fsync_min, fsync_max) = self.spans(&disk.fsync, (default.fsync_min, default.fsync_max));
+        let bytes = 1 << 20..=1 << 50;
+        DiskPlan {
+            fsync_min,
+            fsync_max,
+            capacity: self.number(&disk.capacity, default.capacity as i64, bytes.clone(), "capacity") as u64,
+            memory: self.number(&disk.memory, default.memory as i64, bytes, "memory") as u64,
+            torn_writes: disk.torn_writes.unwrap_or(default.torn_writes),
+        }
+    }
+
+    /// Topics with the brokers that have them; `None` is every broker.
+    fn topics(&mut self) -> Vec<(TopicPlan, Option<Vec<Name>>)> {
+        let script = self.script;
+        let brokers: Vec<Name> = script
+            .broker
+            .iter()
+            .filter_map(|broker| broker.get_ref().name.as_ref())
+            .map(|name| Name::from(name.get_ref().as_str()))
+            .collect();
+        let mut topics: Vec<(TopicPlan, Option<Vec<Name>>)> = Vec::new();
+        for topic in &script.topic {
+            let table = topic.get_ref();
+            let name: Topic = self.legal(&table.name, "name", topic.span());
+            if topics.iter().any(|(other, _)| other.topic == name) {
+                let at = table.name.as_ref().map(Spanned::span);
+                let help = "list all its brokers in `on`, or leave `on` out for all";
+                self.wrong("duplicate_name", at, format!("the topic `{name}` stands here twice"), help);
+            }
+            let queues = self.number(&table.queues, 4, 1..=1_024, "queues") as i32;
+            let mut on = None;
+            for broker in table.on.iter().flatten() {
+                if !brokers.iter().any(|known| *known == broker.get_ref().as_str()) {
+                    self.unknown("broker", "Brokers", broker, &brokers);
+                }
+                on.get_or_insert_with(Vec::new).push(Name::from(broker.get_ref().as_str()));
+            }
+            if table.on.as_ref().is_some_and(Vec::is_empty) {
+                let help = "name a broker, or leave `on` out for all";
+                self.wrong("wrong_value", Some(head(topic.span())), "`on` names no broker".into(), help);
+            }
+            topics.push((TopicPlan { topic: name, queues }, on));
+        }
+        topics
+    }
+}

@@ -1,0 +1,104 @@
+//! What is expected of a run.
+
+use toml::Spanned;
+
+use super::{Resolver, head, place};
+use crate::lab::fault::episode::EventMatch;
+use crate::lab::fault::moment;
+use crate::lab::scenario::count::CountRule;
+use crate::lab::scenario::plan::{Check, Expect, Outcome};
+use crate::lab::scenario::script::{ExpectScript, Text};
+use crate::mq::message::Name;
+
+/// The words for outcomes, the default first.
+const OUTCOMES: &[(&str, Outcome)] =
+    &[("holds", Outcome::Holds), ("violated", Outcome::Violated), ("either", Outcome::Either)];
+
+impl Resolver<'_> {
+    pub(super) fn expects(&mut self) -> Vec<Expect> {
+        let script = self.script;
+        let mut expects: Vec<Expect> = Vec::new();
+        for expect in &script.expect {
+            let table = expect.get_ref();
+            let taken: Vec<(String, &'static str)> =
+                expects.iter().map(|other| (other.id.to_string(), "expectation")).collect();
+            let id = match (&table.id, &table.check) {
+                (None, Some(check)) => Name::from(check.get_ref().as_str()),
+                _ => self.identifier(&table.id, "id", &taken),
+            };
+            let outcome = self.word(&table.outcome, "outcome", OUTCOMES);
+            if let Some(check) = self.check(expect) {
+                expects.push(Expect { id, check, outcome });
+            }
+        }
+        expects
+    }
+
+    fn check(&mut self, expect: &Spanned<ExpectScript>) -> Option<Check> {
+        let table = expect.get_ref();
+        let Some(name) = &table.check else {
+            let help = format!("write `check = \"…\"`: {}", Check::NAMES.join(", "));
+            self.wrong("missing", Some(head(expect.span())), "this expectation has no check".into(), &help);
+            return None;
+        };
+        let words: Vec<(&str, &str)> = Check::NAMES.iter().map(|name| (*name, *name)).collect();
+        let before = self.problems.len();
+        let found = self.word(&Some(name.clone()), "check", &words);
+        if self.problems.len() > before {
+            return None;
+        }
+        let text = |given: &Option<Text>| given.as_ref().map(|text| Name::from(text.get_ref().as_str()));
+        let one = CountRule::exactly(1);
+        Some(match found {
+            "no-acked-loss" => Check::NoAckedLoss,
+            "acked-durability" => Check::AckedDurability,
+            "at-least-once" => Check::AtLeastOnce,
+            "no-phantom" => Check::NoPhantom,
+            "offset-agreement" => Check::OffsetAgreement,
+            "store-consistent" => Check::StoreConsistent,
+            "deliveries" => Check::Deliveries {
+                message: text(&table.message),
+                group: text(&table.group),
+                count: self.count(&table.count, one),
+            },
+            "stored" => Check::Stored { message: text(&table.message), count: self.count(&table.count, one) },
+            "send-fails" => {
+                Check::SendFails { error: text(&table.error).unwrap_or_default(), count: self.count(&table.count, one) }
+            }
+            "frames" => self.frames(expect),
+            _ => Check::Sometimes { event: self.event(expect) },
+        })
+    }
+
+    fn frames(&mut self, expect: &Spanned<ExpectScript>) -> Check {
+        let table = expect.get_ref();
+        let count = self.count(&table.count, CountRule::exactly(0));
+        let (Some(to), Some(frame)) = (&table.to, &table.frame) else {
+            let help = "write `to = \"ns-1\"` and `frame = \"SEND_MESSAGE_V2\"`";
+            self.wrong("missing", Some(head(expect.span())), "`frames` needs a node and a code".into(), help);
+            return Check::Frames { to: Name::default(), frame: Name::default(), count };
+        };
+        Check::Frames { to: self.node(to), frame: Name::from(frame.get_ref().as_str()), count }
+    }
+
+    fn event(&mut self, expect: &Spanned<ExpectScript>) -> EventMatch {
+        let nothing = EventMatch::Fault(Name::default());
+        let Some(text) = &expect.get_ref().event else {
+            let help = "write `event = \"pull-held@broker-a\"`";
+            self.wrong("missing", Some(head(expect.span())), "`sometimes` needs an event".into(), help);
+            return nothing;
+        };
+        let Some(event) = self.timed(&Some(text.clone()), moment::event) else { return nothing };
+        self.event_exists(&event, text);
+        event
+    }
+
+    fn count(&mut self, given: &Option<Text>, default: CountRule) -> CountRule {
+        let Some(text) = given else { return default };
+        CountRule::parse(text.get_ref()).unwrap_or_else(|| {
+            let message = format!("`{}` is no count", super::clip(text.get_ref()));
+            self.wrong("wrong_value", place(given), message, "e.g. \"1\", \"0 | 3\", \">= 1\", \"2..5\"");
+            default
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! Faults: one verb each, at a moment.
+
+use toml::Spanned;
+
+use super::{Resolver, head, place};
+use crate::lab::fault::episode::{Episode, FaultKind, Keep, Trigger};
+use crate::lab::fault::moment;
+use crate::lab::scenario::script::{FaultScript, RoadScript, TargetScript, Text};
+use crate::mq::message::Name;
+use crate::mq::time::{Span, Time};
+
+const VERBS: &str = "kill, power-loss, restart, stop, pause, resume, cut, heal, reset, delay, clock-skew";
+
+impl Resolver<'_> {
+    pub(super) fn episodes(&mut self, until: Time) -> Vec<Episode> {
+        let script = self.script;
+        let mut episodes = Vec::new();
+        for (number, fault) in script.fault.iter().enumerate() {
+            let table = fault.get_ref();
+            let name = match &table.name {
+                Some(name) => Name::from(name.get_ref().as_str()),
+                None => Name::from(format!("fault-{}", number + 1)),
+            };
+            if table.at.is_none() {
+                let help = "write `at = \"1250ms\"`, or another moment";
+                self.wrong("missing", Some(head(fault.span())), format!("the fault `{name}` has no `at`"), help);
+            }
+            let trigger = self.moment(&table.at, Trigger::At(Time::ZERO));
+            self.possible(&trigger, &name, &table.at, until);
+            let lasts = table.lasts.as_ref().map(|_| self.span(&table.lasts, Span::ZERO));
+            if lasts == Some(Span::ZERO) {
+                let message = format!("the fault `{name}` would last no time");
+                self.wrong("impossible_time", place(&table.lasts), message, "give it a span, or leave `lasts` out");
+            }
+            if let Some(kind) = self.kind(fault, &name) {
+                episodes.push(Episode { name, trigger, lasts, kind });
+            }
+        }
+        episodes
+    }
+
+    fn possible(&mut self, trigger: &Trigger, name: &Name, at: &Option<Text>, until: Time) {
+        match trigger {
+            Trigger::At(moment) if until <= *moment => {
+                let message = format!("the fault `{name}` would begin at {moment}, when the run is over ({until})");
+                self.wrong("impossible_time", place(at), message, "begin earlier, or set a later `until`");
+            }
+            Trigger::After { event: crate::lab::fault::episode::EventMatch::Fault(other), .. } if other == name => {
+                let message = format!("the fault `{name}` waits for itself");
+                self.wrong("impossible_time", place(at), message, "wait for something else");
+            }
+            _ => {}
+        }
+    }
+
+    fn kind(&mut self, fault: &Spanned<FaultScript>, name: &Name) -> Option<FaultKind> {
+        let table = fault.get_ref();
+        let mut kinds = Vec::new();
+        let targets: [(&Option<Spanned<TargetScript>>, fn(Name) -> FaultKind); 5] = [
+            (&table.kill, |node| FaultKind::Kill { node }),
+            (&table.restart, |node| FaultKind::Restart { node }),
+            (&table.stop, |node| FaultKind::Stop { node }),
+            (&table.pause, |node| FaultKind::Pause { node }),
+            (&table.resume, |node| FaultKind::Resume { node }),
+        ];
+        for (target, make) in targets {
+            if let Some(target) = target {
+                kinds.push((target.span(), make(self.target(&target.get_ref().node))));
+            }
+        }
+        if let Some(power) = &table.power_loss {
+            let keeps = [
+                ("fsynced", Keep::LoseAllUnsynced),
+                ("lose-all-unsynced", Keep::LoseAllUnsynced),
+                ("keep-all", Keep::KeepAll),
+                ("uniform", Keep::Uniform),
+                ("last-page-only", Keep::LastPageOnly),
+                ("even-pages-only", Keep::EvenPagesOnly),
+            ];
+            let keep = self.word(&power.get_ref().keep, "keep", &keeps);
+            kinds.push((power.span(), FaultKind::PowerLoss { node: self.target(&power.get_ref().node), keep }));
+        }
+        self.roads(table, &mut kinds);
+        if let Some(skew) = &table.clock_skew {
+            let millis = self.skew(&skew.get_ref().by);
+            kinds.push((skew.span(), FaultKind::ClockStep { node: self.target(&skew.get_ref().node), millis }));
+        }
+        if kinds.len() > 1 {
+            let message = format!("the fault `{name}` has {} verbs", kinds.len());
+            self.wrong("contradiction", Some(kinds[1].0.clone()), message, "write one [[fault]] for each");
+        }
+        if kinds.is_empty() {
+            let help = format!("add one of: {VERBS}");
+            self.wrong("missing", Some(head(fault.span())), format!("the fault `{name}` does nothing"), &help);
+        }
+        kinds.into_iter().next().map(|(_, kind)| kind)
+    }
+
+    fn roads(&mut self, table: &FaultScript, kinds: &mut Vec<(std::ops::Range<usize>, FaultKind)>) {
+        if let Some(cut) = &table.cut {
+            let [from, to] = self.ends(cut.get_ref());
+            let both = !cut.get_ref().one_way.as_ref().is_some_and(|one_way| *one_way.get_ref());
+            kinds.push((cut.span(), FaultKind::Cut { from, to, both }));
+        }
+        if let Some(heal) = &table.heal {
+            let [from, to] = self.ends(heal.get_ref());
+            kinds.push((heal.span(), FaultKind::Heal { from, to }));
+        }
+        if let Some(reset) = &table.reset {
+            let [from, to] = self.ends(reset.get_ref());
+            kinds.push((reset.span(), FaultKind::Reset { from, to }));
+        }
+        if let Some(delay) = &table.delay {
+            let [from, to] = self.ends(delay.get_ref());
+            if delay.get_ref().by.is_none() {
+                let help = "write `by = \"200ms\"`";
+                self.wrong("missing", Some(delay.span()), "this delay does not say by how much".into(), help);
+            }
+            let by = self.span(&delay.get_ref().by, Span::ZERO);
+            kinds.push((delay.span(), FaultKind::Delay { from, to, by }));
+        }
+    }
+
+    fn ends(&mut self, road: &RoadScript) -> [Name; 2] {
+        [&road.from, &road.to].map(|end| match end {
+            Some(end) => self.target(end),
+            None => Name::from("*"),
+        })
+    }
+
+    /// A node, or `*` for all.
+    fn target(&mut self, name: &Text) -> Name {
+        if name.get_ref() == "*" { Name::from("*") } else { self.node(name) }
+    }
+
+    fn skew(&mut self, by: &Text) -> i64 {
+        let text = by.get_ref().trim();
+        let (sign, size) = match text.strip_prefix('-') {
+            Some(size) => (-1, size),
+            None => (1, text.strip_prefix('+').unwrap_or(text)),
+        };
+        match moment::span(size) {
+            Ok(span) => sign * span.as_millis() as i64,
+            Err(error) => {
+                self.wrong("wrong_time", Some(by.span()), error.message, &error.help);
+                0
+            }
+        }
+    }
+}

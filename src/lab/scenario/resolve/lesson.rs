@@ -1,0 +1,97 @@
+//! The words of a scenario: complete in both languages, each step at a moment that can come.
+
+use toml::Spanned;
+
+use super::{Resolver, head};
+use crate::lab::fault::episode::Trigger;
+use crate::lab::locale::Phrase;
+use crate::lab::scenario::lesson::{Lesson, Predict, Step};
+use crate::lab::scenario::script::{Bilingual, PredictScript};
+use crate::mq::message::Name;
+use crate::mq::time::Time;
+
+const PANES: &[(&str, &str)] = &[
+    ("timeline", "timeline"),
+    ("cluster", "cluster"),
+    ("message", "message"),
+    ("storage", "storage"),
+    ("queues", "queues"),
+];
+
+impl Resolver<'_> {
+    pub(super) fn lesson(&mut self) -> Lesson {
+        let script = self.script;
+        let title = self.phrase(&script.title);
+        let question = self.phrase(&script.question);
+        let mut steps = Vec::new();
+        for step in &script.step {
+            let table = step.get_ref();
+            if table.when.is_none() {
+                let help = "write `when = \"first:send-ok\"`, or another moment";
+                self.wrong("missing", Some(head(step.span())), "this step does not say when".into(), help);
+            }
+            let when = self.moment(&table.when, Trigger::At(Time::ZERO));
+            let pane = table.focus.pane.as_ref().map(|_| Name::from(self.word(&table.focus.pane, "pane", PANES)));
+            let message = table.focus.message.as_ref().map(|text| Name::from(text.get_ref().as_str()));
+            let say = self.phrase(&table.say);
+            let predict = table.predict.as_ref().map(|predict| self.predict(predict));
+            if say.is_empty() && predict.is_none() {
+                let help = "write `say.en` and `say.zh`, or a [step.predict]";
+                self.wrong("missing", Some(head(step.span())), "this step says nothing".into(), help);
+            }
+            steps.push(Step { when, pane, message, say, predict });
+        }
+        self.exercise();
+        Lesson { title, question, steps }
+    }
+
+    fn predict(&mut self, predict: &Spanned<PredictScript>) -> Predict {
+        let table = predict.get_ref();
+        let ask = self.phrase(&table.ask);
+        if ask.is_empty() {
+            let help = "write `ask.en` and `ask.zh`";
+            self.wrong("missing", Some(head(predict.span())), "this prediction asks nothing".into(), help);
+        }
+        if table.choices.len() < 2 {
+            let help = "give at least two `choices`";
+            self.wrong("missing", Some(head(predict.span())), "a prediction needs choices".into(), help);
+        }
+        let choices: Vec<Phrase> = table.choices.iter().map(|choice| self.phrase(&Some(choice.clone()))).collect();
+        let answer = table.answer.as_ref().and_then(|answer| answer.get_ref().choice.as_ref()).map(|number| {
+            let most = (choices.len() as i64).max(1);
+            self.number(&Some(number.clone()), 1, 1..=most, "choice") as usize - 1
+        });
+        Predict { ask, choices, answer, why: self.phrase(&table.why) }
+    }
+
+    /// An exercise must name checks that exist; it is graded by the lessons.
+    fn exercise(&mut self) {
+        let Some(exercise) = &self.script.exercise else { return };
+        self.phrase(&exercise.goal);
+        if exercise.hints.en.len() != exercise.hints.zh.len() {
+            let (en, zh) = (exercise.hints.en.len(), exercise.hints.zh.len());
+            let at = exercise.goal.as_ref().map(Spanned::span);
+            let message = format!("the exercise has {en} hints in English and {zh} in Chinese");
+            self.wrong("missing_language", at, message, "write every hint in both languages");
+        }
+        let checks: Vec<(&str, ())> = crate::lab::scenario::plan::Check::NAMES.iter().map(|name| (*name, ())).collect();
+        if exercise.pass.check.is_some() {
+            self.word(&exercise.pass.check, "check", &checks);
+        }
+    }
+
+    fn phrase(&mut self, given: &Option<Spanned<Bilingual>>) -> Phrase {
+        let Some(text) = given else { return Phrase::default() };
+        let missing = match text.get_ref() {
+            Bilingual { en: Some(_), zh: Some(_) } => None,
+            Bilingual { en: None, .. } => Some("English (`en`)"),
+            Bilingual { zh: None, .. } => Some("Chinese (`zh`)"),
+        };
+        if let Some(language) = missing {
+            let message = format!("this text has no {language}");
+            let help = "write both languages, or one plain text that stands for both";
+            self.wrong("missing_language", Some(text.span()), message, help);
+        }
+        text.get_ref().phrase()
+    }
+}

@@ -1,0 +1,498 @@
+//! The script: a scenario file as a person writes it.
+//!
+//! Nothing is decided here. Every name, span of time and expression keeps its place in the file, so that what is wrong with
+//! it can be shown there; for the same reason no type is tagged, untagged or flattened, and unknown keys are refused.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, MapAccess, Visitor};
+use toml::Spanned;
+
+use crate::lab::locale::Phrase;
+
+/// A text and where it stands.
+pub type Text = Spanned<String>;
+
+/// A text in both languages: a plain text stands for both, a table gives `en` and `zh`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Bilingual {
+    /// English.
+    pub en: Option<String>,
+    /// Chinese.
+    pub zh: Option<String>,
+}
+
+/// A scenario file.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct Script {
+    /// Version of the format: 1.
+    pub format: Option<Spanned<i64>>,
+    /// The scenario's name.
+    pub id: Option<Text>,
+    /// The seed, if the command line gives none.
+    pub seed: Option<Spanned<i64>>,
+    /// When the run ends.
+    pub until: Option<Text>,
+    /// Every wall clock at the beginning.
+    pub start: Option<Spanned<toml::value::Datetime>>,
+    /// The lesson's track.
+    pub track: Option<Text>,
+    /// Lessons to take first.
+    pub needs: Vec<Text>,
+    /// What it is called.
+    pub title: Option<Spanned<Bilingual>>,
+    /// What it asks.
+    pub question: Option<Spanned<Bilingual>>,
+    /// What all nodes share.
+    pub cluster: ClusterScript,
+    /// Repairs of single weaknesses.
+    pub profile: ProfileScript,
+    /// Brokers.
+    pub broker: Vec<Spanned<BrokerScript>>,
+    /// Topics that exist from the start.
+    pub topic: Vec<Spanned<TopicScript>>,
+    /// Producers.
+    pub producer: Vec<Spanned<ProducerScript>>,
+    /// Consumers.
+    pub consumer: Vec<Spanned<ConsumerScript>>,
+    /// What goes wrong.
+    pub fault: Vec<Spanned<FaultScript>>,
+    /// Narration.
+    pub step: Vec<Spanned<StepScript>>,
+    /// What should come out.
+    pub expect: Vec<Spanned<ExpectScript>>,
+    /// What a learner is to change.
+    pub exercise: Option<ExerciseScript>,
+}
+
+/// What all nodes share.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClusterScript {
+    /// `rocketmq-4.3.2`, `faithful` or `hardened`.
+    pub profile: Option<Text>,
+    /// How many nameservers.
+    pub nameserver: Option<Spanned<i64>>,
+    /// The roads.
+    pub network: NetworkScript,
+}
+
+/// The roads between all nodes.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetworkScript {
+    /// One way, a span or a range.
+    pub latency: Option<Text>,
+    /// Frames lost, of 1.
+    pub loss: Option<Spanned<f64>>,
+}
+
+/// Repairs of single weaknesses.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProfileScript {
+    /// By row of the table of weaknesses: `K01 = true`.
+    pub fix: BTreeMap<Text, bool>,
+}
+
+/// A broker.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct BrokerScript {
+    /// Its name.
+    pub name: Option<Text>,
+    /// `brokerClusterName`.
+    pub cluster: Option<Text>,
+    /// `async-master`.
+    pub role: Option<Text>,
+    /// The address it announces, `brokerIP1`.
+    pub announce: Option<Text>,
+    /// When it boots: a moment.
+    pub start: Option<Text>,
+    /// `async` or `sync`: `flushDiskType`.
+    pub flush: Option<Text>,
+    /// `flushIntervalCommitLog`.
+    pub flush_interval: Option<Text>,
+    /// `flushCommitLogLeastPages`.
+    pub flush_least_pages: Option<Spanned<i64>>,
+    /// `flushCommitLogThoroughInterval`.
+    pub flush_thorough_interval: Option<Text>,
+    /// `mapedFileSizeCommitLog`, in bytes.
+    pub commit_log_file_size: Option<Spanned<i64>>,
+    /// `mapedFileSizeConsumeQueue`, in bytes.
+    pub consume_queue_file_size: Option<Spanned<i64>>,
+    /// `autoCreateTopicEnable`.
+    pub auto_create_topic: Option<bool>,
+    /// Its disk.
+    pub disk: DiskScript,
+}
+
+/// A disk.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct DiskScript {
+    /// How long a store holds its thread.
+    pub write: Option<Text>,
+    /// How long a flush takes.
+    pub fsync: Option<Text>,
+    /// Whether a surviving page may survive in part.
+    pub torn_writes: Option<bool>,
+    /// The device's size in bytes.
+    pub capacity: Option<Spanned<i64>>,
+    /// The machine's memory in bytes.
+    pub memory: Option<Spanned<i64>>,
+}
+
+/// A topic that exists from the start.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct TopicScript {
+    /// Its name.
+    pub name: Option<Text>,
+    /// Read and write queues on each broker.
+    pub queues: Option<Spanned<i64>>,
+    /// On which brokers; all of them if left out.
+    pub on: Option<Vec<Text>>,
+}
+
+/// A producer.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProducerScript {
+    /// Its name.
+    pub name: Option<Text>,
+    /// The process that it shares; one of its own, named like it, if left out.
+    pub process: Option<Text>,
+    /// `producerGroup`.
+    pub group: Option<Text>,
+    /// When its process boots: a moment.
+    pub start: Option<Text>,
+    /// `sendMsgTimeout`.
+    pub timeout: Option<Text>,
+    /// `retryTimesWhenSendFailed`.
+    pub retries: Option<Spanned<i64>>,
+    /// `sendLatencyFaultEnable`.
+    pub latency_fault: Option<bool>,
+    /// `retryAnotherBrokerWhenNotStoreOK`.
+    pub retry_another_broker: Option<bool>,
+    /// What it sends, each block one after the other.
+    pub send: Vec<Spanned<SendScript>>,
+}
+
+/// A row of messages.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct SendScript {
+    /// Where to.
+    pub topic: Option<Text>,
+    /// `sync`.
+    pub mode: Option<Text>,
+    /// How many.
+    pub count: Option<Spanned<i64>>,
+    /// How long before the first one.
+    pub wait: Option<Text>,
+    /// How long between two.
+    pub every: Option<Text>,
+    /// `KEYS`; `{n}` is the message's number in its row, from 1.
+    pub key: Option<Text>,
+    /// `TAGS`; `{pick:a,b}` draws one.
+    pub tag: Option<Text>,
+    /// The content.
+    pub body: Option<Text>,
+    /// The content's length in bytes; shorter content is filled up.
+    pub size: Option<Spanned<i64>>,
+    /// User properties.
+    pub properties: BTreeMap<Text, Text>,
+    /// `round-robin`.
+    pub select: Option<Text>,
+    /// `waitStoreMsgOK`.
+    pub wait_store: Option<bool>,
+    /// `retryTimesWhenSendFailed` of its producer.
+    pub retries: Option<Spanned<i64>>,
+    /// The budget of each call.
+    pub timeout: Option<Text>,
+}
+
+/// A push consumer.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsumerScript {
+    /// Its name.
+    pub name: Option<Text>,
+    /// The process that it shares; one of its own, named like it, if left out.
+    pub process: Option<Text>,
+    /// `consumerGroup`.
+    pub group: Option<Text>,
+    /// `clustering`.
+    pub model: Option<Text>,
+    /// `concurrent`.
+    pub mode: Option<Text>,
+    /// Topic and tag expression.
+    pub subscribe: BTreeMap<Text, Text>,
+    /// When its process boots: a moment.
+    pub start: Option<Text>,
+    /// `first` or `last`: `consumeFromWhere`.
+    pub from: Option<Text>,
+    /// `consumeThreadMin`.
+    pub threads: Option<Spanned<i64>>,
+    /// `consumeMessageBatchMaxSize`.
+    pub batch: Option<Spanned<i64>>,
+    /// `pullBatchSize`.
+    pub pull_batch: Option<Spanned<i64>>,
+    /// How the application behaves; the first match answers.
+    pub on: Vec<Spanned<OnScript>>,
+}
+
+/// What an application does with some messages.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct OnScript {
+    /// Which messages; all if left out.
+    #[serde(rename = "match")]
+    pub matches: MatchScript,
+    /// Answers by delivery, the last one repeats.
+    pub reply: Vec<Text>,
+    /// How long it takes.
+    pub takes: Option<Text>,
+}
+
+/// Which messages.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct MatchScript {
+    /// Of this topic.
+    pub topic: Option<Text>,
+    /// With this key.
+    pub key: Option<Text>,
+}
+
+/// A fault: one verb with its target.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FaultScript {
+    /// Its name, for moments and overrides.
+    pub name: Option<Text>,
+    /// When it begins: a moment.
+    pub at: Option<Text>,
+    /// How long it lasts; for ever if left out.
+    pub lasts: Option<Text>,
+    /// The process dies.
+    pub kill: Option<Spanned<TargetScript>>,
+    /// The machine loses power.
+    pub power_loss: Option<Spanned<PowerScript>>,
+    /// The process boots again.
+    pub restart: Option<Spanned<TargetScript>>,
+    /// The operator stops the process.
+    pub stop: Option<Spanned<TargetScript>>,
+    /// The process gets no steps.
+    pub pause: Option<Spanned<TargetScript>>,
+    /// It goes on.
+    pub resume: Option<Spanned<TargetScript>>,
+    /// Nothing passes between two nodes.
+    pub cut: Option<Spanned<RoadScript>>,
+    /// Cuts end.
+    pub heal: Option<Spanned<RoadScript>>,
+    /// Connections are reset.
+    pub reset: Option<Spanned<RoadScript>>,
+    /// Frames take longer.
+    pub delay: Option<Spanned<RoadScript>>,
+    /// A wall clock steps.
+    pub clock_skew: Option<Spanned<SkewScript>>,
+}
+
+/// A fault's node.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct TargetScript {
+    /// By name.
+    pub node: Text,
+}
+
+/// A power loss.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct PowerScript {
+    /// By name.
+    pub node: Text,
+    /// What of the unflushed pages survives.
+    pub keep: Option<Text>,
+}
+
+/// A road between two nodes.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RoadScript {
+    /// One end; every node if left out.
+    pub from: Option<Text>,
+    /// The other end; every node if left out.
+    pub to: Option<Text>,
+    /// Whether only the way from `from` to `to` is meant.
+    pub one_way: Option<Spanned<bool>>,
+    /// A delay's span.
+    pub by: Option<Text>,
+}
+
+/// A wall clock's step.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct SkewScript {
+    /// By name.
+    pub node: Text,
+    /// Forward (`2s`) or back (`-2s`).
+    pub by: Text,
+}
+
+/// One step of narration.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct StepScript {
+    /// At which moment.
+    pub when: Option<Text>,
+    /// What to look at.
+    pub focus: FocusScript,
+    /// What to say.
+    pub say: Option<Spanned<Bilingual>>,
+    /// What to ask before going on.
+    pub predict: Option<Spanned<PredictScript>>,
+}
+
+/// What to look at.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct FocusScript {
+    /// `cluster`, `timeline`, `message`, `storage`.
+    pub pane: Option<Text>,
+    /// `m1` or a key.
+    pub message: Option<Text>,
+}
+
+/// A question before a surprise.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct PredictScript {
+    /// The question.
+    pub ask: Option<Spanned<Bilingual>>,
+    /// The answers to choose from.
+    pub choices: Vec<Spanned<Bilingual>>,
+    /// Which one is right.
+    pub answer: Option<Spanned<AnswerScript>>,
+    /// Why.
+    pub why: Option<Spanned<Bilingual>>,
+}
+
+/// The right answer.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnswerScript {
+    /// By number, from 1.
+    pub choice: Option<Spanned<i64>>,
+    /// By an expression over the run.
+    pub eval: Option<Text>,
+}
+
+/// What should come out.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExpectScript {
+    /// Its name.
+    pub id: Option<Text>,
+    /// The check's name in the library.
+    pub check: Option<Text>,
+    /// `holds`, `violated` or `either`.
+    pub outcome: Option<Text>,
+    /// The message it is about, by key.
+    pub message: Option<Text>,
+    /// The group it is about.
+    pub group: Option<Text>,
+    /// The count it allows: `1`, `0 | 3`, `>= 1`, `2..5`.
+    pub count: Option<Text>,
+    /// The event it waits for.
+    pub event: Option<Text>,
+    /// The node a frame goes to.
+    pub to: Option<Text>,
+    /// The frame's code by name.
+    pub frame: Option<Text>,
+    /// What an exception's text contains.
+    pub error: Option<Text>,
+}
+
+/// What a learner is to change.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExerciseScript {
+    /// The task.
+    pub goal: Option<Spanned<Bilingual>>,
+    /// Which settings may be changed, as paths of `--set`; `*` is any name.
+    pub editable: Vec<Text>,
+    /// What must hold.
+    pub pass: PassScript,
+    /// Hints, each more plain than the last.
+    pub hints: HintsScript,
+}
+
+/// What an exercise must reach.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct PassScript {
+    /// The check's name in the library.
+    pub check: Option<Text>,
+    /// `holds`, `violated` or `either`.
+    pub outcome: Option<Text>,
+    /// Over how many seeds.
+    pub seeds: Option<Spanned<i64>>,
+}
+
+/// Hints in both languages.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct HintsScript {
+    /// English.
+    pub en: Vec<String>,
+    /// Chinese.
+    pub zh: Vec<String>,
+}
+
+impl Bilingual {
+    /// The text in both languages; a language left out reads as the other.
+    pub fn phrase(&self) -> Phrase {
+        let text = |first: &Option<String>, second: &Option<String>| {
+            first.as_ref().or(second.as_ref()).cloned().unwrap_or_default()
+        };
+        Phrase { en: text(&self.en, &self.zh), zh: text(&self.zh, &self.en) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Bilingual {
+    fn deserialize<D: de::Deserializer<'de>>(from: D) -> Result<Bilingual, D::Error> {
+        from.deserialize_any(BilingualVisitor)
+    }
+}
+
+struct BilingualVisitor;
+
+impl<'de> Visitor<'de> for BilingualVisitor {
+    type Value = Bilingual;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, or a table of texts `en` and `zh`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Bilingual, E> {
+        Ok(Bilingual { en: Some(text.to_owned()), zh: Some(text.to_owned()) })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Bilingual, A::Error> {
+        let mut texts = Bilingual::default();
+        while let Some(language) = map.next_key::<String>()? {
+            match language.as_str() {
+                "en" => texts.en = Some(map.next_value()?),
+                "zh" => texts.zh = Some(map.next_value()?),
+                other => return Err(de::Error::unknown_field(other, &["en", "zh"])),
+            }
+        }
+        Ok(texts)
+    }
+}

@@ -1,0 +1,236 @@
+//! A trace as JSON lines: a header, one line a record, and the digest last.
+//!
+//! Each line has the record's step, number, true time, node, clocks and cause, its `kind`, and the fields of that kind.
+
+use std::fmt::Debug;
+
+use serde_json::{Map, Value, json};
+
+use crate::lab::trace::digest::Digest;
+use crate::lab::trace::log::Trace;
+use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, FrameNote, Machine, Record, Road, What};
+use crate::mq::app::{Call, Return};
+use crate::mq::fact;
+
+/// The format's version.
+pub const VERSION: u32 = 1;
+
+/// The whole trace, each line ended by a newline.
+pub fn jsonl(trace: &Trace, digest: &Digest) -> String {
+    let mut out = String::new();
+    let header = &trace.header;
+    let nodes: Vec<Value> = header
+        .nodes
+        .iter()
+        .map(|node| json!({ "name": node.name.as_str(), "role": lower(&node.role), "addr": node.addr.as_str() }))
+        .collect();
+    line(
+        &mut out,
+        json!({
+            "format": VERSION,
+            "scenario": header.scenario.as_str(),
+            "seed": header.seed,
+            "profile": header.profile.as_str(),
+            "start_ms": header.start.0,
+            "nodes": nodes,
+            "build": env!("CARGO_PKG_VERSION"),
+        }),
+    );
+    for record in trace.records() {
+        line(&mut out, record_json(trace, record));
+    }
+    line(&mut out, json!({ "digest": digest.to_string(), "records": trace.records().len(), "steps": trace.steps() }));
+    out
+}
+
+fn line(out: &mut String, value: Value) {
+    out.push_str(&value.to_string());
+    out.push('\n');
+}
+
+fn lower(value: &dyn Debug) -> String {
+    format!("{value:?}").to_lowercase()
+}
+
+/// One record.
+pub fn record_json(trace: &Trace, record: &Record) -> Value {
+    let mut map = Map::new();
+    map.insert("step".into(), json!(record.step));
+    map.insert("seq".into(), json!(record.seq.0));
+    map.insert("at".into(), json!(record.at.0));
+    if let Some(node) = record.node {
+        map.insert("node".into(), json!(trace.name(node).as_str()));
+        map.insert("incarnation".into(), json!(record.incarnation));
+        map.insert("wall".into(), json!(record.wall.0));
+        map.insert("mono".into(), json!(record.mono.0));
+    }
+    if let Some(cause) = record.cause {
+        map.insert("cause".into(), json!(cause.0));
+    }
+    map.insert("kind".into(), json!(record.what.kind()));
+    if let Value::Object(fields) = fields(trace, &record.what) {
+        map.extend(fields);
+    }
+    Value::Object(map)
+}
+
+fn fields(trace: &Trace, what: &What) -> Value {
+    match what {
+        What::Machine(machine) => match machine {
+            Machine::BootFailed { why } | Machine::Panicked { why } => json!({ "why": why.as_str() }),
+            Machine::PowerLost { lost, kept, torn } => json!({ "lost": lost, "kept": kept, "torn": torn }),
+            Machine::WallStepped { millis } => json!({ "millis": millis }),
+            _ => json!({}),
+        },
+        What::Road(road) => road_fields(trace, road),
+        What::Clock(Clock::Armed { timer, at }) => {
+            json!({ "timer": format!("{:?}", timer.name), "number": timer.number, "for": at.0 })
+        }
+        What::Clock(Clock::Disarmed { timer } | Clock::Fired { timer }) => {
+            json!({ "timer": format!("{:?}", timer.name), "number": timer.number })
+        }
+        What::Disk(disk) => disk_fields(disk),
+        What::App(App::Called(call)) => call_fields(call),
+        What::App(App::Returned(answer)) => return_fields(answer),
+        What::App(App::Info { op }) => json!({ "op": op }),
+        What::Fact(fact) => {
+            let mut map = Map::new();
+            fact.each_field(|name, value| {
+                let value = match value {
+                    fact::Value::Int(number) => json!(number),
+                    fact::Value::Text(text) => json!(text),
+                };
+                map.insert(name.to_owned(), value);
+            });
+            Value::Object(map)
+        }
+        What::Fault(Fault::Begun { name, what }) => json!({ "name": name.as_str(), "what": what.as_str() }),
+        What::Fault(Fault::Ended { name }) => json!({ "name": name.as_str() }),
+        What::Rolled { stream, ordinal, of, got } => {
+            json!({ "stream": stream.as_str(), "ordinal": ordinal, "of": of, "got": got })
+        }
+    }
+}
+
+fn frame_fields(frame: &FrameNote) -> Value {
+    let mut map = Map::new();
+    map.insert("code".into(), json!(frame.code));
+    map.insert("label".into(), json!(frame.label));
+    map.insert("flag".into(), json!(frame.flag));
+    map.insert("opaque".into(), json!(frame.opaque));
+    map.insert("body".into(), json!(frame.body));
+    if let Some(remark) = &frame.remark {
+        map.insert("remark".into(), json!(remark.as_str()));
+    }
+    if let Some(wire) = &frame.wire {
+        map.insert("wire".into(), json!(hex(wire)));
+    }
+    Value::Object(map)
+}
+
+fn road_fields(trace: &Trace, road: &Road) -> Value {
+    match road {
+        Road::Opening { link, to } => json!({ "link": link.0, "to": to.to_string() }),
+        Road::Opened { link } | Road::Drained { link } => json!({ "link": link.0 }),
+        Road::Refused { link, why } => json!({ "link": link.0, "why": lower(why) }),
+        Road::Closed { link, why } => json!({ "link": link.0, "why": lower(why) }),
+        Road::Sent { link, to, frame } => {
+            json!({ "link": link.0, "to": trace.name(*to).as_str(), "frame": frame_fields(frame) })
+        }
+        Road::Arrived { link, from, frame } => {
+            json!({ "link": link.0, "from": trace.name(*from).as_str(), "frame": frame_fields(frame) })
+        }
+        Road::Held { link, span } => json!({ "link": link.0, "span": span.map(|span| span.0) }),
+        Road::Dropped { link, why } => json!({ "link": link.0, "why": why }),
+    }
+}
+
+fn disk_fields(disk: &DiskEvent) -> Value {
+    match disk {
+        DiskEvent::Stored { file, at, bytes, len } => {
+            json!({ "file": file.as_str(), "offset": at, "len": len, "bytes": hex(bytes) })
+        }
+        DiskEvent::Named { what, file, to, len } => {
+            json!({ "what": what, "file": file.as_str(), "to": to.as_ref().map(|to| to.as_str()), "len": len })
+        }
+        DiskEvent::FlushAsked { ticket, file, from, to } => {
+            json!({ "ticket": ticket, "file": file.as_str(), "from": from, "to": to })
+        }
+        DiskEvent::FlushDone { ticket } => json!({ "ticket": ticket }),
+        DiskEvent::FlushFailed { ticket, error } => json!({ "ticket": ticket, "error": error.to_string() }),
+        DiskEvent::Image { cached, stable } => {
+            json!({ "files": cached.files.len(), "stable_files": stable.files.len() })
+        }
+    }
+}
+
+fn call_fields(call: &Call) -> Value {
+    match call {
+        Call::Send { op, group, message, timeout } => {
+            let properties: Map<String, Value> =
+                message.properties.iter().map(|(name, value)| (name.to_string(), json!(value.as_str()))).collect();
+            json!({
+                "op": op.0,
+                "group": group.as_str(),
+                "topic": message.topic.as_str(),
+                "properties": properties,
+                "body": hex(&message.body),
+                "timeout": timeout.map(|timeout| timeout.0),
+            })
+        }
+        Call::CreateTopic { op, group, topic, queues, .. } => {
+            json!({ "op": op.0, "group": group.as_str(), "topic": topic.as_str(), "queues": queues })
+        }
+        Call::Listened { task, outcome } => json!({ "task": task.0, "outcome": format!("{outcome:?}") }),
+    }
+}
+
+fn return_fields(answer: &Return) -> Value {
+    match answer {
+        Return::Sent { op, result } => json!({
+            "op": op.0,
+            "status": result.status.as_str(),
+            "msg_id": result.msg_id.as_str(),
+            "offset_msg_id": result.offset_msg_id.as_str(),
+            "broker": result.queue.broker.as_str(),
+            "topic": result.queue.topic.as_str(),
+            "queue_id": result.queue.queue_id,
+            "queue_offset": result.queue_offset.0,
+        }),
+        Return::Failed { op, error } => json!({
+            "op": op.0,
+            "error": error.kind.as_str(),
+            "text": error.text.as_str(),
+            "code": error.code,
+            "attempts": error.attempts,
+        }),
+        Return::Done { op } => json!({ "op": op.0 }),
+        Return::Listen { task, group, queue, messages } => {
+            let messages: Vec<Value> = messages
+                .iter()
+                .map(|message| {
+                    let key = message.message.properties.get("UNIQ_KEY").map(|key| key.as_str());
+                    json!({ "queue_offset": message.queue_offset.0, "msg_id": key, "body": hex(&message.message.body) })
+                })
+                .collect();
+            json!({
+                "task": task.0,
+                "group": group.as_str(),
+                "broker": queue.broker.as_str(),
+                "topic": queue.topic.as_str(),
+                "queue_id": queue.queue_id,
+                "messages": messages,
+            })
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('?'));
+        }
+    }
+    out
+}

@@ -1,0 +1,219 @@
+//! A run as sentences: one line for each event worth telling.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use crate::lab::locale::{self, Lang, sentences};
+use crate::lab::trace::log::Trace;
+use crate::lab::trace::record::{App, Fault, Machine, NodeId, Record, Road, Seq, What};
+use crate::mq::app::{Call, ConsumeOutcome, Return};
+use crate::mq::fact::Value;
+use crate::mq::message::property::names;
+use crate::mq::message::{Message, StoredMessage};
+use crate::mq::time::Time;
+
+/// One event in a sentence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// The step.
+    pub step: u64,
+    /// True time.
+    pub at: Time,
+    /// The record.
+    pub seq: Seq,
+    /// Who: a node's name, or `FAULT`.
+    pub actor: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// What happened.
+    pub text: String,
+    /// Whether it is worth telling even in a short account.
+    pub main: bool,
+}
+
+/// Which messages there are: `m1` is the first that any application sent.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Handles {
+    /// Calls by node, incarnation and operation.
+    calls: BTreeMap<(NodeId, u32, u64), usize>,
+    /// By unique key, once a result named it.
+    uids: BTreeMap<String, usize>,
+    /// The messages, with the record of each call.
+    pub messages: Vec<(Seq, Message)>,
+}
+
+/// Kinds that a short account tells.
+const MAIN: &[&str] = &[
+    "killed",
+    "panicked",
+    "power-lost",
+    "boot-failed",
+    "fault-begun",
+    "refused",
+    "route-learned",
+    "broker-registered",
+    "broker-dropped",
+    "attempt-failed",
+    "request-refused",
+    "recovered",
+    "appended",
+    "flushed",
+    "flush-failed",
+    "sent-result",
+    "failed",
+    "listen",
+    "info",
+    "exited",
+];
+
+impl Handles {
+    /// The messages of a run.
+    pub fn of(trace: &Trace) -> Handles {
+        let mut handles = Handles::default();
+        for record in trace.records() {
+            let Some(node) = record.node else { continue };
+            match &record.what {
+                What::App(App::Called(call)) => {
+                    if let Call::Send { op, message, .. } = &**call {
+                        handles.calls.insert((node, record.incarnation, op.0), handles.messages.len());
+                        handles.messages.push((record.seq, message.clone()));
+                    }
+                }
+                What::App(App::Returned(answer)) => {
+                    if let Return::Sent { op, result } = &**answer
+                        && let Some(number) = handles.calls.get(&(node, record.incarnation, op.0))
+                    {
+                        handles.uids.insert(result.msg_id.to_string(), *number);
+                    }
+                }
+                _ => {}
+            }
+        }
+        handles
+    }
+
+    /// A message by `m1`, by its key or by its unique key: its place from 0.
+    pub fn find(&self, text: &str) -> Option<usize> {
+        let number = text.strip_prefix('m').and_then(|digits| digits.parse::<usize>().ok());
+        if let Some(number) = number
+            && (1..=self.messages.len()).contains(&number)
+        {
+            return Some(number - 1);
+        }
+        let keyed = |(_, message): &(Seq, Message)| message.properties.get(names::KEYS).is_some_and(|key| *key == text);
+        self.messages.iter().position(keyed).or_else(|| self.uids.get(text).copied())
+    }
+
+    /// `m1 order-1`.
+    pub fn name(&self, number: usize) -> String {
+        let key = self.messages.get(number).and_then(|(_, message)| message.properties.get(names::KEYS));
+        match key {
+            Some(key) => format!("m{} {key}", number + 1),
+            None => format!("m{}", number + 1),
+        }
+    }
+
+    /// The place of a message as it was pulled.
+    pub fn of_stored(&self, message: &StoredMessage) -> Option<usize> {
+        let uid = message.message.properties.get(names::UNIQ_KEY)?;
+        let key = message.message.properties.get(names::KEYS);
+        self.uids.get(uid.as_str()).copied().or_else(|| key.and_then(|key| self.find(key)))
+    }
+
+    fn call(&self, record: &Record, op: u64) -> String {
+        let found = record.node.and_then(|node| self.calls.get(&(node, record.incarnation, op)));
+        found.map_or_else(|| "?".to_owned(), |number| self.name(*number))
+    }
+}
+
+/// Every event of a run that has a sentence.
+pub fn of(trace: &Trace, handles: &Handles, lang: Lang) -> Vec<Line> {
+    trace.records().iter().filter_map(|record| line(trace, handles, record, lang)).collect()
+}
+
+/// The sentence of one record.
+pub fn line(trace: &Trace, handles: &Handles, record: &Record, lang: Lang) -> Option<Line> {
+    let kind = record.what.kind();
+    let template = sentences::of(kind)?.text(lang);
+    let text = locale::fill(template, |field, out| value(handles, record, field, out));
+    let actor = record.node.map_or_else(|| "FAULT".to_owned(), |node| trace.name(node).to_string());
+    let main = MAIN.contains(&kind);
+    Some(Line { step: record.step, at: record.at, seq: record.seq, actor, kind, text, main })
+}
+
+/// Writes a field of a record; `false` if it has no such field.
+fn value(handles: &Handles, record: &Record, field: &str, out: &mut dyn Write) -> bool {
+    let mut put = |value: &dyn fmt::Display| write!(out, "{value}").is_ok();
+    match (&record.what, field) {
+        (What::Fact(fact), _) => {
+            let mut done = false;
+            fact.each_field(|name, value| {
+                if name == field && !done {
+                    done = match value {
+                        Value::Int(number) => put(&number),
+                        Value::Text(text) => put(&text),
+                    };
+                }
+            });
+            done
+        }
+        (What::Machine(Machine::PowerLost { lost, .. }), "lost") => put(lost),
+        (What::Machine(Machine::PowerLost { kept, .. }), "kept") => put(kept),
+        (What::Machine(Machine::BootFailed { why } | Machine::Panicked { why }), "why") => put(why),
+        (What::Machine(Machine::WallStepped { millis }), "millis") => put(millis),
+        (What::Road(Road::Refused { why, .. }), "why") => put(&format!("{why:?}").to_lowercase()),
+        (What::Fault(Fault::Begun { what, .. }), "what") => put(what),
+        (What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }), "name") => put(name),
+        (What::App(App::Called(call)), _) => called(handles, record, call, field, &mut put),
+        (What::App(App::Returned(answer)), _) => returned(handles, record, answer, field, &mut put),
+        _ => false,
+    }
+}
+
+fn called(
+    handles: &Handles,
+    record: &Record,
+    call: &Call,
+    field: &str,
+    put: &mut dyn FnMut(&dyn fmt::Display) -> bool,
+) -> bool {
+    match (call, field) {
+        (Call::Send { op, .. }, "message") => put(&handles.call(record, op.0)),
+        (Call::Listened { outcome, .. }, "outcome") => put(&match outcome {
+            ConsumeOutcome::Success { .. } => "CONSUME_SUCCESS",
+            ConsumeOutcome::Later => "RECONSUME_LATER",
+            ConsumeOutcome::Threw => "an exception",
+            ConsumeOutcome::Null => "null",
+        }),
+        _ => false,
+    }
+}
+
+fn returned(
+    handles: &Handles,
+    record: &Record,
+    answer: &Return,
+    field: &str,
+    put: &mut dyn FnMut(&dyn fmt::Display) -> bool,
+) -> bool {
+    match (answer, field) {
+        (Return::Sent { op, .. } | Return::Failed { op, .. }, "message") => put(&handles.call(record, op.0)),
+        (Return::Sent { result, .. }, "status") => put(&result.status),
+        (Return::Sent { result, .. }, "queue") => put(&format!("{}/{}", result.queue.topic, result.queue.queue_id)),
+        (Return::Sent { result, .. }, "offset") => put(&result.queue_offset.0),
+        (Return::Failed { error, .. }, "attempts") => put(&error.attempts),
+        (Return::Failed { error, .. }, "kind") => put(&error.kind.as_str()),
+        (Return::Failed { error, .. }, "text") => put(&error.text),
+        (Return::Listen { messages, .. }, "messages") => {
+            let names: Vec<String> = messages
+                .iter()
+                .map(|message| match handles.of_stored(message) {
+                    Some(number) => handles.name(number),
+                    None => format!("#{}", message.queue_offset.0),
+                })
+                .collect();
+            put(&names.join(", "))
+        }
+        _ => false,
+    }
+}

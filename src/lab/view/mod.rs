@@ -1,0 +1,9 @@
+//! Drawings as plain data: what a trace says, for every pen to draw.
+
+pub mod lanes;
+
+pub mod lines;
+
+pub mod story;
+
+pub mod width;

@@ -1,0 +1,162 @@
+//! Bad scenario files: each ends with its kind of problem, a place where it has one, a way out, exit code 4, no panic.
+
+use assert_cmd::Command;
+use mqlab::lab::scenario::overrides::Overrides;
+use mqlab::lab::scenario::report::Report;
+use mqlab::lab::scenario::{library, load};
+
+/// A sound file with one line changed, or added at the end.
+fn changed(from: &str, to: &str) -> String {
+    let good = library::text("17-power-loss").unwrap();
+    if from.is_empty() {
+        return format!("{good}\n{to}\n");
+    }
+    assert!(good.contains(from), "`{from}` is not in the scenario any more");
+    good.replacen(from, to, 1)
+}
+
+#[track_caller]
+fn refused(text: &str) -> Report {
+    load("bad.toml", text.as_bytes(), &Overrides::default()).expect_err("the file is bad")
+}
+
+/// What is changed into what, the problem's code, and part of what is said.
+const CASES: &[(&str, &str, &str, &str)] = &[
+    ("seed = 2018", "sead = 2018", "unknown_key", "did you mean `seed`?"),
+    ("", "[brocker]\n", "unknown_key", "did you mean `broker`?"),
+    ("seed = 2018", "seed = \"x\"", "syntax", "invalid type"),
+    ("seed = 2018", "seed = -1", "out_of_range", "seed"),
+    ("seed = 2018", "seed = 2018\nseed = 1", "syntax", "duplicate key"),
+    ("seed = 2018", "seed 2018", "syntax", "expected"),
+    ("format = 1", "format = 2", "format", "newer mqlab"),
+    ("format = 1\n", "", "missing", "format = 1"),
+    ("until = \"40s\"\n", "", "missing", "until"),
+    ("until = \"40s\"", "until = \"40 parsecs\"", "wrong_time", "not a unit"),
+    ("until = \"40s\"", "until = \"40\"", "wrong_time", "no unit"),
+    ("until = \"40s\"", "until = \"0s\"", "impossible_time", "impossible"),
+    ("until = \"40s\"", "until = \"1s\"", "impossible_time", "when the run is over"),
+    (
+        "power-loss = { node = \"broker-a\"",
+        "power-loss = { node = \"broker_a\"",
+        "unknown_node",
+        "did you mean \"broker-a\"?",
+    ),
+    ("restart = { node = \"broker-a\" }", "restart = { nod = \"broker-a\" }", "unknown_key", "did you mean `node`?"),
+    ("restart = { node = \"broker-a\" }", "restart = {}", "syntax", "missing field"),
+    ("restart = { node = \"broker-a\" }", "", "missing", "does nothing"),
+    ("keep = \"fsynced\"", "keep = \"fsync\"", "wrong_value", "did you mean \"fsynced\"?"),
+    ("name = \"return\"", "name = \"outage\"", "duplicate_name", "another fault"),
+    ("name = \"billing-1\"", "name = \"shop\"", "duplicate_name", "another node"),
+    ("name = \"billing-1\"", "name = \"ns-1\"", "duplicate_name", "another nameserver"),
+    ("name = \"billing-1\"", "name = \"billing 1\"", "bad_name", "no name"),
+    ("on = [\"broker-a\"]", "on = [\"broker-b\"]", "unknown_broker", "did you mean \"broker-a\"?"),
+    ("queues = 4", "queues = 0", "out_of_range", "between 1 and"),
+    ("name = \"orders\"", "name = \"or ders\"", "bad_name", "RocketMQ allows"),
+    ("start = \"after:fault:outage\"", "start = \"after:fault:outrage\"", "unknown_fault", "did you mean \"outage\"?"),
+    ("start = \"after:fault:outage\"", "start = \"40s\"", "impossible_time", "set a later `until`"),
+    ("at = \"1250ms\"", "at = \"50s\"", "impossible_time", "when the run is over"),
+    ("at = \"1250ms\"", "at = \"after:fault:outage\"", "impossible_time", "waits for itself"),
+    ("at = \"1250ms\"", "at = \"first:apend\"", "wrong_time", "did you mean `append`?"),
+    ("flush = \"async\"", "flush = \"asynch\"", "wrong_value", "did you mean \"async\"?"),
+    ("role = \"async-master\"", "role = \"slave\"", "unsupported", "not built yet"),
+    ("latency = \"1ms..4ms\"", "latency = \"4ms..1ms\"", "wrong_time", "write `1ms..4ms`"),
+    ("count = 10", "count = 10000000", "out_of_range", "count"),
+    ("key = \"order-{n}\"", "key = \"order-{m}\"", "wrong_value", "stands for nothing"),
+    ("reply = [\"ok\"]", "reply = [\"okay\"]", "wrong_value", "reply"),
+    ("check = \"no-acked-loss\"", "check = \"no-ackd-loss\"", "wrong_value", "did you mean \"no-acked-loss\"?"),
+    ("outcome = \"violated\"", "outcome = \"broken\"", "wrong_value", "holds, violated, either"),
+    ("count = \"0 | 1\"", "count = \"few\"", "wrong_value", "no count"),
+    ("id = \"store-recovers\"", "id = \"acked-is-durable\"", "duplicate_name", "another expectation"),
+    ("title.zh = \"断电了\"\n", "", "missing_language", "no Chinese"),
+    ("when = \"first:send-ok\"", "when = \"soon\"", "wrong_time", "neither a time nor an event"),
+    ("profile = \"rocketmq-4.3.2\"", "profile = \"rocketmq-9\"", "wrong_value", "hardened"),
+    ("", "[profile.fix]\nK99 = true", "unknown_weakness", "K01"),
+    ("subscribe = { orders = \"*\" }", "subscribe = {}", "missing", "subscribes to nothing"),
+];
+
+#[test]
+fn each_bad_file_is_told_what_where_and_how_out() {
+    assert!(CASES.len() >= 25);
+    for (from, to, code, part) in CASES {
+        let report = refused(&changed(from, to));
+        let text = report.to_string();
+        let found = report.problems.iter().find(|problem| problem.code == *code);
+        let problem = found.unwrap_or_else(|| panic!("`{to}`: no `{code}` in\n{text}"));
+        assert!(text.contains(part), "`{to}`: `{part}` is not in\n{text}");
+        assert!(!problem.help.is_empty(), "`{to}`: no way out in\n{text}");
+        let (line, column) = report.place(problem).expect("it has a place");
+        assert!(line >= 1 && column >= 1);
+        assert!(text.contains("bad.toml"), "{text}");
+    }
+}
+
+#[test]
+fn places_are_exact() {
+    let text = changed("power-loss = { node = \"broker-a\"", "power-loss = { node = \"broker_a\"");
+    let report = refused(&text);
+    let line = 1 + text.lines().position(|line| line.contains("broker_a")).unwrap();
+    let column = 1 + text.lines().nth(line - 1).unwrap().find("\"broker_a").unwrap();
+    assert_eq!(report.place(&report.problems[0]), Some((line, column)));
+}
+
+#[test]
+fn all_problems_are_told_at_once_in_the_order_of_lines() {
+    let text =
+        changed("queues = 4", "queues = -4").replace("retries = 2", "retries = -2").replace("outage\"", "out age\"");
+    let report = refused(&text);
+    assert!(report.problems.len() >= 3, "{report}");
+    let places: Vec<_> = report.problems.iter().map(|problem| report.place(problem)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn whatever_bytes_come_there_is_an_answer_and_exit_code_4() {
+    let folder = tempfile::tempdir().unwrap();
+    let garbage: Vec<u8> = (0..10_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let cases: [(&str, &[u8], &str); 9] = [
+        ("empty.toml", b"", "empty"),
+        ("blank.toml", b"\n \n", "empty"),
+        ("utf8.toml", b"format = 1\nid = \"\xff\xfe\"\n", "line 2, column 7"),
+        ("utf16.toml", b"\xff\xfef\0o\0", "not UTF-8"),
+        ("big.toml", &garbage, "at most"),
+        ("brackets.toml", &[b'['; 100_000], "help"),
+        ("braces.toml", &[b"a = ".as_slice(), &[b'{'; 50_000]].concat(), "help"),
+        ("nul.toml", b"format = 1\0\0", "help"),
+        ("json.toml", b"{\"format\": 1}", "help"),
+    ];
+    for (name, bytes, part) in cases {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_mqlab")).arg("run").arg(&path).output().unwrap();
+        let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(4), "{name}: {talk}");
+        assert!(talk.contains(name) && talk.contains(part), "{name}: {talk}");
+        assert!(!talk.contains("panicked") && talk.len() < 4_000, "{name}: {talk}");
+    }
+    for missing in ["absent.toml", "./", "a\0b.toml"] {
+        let Ok(output) = std::panic::catch_unwind(|| {
+            Command::new(env!("CARGO_BIN_EXE_mqlab")).args(["run", missing]).current_dir(folder.path()).output()
+        }) else {
+            continue;
+        };
+        if let Ok(output) = output {
+            assert_eq!(output.status.code(), Some(4), "{missing}");
+        }
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused_or_run_and_never_panics() {
+    let good = library::text("17-power-loss").unwrap();
+    let (mut sound, mut bad) = (0, 0);
+    for end in (0..good.len()).step_by(37).filter(|end| good.is_char_boundary(*end)) {
+        match load("cut.toml", &good.as_bytes()[..end], &Overrides::default()) {
+            Ok(_) => sound += 1,
+            Err(report) => {
+                bad += 1;
+                assert!(!report.to_string().is_empty());
+            }
+        }
+    }
+    assert!(bad > 50 && sound < bad, "{sound} {bad}");
+}
