@@ -18,6 +18,8 @@ pub mod check;
 
 pub mod view;
 
+pub mod tui;
+
 pub mod bench;
 
 pub mod cli;

@@ -29,3 +29,7 @@ mod scenarios;
 mod bad_scenarios;
 
 mod refuted;
+
+mod screens;
+
+mod picture;

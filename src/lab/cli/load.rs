@@ -9,6 +9,7 @@ use crate::lab::locale::Lang;
 use crate::lab::scenario::overrides::Overrides;
 use crate::lab::scenario::report::Drawing;
 use crate::lab::scenario::{FILE_MAX, Scenario, library, load};
+use crate::lab::tui;
 
 /// How people are talked to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,4 +93,19 @@ pub(super) fn say(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Whether somebody sits in front of a screen.
+pub(super) fn is_terminal() -> bool {
+    io::stdout().is_terminal() && io::stdin().is_terminal() && environment("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Opens the terminal on a list of scenarios, or on one of them at once.
+pub(super) fn play(scenarios: Vec<Scenario>, look: Look, open: Option<usize>) -> anyhow::Result<()> {
+    let options = tui::Options { lang: look.lang, color: look.color, unicode: look.unicode };
+    let mut app = tui::app::App::new(scenarios, options);
+    if let Some(place) = open {
+        app.open(place);
+    }
+    Ok(tui::run(app)?)
 }

@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::lab::bench;
 use crate::lab::cli::args::{BenchArgs, BenchFormat, Cli, Command};
-use crate::lab::scenario::library;
+use crate::lab::scenario::{Scenario, library};
 
 pub mod args;
 
@@ -32,6 +32,10 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Show(view)) => show::show(&view, look),
         Some(Command::List) => list(look),
         Some(Command::Bench(args)) => run_bench(&args),
+        None if load::is_terminal() => {
+            load::play(library_scenarios()?, look, None)?;
+            Ok(ExitCode::SUCCESS)
+        }
         None => {
             Cli::command().print_help().context("standard output can be written")?;
             Ok(ExitCode::SUCCESS)
@@ -40,13 +44,20 @@ pub fn run() -> Result<ExitCode> {
 }
 
 fn list(look: load::Look) -> Result<ExitCode> {
-    for (name, text) in library::ALL {
-        let scenario = crate::lab::scenario::load(name, text.as_bytes(), &Default::default())
-            .context("the scenarios of this binary are sound")?;
+    for scenario in library_scenarios()? {
+        let name = &scenario.plan.scenario;
         let (title, question) = (scenario.lesson.title.text(look.lang), scenario.lesson.question.text(look.lang));
         load::say(&format!("{name:<18} {title}\n{:<18} {question}\n", ""))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn library_scenarios() -> Result<Vec<Scenario>> {
+    let load = |(name, text): &(&str, &str)| {
+        crate::lab::scenario::load(name, text.as_bytes(), &Default::default())
+            .context("the scenarios of this binary are sound")
+    };
+    library::ALL.iter().map(load).collect()
 }
 
 fn run_bench(args: &BenchArgs) -> Result<ExitCode> {

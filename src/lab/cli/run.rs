@@ -57,6 +57,11 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
             return Ok(ExitCode::from(INVALID));
         }
     };
+    let plain = args.no_tui || args.json || args.format != Format::Text || args.out.is_some() || args.quiet;
+    if !plain && !args.verbose && load::is_terminal() {
+        load::play(vec![scenario], look, Some(0))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let judged = judge(scenario);
     if let Some(path) = &args.out {
         let lines = file::jsonl(&judged.result.trace, &judged.result.digest);
@@ -76,7 +81,7 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
     Ok(ExitCode::from(exit_code(&judged)))
 }
 
-#[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "how long a run took is told to people only")]
+#[expect(clippy::disallowed_types, reason = "how long a run took is told to people only")]
 pub(super) fn judge(scenario: Scenario) -> Judged {
     let start = std::time::Instant::now();
     let result = Session::run(&scenario.plan, Level::Full);

@@ -195,10 +195,7 @@ pub fn find(moment: &Trigger, trace: &Trace) -> Option<u64> {
 fn step_at(trace: &Trace, at: Time) -> Option<u64> {
     let records = trace.records();
     let behind = records.partition_point(|record| record.at < at);
-    match records.get(behind) {
-        Some(record) => Some(record.step),
-        None => None,
-    }
+    records.get(behind).map(|record| record.step)
 }
 
 fn is(event: &EventMatch, record: &Record, trace: &Trace) -> bool {

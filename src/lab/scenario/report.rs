@@ -185,7 +185,7 @@ mod tests {
         let long = "é".repeat(5_000_000);
         let text = report(&long, 5_000_001..5_000_003).to_string();
         assert!(text.len() < 2_000 && text.contains("x.toml:1:"), "{text}");
-        for at in [0..0, 3..1, 9_999_999..20_000_000] {
+        for at in [0..0, 3..4, 9_999_999..20_000_000] {
             assert!(report(&long, at).to_string().contains("it is wrong"));
         }
         assert!(report("", 0..0).to_string().contains("it is wrong"));

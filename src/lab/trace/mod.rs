@@ -9,3 +9,5 @@ pub mod log;
 pub mod digest;
 
 pub mod file;
+
+pub mod fold;

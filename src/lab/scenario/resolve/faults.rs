@@ -9,6 +9,9 @@ use crate::lab::scenario::script::{FaultScript, RoadScript, TargetScript, Text};
 use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
 
+/// A verb that takes a node.
+type Target<'a> = &'a Option<Spanned<TargetScript>>;
+
 const VERBS: &str = "kill, power-loss, restart, stop, pause, resume, cut, heal, reset, delay, clock-skew";
 
 impl Resolver<'_> {
@@ -56,7 +59,7 @@ impl Resolver<'_> {
     fn kind(&mut self, fault: &Spanned<FaultScript>, name: &Name) -> Option<FaultKind> {
         let table = fault.get_ref();
         let mut kinds = Vec::new();
-        let targets: [(&Option<Spanned<TargetScript>>, fn(Name) -> FaultKind); 5] = [
+        let targets: [(Target<'_>, fn(Name) -> FaultKind); 5] = [
             (&table.kill, |node| FaultKind::Kill { node }),
             (&table.restart, |node| FaultKind::Restart { node }),
             (&table.stop, |node| FaultKind::Stop { node }),

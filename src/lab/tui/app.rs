@@ -1,0 +1,138 @@
+//! The app: which screen is up, and what a key does there.
+
+use ratatui::crossterm::event::KeyCode;
+
+use crate::lab::check;
+use crate::lab::locale::Lang;
+use crate::lab::scenario::Scenario;
+use crate::lab::sim::session::Session;
+use crate::lab::trace::record::Level;
+use crate::lab::tui::Options;
+use crate::lab::tui::home::{Entry, Home};
+use crate::lab::tui::player::Player;
+
+/// The whole terminal program.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// How the terminal is used.
+    pub options: Options,
+    /// The list.
+    pub home: Home,
+    /// The player, while one is up.
+    pub player: Option<Player>,
+    /// Whether the help lies over the screen.
+    pub help: bool,
+    scenarios: Vec<Scenario>,
+    left: bool,
+}
+
+impl App {
+    /// The list of these scenarios.
+    pub fn new(scenarios: Vec<Scenario>, options: Options) -> App {
+        let entry = |scenario: &Scenario| Entry {
+            name: scenario.plan.scenario.to_string(),
+            title: scenario.lesson.title.clone(),
+            question: scenario.lesson.question.clone(),
+        };
+        let home = Home { entries: scenarios.iter().map(entry).collect(), chosen: 0 };
+        App { options, home, player: None, help: false, scenarios, left: false }
+    }
+
+    /// Whether the person has left.
+    pub fn left(&self) -> bool {
+        self.left
+    }
+
+    /// Opens the player on the scenario of that place.
+    pub fn open(&mut self, place: usize) {
+        let Some(scenario) = self.scenarios.get(place).cloned() else { return };
+        let result = Session::run(&scenario.plan, Level::Full);
+        let findings = check::run(&result.trace, &scenario.plan);
+        self.player = Some(Player::new(scenario, result, findings, self.options.lang));
+    }
+
+    /// A tenth of a second has gone by.
+    pub fn tick(&mut self) {
+        if let Some(player) = &mut self.player {
+            player.tick();
+        }
+    }
+
+    /// A key was pressed.
+    pub fn press(&mut self, key: KeyCode) {
+        if let Some(Player { prompt: Some(_), .. }) = &self.player {
+            return self.type_in(key);
+        }
+        match key {
+            _ if self.help => self.help = false,
+            KeyCode::Char('q') => self.left = true,
+            KeyCode::Char('?') => self.help = true,
+            KeyCode::Char('L') => self.speak(),
+            _ => match &mut self.player {
+                Some(player) => {
+                    if key == KeyCode::Esc {
+                        self.player = None;
+                    } else {
+                        steer(player, key);
+                    }
+                }
+                None => self.choose(key),
+            },
+        }
+    }
+
+    fn choose(&mut self, key: KeyCode) {
+        match key {
+            KeyCode::Up | KeyCode::Char('k') => self.home.go(false),
+            KeyCode::Down | KeyCode::Char('j') => self.home.go(true),
+            KeyCode::Char('g') => self.home.chosen = 0,
+            KeyCode::Char('G') => self.home.chosen = self.home.entries.len().saturating_sub(1),
+            KeyCode::Enter => self.open(self.home.chosen),
+            KeyCode::Esc => self.left = true,
+            _ => {}
+        }
+    }
+
+    fn speak(&mut self) {
+        self.options.lang = match self.options.lang {
+            Lang::En => Lang::Zh,
+            Lang::Zh => Lang::En,
+        };
+        if let Some(player) = &mut self.player {
+            player.speak(self.options.lang);
+        }
+    }
+
+    fn type_in(&mut self, key: KeyCode) {
+        let Some(player) = &mut self.player else { return };
+        let Some(mut text) = player.prompt.take() else { return };
+        match key {
+            KeyCode::Enter => return player.go_to(&text),
+            KeyCode::Esc => return,
+            KeyCode::Backspace => drop(text.pop()),
+            KeyCode::Char(c) if text.len() < 60 => text.push(c),
+            _ => {}
+        }
+        player.prompt = Some(text);
+    }
+}
+
+/// What a key does in the player.
+fn steer(player: &mut Player, key: KeyCode) {
+    match key {
+        KeyCode::Char(' ') => player.playing = !player.playing && player.at < player.end(),
+        KeyCode::Char('.') | KeyCode::Right => player.go(player.at.saturating_add(1)),
+        KeyCode::Char(',') | KeyCode::Left => player.go(player.at.saturating_sub(1)),
+        KeyCode::Char(']') => player.mark(true),
+        KeyCode::Char('[') => player.mark(false),
+        KeyCode::Char('g') | KeyCode::Home => player.go(0),
+        KeyCode::Char('G') | KeyCode::End => player.go(player.end()),
+        KeyCode::PageDown => player.go(player.at.saturating_add(10)),
+        KeyCode::PageUp => player.go(player.at.saturating_sub(10)),
+        KeyCode::Char(':') => player.prompt = Some(String::new()),
+        KeyCode::Tab => player.next_message(),
+        KeyCode::Char('+') => player.speed = (player.speed * 2).min(64),
+        KeyCode::Char('-') => player.speed = (player.speed / 2).max(1),
+        _ => {}
+    }
+}

@@ -1,0 +1,76 @@
+//! The terminal: the list of scenarios, and the player that steps through a run, forward and back.
+//!
+//! A run is made once and looked at through its trace; stepping back touches no node. Everything drawn here is drawn from
+//! `view` and from the picture that the trace folds to.
+
+use std::io;
+
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+
+use crate::lab::locale::Lang;
+
+pub mod app;
+
+pub mod home;
+
+pub mod keys;
+
+pub mod player;
+
+mod draw;
+mod panes;
+
+/// How the terminal is used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// The language.
+    pub lang: Lang,
+    /// With colours.
+    pub color: bool,
+    /// With box-drawing characters.
+    pub unicode: bool,
+}
+
+/// Takes the terminal until the person leaves; gives it back as it was, after a panic too.
+///
+/// Errors: the terminal cannot be written or read.
+pub fn run(mut app: app::App) -> io::Result<()> {
+    let mut terminal = ratatui::try_init()?;
+    let ended = drive(&mut terminal, &mut app);
+    ratatui::restore();
+    ended
+}
+
+#[expect(clippy::disallowed_types, reason = "playing goes by the person's clock; the run does not know it")]
+fn drive(terminal: &mut ratatui::DefaultTerminal, app: &mut app::App) -> io::Result<()> {
+    let frame = std::time::Duration::from_millis(100);
+    let mut last = std::time::Instant::now();
+    while !app.left() {
+        terminal.draw(|frame| draw::draw(frame, app))?;
+        if event::poll(frame.saturating_sub(last.elapsed()))? {
+            match event::read()? {
+                Event::Key(key) if key.kind != KeyEventKind::Release => {
+                    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+                    match key.code {
+                        KeyCode::Char('c') if control => return Ok(()),
+                        code => app.press(code),
+                    }
+                }
+                _ => {}
+            }
+        }
+        if last.elapsed() >= frame {
+            last = std::time::Instant::now();
+            app.tick();
+        }
+    }
+    Ok(())
+}
+
+/// Draws an app as it is into a buffer of that size, for tests and pictures.
+pub fn render(app: &app::App, width: u16, height: u16) -> ratatui::buffer::Buffer {
+    let area = ratatui::layout::Rect::new(0, 0, width, height);
+    let mut buffer = ratatui::buffer::Buffer::empty(area);
+    draw::draw_in(area, &mut buffer, app);
+    buffer
+}

@@ -1,0 +1,171 @@
+//! The player: a finished run and the moment that is looked at.
+
+use crate::lab::check::Finding;
+use crate::lab::fault::moment;
+use crate::lab::locale::{Lang, Phrase};
+use crate::lab::scenario::Scenario;
+use crate::lab::sim::session::RunResult;
+use crate::lab::trace::fold::{Picture, Pictures};
+use crate::lab::trace::log::Trace;
+use crate::lab::view::lanes::{self, Lanes};
+use crate::lab::view::lines::Handles;
+
+/// A run and a moment of it.
+#[derive(Clone, Debug)]
+pub struct Player {
+    /// What was run.
+    pub scenario: Scenario,
+    /// What was recorded.
+    pub trace: Trace,
+    /// Its messages.
+    pub handles: Handles,
+    /// Its verdicts.
+    pub findings: Vec<Finding>,
+    /// Its lanes, in the language that is spoken.
+    pub lanes: Lanes,
+    /// The moment that is looked at: before this step.
+    pub at: u64,
+    /// Whether time goes on by itself.
+    pub playing: bool,
+    /// Steps a tick.
+    pub speed: u64,
+    /// Which message is looked at, from 0.
+    pub message: usize,
+    /// What is typed after `:`.
+    pub prompt: Option<String>,
+    /// What the last command came to.
+    pub note: Option<Phrase>,
+    /// The steps of narration with their moments, in order.
+    marks: Vec<(u64, usize)>,
+    pictures: Pictures,
+}
+
+impl Player {
+    /// A player at the beginning of a run.
+    pub fn new(scenario: Scenario, result: RunResult, findings: Vec<Finding>, lang: Lang) -> Player {
+        let trace = result.trace;
+        let handles = Handles::of(&trace);
+        let found = |(number, step): (usize, &crate::lab::scenario::lesson::Step)| {
+            moment::find(&step.when, &trace).map(|at| (at, number))
+        };
+        let mut marks: Vec<(u64, usize)> = scenario.lesson.steps.iter().enumerate().filter_map(found).collect();
+        marks.sort();
+        let lanes = lanes::of(&trace, &handles, lang);
+        let pictures = Pictures::of(&trace);
+        Player {
+            scenario,
+            handles,
+            findings,
+            lanes,
+            at: 0,
+            playing: false,
+            speed: 1,
+            message: 0,
+            prompt: None,
+            note: None,
+            marks,
+            pictures,
+            trace,
+        }
+    }
+
+    /// The last moment.
+    pub fn end(&self) -> u64 {
+        self.trace.steps()
+    }
+
+    /// What the nodes are like at the moment.
+    pub fn picture(&self) -> Picture {
+        self.pictures.at(&self.trace, self.at)
+    }
+
+    /// The step of narration that holds now.
+    pub fn narration(&self) -> Option<(usize, &crate::lab::scenario::lesson::Step)> {
+        let behind = self.marks.partition_point(|(at, _)| *at <= self.at);
+        let (_, number) = self.marks.get(behind.checked_sub(1)?)?;
+        Some((*number, &self.scenario.lesson.steps[*number]))
+    }
+
+    /// Goes to a moment; never beyond the ends.
+    pub fn go(&mut self, at: u64) {
+        self.at = at.min(self.end());
+        self.note = None;
+        if self.at == self.end() {
+            self.playing = false;
+        }
+    }
+
+    /// The next or the last mark of narration.
+    pub fn mark(&mut self, forward: bool) {
+        let next = match forward {
+            true => self.marks.iter().map(|(at, _)| *at).find(|at| self.at < *at),
+            false => self.marks.iter().rev().map(|(at, _)| *at).find(|at| *at < self.at),
+        };
+        self.go(next.unwrap_or(if forward { self.end() } else { 0 }));
+        self.playing = false;
+    }
+
+    /// Time goes on, if it does; it stops at a mark.
+    pub fn tick(&mut self) {
+        if !self.playing {
+            return;
+        }
+        let next = self.marks.iter().map(|(at, _)| *at).find(|at| self.at < *at);
+        let target = self.at.saturating_add(self.speed);
+        match next {
+            Some(mark) if mark <= target => {
+                self.go(mark);
+                self.playing = false;
+            }
+            _ => self.go(target),
+        }
+    }
+
+    /// Draws the lanes in another language.
+    pub fn speak(&mut self, lang: Lang) {
+        self.lanes = lanes::of(&self.trace, &self.handles, lang);
+    }
+
+    /// Looks at the next message.
+    pub fn next_message(&mut self) {
+        let count = self.handles.messages.len().max(1);
+        self.message = (self.message + 1) % count;
+    }
+
+    /// Goes where a text says: `31`, `1.25s`, `m10`, `order-3`, `violation`, `first:send-ok`.
+    pub fn go_to(&mut self, text: &str) {
+        let text = text.trim();
+        match self.find(text) {
+            Some(at) => {
+                self.go(at);
+                self.playing = false;
+                if let Some(number) = self.handles.find(text) {
+                    self.message = number;
+                }
+            }
+            None => {
+                let en = format!("no event, time or message `{text}`: try 31, 1.25s, m1, first:append, violation");
+                let zh = format!("没有事件、时间或消息 `{text}`：试试 31、1.25s、m1、first:append、violation");
+                self.note = Some(Phrase { en, zh });
+            }
+        }
+    }
+
+    fn find(&self, text: &str) -> Option<u64> {
+        if let Ok(step) = text.trim_start_matches('#').parse::<u64>() {
+            return Some(step);
+        }
+        if let Some(number) = self.handles.find(text) {
+            let (seq, _) = self.handles.messages.get(number)?;
+            return self.trace.get(*seq).map(|record| record.step);
+        }
+        if text == "violation" {
+            let witnesses = self.findings.iter().filter_map(|finding| match &finding.verdict {
+                crate::lab::check::Verdict::Violation { witness, .. } => witness.last(),
+                _ => None,
+            });
+            return witnesses.filter_map(|seq| self.trace.get(*seq)).map(|record| record.step).next();
+        }
+        moment::find(&moment::parse(text).ok()?, &self.trace)
+    }
+}

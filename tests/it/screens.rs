@@ -1,0 +1,144 @@
+//! The terminal, drawn into buffers: complete at 80x24, never a panic, the past looks the same every time.
+
+use mqlab::lab::locale::Lang;
+use mqlab::lab::scenario::{Scenario, library, load};
+use mqlab::lab::tui::app::App;
+use mqlab::lab::tui::{Options, render};
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
+use ratatui::style::Color;
+
+fn app(lang: Lang, open: Option<usize>) -> App {
+    let load = |(name, text): &(&str, &str)| {
+        load(name, text.as_bytes(), &Default::default()).unwrap_or_else(|report| panic!("{report}"))
+    };
+    let scenarios: Vec<Scenario> = library::ALL.iter().map(load).collect();
+    let mut app = App::new(scenarios, Options { lang, color: false, unicode: false });
+    if let Some(place) = open {
+        app.open(place);
+    }
+    app
+}
+
+fn text(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let mut out = String::new();
+    for y in 0..area.height {
+        for x in 0..area.width {
+            out.push_str(buffer[(x, y)].symbol());
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn screen(app: &App) -> String {
+    text(&render(app, 80, 24))
+}
+
+fn press(app: &mut App, keys: &str) {
+    keys.chars().for_each(|key| app.press(if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) }));
+}
+
+#[test]
+fn every_size_from_1x1_to_130x40_is_drawn() {
+    for lang in [Lang::En, Lang::Zh] {
+        let mut apps = vec![app(lang, None)];
+        for (place, moment) in [(0, 0), (0, 142), (1, 19), (2, 64), (2, 100_000)] {
+            let mut app = app(lang, Some(place));
+            app.player.as_mut().unwrap().go(moment);
+            apps.push(app);
+        }
+        apps.push({
+            let mut app = apps[1].clone();
+            app.help = true;
+            app
+        });
+        for (number, app) in apps.iter().enumerate() {
+            for width in 1..=130 {
+                for height in (1..=40).skip((width as usize + number) % 2).step_by(if number < 3 { 1 } else { 2 }) {
+                    render(app, width, height);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_list_names_every_scenario_and_opens_the_player() {
+    let mut app = app(Lang::En, None);
+    let list = screen(&app);
+    for name in library::names() {
+        assert!(list.contains(name), "{name} in\n{list}");
+    }
+    press(&mut app, "j\n");
+    let player = screen(&app);
+    for part in ["02-wrong-address", "Cluster", "Timeline", "Message", "Question", "PAUSED", "Space play", "ev 0/"] {
+        assert!(player.contains(part), "{part} in\n{player}");
+    }
+    app.press(KeyCode::Esc);
+    assert!(app.player.is_none());
+    press(&mut app, "q");
+    assert!(app.left());
+}
+
+#[test]
+fn stepping_back_shows_the_very_screen_that_was_there() {
+    for place in 0..library::ALL.len() {
+        let mut app = app(Lang::En, Some(place));
+        let end = app.player.as_ref().unwrap().end();
+        let mut screens = Vec::new();
+        for _ in 0..end {
+            screens.push(screen(&app));
+            press(&mut app, ".");
+        }
+        assert_eq!(app.player.as_ref().unwrap().at, end);
+        press(&mut app, ".");
+        for before in screens.iter().rev() {
+            press(&mut app, ",");
+            assert_eq!(screen(&app), *before);
+        }
+        press(&mut app, ",");
+        assert_eq!(app.player.as_ref().unwrap().at, 0);
+    }
+}
+
+#[test]
+fn keys_go_where_they_say() {
+    let mut app = app(Lang::En, Some(2));
+    let at = |app: &App| app.player.as_ref().unwrap().at;
+    press(&mut app, "G");
+    let end = at(&app);
+    assert!(screen(&app).contains("acked-is-durable"), "{}", screen(&app));
+    press(&mut app, "g");
+    assert_eq!(at(&app), 0);
+    press(&mut app, ":31\n");
+    assert_eq!(at(&app), 31);
+    press(&mut app, ":1.25s\n");
+    assert!(screen(&app).contains("t=1.250s"), "{}", screen(&app));
+    press(&mut app, ":m3\n");
+    assert!(screen(&app).contains("Message m3 order-3"), "{}", screen(&app));
+    press(&mut app, ":after:fault:outage\n");
+    assert!(screen(&app).contains("no power"), "{}", screen(&app));
+    press(&mut app, ":nonsense\n");
+    assert!(screen(&app).contains("no event, time or message `nonsense`"), "{}", screen(&app));
+    press(&mut app, "g]");
+    assert!(screen(&app).contains("Lesson, step 1 of 4"), "{}", screen(&app));
+    press(&mut app, " ");
+    (0..100_000).for_each(|_| app.tick());
+    assert!(at(&app) < end, "playing stops at the next mark");
+    press(&mut app, "?");
+    assert!(screen(&app).contains("Keys"), "{}", screen(&app));
+    press(&mut app, "xL");
+    assert!(screen(&app).contains("集"), "{}", screen(&app));
+}
+
+#[test]
+fn without_colour_there_is_none() {
+    let mut app = app(Lang::En, Some(2));
+    app.player.as_mut().unwrap().go(66);
+    let plain = render(&app, 80, 24);
+    assert!(plain.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+    app.options.color = true;
+    assert!(render(&app, 80, 24).content.iter().any(|cell| cell.fg != Color::Reset));
+}
