@@ -28,6 +28,8 @@ mod scenarios;
 
 mod bad_scenarios;
 
+mod readme;
+
 mod refuted;
 
 mod screens;

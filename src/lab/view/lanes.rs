@@ -97,7 +97,8 @@ impl Lanes {
         let width = self.lane_width(columns);
         let mut head = format!("{:>6} {:>9}  ", "#", "t");
         for name in &self.nodes {
-            head.push_str(&super::width::fit(name, width));
+            head.push_str(&super::width::fit(name, width - 1));
+            head.push(' ');
         }
         super::width::cut(head.trim_end(), columns)
     }
@@ -116,7 +117,17 @@ impl Lanes {
                 cells.into_iter().collect::<String>()
             }
             Mark::Event { lane, text } => {
-                let before: String = cells[..lane * width].iter().collect();
+                // A text that would run out of the picture begins further left, and says whose it is.
+                let room = columns.saturating_sub(HEAD + 2);
+                let own = lane * width;
+                let (start, text) = match own + super::width::of(text) <= room {
+                    true => (own, text.clone()),
+                    false => {
+                        let text = format!("{}: {text}", self.nodes[*lane]);
+                        (own.min(room.saturating_sub(super::width::of(&text))), text)
+                    }
+                };
+                let before: String = cells[..start].iter().collect();
                 format!("{before}* {text}")
             }
             Mark::Fault { text } => format!("X {text}"),

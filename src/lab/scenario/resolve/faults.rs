@@ -12,6 +12,9 @@ use crate::mq::time::{Span, Time};
 /// A verb that takes a node.
 type Target<'a> = &'a Option<Spanned<TargetScript>>;
 
+/// What such a verb does to it.
+type OfNode = fn(Name) -> FaultKind;
+
 const VERBS: &str = "kill, power-loss, restart, stop, pause, resume, cut, heal, reset, delay, clock-skew";
 
 impl Resolver<'_> {
@@ -59,7 +62,7 @@ impl Resolver<'_> {
     fn kind(&mut self, fault: &Spanned<FaultScript>, name: &Name) -> Option<FaultKind> {
         let table = fault.get_ref();
         let mut kinds = Vec::new();
-        let targets: [(Target<'_>, fn(Name) -> FaultKind); 5] = [
+        let targets: [(Target<'_>, OfNode); 5] = [
             (&table.kill, |node| FaultKind::Kill { node }),
             (&table.restart, |node| FaultKind::Restart { node }),
             (&table.stop, |node| FaultKind::Stop { node }),
