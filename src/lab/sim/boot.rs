@@ -6,6 +6,7 @@ use crate::lab::scenario::plan::{BrokerPlan, ClientPlan, NodeKind, NodePlan, Pla
 use crate::lab::sim::disk::SimDisk;
 use crate::lab::sim::link::Roads;
 use crate::lab::sim::machine::{Action, Applications, Boot, BootApps, DiskSetup, MachineSetup};
+use crate::lab::sim::record::WireTap;
 use crate::lab::sim::world::Setup;
 use crate::lab::trace::log::Role;
 use crate::lab::workload::apps::{AppAction, Apps};
@@ -19,6 +20,10 @@ use crate::mq::namesrv::{Namesrv, NamesrvConfig};
 use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
 use crate::mq::store::StoreConfig;
 use crate::mq::time::Time;
+use crate::mq::wire::code::{name_of_request, name_of_response, request};
+use crate::mq::wire::codec;
+use crate::mq::wire::command::Command;
+use crate::mq::wire::header::Header;
 
 /// Upstream's `listenPort` of a nameserver.
 pub const NAMESERVER_PORT: u16 = 9_876;
@@ -41,7 +46,24 @@ pub(crate) fn empty(plan: &Plan) -> Setup {
     setup.roads =
         Roads { latency_min: plan.network.latency_min, latency_max: plan.network.latency_max, ..Roads::default() };
     setup.episodes = plan.episodes.as_slice().into();
+    setup.tap = Some(WireTap { wanted: is_send, encode: codec::encode, label });
     setup
+}
+
+/// Whether a command is part of a send: the request, or a response that says where the message is.
+fn is_send(command: &Command) -> bool {
+    match command.is_response() {
+        false => matches!(command.code, request::SEND_MESSAGE | request::SEND_MESSAGE_V2),
+        true => matches!(command.header, Header::Sent(_)),
+    }
+}
+
+/// A command's name in a trace.
+fn label(command: &Command) -> &'static str {
+    match command.is_response() {
+        false => name_of_request(command.code),
+        true => name_of_response(command.code),
+    }
 }
 
 /// One machine of a plan.

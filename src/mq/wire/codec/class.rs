@@ -90,7 +90,9 @@ impl HeaderClass {
     pub fn put(&self, values: &[Option<Scalar>]) -> ExtFields {
         assert_eq!(values.len(), self.fields.len(), "a value for each field");
         let pairs = self.fields.iter().zip(values);
-        pairs.filter_map(|(field, value)| Some((field.name.into(), Some(Name::from(value.as_ref()?.to_string()))))).collect()
+        pairs
+            .filter_map(|(field, value)| Some((field.name.into(), Some(Name::from(value.as_ref()?.to_string())))))
+            .collect()
     }
 
     /// The values of a header as upstream reads them: what is missing or cannot be read stays as it starts.

@@ -13,7 +13,8 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::mq::wire::command::{Command, Opaque};
+use crate::mq::wire::code::response;
+use crate::mq::wire::command::{Command, Opaque, VERSION};
 use crate::mq::wire::fastjson::JsonError;
 use crate::mq::wire::header::Header;
 
@@ -123,7 +124,7 @@ pub fn to_raw(command: &Command, serialize_type: SerializeType) -> RawCommand {
     RawCommand {
         code: command.code,
         language: Some(Language::Java),
-        version: crate::mq::wire::command::VERSION,
+        version: VERSION,
         opaque: Some(command.opaque.0),
         flag: command.flag,
         remark: command.remark.clone(),
@@ -158,23 +159,21 @@ pub fn from_raw(raw: RawCommand) -> Result<Command, CodecError> {
 
 /// A response as its asker reads it: with the header of the answer to `request_code`.
 ///
-/// A response that brings no fields keeps [`Header::None`], as errors do, unless its class needs none and it is a success.
-/// Errors: as [`from_raw`].
+/// A response that brings no field of its class keeps what it has, as refusals do, unless its class needs none and it is
+/// a success. Errors: as [`from_raw`].
 /// Source: `RemotingCommand.decodeCommandCustomHeader` as each of `MQClientAPIImpl`'s and `BrokerOuterAPI`'s calls uses it.
 pub fn typed_response(mut command: Command, request_code: i32) -> Result<Command, CodecError> {
     let Some((class, take)) = typed::response(request_code) else { return Ok(command) };
-    let pairs = match std::mem::take(&mut command.header) {
-        Header::Other(pairs) => pairs,
-        Header::None => Vec::new(),
-        typed => {
-            command.header = typed;
-            return Ok(command);
-        }
+    let pairs = match &command.header {
+        Header::Other(pairs) => pairs.as_slice(),
+        Header::None => &[],
+        _ => return Ok(command),
     };
-    let bare = pairs.is_empty() && (class.needs_fields() || command.code != crate::mq::wire::code::response::SUCCESS);
-    if !bare {
-        command.header = take(&pairs.into_iter().map(|(name, value)| (name, Some(value))).collect())?;
+    let bare = !pairs.iter().any(|(name, _)| class.fields.iter().any(|field| *name == *field.name));
+    if bare && (class.needs_fields() || command.code != response::SUCCESS) {
+        return Ok(command);
     }
+    command.header = take(&pairs.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect())?;
     Ok(command)
 }
 

@@ -56,8 +56,12 @@ pub(super) fn request(code: i32) -> Option<Take> {
         }
         request::GET_MAX_OFFSET => |ext| boxed::<class::GetMaxOffsetRequestHeader>(ext, Header::Queue),
         request::GET_MIN_OFFSET => |ext| boxed::<class::GetMinOffsetRequestHeader>(ext, Header::Queue),
-        request::UNREGISTER_CLIENT => |ext| boxed::<class::UnregisterClientRequestHeader>(ext, Header::UnregisterClient),
-        request::CONSUMER_SEND_MSG_BACK => |ext| boxed::<class::ConsumerSendMsgBackRequestHeader>(ext, Header::SendBack),
+        request::UNREGISTER_CLIENT => {
+            |ext| boxed::<class::UnregisterClientRequestHeader>(ext, Header::UnregisterClient)
+        }
+        request::CONSUMER_SEND_MSG_BACK => {
+            |ext| boxed::<class::ConsumerSendMsgBackRequestHeader>(ext, Header::SendBack)
+        }
         request::GET_CONSUMER_LIST_BY_GROUP => {
             |ext| one::<class::GetConsumerListByGroupRequestHeader>(ext, Header::ConsumerList)
         }
@@ -65,7 +69,9 @@ pub(super) fn request(code: i32) -> Option<Take> {
             |ext| one::<class::NotifyConsumerIdsChangedRequestHeader>(ext, Header::IdsChanged)
         }
         request::REGISTER_BROKER => |ext| boxed::<class::RegisterBrokerRequestHeader>(ext, Header::RegisterBroker),
-        request::UNREGISTER_BROKER => |ext| boxed::<class::UnRegisterBrokerRequestHeader>(ext, Header::UnregisterBroker),
+        request::UNREGISTER_BROKER => {
+            |ext| boxed::<class::UnRegisterBrokerRequestHeader>(ext, Header::UnregisterBroker)
+        }
         request::GET_ROUTEINTO_BY_TOPIC => |ext| one::<class::GetRouteInfoRequestHeader>(ext, Header::Route),
         _ => return None,
     };
@@ -75,9 +81,9 @@ pub(super) fn request(code: i32) -> Option<Take> {
 /// How the answer to a request is read, with its class; `None` for an answer without fields of its own.
 pub(super) fn response(request_code: i32) -> Option<(&'static HeaderClass, Take)> {
     match request_code {
-        request::SEND_MESSAGE | request::SEND_MESSAGE_V2 => {
-            answer::<class::SendMessageResponseHeader>(|ext| plain::<class::SendMessageResponseHeader>(ext, Header::Sent))
-        }
+        request::SEND_MESSAGE | request::SEND_MESSAGE_V2 => answer::<class::SendMessageResponseHeader>(|ext| {
+            plain::<class::SendMessageResponseHeader>(ext, Header::Sent)
+        }),
         request::PULL_MESSAGE => answer::<class::PullMessageResponseHeader>(|ext| {
             plain::<class::PullMessageResponseHeader>(ext, Header::Pulled)
         }),
