@@ -20,7 +20,8 @@ use crate::mq::namesrv::{Namesrv, NamesrvConfig};
 use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
 use crate::mq::store::StoreConfig;
 use crate::mq::time::Time;
-use crate::mq::wire::code;
+use crate::mq::wire::code::{name_of_request, name_of_response};
+use crate::mq::wire::codec;
 use crate::mq::wire::command::Command;
 
 /// Upstream's `listenPort` of a nameserver.
@@ -45,15 +46,16 @@ pub(crate) fn empty(plan: &Plan) -> Setup {
         Roads { latency_min: plan.network.latency_min, latency_max: plan.network.latency_max, ..Roads::default() };
     setup.episodes = plan.episodes.as_slice().into();
     setup.profile = Name::from(plan.profile.name());
-    setup.tap = Some(WireTap { wanted: |_| false, encode: None, label });
+    // No checker reads frames at level `history`: at `full` all are kept.
+    setup.tap = Some(WireTap { wanted: |_| false, encode: codec::encode, label });
     setup
 }
 
-/// A command by the name of its code.
+/// A command's name in a trace.
 fn label(command: &Command) -> &'static str {
     match command.is_response() {
-        true => code::name_of_response(command.code),
-        false => code::name_of_request(command.code),
+        false => name_of_request(command.code),
+        true => name_of_response(command.code),
     }
 }
 

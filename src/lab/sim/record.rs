@@ -79,8 +79,8 @@ impl Tag {
 pub struct WireTap {
     /// Whether somebody reads this command at level `history`; at `full` all are kept.
     pub wanted: fn(&Command) -> bool,
-    /// The frame as on the wire, length word included; without it frames are kept in short.
-    pub encode: Option<fn(&Command) -> Bytes>,
+    /// The frame as on the wire, length word included.
+    pub encode: fn(&Command) -> Bytes,
     /// The command's name: `SEND_MESSAGE_V2`, `SUCCESS` …
     pub label: fn(&Command) -> &'static str,
 }
@@ -233,11 +233,7 @@ impl Recorder {
                 label: self.tap.map_or("COMMAND", |tap| (tap.label)(command)),
                 body: command.body.as_ref().map_or(0, |body| body.len() as u32),
                 remark: command.remark.clone(),
-                wire: self
-                    .tap
-                    .filter(|_| self.keeps_frame(frame))
-                    .and_then(|tap| tap.encode)
-                    .map(|encode| encode(command)),
+                wire: self.tap.filter(|_| self.keeps_frame(frame)).map(|tap| (tap.encode)(command)),
             },
             Frame::Bytes(bytes) => FrameNote {
                 code: 0,

@@ -395,20 +395,6 @@ impl Node for Broker {
     }
 }
 
-/// What a topic looks like in a refusal. Source: `TopicConfig.toString`.
-fn topic_text(config: &TopicConfig) -> String {
-    format!(
-        "TopicConfig [topicName={}, readQueueNums={}, writeQueueNums={}, perm={}, topicFilterType={}, topicSysFlag={}, order={}]",
-        config.topic_name,
-        config.read_queue_nums,
-        config.write_queue_nums,
-        topic::perm_text(config.perm),
-        config.topic_filter_type,
-        config.topic_sys_flag,
-        config.order
-    )
-}
-
 fn is_retry(topic: &Topic) -> bool {
     topic.starts_with(RETRY_PREFIX)
 }

@@ -104,14 +104,6 @@ pub fn config(topic: Topic, queues: i32, perm: i32) -> TopicConfig {
     }
 }
 
-/// `RWX` with a dash for each that is absent. Source: `PermName.perm2String`.
-pub fn perm_text(perm: i32) -> String {
-    [(PERM_READ, 'R'), (PERM_WRITE, 'W'), (PERM_INHERIT, 'X')]
-        .into_iter()
-        .map(|(bit, letter)| if perm & bit == 0 { '-' } else { letter })
-        .collect()
-}
-
 /// Reads a config file, or its `.bak` if it is missing, empty or broken. Source: `ConfigManager.load`.
 pub fn read_config<T: JsonBody>(disk: &mut dyn Disk, file: &str) -> Option<T> {
     let read = |disk: &mut dyn Disk, file: &str| {

@@ -10,6 +10,7 @@ use crate::mq::client::producer::pick::shuffle;
 use crate::mq::client::{Ready, Waiter, Woken};
 use crate::mq::node::{Addr, ClosedWhy, ConnId, Step, Stream, Timer, TimerKey};
 use crate::mq::time::{Millis, Span, Time};
+use crate::mq::wire::codec;
 use crate::mq::wire::command::{Command, Opaque};
 use crate::mq::wire::header::Header;
 
@@ -83,6 +84,8 @@ struct Channel {
 
 #[derive(Clone, Debug)]
 struct Pending {
+    /// The request's code: it says how the answer's header is read.
+    code: i32,
     conn: ConnId,
     addr: Addr,
     begin: Millis,
@@ -275,6 +278,7 @@ impl Remoting {
         }
         channel.last = step.mono;
         let mut pending = Pending {
+            code: command.code,
             conn: channel.conn,
             addr: channel.addr,
             begin: step.wall,
@@ -359,9 +363,16 @@ impl Remoting {
         }
     }
 
-    /// The request that this response answers, if it still waits.
-    pub(crate) fn answered(&mut self, command: Box<Command>) -> Option<(Waiter, Box<Command>)> {
+    /// The request that this response answers, if it still waits; the response with the header of its conversation.
+    ///
+    /// A header that came as bytes and does not fit stays as it is: whoever asked takes it for a refusal.
+    pub(crate) fn answered(&mut self, mut command: Box<Command>) -> Option<(Waiter, Box<Command>)> {
         let pending = self.pending.remove(&command.opaque.0)?;
+        if matches!(command.header, Header::Other(_))
+            && let Ok(typed) = codec::typed_response((*command).clone(), pending.code)
+        {
+            *command = typed;
+        }
         Some((pending.waiter, command))
     }
 

@@ -18,11 +18,7 @@ pub fn offset_msg_id(host: Host, at: PhysicalOffset) -> Name {
 ///
 /// Source: `MessageDecoder.decodeMessageId`.
 pub fn parse_offset_msg_id(id: &str) -> Option<(Host, PhysicalOffset)> {
-    let digits = id.get(..32)?;
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-        *byte = (nibble(pair[0])? << 4) | nibble(pair[1])?;
-    }
+    let bytes = sixteen(id)?;
     let [i0, i1, i2, i3, p0, p1, p2, p3, rest @ ..] = bytes;
     let host = Host { ip: u32::from_be_bytes([i0, i1, i2, i3]), port: i32::from_be_bytes([p0, p1, p2, p3]) };
     Some((host, PhysicalOffset(i64::from_be_bytes(rest))))
@@ -76,6 +72,32 @@ pub fn month_of(now: Millis) -> (i64, i64) {
     let (year, month) = year_month(days);
     let next = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
     (days_before(year, month) * DAY, days_before(next.0, next.1) * DAY)
+}
+
+/// When a unique key was made, read at `now`: in this month, or in the one before if that would not be past yet.
+///
+/// Source: `MessageClientIDSetter.getNearlyTimeFromID`.
+pub fn nearly_time(id: &str, now: Millis) -> Option<Millis> {
+    let bytes = sixteen(id)?;
+    let span = i64::from(u32::from_be_bytes([bytes[10], bytes[11], bytes[12], bytes[13]]));
+    let (start, _) = month_of(now);
+    match start + span < now.0 {
+        true => Some(Millis(start + span)),
+        false => Some(Millis(month_of(Millis(start - 1)).0 + span)),
+    }
+}
+
+/// Which client made a unique key: its IPv4 address. Source: `MessageClientIDSetter.getIPStrFromID`.
+pub fn maker(id: &str) -> Option<u32> {
+    sixteen(id).map(|[a, b, c, d, ..]| u32::from_be_bytes([a, b, c, d]))
+}
+
+fn sixteen(id: &str) -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(id.as_bytes().get(..32)?.chunks_exact(2)) {
+        *byte = (nibble(pair[0])? << 4) | nibble(pair[1])?;
+    }
+    Some(bytes)
 }
 
 const DAY: i64 = 86_400_000;

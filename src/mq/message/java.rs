@@ -18,6 +18,41 @@ pub fn split(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
+/// `Long.parseLong`: an optional sign, then decimal digits of any script; `None` where Java throws.
+pub fn parse_long(text: &str) -> Option<i64> {
+    let (negative, digits) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    // Counted downwards: the smallest number has no positive twin.
+    let number = digits.chars().try_fold(0i64, |number, letter| number.checked_mul(10)?.checked_sub(digit(letter)?))?;
+    if negative { Some(number) } else { number.checked_neg() }
+}
+
+/// `Integer.parseInt`.
+pub fn parse_int(text: &str) -> Option<i32> {
+    parse_long(text).and_then(|number| i32::try_from(number).ok())
+}
+
+/// `Character.digit(letter, 10)` of a 16-bit letter.
+fn digit(letter: char) -> Option<i64> {
+    let letter = u32::from(letter);
+    let zero = ZEROS.iter().rev().find(|zero| u32::from(**zero) <= letter)?;
+    let value = letter - u32::from(*zero);
+    (value < 10).then_some(i64::from(value))
+}
+
+/// The zeros of all scripts with decimal digits in the basic plane; the other nine digits follow each.
+const ZEROS: [u16; 37] = [
+    0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6,
+    0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40,
+    0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10,
+];
+
 /// A map in the iteration order of `java.util.HashMap<String, V>`.
 ///
 /// That order is ascending bucket, insertion order inside a bucket; the table starts at 16 buckets and doubles when the
@@ -147,6 +182,19 @@ mod tests {
         assert_eq!(map.put("KEYS".into(), 9), Some(0));
         assert_eq!(map.remove("KEYS"), Some(9));
         assert_eq!(map.len(), 12);
+    }
+
+    #[test]
+    fn numbers_parse_as_in_java() {
+        let cases = [("7", Some(7)), ("+7", Some(7)), ("-07", Some(-7)), ("٣", Some(3)), ("９９", Some(99))];
+        let odd = [("", None), ("-", None), ("1 ", None), ("1.5", None), ("0x10", None), ("--1", None), ("²", None)];
+        for (text, wanted) in cases.into_iter().chain(odd) {
+            assert_eq!(parse_long(text), wanted, "{text}");
+        }
+        assert_eq!(parse_long("-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(parse_long("9223372036854775808"), None);
+        assert_eq!(parse_int("2147483648"), None);
+        assert_eq!(parse_int("-2147483648"), Some(i32::MIN));
     }
 
     #[test]

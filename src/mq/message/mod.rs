@@ -13,6 +13,8 @@ use crate::mq::time::Millis;
 
 pub mod java;
 
+pub mod names;
+
 pub mod property;
 
 pub mod sys_flag;
@@ -22,6 +24,8 @@ pub mod id;
 pub mod compress;
 
 pub mod record;
+
+pub mod text;
 
 use property::Properties;
 
@@ -123,6 +127,14 @@ pub struct StoredMessage {
 /// Source: `MessageExtBrokerInner.tagsString2tagsCode`.
 pub fn tags_code(tags: &str) -> i64 {
     i64::from(java::hash(tags))
+}
+
+impl MessageQueue {
+    /// Java's hash of it. Source: `MessageQueue.hashCode`.
+    pub fn hash_code(&self) -> i32 {
+        let parts = [java::hash(&self.broker), self.queue_id, java::hash(&self.topic)];
+        parts.into_iter().fold(1i32, |hash, part| hash.wrapping_mul(31).wrapping_add(part))
+    }
 }
 
 impl Name {

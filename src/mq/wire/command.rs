@@ -32,6 +32,64 @@ pub struct Command {
 /// `MQVersion` ordinal of 4.3.2, the `version` of every frame.
 pub const VERSION: i32 = 277;
 
+/// A version's name, `V4_3_2` for [`VERSION`]; numbers past the last one get the last one's, negative ones none.
+///
+/// Three eras: the first release's many trial versions; `major.minor.1` to `.9`; and from 4.0.0 on `.0` to `.9`, each with its
+/// snapshot before it. Source: `MQVersion.getVersionDesc`.
+pub fn version_desc(version: i32) -> Option<Name> {
+    let at = usize::try_from(version).ok()?;
+    if let Some(trial) = TRIALS.get(at) {
+        return Some(Name::from(*trial));
+    }
+    let snapshot = if (at - TRIALS.len()).is_multiple_of(2) { "_SNAPSHOT" } else { "" };
+    let mut release = (at - TRIALS.len()) / 2;
+    for (major, minor, first, last) in MINORS {
+        let releases = last - first + 1;
+        if release < releases {
+            return Some(Name::from(format!("V{major}_{minor}_{}{snapshot}", first + release)));
+        }
+        release -= releases;
+    }
+    let (major, minor) = (4 + release / 100, release / 10 % 10);
+    match major {
+        4 | 5 => Some(Name::from(format!("V{major}_{minor}_{}{snapshot}", release % 10))),
+        _ => Some(Name::from("HIGHER_VERSION")),
+    }
+}
+
+/// What came before 3.0.1.
+const TRIALS: [&str; 16] = [
+    "V3_0_0_SNAPSHOT",
+    "V3_0_0_ALPHA1",
+    "V3_0_0_BETA1",
+    "V3_0_0_BETA2",
+    "V3_0_0_BETA3",
+    "V3_0_0_BETA4",
+    "V3_0_0_BETA5",
+    "V3_0_0_BETA6_SNAPSHOT",
+    "V3_0_0_BETA6",
+    "V3_0_0_BETA7_SNAPSHOT",
+    "V3_0_0_BETA7",
+    "V3_0_0_BETA8_SNAPSHOT",
+    "V3_0_0_BETA8",
+    "V3_0_0_BETA9_SNAPSHOT",
+    "V3_0_0_BETA9",
+    "V3_0_0_FINAL",
+];
+/// Major, minor, first and last patch of the releases before 4.0.0.
+const MINORS: [(usize, usize, usize, usize); 10] = [
+    (3, 0, 1, 15),
+    (3, 1, 0, 9),
+    (3, 2, 0, 9),
+    (3, 3, 1, 9),
+    (3, 4, 1, 9),
+    (3, 5, 1, 9),
+    (3, 6, 1, 9),
+    (3, 7, 1, 9),
+    (3, 8, 1, 9),
+    (3, 9, 1, 9),
+];
+
 const RESPONSE: i32 = 1;
 const ONEWAY: i32 = 2;
 

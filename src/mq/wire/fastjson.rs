@@ -2,8 +2,8 @@
 //!
 //! One value type for both directions. Objects keep the order in which they were read or built; whoever builds one for the
 //! wire puts the keys in upstream's order (bean fields alphabetically, maps in Java's order).
-//! Source: fastjson 1.2.51 as `RemotingSerializable` uses it. Differs: comments and single-quoted texts are read too, bare
-//! words other than literals only as keys.
+//! Comments, single-quoted texts, bare words as keys, spare commas and a byte order mark are read, as there.
+//! Source: fastjson 1.2.51 as `RemotingSerializable` uses it. Differs: `$ref`, `@type` and the escape `\\x` mean nothing here.
 
 use std::fmt::Write;
 
@@ -44,6 +44,9 @@ impl Json {
         let text =
             std::str::from_utf8(bytes).map_err(|error| JsonError { at: error.valid_up_to(), problem: "not UTF-8" })?;
         let mut parser = Parser { text: text.as_bytes(), at: 0 };
+        if text.starts_with('\u{feff}') {
+            parser.at = '\u{feff}'.len_utf8();
+        }
         let value = parser.value(0)?;
         parser.space();
         match parser.peek() {
@@ -204,6 +207,11 @@ pub fn write_text(out: &mut String, text: &str) {
 /// The deepest nesting that is read.
 pub const DEPTH_MAX: usize = 64;
 
+/// How many bytes there are up to and with `mark`.
+fn past(text: &[u8], mark: &[u8]) -> usize {
+    text.windows(mark.len()).position(|found| found == mark).map_or(text.len(), |at| at + mark.len())
+}
+
 struct Parser<'a> {
     text: &'a [u8],
     at: usize,
@@ -218,9 +226,15 @@ impl Parser<'_> {
         self.text.get(self.at).copied()
     }
 
+    /// Skips white space and comments; one that never ends takes the rest.
     fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r' | 0xC)) {
-            self.at += 1;
+        loop {
+            match self.text.get(self.at..) {
+                Some([b' ' | b'\t' | b'\n' | b'\r' | 0xC, ..]) => self.at += 1,
+                Some([b'/', b'*', rest @ ..]) => self.at += 2 + past(rest, b"*/"),
+                Some([b'/', b'/', rest @ ..]) => self.at += 2 + past(rest, b"\n"),
+                _ => return,
+            }
         }
     }
 
@@ -233,7 +247,7 @@ impl Parser<'_> {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
             Some(quote @ (b'"' | b'\'')) => self.text(quote).map(Json::Text),
-            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b'-' | b'+' | b'0'..=b'9') => self.number(),
             Some(_) => self.word(),
             None => self.fail("the text ends where a value should begin"),
         }

@@ -9,3 +9,5 @@ pub mod header;
 pub mod fastjson;
 
 pub mod body;
+
+pub mod codec;

@@ -10,7 +10,7 @@
 use bytes::Bytes;
 
 use crate::mq::broker::topic::{AUTO_CREATE_TOPIC, PERM_READ, PERM_WRITE, config};
-use crate::mq::broker::{Broker, SUGGEST_TODO, is_retry, topic_text};
+use crate::mq::broker::{Broker, SUGGEST_TODO, is_retry};
 use crate::mq::fact::Fact;
 use crate::mq::message::id::offset_msg_id;
 use crate::mq::message::{Host, Name, QueueId};
@@ -144,7 +144,7 @@ impl Broker {
         };
         if header.queue_id >= found.write_queue_nums.max(found.read_queue_nums) {
             let peer = self.channels.peer(conn).unwrap_or_default();
-            let (queue_id, text) = (header.queue_id, topic_text(found));
+            let (queue_id, text) = (header.queue_id, found.to_string());
             let remark = format!("request queueId[{queue_id}] is illegal, {text} Producer: {peer}").into();
             return Err((response::SYSTEM_ERROR, remark));
         }
