@@ -21,6 +21,7 @@ use bytes::Bytes;
 use crate::lab::fault::episode::Keep;
 use crate::lab::scenario::plan::DiskPlan;
 use crate::lab::sim::storage::{DiskDeed, MachineDisk};
+use crate::lab::trace::digest::bytes_word;
 use crate::lab::trace::image::{DiskImage, FileImage, PAGE, Page};
 use crate::lab::trace::record::Level;
 use crate::mq::disk::{Disk, DiskError, FileId, FileInfo, Usage, burn};
@@ -279,7 +280,7 @@ impl SimDisk {
 
     fn stored(&mut self, file: Name, at: u64, bytes: &[u8]) {
         let kept = if self.full { Bytes::copy_from_slice(bytes) } else { Bytes::new() };
-        self.events.push(DiskDeed::Stored { file, at, len: bytes.len() as u64, bytes: kept, hash: hash(bytes) });
+        self.events.push(DiskDeed::Stored { file, at, len: bytes.len() as u64, bytes: kept, hash: bytes_word(bytes) });
     }
 }
 
@@ -547,27 +548,8 @@ fn is_relative(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('/') && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
-/// A fast 64-bit hash of bytes, the same on every machine: a guard against divergence, not against forgers.
-fn hash(bytes: &[u8]) -> u64 {
-    let mut state = SEED ^ bytes.len() as u64;
-    let mut words = bytes.chunks_exact(8);
-    for word in &mut words {
-        state = mix(state, u64::from_le_bytes(word.try_into().expect("eight bytes")));
-    }
-    let mut tail = [0; 8];
-    tail[..words.remainder().len()].copy_from_slice(words.remainder());
-    mix(state, u64::from_le_bytes(tail))
-}
-
-fn mix(state: u64, word: u64) -> u64 {
-    let product = u128::from(state ^ word ^ SEED) * u128::from(word.rotate_left(32) ^ MULTIPLIER);
-    (product as u64) ^ ((product >> 64) as u64) ^ state.rotate_left(23)
-}
-
 const SECTOR: usize = 512;
 const SECTORS: usize = PAGE / SECTOR;
-const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
-const MULTIPLIER: u64 = 0xD6E8_FEB8_6659_FD93;
 static ZEROS: [u8; PAGE] = [0; PAGE];
 
 #[cfg(test)]
