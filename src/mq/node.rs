@@ -7,6 +7,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -160,8 +161,8 @@ pub enum Effect {
         /// One past the last byte.
         to: u64,
     },
-    /// Answer the application, or call it back.
-    App(Box<Return>),
+    /// Answer the application, or call it back; shared, since the application and a trace read the same value.
+    App(Arc<Return>),
     /// Say what happened.
     Say(Fact),
     /// The process ends.
@@ -384,7 +385,7 @@ impl Out {
 
     /// Answers or calls the application.
     pub fn app(&mut self, answer: Return) {
-        self.put(Effect::App(Box::new(answer)));
+        self.put(Effect::App(Arc::new(answer)));
     }
 
     /// Says a fact.

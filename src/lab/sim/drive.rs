@@ -110,7 +110,7 @@ impl World {
                 let word = fact_word(&fact);
                 self.rec.note(&self.stamp, Tag::Fact, (word, 0), || What::Fact(fact));
             }
-            Effect::App(answer) => self.returned(node, *answer),
+            Effect::App(answer) => self.returned(node, &answer),
             Effect::Connect { conn, to } => self.connect(node, conn, to),
             Effect::Close { conn } => self.close(node, conn),
             Effect::Flush { ticket, file, from, to } => self.ask_flush(node, ticket, file, from..to),
@@ -224,9 +224,9 @@ impl World {
         self.die(node, Death::Panicked(Name::from(text)), self.stamp.cause);
     }
 
-    fn returned(&mut self, node: u16, answer: Return) {
-        let word = return_word(&answer);
-        let op = match &answer {
+    fn returned(&mut self, node: u16, answer: &Arc<Return>) {
+        let word = return_word(answer);
+        let op = match &**answer {
             Return::Sent { op, .. } | Return::Failed { op, .. } | Return::Done { op } => Some(op.0),
             Return::Listen { .. } => None,
         };
@@ -234,12 +234,12 @@ impl World {
         if let Some(op) = op {
             machine.open_ops.retain(|&open| open != op);
         }
-        let told = || What::App(App::Returned(Arc::new(answer.clone())));
+        let told = || What::App(App::Returned(Arc::clone(answer)));
         let seq = self.rec.note(&self.stamp, Tag::Returned, (word, op.unwrap_or(u64::MAX)), told);
         let Some(mut apps) = self.machines[usize::from(node)].apps.take() else { return };
         let mut actions = Vec::new();
         let dice = &mut self.machines[usize::from(node)].dice;
-        apps.on_return(self.now, &answer, &mut |below| dice.draw_for_apps(below), &mut actions);
+        apps.on_return(self.now, answer, &mut |below| dice.draw_for_apps(below), &mut actions);
         self.machines[usize::from(node)].apps = Some(apps);
         self.note_rolled(node);
         self.act(node, actions, seq);
