@@ -9,7 +9,7 @@ use crate::mq::client::consumer::{Consumer, Later};
 use crate::mq::client::remoting::{Mode, Request, Target, vip};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::message::id::offset_msg_id;
-use crate::mq::message::{Name, StoredMessage, property};
+use crate::mq::message::{Message, Name, StoredMessage, property};
 use crate::mq::node::Step;
 use crate::mq::pool::Submitted;
 use crate::mq::time::Span;
@@ -85,7 +85,7 @@ impl Client {
             assigned.window.mark_started(&job.messages, step.wall);
             let queue = assigned.queue.clone();
             if consumer.last_start.0 != step.wall {
-                consumer.last_start = (step.wall, Name::from(step.wall.0.to_string()));
+                consumer.last_start = (step.wall, Name::from(step.wall.0));
             }
             let messages = job.messages.iter().map(|message| consumer.for_listener(message)).collect();
             let task = TaskId(self.next_task);
@@ -193,17 +193,18 @@ impl Consumer {
     /// The message as the listener sees it: when it was handed over, and under its own topic.
     ///
     /// Source: `ConsumeMessageConcurrentlyService.resetRetryTopic`.
-    fn for_listener(&self, message: &StoredMessage) -> StoredMessage {
-        let mut seen = message.clone();
-        seen.message.topic = self.own_topic(message);
-        seen.message.properties.put(self.start_time.clone(), self.last_start.1.clone());
-        seen
+    fn for_listener(&self, stored: &StoredMessage) -> StoredMessage {
+        let Message { flag, properties, body, .. } = &stored.message;
+        let properties = properties.with(self.start_time.clone(), self.last_start.1.clone());
+        let message = Message { topic: self.own_topic(stored), flag: *flag, properties, body: body.clone() };
+        StoredMessage { message, broker: stored.broker.clone(), ..*stored }
     }
 
     fn own_topic(&self, message: &StoredMessage) -> Name {
-        match message.message.properties.get(property::names::RETRY_TOPIC) {
-            Some(topic) if message.message.topic == self.retry_topic => topic.clone(),
-            _ => message.message.topic.clone(),
+        let Message { topic, properties, .. } = &message.message;
+        match *topic == self.retry_topic {
+            true => properties.get(property::names::RETRY_TOPIC).unwrap_or(topic).clone(),
+            false => topic.clone(),
         }
     }
 

@@ -10,7 +10,8 @@ use crate::mq::client::config::ProducerConfig;
 use crate::mq::client::producer::pick::{FaultStrategy, TopicPublishInfo};
 use crate::mq::client::{Client, Woken};
 use crate::mq::message::id::UniqIds;
-use crate::mq::message::{Group, Name, Topic, property};
+use crate::mq::message::java::Key;
+use crate::mq::message::{Group, Topic, property};
 use crate::mq::node::Step;
 
 pub mod pick;
@@ -37,7 +38,9 @@ pub(crate) struct Ops {
     next: u64,
     ids: UniqIds,
     /// The property's name, shared by all messages.
-    uniq_key: Name,
+    uniq_key: Key,
+    /// The property text under way, kept for its room.
+    text: String,
 }
 
 /// A call of an application.
@@ -90,7 +93,8 @@ impl Ops {
             waiting: BTreeMap::new(),
             next: 0,
             ids: UniqIds::new(ip, pid, CLASS_LOADER_HASH),
-            uniq_key: Name::from(property::names::UNIQ_KEY),
+            uniq_key: Key::from(property::names::UNIQ_KEY),
+            text: String::new(),
         }
     }
 

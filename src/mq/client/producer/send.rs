@@ -254,7 +254,9 @@ impl Client {
             true => (Bytes::from(compress::deflate(&send.message.body)), sys_flag::COMPRESSED),
             false => (send.message.body.clone(), 0),
         };
-        let made = Made { properties: Name::from(send.message.properties.encode()), body, sys_flag };
+        self.ops.text.clear();
+        send.message.properties.encode_into(&mut self.ops.text);
+        let made = Made { properties: Name::from(&*self.ops.text), body, sys_flag };
         let retries = 0 < config.retry_times_when_send_failed;
         if retries {
             send.made = Some(made.clone());
