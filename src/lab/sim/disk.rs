@@ -67,6 +67,8 @@ struct SimFile {
     slots: Vec<Slot>,
     /// The page looked up last and its slot: appends stay on one page for a while.
     hot: (u64, u32),
+    /// Pages of zeros for the slots to come.
+    spare: Vec<Page>,
 }
 
 #[derive(Clone, Debug)]
@@ -302,6 +304,7 @@ impl Disk for SimDisk {
             index: BTreeMap::new(),
             slots: Vec::new(),
             hot: (u64::MAX, 0),
+            spare: Vec::new(),
         };
         self.names.insert(file.name.clone(), id);
         self.named("create", name, None, len);
@@ -503,11 +506,22 @@ impl SimFile {
             let next = self.slots.len() as u32;
             let slot = *self.index.entry(page).or_insert(next);
             if slot == next {
-                self.slots.push(Slot { page, cached: Arc::new(ZEROS), stable: None, dirty: false });
+                let cached = self.fresh_page();
+                self.slots.push(Slot { page, cached, stable: None, dirty: false });
             }
             self.hot = (page, slot);
         }
         &mut self.slots[self.hot.1 as usize]
+    }
+
+    /// A page of zeros. They are made several at a time: whenever a large piece is asked for, the allocator first tidies
+    /// all the small ones that it was given back.
+    fn fresh_page(&mut self) -> Page {
+        if self.spare.is_empty() {
+            let count = self.slots.len().clamp(1, SPARE_PAGES_MAX);
+            self.spare.extend((0..count).map(|_| Arc::new(ZEROS)));
+        }
+        self.spare.pop().expect("filled when empty")
     }
 
     fn store(&mut self, at: u64, bytes: &[u8]) {
@@ -548,6 +562,7 @@ fn is_relative(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('/') && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
+const SPARE_PAGES_MAX: usize = 32;
 const SECTOR: usize = 512;
 const SECTORS: usize = PAGE / SECTOR;
 static ZEROS: [u8; PAGE] = [0; PAGE];

@@ -237,18 +237,19 @@ impl World {
         let told = || What::App(App::Returned(Arc::clone(answer)));
         let seq = self.rec.note(&self.stamp, Tag::Returned, (word, op.unwrap_or(u64::MAX)), told);
         let Some(mut apps) = self.machines[usize::from(node)].apps.take() else { return };
-        let mut actions = Vec::new();
+        let mut actions = std::mem::take(&mut self.actions);
         let dice = &mut self.machines[usize::from(node)].dice;
         apps.on_return(self.now, answer, &mut |below| dice.draw_for_apps(below), &mut actions);
         self.machines[usize::from(node)].apps = Some(apps);
         self.note_rolled(node);
-        self.act(node, actions, seq);
+        self.act(node, &mut actions, seq);
+        self.actions = actions;
     }
 
     /// Files what applications do, each as a step of its own.
-    pub(crate) fn act(&mut self, node: u16, actions: Vec<Action>, cause: u64) {
+    pub(crate) fn act(&mut self, node: u16, actions: &mut Vec<Action>, cause: u64) {
         let incarnation = self.machines[usize::from(node)].incarnation;
-        for action in actions {
+        for action in actions.drain(..) {
             let (at, kind) = match action {
                 Action::Call(call) => (self.now, ErrandKind::Call { node, incarnation, call }),
                 Action::Wake { at, token } => (at.max(self.now), ErrandKind::Wake { node, incarnation, token }),
