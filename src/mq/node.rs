@@ -423,27 +423,25 @@ impl Out {
         std::mem::swap(&mut self.effects, other);
     }
 
+    #[inline]
     fn put(&mut self, effect: Effect) {
+        if self.fuse.is_some() || self.trip.is_some() {
+            return self.put_doomed(effect);
+        }
+        self.effects.push(effect);
+    }
+
+    /// Writes an effect of a process that is to die by it, or by a later one.
+    #[cold]
+    fn put_doomed(&mut self, effect: Effect) {
         match &mut self.fuse {
             Some(0) => burn(),
             Some(left) => *left -= 1,
             None => {}
         }
-        if self.trip.is_some() {
-            self.put_tripped(effect);
-            return;
-        }
+        let hit = self.trip.as_ref().is_some_and(|trip| effect.kind() == &*trip.kind);
         self.effects.push(effect);
-    }
-
-    #[cold]
-    fn put_tripped(&mut self, effect: Effect) {
-        let Some(trip) = &mut self.trip else { return };
-        let hit = effect.kind() == &*trip.kind;
-        self.effects.push(effect);
-        if !hit {
-            return;
-        }
+        let Some(trip) = self.trip.as_mut().filter(|_| hit) else { return };
         match trip.passes {
             0 => burn(),
             _ => trip.passes -= 1,

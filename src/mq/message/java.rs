@@ -69,7 +69,7 @@ impl Borrow<str> for Key {
 /// Differs: a bucket of nine and more entries in a table of 64 and more becomes a tree in Java, which may move its root
 /// to the bucket's front; here it stays a list.
 /// Source: `java.util.HashMap` of the JDK, which `Message.properties`, ext fields and most JSON bodies are.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct JavaMap<V> {
     /// Sorted by bucket, then by insertion.
     entries: Vec<Entry<V>>,
@@ -112,9 +112,11 @@ impl<V> JavaMap<V> {
         let bucket = key.hash & (self.buckets - 1);
         let end = self.entries.partition_point(|entry| entry.key.hash & (self.buckets - 1) <= bucket);
         self.entries.insert(end, Entry { key, value });
-        let start = self.entries.partition_point(|entry| entry.key.hash & (self.buckets - 1) < bucket);
-        if end + 1 - start > TREEIFY_THRESHOLD && self.buckets < MIN_TREEIFY_CAPACITY {
-            self.grow();
+        if self.entries.len() > TREEIFY_THRESHOLD && self.buckets < MIN_TREEIFY_CAPACITY {
+            let start = self.entries.partition_point(|entry| entry.key.hash & (self.buckets - 1) < bucket);
+            if end + 1 - start > TREEIFY_THRESHOLD {
+                self.grow();
+            }
         }
         if self.entries.len() as u64 * 4 > u64::from(self.buckets) * 3 {
             self.grow();
@@ -150,14 +152,12 @@ impl<V> JavaMap<V> {
     }
 }
 
-impl<V: Clone> JavaMap<V> {
-    /// A copy with one more pair, made with room for it.
-    pub fn with(&self, key: Key, value: V) -> JavaMap<V> {
+/// A copy has room for one more pair: each end of a message's trip takes one and adds to it.
+impl<V: Clone> Clone for JavaMap<V> {
+    fn clone(&self) -> JavaMap<V> {
         let mut entries = Vec::with_capacity(self.entries.len() + 1);
         entries.extend_from_slice(&self.entries);
-        let mut map = JavaMap { entries, buckets: self.buckets };
-        map.put(key, value);
-        map
+        JavaMap { entries, buckets: self.buckets }
     }
 }
 

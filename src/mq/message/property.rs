@@ -74,11 +74,6 @@ impl Properties {
         self.map.put(name.into(), value.into())
     }
 
-    /// A copy in which `name` is `value`.
-    pub fn with(&self, name: impl Into<Key>, value: impl Into<Name>) -> Properties {
-        Properties { map: self.map.with(name.into(), value.into()) }
-    }
-
     /// Removes `name` and returns its value.
     pub fn remove(&mut self, name: &str) -> Option<Name> {
         self.map.remove(name)

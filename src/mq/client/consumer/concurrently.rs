@@ -194,10 +194,12 @@ impl Consumer {
     ///
     /// Source: `ConsumeMessageConcurrentlyService.resetRetryTopic`.
     fn for_listener(&self, stored: &StoredMessage) -> StoredMessage {
-        let Message { flag, properties, body, .. } = &stored.message;
-        let properties = properties.with(self.start_time.clone(), self.last_start.1.clone());
-        let message = Message { topic: self.own_topic(stored), flag: *flag, properties, body: body.clone() };
-        StoredMessage { message, broker: stored.broker.clone(), ..*stored }
+        let mut seen = stored.clone();
+        seen.message.properties.put(self.start_time.clone(), self.last_start.1.clone());
+        if seen.message.topic == self.retry_topic {
+            seen.message.topic = self.own_topic(stored);
+        }
+        seen
     }
 
     fn own_topic(&self, message: &StoredMessage) -> Name {
