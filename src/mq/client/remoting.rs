@@ -3,9 +3,10 @@
 //! A request waits for its connection, then for its answer. Whoever issued it is named by a [`Waiter`] and hears exactly
 //! once how it ended ([`Woken`]). One timer stands for all deadlines: the earliest.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::mq::client::exception::Exception;
+use crate::mq::client::numbered::Numbered;
 use crate::mq::client::producer::pick::shuffle;
 use crate::mq::client::{Ready, Waiter, Woken};
 use crate::mq::node::{Addr, ClosedWhy, ConnId, Step, Stream, Timer, TimerKey};
@@ -22,7 +23,7 @@ pub(crate) struct Remoting {
     channels: Vec<Channel>,
     next_conn: u32,
     next_opaque: i32,
-    pending: BTreeMap<i32, Pending>,
+    pending: Numbered<i32, Pending>,
     nameservers: Nameservers,
     /// When the response-table scan would have first run.
     scan_from: Time,
@@ -111,7 +112,7 @@ impl Remoting {
             channels: Vec::new(),
             next_conn: 1,
             next_opaque: 0,
-            pending: BTreeMap::new(),
+            pending: Numbered::default(),
             nameservers: Nameservers { list, index, chosen: None, tries: None, waiting: Vec::new() },
             scan_from: step.mono + SCAN_INITIAL,
             armed: Time::NEVER,
@@ -346,7 +347,7 @@ impl Remoting {
     }
 
     fn fail_all_on(&mut self, conn: ConnId, ready: &mut VecDeque<Ready>) {
-        for (_, pending) in self.pending.extract_if(.., |_, pending| pending.conn == conn) {
+        for pending in self.pending.take_if(|pending| pending.conn == conn) {
             fail(pending.waiter, pending.mode, Exception::SendRequest(pending.addr), ready);
         }
     }
@@ -361,7 +362,7 @@ impl Remoting {
 
     /// The request that this response answers, if it still waits.
     pub(crate) fn answered(&mut self, command: Box<Command>) -> Option<(Waiter, Box<Command>)> {
-        let pending = self.pending.remove(&command.opaque.0)?;
+        let pending = self.pending.remove(command.opaque.0)?;
         Some((pending.waiter, command))
     }
 
@@ -371,7 +372,7 @@ impl Remoting {
     pub(crate) fn expire(&mut self, also: Option<Time>, step: &mut Step<'_>, ready: &mut VecDeque<Ready>) {
         self.armed = Time::NEVER;
         let now = step.mono;
-        for (_, pending) in self.pending.extract_if(.., |_, pending| pending.deadline <= now) {
+        for pending in self.pending.take_if(|pending| pending.deadline <= now) {
             let timeout = Exception::Timeout { addr: pending.addr, millis: pending.timeout };
             fail(pending.waiter, pending.mode, timeout, ready);
         }

@@ -126,16 +126,22 @@ impl Properties {
 
 /// One property of an encoded text, without building the map; the last of duplicates.
 pub fn find<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    pairs(text).filter(|(found, _)| *found == name).last().map(|(_, value)| value)
+    let of_item = |item: &'a str| value_of(item.strip_prefix(name)?.strip_prefix(NAME_VALUE_SEPARATOR)?);
+    text.split(PROPERTY_SEPARATOR).filter_map(of_item).last()
 }
 
 /// The pairs of a text: items that Java's `split`, which drops trailing empty parts, splits into exactly two.
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split(PROPERTY_SEPARATOR).filter_map(|item| {
         let (name, rest) = item.split_once(NAME_VALUE_SEPARATOR)?;
-        let value = rest.trim_end_matches(NAME_VALUE_SEPARATOR);
-        (!value.is_empty() && !value.contains(NAME_VALUE_SEPARATOR)).then_some((name, value))
+        Some((name, value_of(rest)?))
     })
+}
+
+/// The value in what stands behind a name and its separator.
+fn value_of(rest: &str) -> Option<&str> {
+    let value = rest.trim_end_matches(NAME_VALUE_SEPARATOR);
+    (!value.is_empty() && !value.contains(NAME_VALUE_SEPARATOR)).then_some(value)
 }
 
 /// A property's name, shared and hashed already if every message has it: decoding is on every pull's way.

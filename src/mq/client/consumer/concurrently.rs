@@ -107,7 +107,7 @@ impl Client {
 
     /// A listener has answered. An answer nobody waits for is dropped.
     pub(in crate::mq::client) fn listened(&mut self, task: TaskId, outcome: ConsumeOutcome, step: &mut Step<'_>) {
-        let Some(mut running) = self.running.remove(&task) else { return };
+        let Some(mut running) = self.running.remove(task) else { return };
         let at = running.consumer;
         if self.consumers[at].is_dropped(running.request.queue) {
             return self.thread_free(at, step);
@@ -147,7 +147,7 @@ impl Client {
 
     /// A send-back has ended.
     pub(in crate::mq::client) fn sent_back(&mut self, task: TaskId, woken: Woken, step: &mut Step<'_>) {
-        let Some(mut running) = self.running.remove(&task) else { return };
+        let Some(mut running) = self.running.remove(task) else { return };
         let ok = matches!(woken, Woken::Answered(Ok(command)) if command.code == response::SUCCESS);
         if !ok {
             let message = &running.request.messages[running.next_back];

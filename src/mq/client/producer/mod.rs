@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::mq::client::config::ProducerConfig;
+use crate::mq::client::numbered::Numbered;
 use crate::mq::client::producer::pick::{FaultStrategy, TopicPublishInfo};
 use crate::mq::client::{Client, Woken};
 use crate::mq::message::id::UniqIds;
@@ -34,7 +35,7 @@ pub(crate) struct Producer {
 /// Calls that wait, and what their messages get from the process.
 #[derive(Clone, Debug)]
 pub(crate) struct Ops {
-    waiting: BTreeMap<u64, Op>,
+    waiting: Numbered<u64, Op>,
     next: u64,
     ids: UniqIds,
     /// The property's name, shared by all messages.
@@ -90,7 +91,7 @@ impl Producer {
 impl Ops {
     pub(crate) fn new(ip: u32, pid: u16) -> Ops {
         Ops {
-            waiting: BTreeMap::new(),
+            waiting: Numbered::default(),
             next: 0,
             ids: UniqIds::new(ip, pid, CLASS_LOADER_HASH),
             uniq_key: Key::from(property::names::UNIQ_KEY),
@@ -113,7 +114,7 @@ impl Client {
 
     /// A call goes on.
     pub(super) fn op_on(&mut self, id: u64, woken: Woken, step: &mut Step<'_>) {
-        match self.ops.waiting.remove(&id) {
+        match self.ops.waiting.remove(id) {
             Some(Op::Send(send)) => self.send_on(id, send, woken, step),
             Some(Op::Create(create)) => self.create_on(id, create, woken, step),
             None => {}
