@@ -127,7 +127,7 @@ impl Properties {
 /// One property of an encoded text, without building the map; the last of duplicates.
 pub fn find<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let of_item = |item: &'a str| value_of(item.strip_prefix(name)?.strip_prefix(NAME_VALUE_SEPARATOR)?);
-    text.split(PROPERTY_SEPARATOR).filter_map(of_item).last()
+    text.rsplit(PROPERTY_SEPARATOR).find_map(of_item)
 }
 
 /// The pairs of a text: items that Java's `split`, which drops trailing empty parts, splits into exactly two.

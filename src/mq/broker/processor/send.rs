@@ -63,12 +63,12 @@ impl Broker {
 
     /// Checks, writes and answers; whether the job is over. Source: `SendMessageProcessor.sendMessage`.
     fn send(&mut self, job: SendJob, step: &mut Step<'_>) -> bool {
-        let SendJob { conn, command } = job;
-        let Header::Send(header) = &command.header else {
+        let SendJob { conn, mut command } = job;
+        let Header::Send(header) = std::mem::take(&mut command.header) else {
             self.refuse(conn, &command, response::SYSTEM_ERROR, "the send request has no header".into(), step);
             return true;
         };
-        let topic = match self.checked_topic(conn, &command, header, step) {
+        let topic = match self.checked_topic(conn, &command, &header, step) {
             Ok(topic) => topic,
             Err((code, remark)) => {
                 self.refuse(conn, &command, code, remark, step);
@@ -80,7 +80,7 @@ impl Broker {
             _ => step.dice.below(Stream::BrokerQueue, topic.max(1) as u64) as i32,
         };
         step.out.say(Fact::SendAccepted { topic: header.topic.clone(), queue_id });
-        let message = self.message_of(conn, header, queue_id, command.body.clone().unwrap_or_default());
+        let message = self.message_of(conn, *header, queue_id, command.body.take().unwrap_or_default());
         let clock = Self::clock(step);
         let put = self.store.put(step.disk, clock, &message);
         let Some(landed) = put.landed else {
@@ -157,10 +157,10 @@ impl Broker {
         born.or_else(|| is_retry(&header.topic).then(|| config(header.topic.clone(), 1, PERM_READ | PERM_WRITE)))
     }
 
-    fn message_of(&self, conn: ConnId, header: &SendHeader, queue_id: QueueId, body: Bytes) -> NewMessage {
+    fn message_of(&self, conn: ConnId, header: SendHeader, queue_id: QueueId, body: Bytes) -> NewMessage {
         let peer = self.channels.peer(conn).unwrap_or_default();
         NewMessage {
-            topic: header.topic.clone(),
+            topic: header.topic,
             queue_id,
             flag: header.flag,
             sys_flag: header.sys_flag,
@@ -170,7 +170,7 @@ impl Broker {
             reconsume_times: header.reconsume_times.unwrap_or(0),
             prepared_transaction_offset: 0,
             body,
-            properties: header.properties.clone().unwrap_or_default(),
+            properties: header.properties.unwrap_or_default(),
         }
     }
 
