@@ -7,6 +7,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -160,8 +161,8 @@ pub enum Effect {
         /// One past the last byte.
         to: u64,
     },
-    /// Answer the application, or call it back.
-    App(Box<Return>),
+    /// Answer the application, or call it back; shared, since the application and a trace read the same value.
+    App(Arc<Return>),
     /// Say what happened.
     Say(Fact),
     /// The process ends.
@@ -384,7 +385,7 @@ impl Out {
 
     /// Answers or calls the application.
     pub fn app(&mut self, answer: Return) {
-        self.put(Effect::App(Box::new(answer)));
+        self.put(Effect::App(Arc::new(answer)));
     }
 
     /// Says a fact.
@@ -422,27 +423,25 @@ impl Out {
         std::mem::swap(&mut self.effects, other);
     }
 
+    #[inline]
     fn put(&mut self, effect: Effect) {
+        if self.fuse.is_some() || self.trip.is_some() {
+            return self.put_doomed(effect);
+        }
+        self.effects.push(effect);
+    }
+
+    /// Writes an effect of a process that is to die by it, or by a later one.
+    #[cold]
+    fn put_doomed(&mut self, effect: Effect) {
         match &mut self.fuse {
             Some(0) => burn(),
             Some(left) => *left -= 1,
             None => {}
         }
-        if self.trip.is_some() {
-            self.put_tripped(effect);
-            return;
-        }
+        let hit = self.trip.as_ref().is_some_and(|trip| effect.kind() == &*trip.kind);
         self.effects.push(effect);
-    }
-
-    #[cold]
-    fn put_tripped(&mut self, effect: Effect) {
-        let Some(trip) = &mut self.trip else { return };
-        let hit = effect.kind() == &*trip.kind;
-        self.effects.push(effect);
-        if !hit {
-            return;
-        }
+        let Some(trip) = self.trip.as_mut().filter(|_| hit) else { return };
         match trip.passes {
             0 => burn(),
             _ => trip.passes -= 1,

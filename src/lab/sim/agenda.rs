@@ -89,11 +89,19 @@ impl Agenda {
     }
 }
 
+impl Entry {
+    /// Time and order in one number: one comparison instead of two, the second of which no processor foresees.
+    #[inline]
+    fn key(&self) -> u128 {
+        u128::from(self.at.0) << 64 | u128::from(self.order)
+    }
+}
+
 /// The heap gives its greatest first: the earliest entry is the greatest.
 impl Ord for Entry {
     #[inline]
     fn cmp(&self, other: &Entry) -> Ordering {
-        (other.at, other.order).cmp(&(self.at, self.order))
+        other.key().cmp(&self.key())
     }
 }
 
@@ -106,7 +114,7 @@ impl PartialOrd for Entry {
 
 impl PartialEq for Entry {
     fn eq(&self, other: &Entry) -> bool {
-        (self.at, self.order) == (other.at, other.order)
+        self.key() == other.key()
     }
 }
 

@@ -21,6 +21,7 @@ use bytes::Bytes;
 use crate::lab::fault::episode::Keep;
 use crate::lab::scenario::plan::DiskPlan;
 use crate::lab::sim::storage::{DiskDeed, MachineDisk};
+use crate::lab::trace::digest::bytes_word;
 use crate::lab::trace::image::{DiskImage, FileImage, PAGE, Page};
 use crate::lab::trace::record::Level;
 use crate::mq::disk::{Disk, DiskError, FileId, FileInfo, Usage, burn};
@@ -66,6 +67,8 @@ struct SimFile {
     slots: Vec<Slot>,
     /// The page looked up last and its slot: appends stay on one page for a while.
     hot: (u64, u32),
+    /// Pages of zeros for the slots to come.
+    spare: Vec<Page>,
 }
 
 #[derive(Clone, Debug)]
@@ -279,7 +282,7 @@ impl SimDisk {
 
     fn stored(&mut self, file: Name, at: u64, bytes: &[u8]) {
         let kept = if self.full { Bytes::copy_from_slice(bytes) } else { Bytes::new() };
-        self.events.push(DiskDeed::Stored { file, at, len: bytes.len() as u64, bytes: kept, hash: hash(bytes) });
+        self.events.push(DiskDeed::Stored { file, at, len: bytes.len() as u64, bytes: kept, hash: bytes_word(bytes) });
     }
 }
 
@@ -301,6 +304,7 @@ impl Disk for SimDisk {
             index: BTreeMap::new(),
             slots: Vec::new(),
             hot: (u64::MAX, 0),
+            spare: Vec::new(),
         };
         self.names.insert(file.name.clone(), id);
         self.named("create", name, None, len);
@@ -502,11 +506,22 @@ impl SimFile {
             let next = self.slots.len() as u32;
             let slot = *self.index.entry(page).or_insert(next);
             if slot == next {
-                self.slots.push(Slot { page, cached: Arc::new(ZEROS), stable: None, dirty: false });
+                let cached = self.fresh_page();
+                self.slots.push(Slot { page, cached, stable: None, dirty: false });
             }
             self.hot = (page, slot);
         }
         &mut self.slots[self.hot.1 as usize]
+    }
+
+    /// A page of zeros. They are made several at a time: whenever a large piece is asked for, the allocator first tidies
+    /// all the small ones that it was given back.
+    fn fresh_page(&mut self) -> Page {
+        if self.spare.is_empty() {
+            let count = self.slots.len().clamp(1, SPARE_PAGES_MAX);
+            self.spare.extend((0..count).map(|_| Arc::new(ZEROS)));
+        }
+        self.spare.pop().expect("filled when empty")
     }
 
     fn store(&mut self, at: u64, bytes: &[u8]) {
@@ -547,27 +562,9 @@ fn is_relative(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('/') && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
-/// A fast 64-bit hash of bytes, the same on every machine: a guard against divergence, not against forgers.
-fn hash(bytes: &[u8]) -> u64 {
-    let mut state = SEED ^ bytes.len() as u64;
-    let mut words = bytes.chunks_exact(8);
-    for word in &mut words {
-        state = mix(state, u64::from_le_bytes(word.try_into().expect("eight bytes")));
-    }
-    let mut tail = [0; 8];
-    tail[..words.remainder().len()].copy_from_slice(words.remainder());
-    mix(state, u64::from_le_bytes(tail))
-}
-
-fn mix(state: u64, word: u64) -> u64 {
-    let product = u128::from(state ^ word ^ SEED) * u128::from(word.rotate_left(32) ^ MULTIPLIER);
-    (product as u64) ^ ((product >> 64) as u64) ^ state.rotate_left(23)
-}
-
+const SPARE_PAGES_MAX: usize = 32;
 const SECTOR: usize = 512;
 const SECTORS: usize = PAGE / SECTOR;
-const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
-const MULTIPLIER: u64 = 0xD6E8_FEB8_6659_FD93;
 static ZEROS: [u8; PAGE] = [0; PAGE];
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ impl World {
                 let word = fact_word(&fact);
                 self.rec.note(&self.stamp, Tag::Fact, (word, 0), || What::Fact(fact));
             }
-            Effect::App(answer) => self.returned(node, *answer),
+            Effect::App(answer) => self.returned(node, &answer),
             Effect::Connect { conn, to } => self.connect(node, conn, to),
             Effect::Close { conn } => self.close(node, conn),
             Effect::Flush { ticket, file, from, to } => self.ask_flush(node, ticket, file, from..to),
@@ -224,9 +224,9 @@ impl World {
         self.die(node, Death::Panicked(Name::from(text)), self.stamp.cause);
     }
 
-    fn returned(&mut self, node: u16, answer: Return) {
-        let word = return_word(&answer);
-        let op = match &answer {
+    fn returned(&mut self, node: u16, answer: &Arc<Return>) {
+        let word = return_word(answer);
+        let op = match &**answer {
             Return::Sent { op, .. } | Return::Failed { op, .. } | Return::Done { op } => Some(op.0),
             Return::Listen { .. } => None,
         };
@@ -234,21 +234,22 @@ impl World {
         if let Some(op) = op {
             machine.open_ops.retain(|&open| open != op);
         }
-        let told = || What::App(App::Returned(Arc::new(answer.clone())));
+        let told = || What::App(App::Returned(Arc::clone(answer)));
         let seq = self.rec.note(&self.stamp, Tag::Returned, (word, op.unwrap_or(u64::MAX)), told);
         let Some(mut apps) = self.machines[usize::from(node)].apps.take() else { return };
-        let mut actions = Vec::new();
+        let mut actions = std::mem::take(&mut self.actions);
         let dice = &mut self.machines[usize::from(node)].dice;
-        apps.on_return(self.now, &answer, &mut |below| dice.draw_for_apps(below), &mut actions);
+        apps.on_return(self.now, answer, &mut |below| dice.draw_for_apps(below), &mut actions);
         self.machines[usize::from(node)].apps = Some(apps);
         self.note_rolled(node);
-        self.act(node, actions, seq);
+        self.act(node, &mut actions, seq);
+        self.actions = actions;
     }
 
     /// Files what applications do, each as a step of its own.
-    pub(crate) fn act(&mut self, node: u16, actions: Vec<Action>, cause: u64) {
+    pub(crate) fn act(&mut self, node: u16, actions: &mut Vec<Action>, cause: u64) {
         let incarnation = self.machines[usize::from(node)].incarnation;
-        for action in actions {
+        for action in actions.drain(..) {
             let (at, kind) = match action {
                 Action::Call(call) => (self.now, ErrandKind::Call { node, incarnation, call }),
                 Action::Wake { at, token } => (at.max(self.now), ErrandKind::Wake { node, incarnation, token }),

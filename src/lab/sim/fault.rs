@@ -142,7 +142,7 @@ impl World {
         let mut actions = Vec::new();
         apps.on_wake(self.now, token, &mut actions);
         self.machines[usize::from(node)].apps = Some(apps);
-        self.act(node, actions, cause);
+        self.act(node, &mut actions, cause);
         // Waking leaves no record: what the application does has steps of its own.
         false
     }

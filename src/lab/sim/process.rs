@@ -90,7 +90,7 @@ impl World {
         let mut actions = Vec::new();
         apps.boot(self.now, &mut actions);
         machine.apps = Some(apps);
-        self.act(node, actions, self.stamp.cause);
+        self.act(node, &mut actions, self.stamp.cause);
     }
 
     /// Ends a process, inside the step under way.

@@ -7,7 +7,7 @@ use crate::lab::scenario::plan::Plan;
 use crate::lab::sim::agenda::{Agenda, Item};
 use crate::lab::sim::dice::{Dice, Stream};
 use crate::lab::sim::link::{Net, Roads};
-use crate::lab::sim::machine::{Machine, MachineSetup, Mood};
+use crate::lab::sim::machine::{Action, Machine, MachineSetup, Mood};
 use crate::lab::sim::record::{Goal, LAB, NONE, Recorder, Stamp, WireTap};
 use crate::lab::sim::slab::Slab;
 use crate::lab::sim::storage::{DiskDeed, MachineDisk};
@@ -84,6 +84,8 @@ pub struct World {
     pub(crate) out: Out,
     /// The effects under way; empty between steps, kept for its room.
     pub(crate) effects: Vec<Effect>,
+    /// What an application does; empty between steps, kept for its room.
+    pub(crate) actions: Vec<Action>,
     /// Whose step it is.
     pub(crate) stamp: Stamp,
     /// The process whose step it is died in it.
@@ -230,6 +232,7 @@ impl Setup {
             errands: Slab::default(),
             out: Out::default(),
             effects: Vec::new(),
+            actions: Vec::new(),
             stamp: Stamp { at, node: LAB, incarnation: 0, wall, mono: at, cause: NONE },
             halted: false,
             panics: Vec::new(),
@@ -319,6 +322,7 @@ impl World {
             errands: self.errands.clone(),
             out: Out::default(),
             effects: Vec::new(),
+            actions: Vec::new(),
             stamp: self.stamp,
             halted: self.halted,
             panics: self.panics.clone(),

@@ -61,9 +61,23 @@ impl Fold {
     }
 
     /// Takes bytes in, length first.
+    ///
+    /// What does not fill a block is read as two words that may overlap: every byte is in one of them, and nothing is copied.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.pair(bytes.len() as u64, 0x62);
+        let (x, y) = match bytes.len() {
+            0 => return,
+            1..4 => (u64::from(bytes[0]), u64::from(bytes[bytes.len() / 2]) << 8 | u64::from(bytes[bytes.len() - 1])),
+            4..8 => (half(bytes, 0), half(bytes, bytes.len() - 4)),
+            8..=16 => (word(bytes, 0), word(bytes, bytes.len() - 8)),
+            _ => return self.blocks(bytes),
+        };
+        self.pair(x, y);
+    }
+
+    /// Takes more than 16 bytes in.
+    fn blocks(&mut self, bytes: &[u8]) {
         let (mut c, mut d) = (MIX_B, MIX_A);
         let mut chunks = bytes.chunks_exact(32);
         for chunk in &mut chunks {
@@ -72,14 +86,11 @@ impl Fold {
             c = multiply(c ^ word(chunk, 16), word(chunk, 24) ^ MIX_B).wrapping_add(d);
             d = d.rotate_left(17) ^ word(chunk, 24);
         }
-        let mut rest = chunks.remainder();
-        while 8 <= rest.len() {
-            self.b = multiply(self.b ^ word(rest, 0), MIX_B);
-            rest = &rest[8..];
+        if chunks.remainder().len() > 16 {
+            let at = bytes.len() - chunks.remainder().len();
+            self.pair(word(bytes, at), word(bytes, at + 8));
         }
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        self.pair(c ^ u64::from_le_bytes(last), d);
+        self.pair(c ^ word(bytes, bytes.len() - 16), d ^ word(bytes, bytes.len() - 8));
     }
 
     /// Takes a text in.
@@ -106,6 +117,13 @@ fn word(bytes: &[u8], at: usize) -> u64 {
     let mut word = [0; 8];
     word.copy_from_slice(&bytes[at..at + 8]);
     u64::from_le_bytes(word)
+}
+
+#[inline]
+fn half(bytes: &[u8], at: usize) -> u64 {
+    let mut half = [0; 4];
+    half.copy_from_slice(&bytes[at..at + 4]);
+    u64::from(u32::from_le_bytes(half))
 }
 
 impl Chain {
@@ -187,6 +205,13 @@ pub fn fact_word(fact: &Fact) -> u64 {
         Value::Int(number) => fold.pair(number as u64, 1),
         Value::Text(text) => fold.text(text),
     });
+    fold.word()
+}
+
+/// The word of bytes.
+pub fn bytes_word(bytes: &[u8]) -> u64 {
+    let mut fold = Fold::default();
+    fold.bytes(bytes);
     fold.word()
 }
 

@@ -56,10 +56,11 @@ impl Holds {
         self.table.get_mut(topic).and_then(|queues| queues.get_mut(&queue_id)).map(std::mem::take).unwrap_or_default()
     }
 
-    /// Puts pulls back that go on waiting.
-    pub fn put_back(&mut self, topic: &Topic, queue_id: QueueId, held: Vec<Held>) {
-        if !held.is_empty() {
-            self.table.entry(topic.clone()).or_default().insert(queue_id, held);
+    /// Puts pulls back that go on waiting, and the room of those that do not.
+    pub fn put_back(&mut self, topic: &str, queue_id: QueueId, held: Vec<Held>) {
+        if let Some(queue) = self.table.get_mut(topic).and_then(|queues| queues.get_mut(&queue_id)) {
+            assert!(queue.is_empty(), "nothing is held while the held pulls of a queue are looked at");
+            *queue = held;
         }
     }
 

@@ -13,7 +13,7 @@
 //! ```
 
 use std::any::Any;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::mq::app::{Call, TaskId};
 use crate::mq::fact::Fact;
@@ -30,6 +30,8 @@ pub mod exception;
 pub mod validators;
 
 pub mod route;
+
+mod numbered;
 
 mod remoting;
 
@@ -53,6 +55,7 @@ use crate::mq::client::consumer::rebalance::Rebalance;
 use crate::mq::client::consumer::{Consumer, Delays, Later};
 use crate::mq::client::exception::Exception;
 use crate::mq::client::instance::{Boot, HeartbeatRound, RouteJobs, Scheduler};
+use crate::mq::client::numbered::Numbered;
 use crate::mq::client::producer::{Ops, Producer};
 use crate::mq::client::remoting::Remoting;
 use crate::mq::client::route::Routes;
@@ -78,7 +81,7 @@ pub struct Client {
     pull: PullMessage,
     pull_later: Delays<Later>,
     consume_later: Delays<Later>,
-    running: BTreeMap<TaskId, Running>,
+    running: Numbered<TaskId, Running>,
     next_task: u64,
     shutdown: Option<Shutdown>,
     ready: VecDeque<Ready>,
@@ -181,7 +184,7 @@ impl Client {
             pull: PullMessage::default(),
             pull_later: Delays::new(Timer::PullLater),
             consume_later: Delays::new(Timer::ConsumeLater),
-            running: BTreeMap::new(),
+            running: Numbered::default(),
             next_task: 0,
             shutdown: None,
             ready: VecDeque::new(),

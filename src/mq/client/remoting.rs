@@ -3,9 +3,10 @@
 //! A request waits for its connection, then for its answer. Whoever issued it is named by a [`Waiter`] and hears exactly
 //! once how it ended ([`Woken`]). One timer stands for all deadlines: the earliest.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::mq::client::exception::Exception;
+use crate::mq::client::numbered::Numbered;
 use crate::mq::client::producer::pick::shuffle;
 use crate::mq::client::{Ready, Waiter, Woken};
 use crate::mq::node::{Addr, ClosedWhy, ConnId, Step, Stream, Timer, TimerKey};
@@ -23,7 +24,7 @@ pub(crate) struct Remoting {
     channels: Vec<Channel>,
     next_conn: u32,
     next_opaque: i32,
-    pending: BTreeMap<i32, Pending>,
+    pending: Numbered<i32, Pending>,
     nameservers: Nameservers,
     /// When the response-table scan would have first run.
     scan_from: Time,
@@ -114,7 +115,7 @@ impl Remoting {
             channels: Vec::new(),
             next_conn: 1,
             next_opaque: 0,
-            pending: BTreeMap::new(),
+            pending: Numbered::default(),
             nameservers: Nameservers { list, index, chosen: None, tries: None, waiting: Vec::new() },
             scan_from: step.mono + SCAN_INITIAL,
             armed: Time::NEVER,
@@ -350,7 +351,7 @@ impl Remoting {
     }
 
     fn fail_all_on(&mut self, conn: ConnId, ready: &mut VecDeque<Ready>) {
-        for (_, pending) in self.pending.extract_if(.., |_, pending| pending.conn == conn) {
+        for pending in self.pending.take_if(|pending| pending.conn == conn) {
             fail(pending.waiter, pending.mode, Exception::SendRequest(pending.addr), ready);
         }
     }
@@ -367,7 +368,7 @@ impl Remoting {
     ///
     /// A header that came as bytes and does not fit stays as it is: whoever asked takes it for a refusal.
     pub(crate) fn answered(&mut self, mut command: Box<Command>) -> Option<(Waiter, Box<Command>)> {
-        let pending = self.pending.remove(&command.opaque.0)?;
+        let pending = self.pending.remove(command.opaque.0)?;
         if matches!(command.header, Header::Other(_))
             && let Ok(typed) = codec::typed_response((*command).clone(), pending.code)
         {
@@ -382,7 +383,7 @@ impl Remoting {
     pub(crate) fn expire(&mut self, also: Option<Time>, step: &mut Step<'_>, ready: &mut VecDeque<Ready>) {
         self.armed = Time::NEVER;
         let now = step.mono;
-        for (_, pending) in self.pending.extract_if(.., |_, pending| pending.deadline <= now) {
+        for pending in self.pending.take_if(|pending| pending.deadline <= now) {
             let timeout = Exception::Timeout { addr: pending.addr, millis: pending.timeout };
             fail(pending.waiter, pending.mode, timeout, ready);
         }

@@ -125,13 +125,13 @@ fn days_before(year: i64, month: i64) -> i64 {
 }
 
 /// Upper-case hex. Source: `UtilAll.bytes2string`.
-pub fn hex(bytes: &[u8]) -> Name {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+pub fn hex(bytes: &[u8; 16]) -> Name {
+    let mut text = [0; 32];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
     }
-    Name::from(text)
+    Name::from(std::str::from_utf8(&text).expect("digits are ASCII"))
 }
 
 const DIGITS: &[u8; 16] = b"0123456789ABCDEF";

@@ -1,10 +1,25 @@
 //! What Java does with strings and maps, where RocketMQ's bytes depend on it.
 
+use std::borrow::{Borrow, Cow};
+use std::ops::Deref;
+
 use crate::mq::message::Name;
 
 /// `String.hashCode`: over UTF-16 units, wrapping at 32 bits.
 pub fn hash(text: &str) -> i32 {
-    text.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
+    let add = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
+    match text.is_ascii() {
+        true => text.bytes().fold(0, |hash, byte| add(hash, u16::from(byte))),
+        false => text.encode_utf16().fold(0, add),
+    }
+}
+
+/// Bytes as text, as `new String(bytes, UTF_8)` reads them: what is no UTF-8 becomes the replacement character.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
 
 /// `String.split(separator)`: trailing empty parts are dropped; a text without the separator is one part.
@@ -53,6 +68,35 @@ const ZEROS: [u16; 37] = [
     0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10,
 ];
 
+/// A map's key with its hash, which a Java string keeps too: a name that many messages get is hashed once.
+#[derive(Clone, Debug)]
+pub struct Key {
+    name: Name,
+    /// As `HashMap.hash`: the high half folded into the low one.
+    hash: u32,
+}
+
+impl<N: Into<Name>> From<N> for Key {
+    fn from(name: N) -> Key {
+        let name = name.into();
+        let hash = hash(&name).cast_unsigned();
+        Key { name, hash: hash ^ (hash >> 16) }
+    }
+}
+
+impl Deref for Key {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.name
+    }
+}
+
 /// A map in the iteration order of `java.util.HashMap<String, V>`.
 ///
 /// That order is ascending bucket, insertion order inside a bucket; the table starts at 16 buckets and doubles when the
@@ -60,7 +104,7 @@ const ZEROS: [u16; 37] = [
 /// Differs: a bucket of nine and more entries in a table of 64 and more becomes a tree in Java, which may move its root
 /// to the bucket's front; here it stays a list.
 /// Source: `java.util.HashMap` of the JDK, which `Message.properties`, ext fields and most JSON bodies are.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct JavaMap<V> {
     /// Sorted by bucket, then by insertion.
     entries: Vec<Entry<V>>,
@@ -69,8 +113,7 @@ pub struct JavaMap<V> {
 
 #[derive(Clone, Debug)]
 struct Entry<V> {
-    hash: u32,
-    key: Name,
+    key: Key,
     value: V,
 }
 
@@ -92,21 +135,23 @@ impl<V: Eq> Eq for JavaMap<V> {}
 impl<V> JavaMap<V> {
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<&V> {
-        self.entries.iter().find(|entry| entry.key == *key).map(|entry| &entry.value)
+        self.entries.iter().find(|entry| *entry.key == *key).map(|entry| &entry.value)
     }
 
     /// Sets `key` to `value` and returns what stood there; a replaced value keeps its place.
-    pub fn put(&mut self, key: Name, value: V) -> Option<V> {
-        let hash = spread(&key);
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.hash == hash && entry.key == key) {
+    pub fn put(&mut self, key: Key, value: V) -> Option<V> {
+        let same = |entry: &&mut Entry<V>| entry.key.hash == key.hash && entry.key.name == key.name;
+        if let Some(entry) = self.entries.iter_mut().find(same) {
             return Some(std::mem::replace(&mut entry.value, value));
         }
-        let bucket = hash & (self.buckets - 1);
-        let end = self.entries.partition_point(|entry| entry.hash & (self.buckets - 1) <= bucket);
-        self.entries.insert(end, Entry { hash, key, value });
-        let start = self.entries.partition_point(|entry| entry.hash & (self.buckets - 1) < bucket);
-        if end + 1 - start > TREEIFY_THRESHOLD && self.buckets < MIN_TREEIFY_CAPACITY {
-            self.grow();
+        let bucket = key.hash & (self.buckets - 1);
+        let end = self.entries.partition_point(|entry| entry.key.hash & (self.buckets - 1) <= bucket);
+        self.entries.insert(end, Entry { key, value });
+        if self.entries.len() > TREEIFY_THRESHOLD && self.buckets < MIN_TREEIFY_CAPACITY {
+            let start = self.entries.partition_point(|entry| entry.key.hash & (self.buckets - 1) < bucket);
+            if end + 1 - start > TREEIFY_THRESHOLD {
+                self.grow();
+            }
         }
         if self.entries.len() as u64 * 4 > u64::from(self.buckets) * 3 {
             self.grow();
@@ -116,13 +161,13 @@ impl<V> JavaMap<V> {
 
     /// Removes `key` and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<V> {
-        let at = self.entries.iter().position(|entry| entry.key == *key)?;
+        let at = self.entries.iter().position(|entry| *entry.key == *key)?;
         Some(self.entries.remove(at).value)
     }
 
     /// All pairs in Java's order.
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &V)> {
-        self.entries.iter().map(|entry| (&entry.key, &entry.value))
+        self.entries.iter().map(|entry| (&entry.key.name, &entry.value))
     }
 
     /// How many pairs there are.
@@ -138,7 +183,16 @@ impl<V> JavaMap<V> {
     fn grow(&mut self) {
         self.buckets *= 2;
         let mask = self.buckets - 1;
-        self.entries.sort_by_key(|entry| entry.hash & mask);
+        self.entries.sort_by_key(|entry| entry.key.hash & mask);
+    }
+}
+
+/// A copy has room for one more pair: each end of a message's trip takes one and adds to it.
+impl<V: Clone> Clone for JavaMap<V> {
+    fn clone(&self) -> JavaMap<V> {
+        let mut entries = Vec::with_capacity(self.entries.len() + 1);
+        entries.extend_from_slice(&self.entries);
+        JavaMap { entries, buckets: self.buckets }
     }
 }
 
@@ -146,16 +200,10 @@ impl<V> FromIterator<(Name, V)> for JavaMap<V> {
     fn from_iter<I: IntoIterator<Item = (Name, V)>>(pairs: I) -> JavaMap<V> {
         let mut map = JavaMap::default();
         for (key, value) in pairs {
-            map.put(key, value);
+            map.put(key.into(), value);
         }
         map
     }
-}
-
-/// `HashMap.hash`: the high half folded into the low one.
-fn spread(key: &str) -> u32 {
-    let hash = hash(key).cast_unsigned();
-    hash ^ (hash >> 16)
 }
 
 /// `HashMap.TREEIFY_THRESHOLD`.

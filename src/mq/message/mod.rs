@@ -168,6 +168,25 @@ impl From<String> for Name {
     }
 }
 
+/// The number in decimal.
+impl From<i64> for Name {
+    fn from(number: i64) -> Name {
+        const DIGITS_MAX: usize = 20;
+        let mut text = [b'0'; DIGITS_MAX];
+        let (mut at, mut left) = (DIGITS_MAX, number.unsigned_abs());
+        while left > 0 || at == DIGITS_MAX {
+            at -= 1;
+            text[at] = b'0' + (left % 10) as u8;
+            left /= 10;
+        }
+        if number < 0 {
+            at -= 1;
+            text[at] = b'-';
+        }
+        Name::from(std::str::from_utf8(&text[at..]).expect("digits are ASCII"))
+    }
+}
+
 impl Deref for Name {
     type Target = str;
     fn deref(&self) -> &str {

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use crate::mq::message::Name;
-use crate::mq::message::java::{JavaMap, split};
+use crate::mq::message::java::{JavaMap, Key};
 
 /// Property names. Source: `MessageConst`.
 pub mod names {
@@ -70,7 +70,7 @@ impl Properties {
     }
 
     /// Sets `name` to `value` and returns what stood there.
-    pub fn put(&mut self, name: impl Into<Name>, value: impl Into<Name>) -> Option<Name> {
+    pub fn put(&mut self, name: impl Into<Key>, value: impl Into<Name>) -> Option<Name> {
         self.map.put(name.into(), value.into())
     }
 
@@ -98,13 +98,18 @@ impl Properties {
     pub fn encode(&self) -> String {
         let length = self.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
         let mut text = String::with_capacity(length);
+        self.encode_into(&mut text);
+        text
+    }
+
+    /// Adds the text to `text`.
+    pub fn encode_into(&self, text: &mut String) {
         for (name, value) in self.iter() {
             text.push_str(name);
             text.push(NAME_VALUE_SEPARATOR);
             text.push_str(value);
             text.push(PROPERTY_SEPARATOR);
         }
-        text
     }
 
     /// Reads the text: a pair is kept only if Java's `split` gives exactly two parts; later duplicates win.
@@ -113,7 +118,7 @@ impl Properties {
     pub fn decode(text: &str) -> Properties {
         let mut properties = Properties::new();
         for (name, value) in pairs(text) {
-            properties.put(known(name), value);
+            properties.put(key(name), shared(value));
         }
         properties
     }
@@ -121,24 +126,67 @@ impl Properties {
 
 /// One property of an encoded text, without building the map; the last of duplicates.
 pub fn find<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    pairs(text).filter(|(found, _)| *found == name).last().map(|(_, value)| value)
+    let of_item = |item: &'a str| value_of(item.strip_prefix(name)?.strip_prefix(NAME_VALUE_SEPARATOR)?);
+    text.rsplit(PROPERTY_SEPARATOR).find_map(of_item)
 }
 
+/// The pairs of a text: items that Java's `split`, which drops trailing empty parts, splits into exactly two.
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split(PROPERTY_SEPARATOR).filter_map(|item| match split(item, NAME_VALUE_SEPARATOR)[..] {
-        [name, value] => Some((name, value)),
-        _ => None,
+    text.split(PROPERTY_SEPARATOR).filter_map(|item| {
+        let (name, rest) = item.split_once(NAME_VALUE_SEPARATOR)?;
+        Some((name, value_of(rest)?))
     })
 }
 
-/// The shared name of a property that every message has, a name of its own for any other: decoding is on every pull's way.
-fn known(name: &str) -> Name {
-    static SHARED: LazyLock<Vec<Name>> = LazyLock::new(|| COMMON.iter().map(|name| Name::from(*name)).collect());
-    match COMMON.iter().position(|common| *common == name) {
-        Some(at) => SHARED[at].clone(),
-        None => Name::from(name),
+/// The value in what stands behind a name and its separator.
+fn value_of(rest: &str) -> Option<&str> {
+    let value = rest.trim_end_matches(NAME_VALUE_SEPARATOR);
+    (!value.is_empty() && !value.contains(NAME_VALUE_SEPARATOR)).then_some(value)
+}
+
+/// A property's name, shared and hashed already if every message has it: decoding is on every pull's way.
+fn key(name: &str) -> Key {
+    static KEYS: LazyLock<[Key; 4]> =
+        LazyLock::new(|| [names::WAIT, names::UNIQ_KEY, names::KEYS, names::TAGS].map(Key::from));
+    match KEYS.iter().find(|key| ***key == *name) {
+        Some(key) => key.clone(),
+        None => Key::from(name),
     }
 }
 
-/// The properties that a plain message carries.
-const COMMON: [&str; 4] = [names::WAIT, names::UNIQ_KEY, names::KEYS, names::TAGS];
+/// A property's value, shared if it is the one that nearly every message has.
+fn shared(value: &str) -> Name {
+    static TRUE: LazyLock<Name> = LazyLock::new(|| Name::from("true"));
+    match value == TRUE.as_str() {
+        true => TRUE.clone(),
+        false => Name::from(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mq::message::java::split;
+
+    #[test]
+    fn a_pair_is_what_java_splits_into_two() {
+        for item in [
+            "",
+            "a",
+            "\u{1}",
+            "a\u{1}",
+            "\u{1}b",
+            "a\u{1}b",
+            "a\u{1}b\u{1}",
+            "a\u{1}b\u{1}\u{1}",
+            "a\u{1}\u{1}b",
+            "a\u{1}b\u{1}c",
+        ] {
+            let expected = match split(item, NAME_VALUE_SEPARATOR)[..] {
+                [name, value] => Some((name, value)),
+                _ => None,
+            };
+            assert_eq!(pairs(item).next(), expected, "{item:?}");
+        }
+    }
+}

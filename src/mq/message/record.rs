@@ -11,7 +11,9 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::mq::message::property::Properties;
-use crate::mq::message::{Host, Message, Name, PhysicalOffset, QueueOffset, StoredMessage, compress, sys_flag};
+use crate::mq::message::{
+    Host, Message, Name, PhysicalOffset, QueueOffset, StoredMessage, Topic, compress, java, sys_flag,
+};
 use crate::mq::time::Millis;
 
 /// Magic of a message record. Source: `MessageDecoder.MESSAGE_MAGIC_CODE`.
@@ -45,6 +47,16 @@ pub fn decode(bytes: &Bytes, at: usize) -> Option<(StoredMessage, usize)> {
 
 /// Reads the record at `at`, the body only as `reading` says.
 pub fn decode_with(bytes: &Bytes, at: usize, reading: Reading) -> Option<(StoredMessage, usize)> {
+    decode_of(bytes, at, reading, None)
+}
+
+/// The same where the reader knows the topic to expect: its name is shared instead of made once more.
+pub fn decode_of(
+    bytes: &Bytes,
+    at: usize,
+    reading: Reading,
+    expected: Option<&Topic>,
+) -> Option<(StoredMessage, usize)> {
     let mut reader = Reader { bytes, at };
     let store_size = reader.i32()?;
     reader.i32()?;
@@ -63,10 +75,14 @@ pub fn decode_with(bytes: &Bytes, at: usize, reading: Reading) -> Option<(Stored
     let body = read_body(&mut reader, sys_flag, reading)?;
     // A Java byte: a length above 127 is negative and makes upstream throw.
     let topic_length = usize::try_from(reader.u8()?.cast_signed()).ok()?;
-    let topic = Name::from(&*String::from_utf8_lossy(&reader.slice(topic_length)?));
+    let topic = java::text(reader.take(topic_length)?);
+    let topic = match expected {
+        Some(name) if **name == *topic => name.clone(),
+        _ => Name::from(&*topic),
+    };
     let properties_length = reader.i16()?;
     let properties = match usize::try_from(properties_length) {
-        Ok(length) if length > 0 => Properties::decode(&String::from_utf8_lossy(&reader.slice(length)?)),
+        Ok(length) if length > 0 => Properties::decode(&java::text(reader.take(length)?)),
         _ => Properties::new(),
     };
     let message = StoredMessage {
@@ -189,8 +205,14 @@ impl Reader<'_> {
     }
 
     fn slice(&mut self, length: usize) -> Option<Bytes> {
-        let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len())?;
-        let found = self.bytes.slice(self.at..end);
+        let from = self.at;
+        self.take(length)?;
+        Some(self.bytes.slice(from..self.at))
+    }
+
+    fn take(&mut self, length: usize) -> Option<&[u8]> {
+        let end = self.at.checked_add(length)?;
+        let found = self.bytes.get(self.at..end)?;
         self.at = end;
         Some(found)
     }

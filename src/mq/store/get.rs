@@ -131,6 +131,7 @@ impl MessageStore {
         let memory = self.memory_limit(disk);
         let scan_max = SCAN_BYTES_MIN.max(i64::from(request.max.max(0)) * UNIT) / UNIT;
         got.status = GetStatus::NoMatchedMessage;
+        got.messages.reserve_exact((last - asked).clamp(0, i64::from(request.max.max(0))) as usize);
         let (mut next_file_at, mut deepest) = (i64::MIN, 0);
         let mut entry = asked;
         while entry < last && entry - asked < scan_max {

@@ -134,6 +134,10 @@ impl MappedFileQueue {
         let first = self.files.first()?;
         let last = self.files.last().expect("there is a first");
         if first.from <= offset && offset < last.end() {
+            // Nearly always the last file is looked for; only another one is worth a division.
+            if last.from <= offset {
+                return Some(self.files.len() - 1);
+            }
             let guess = (offset / self.file_size - first.from / self.file_size) as usize;
             let holds = |file: &MappedFile| file.from <= offset && offset < file.end();
             if self.files.get(guess).is_some_and(holds) {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::mq::disk::{Disk, FileId};
 use crate::mq::message::property::{self, names};
 use crate::mq::message::record::{BLANK_MAGIC, FIXED, MAGIC, body_crc};
-use crate::mq::message::{Host, Name, QueueId, Topic, tags_code};
+use crate::mq::message::{Host, Name, QueueId, Topic, java, tags_code};
 use crate::mq::time::Millis;
 
 /// A message on its way into the log. Source: `MessageExtBrokerInner`.
@@ -226,8 +226,8 @@ pub fn parse(disk: &mut dyn Disk, region: Region, check_crc: bool, intern: &dyn 
         return Found::Bad;
     }
     let from = BODY + body + 1;
-    let topic_text = String::from_utf8_lossy(&bytes[from..from + topic]);
-    let properties_text = String::from_utf8_lossy(&bytes[read - properties..]);
+    let topic_text = java::text(&bytes[from..from + topic]);
+    let properties_text = java::text(&bytes[read - properties..read]);
     let store_timestamp = Millis(be_i64(bytes, 56));
     let Some(tags) = tags_code_of(&topic_text, &properties_text, store_timestamp) else { return Found::Bad };
     if read != total {

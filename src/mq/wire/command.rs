@@ -109,6 +109,12 @@ impl Command {
         Box::new(Command { code, flag: RESPONSE, opaque, remark: None, header, body: None })
     }
 
+    /// The request turned into its response: the box goes back the way it came.
+    pub fn answered(mut self: Box<Command>, code: i32, header: Header) -> Box<Command> {
+        *self = Command { code, flag: RESPONSE, opaque: self.opaque, remark: None, header, body: None };
+        self
+    }
+
     /// The same with a body.
     pub fn with_body(mut self: Box<Command>, body: Bytes) -> Box<Command> {
         self.body = Some(body);

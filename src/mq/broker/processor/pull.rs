@@ -44,13 +44,7 @@ impl Broker {
             return self.refuse(conn, &command, response::SYSTEM_ERROR, "store getMessage return null".into(), step);
         };
         if may_hold && header.sys_flag & FLAG_COMMIT_OFFSET != 0 {
-            self.commit_offset(
-                &header.consumer_group.clone(),
-                &header.topic.clone(),
-                header.queue_id,
-                header.commit_offset,
-                step,
-            );
+            self.commit_offset(&header.consumer_group, &header.topic, header.queue_id, header.commit_offset, step);
         }
         let code = code_of(got.status, header.queue_offset);
         if code == response::PULL_NOT_FOUND && may_hold && header.sys_flag & FLAG_SUSPEND != 0 {
@@ -59,8 +53,8 @@ impl Broker {
         let (group, topic, queue_id) = (header.consumer_group.clone(), header.topic.clone(), header.queue_id);
         let count = got.messages.len() as i32;
         step.out.say(Fact::Pulled { group, topic, queue_id, count, queue_offset: header.queue_offset });
-        let response = answer_of(&command, code, &got);
-        self.answer(conn, command.is_oneway(), response, step);
+        let is_oneway = command.is_oneway();
+        self.answer(conn, is_oneway, answer_of(command, code, got), step);
     }
 
     /// The checks in front of a pull, in upstream's order. Source: `PullMessageProcessor.processRequest`.
@@ -123,9 +117,9 @@ impl Broker {
         tag: Option<i64>,
         step: &mut Step<'_>,
     ) {
-        let held = self.holds.take(topic, queue_id);
+        let mut held = self.holds.take(topic, queue_id);
         let mut waiting = Vec::new();
-        for pull in held {
+        for pull in held.drain(..) {
             let newest = match newest > pull.from {
                 true => newest,
                 false => self.store.max_queue_offset(topic, queue_id).0,
@@ -141,7 +135,8 @@ impl Broker {
             step.out.say(Fact::HoldReleased { topic: topic.clone(), queue_id, queue_offset: pull.from, why });
             self.pull(pull.conn, pull.command, false, step);
         }
-        self.holds.put_back(topic, queue_id, waiting);
+        held.append(&mut waiting);
+        self.holds.put_back(topic, queue_id, held);
     }
 
     /// Stores a group's offset and says so when it changed.
@@ -187,19 +182,22 @@ fn code_of(status: GetStatus, asked: i64) -> i32 {
     }
 }
 
-fn answer_of(command: &Command, code: i32, got: &Got) -> Box<Command> {
+fn answer_of(request: Box<Command>, code: i32, mut got: Got) -> Box<Command> {
     let header = PulledHeader {
         suggest_which_broker_id: 0,
         next_begin_offset: got.next.0,
         min_offset: got.min.0,
         max_offset: got.max.0,
     };
-    let response = Command::response(code, command.opaque, Header::Pulled(header));
+    let response = request.answered(code, Header::Pulled(header));
     let response = if code == response::SUCCESS { response } else { response.with_remark(got.status.as_str()) };
-    match &got.messages[..] {
-        [] => response,
-        [only] => response.with_body(only.clone()),
-        several => response.with_body(joined(several, got.size)),
+    let body = match got.messages.len() {
+        0 | 1 => got.messages.pop(),
+        _ => Some(joined(&got.messages, got.size)),
+    };
+    match body {
+        None => response,
+        Some(body) => response.with_body(body),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::mq::store::{Landed, PutStatus};
 use crate::mq::time::Millis;
 use crate::mq::wire::body::TopicConfig;
 use crate::mq::wire::code::response;
-use crate::mq::wire::command::{Command, Opaque};
+use crate::mq::wire::command::Command;
 use crate::mq::wire::header::{Header, SendHeader, SentHeader};
 
 /// A send on its way through the pool.
@@ -35,8 +35,7 @@ pub struct SendJob {
 #[derive(Clone, Debug)]
 pub struct Parked {
     conn: ConnId,
-    is_oneway: bool,
-    opaque: Opaque,
+    command: Box<Command>,
     queue_id: QueueId,
     landed: Landed,
 }
@@ -58,21 +57,21 @@ impl Broker {
     fn run_sends(&mut self, first: SendJob, step: &mut Step<'_>) {
         let mut next = Some(first);
         while let Some(job) = next {
-            next = if self.send(&job, step) { self.sends.finish() } else { None };
+            next = if self.send(job, step) { self.sends.finish() } else { None };
         }
     }
 
     /// Checks, writes and answers; whether the job is over. Source: `SendMessageProcessor.sendMessage`.
-    fn send(&mut self, job: &SendJob, step: &mut Step<'_>) -> bool {
-        let (conn, command) = (job.conn, &*job.command);
-        let Header::Send(header) = &command.header else {
-            self.refuse(conn, command, response::SYSTEM_ERROR, "the send request has no header".into(), step);
+    fn send(&mut self, job: SendJob, step: &mut Step<'_>) -> bool {
+        let SendJob { conn, mut command } = job;
+        let Header::Send(header) = std::mem::take(&mut command.header) else {
+            self.refuse(conn, &command, response::SYSTEM_ERROR, "the send request has no header".into(), step);
             return true;
         };
-        let topic = match self.checked_topic(conn, command, header, step) {
+        let topic = match self.checked_topic(conn, &command, &header, step) {
             Ok(topic) => topic,
             Err((code, remark)) => {
-                self.refuse(conn, command, code, remark, step);
+                self.refuse(conn, &command, code, remark, step);
                 return true;
             }
         };
@@ -81,11 +80,11 @@ impl Broker {
             _ => step.dice.below(Stream::BrokerQueue, topic.max(1) as u64) as i32,
         };
         step.out.say(Fact::SendAccepted { topic: header.topic.clone(), queue_id });
-        let message = self.message_of(conn, header, queue_id, command.body.clone().unwrap_or_default());
+        let message = self.message_of(conn, *header, queue_id, command.body.take().unwrap_or_default());
         let clock = Self::clock(step);
         let put = self.store.put(step.disk, clock, &message);
         let Some(landed) = put.landed else {
-            self.refuse_put(conn, command, put.status, step);
+            self.refuse_put(conn, &command, put.status, step);
             return true;
         };
         step.out.say(Fact::Appended {
@@ -95,14 +94,14 @@ impl Broker {
             at: landed.at.0,
             queue_offset: landed.queue_offset.0,
         });
-        let parked = Parked { conn, is_oneway: command.is_oneway(), opaque: command.opaque, queue_id, landed };
+        let parked = Parked { conn, command, queue_id, landed };
         match put.waits {
             Some(request) => {
                 self.parked.push((request, parked));
                 false
             }
             None => {
-                self.answer_put(&parked, put.status, step);
+                self.answer_put(parked, put.status, step);
                 true
             }
         }
@@ -112,7 +111,7 @@ impl Broker {
     pub(in crate::mq::broker) fn put_done(&mut self, request: u64, status: PutStatus, step: &mut Step<'_>) {
         let Some(at) = self.parked.iter().position(|(number, _)| *number == request) else { return };
         let (_, parked) = self.parked.remove(at);
-        self.answer_put(&parked, status, step);
+        self.answer_put(parked, status, step);
         if let Some(next) = self.sends.finish() {
             self.run_sends(next, step);
         }
@@ -158,10 +157,10 @@ impl Broker {
         born.or_else(|| is_retry(&header.topic).then(|| config(header.topic.clone(), 1, PERM_READ | PERM_WRITE)))
     }
 
-    fn message_of(&self, conn: ConnId, header: &SendHeader, queue_id: QueueId, body: Bytes) -> NewMessage {
+    fn message_of(&self, conn: ConnId, header: SendHeader, queue_id: QueueId, body: Bytes) -> NewMessage {
         let peer = self.channels.peer(conn).unwrap_or_default();
         NewMessage {
-            topic: header.topic.clone(),
+            topic: header.topic,
             queue_id,
             flag: header.flag,
             sys_flag: header.sys_flag,
@@ -171,12 +170,12 @@ impl Broker {
             reconsume_times: header.reconsume_times.unwrap_or(0),
             prepared_transaction_offset: 0,
             body,
-            properties: header.properties.clone().unwrap_or_default(),
+            properties: header.properties.unwrap_or_default(),
         }
     }
 
     /// Source: `SendMessageProcessor.handlePutMessageResult`: three statuses count as sent.
-    fn answer_put(&mut self, parked: &Parked, status: PutStatus, step: &mut Step<'_>) {
+    fn answer_put(&mut self, parked: Parked, status: PutStatus, step: &mut Step<'_>) {
         let code = match status {
             PutStatus::FlushDiskTimeout => response::FLUSH_DISK_TIMEOUT,
             PutStatus::FlushSlaveTimeout => response::FLUSH_SLAVE_TIMEOUT,
@@ -189,8 +188,8 @@ impl Broker {
             queue_offset: parked.landed.queue_offset.0,
             transaction_id: None,
         };
-        let response = Command::response(code, parked.opaque, Header::Sent(header));
-        self.answer(parked.conn, parked.is_oneway, response, step);
+        let is_oneway = parked.command.is_oneway();
+        self.answer(parked.conn, is_oneway, parked.command.answered(code, Header::Sent(header)), step);
     }
 
     fn refuse_put(&mut self, conn: ConnId, command: &Command, status: PutStatus, step: &mut Step<'_>) {

@@ -9,7 +9,7 @@ use crate::mq::client::consumer::{Consumer, Later};
 use crate::mq::client::remoting::{Mode, Request, Target, vip};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::message::id::offset_msg_id;
-use crate::mq::message::{Name, StoredMessage, property};
+use crate::mq::message::{Message, Name, StoredMessage, property};
 use crate::mq::node::Step;
 use crate::mq::pool::Submitted;
 use crate::mq::time::Span;
@@ -85,7 +85,7 @@ impl Client {
             assigned.window.mark_started(&job.messages, step.wall);
             let queue = assigned.queue.clone();
             if consumer.last_start.0 != step.wall {
-                consumer.last_start = (step.wall, Name::from(step.wall.0.to_string()));
+                consumer.last_start = (step.wall, Name::from(step.wall.0));
             }
             let messages = job.messages.iter().map(|message| consumer.for_listener(message)).collect();
             let task = TaskId(self.next_task);
@@ -107,7 +107,7 @@ impl Client {
 
     /// A listener has answered. An answer nobody waits for is dropped.
     pub(in crate::mq::client) fn listened(&mut self, task: TaskId, outcome: ConsumeOutcome, step: &mut Step<'_>) {
-        let Some(mut running) = self.running.remove(&task) else { return };
+        let Some(mut running) = self.running.remove(task) else { return };
         let at = running.consumer;
         if self.consumers[at].is_dropped(running.request.queue) {
             return self.thread_free(at, step);
@@ -147,7 +147,7 @@ impl Client {
 
     /// A send-back has ended.
     pub(in crate::mq::client) fn sent_back(&mut self, task: TaskId, woken: Woken, step: &mut Step<'_>) {
-        let Some(mut running) = self.running.remove(&task) else { return };
+        let Some(mut running) = self.running.remove(task) else { return };
         let ok = matches!(woken, Woken::Answered(Ok(command)) if command.code == response::SUCCESS);
         if !ok {
             let message = &running.request.messages[running.next_back];
@@ -193,17 +193,20 @@ impl Consumer {
     /// The message as the listener sees it: when it was handed over, and under its own topic.
     ///
     /// Source: `ConsumeMessageConcurrentlyService.resetRetryTopic`.
-    fn for_listener(&self, message: &StoredMessage) -> StoredMessage {
-        let mut seen = message.clone();
-        seen.message.topic = self.own_topic(message);
+    fn for_listener(&self, stored: &StoredMessage) -> StoredMessage {
+        let mut seen = stored.clone();
         seen.message.properties.put(self.start_time.clone(), self.last_start.1.clone());
+        if seen.message.topic == self.retry_topic {
+            seen.message.topic = self.own_topic(stored);
+        }
         seen
     }
 
     fn own_topic(&self, message: &StoredMessage) -> Name {
-        match message.message.properties.get(property::names::RETRY_TOPIC) {
-            Some(topic) if message.message.topic == self.retry_topic => topic.clone(),
-            _ => message.message.topic.clone(),
+        let Message { topic, properties, .. } = &message.message;
+        match *topic == self.retry_topic {
+            true => properties.get(property::names::RETRY_TOPIC).unwrap_or(topic).clone(),
+            false => topic.clone(),
         }
     }
 

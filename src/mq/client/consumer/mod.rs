@@ -18,6 +18,7 @@ use crate::mq::client::consumer::clean::Cleaner;
 use crate::mq::client::consumer::concurrently::ConsumeRequest;
 use crate::mq::client::consumer::process_queue::ProcessQueue;
 use crate::mq::client::route::java_order;
+use crate::mq::message::java::Key;
 use crate::mq::message::{Group, MessageQueue, Name, Topic, java, property};
 use crate::mq::node::{Step, Timer, TimerKey};
 use crate::mq::pool::Pool;
@@ -56,7 +57,7 @@ pub(crate) struct Consumer {
     threads: Pool<ConsumeRequest>,
     running: bool,
     /// The property's name, shared by all messages.
-    start_time: Name,
+    start_time: Key,
     /// The last moment at which a listener was called, and its text.
     last_start: (Millis, Name),
     cleaner: Cleaner,
@@ -99,7 +100,7 @@ impl Consumer {
             next_assigned: 0,
             threads,
             running: true,
-            start_time: Name::from(property::names::CONSUME_START_TIME),
+            start_time: Key::from(property::names::CONSUME_START_TIME),
             last_start: (Millis(0), Name::from("0")),
             cleaner: Cleaner::default(),
         }

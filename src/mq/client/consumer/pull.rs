@@ -11,7 +11,9 @@ use crate::mq::client::consumer::{Assigned, Consumer, Later};
 use crate::mq::client::remoting::{Mode, Request};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
-use crate::mq::message::{Name, StoredMessage, property, record};
+use crate::mq::message::java::Key;
+use crate::mq::message::record::{self, Reading};
+use crate::mq::message::{MessageQueue, Name, StoredMessage, property};
 use crate::mq::node::{Addr, Step};
 use crate::mq::time::{Millis, Span};
 use crate::mq::wire::body::SubscriptionData;
@@ -28,8 +30,8 @@ pub(crate) struct PullMessage {
     /// Whether it has been told to go on.
     scheduled: bool,
     /// Property names that every message gets, shared.
-    min_offset: Name,
-    max_offset: Name,
+    min_offset: Key,
+    max_offset: Key,
 }
 
 #[derive(Clone, Debug)]
@@ -55,8 +57,8 @@ impl Default for PullMessage {
             requests: VecDeque::new(),
             blocked: None,
             scheduled: false,
-            min_offset: Name::from(property::names::MIN_OFFSET),
-            max_offset: Name::from(property::names::MAX_OFFSET),
+            min_offset: Key::from(property::names::MIN_OFFSET),
+            max_offset: Key::from(property::names::MAX_OFFSET),
         }
     }
 }
@@ -239,10 +241,10 @@ impl Client {
         let assigned = consumer.assigned.get_mut(&queue).expect("the callback has looked");
         let subscription = consumer.subscriptions.get(&assigned.queue.topic);
         let bounds = Bounds {
-            min: (self.pull.min_offset.clone(), Name::from(header.min_offset.to_string())),
-            max: (self.pull.max_offset.clone(), Name::from(header.max_offset.to_string())),
+            min: (self.pull.min_offset.clone(), Name::from(header.min_offset)),
+            max: (self.pull.max_offset.clone(), Name::from(header.max_offset)),
         };
-        let messages = decode(body, &assigned.queue.broker, subscription, &bounds);
+        let messages = decode(body, &assigned.queue, subscription, &bounds);
         let Some(first) = messages.first() else {
             return self.pull_now(at, queue);
         };
@@ -292,27 +294,27 @@ impl Client {
 
 /// The queue's ends as properties.
 struct Bounds {
-    min: (Name, Name),
-    max: (Name, Name),
+    min: (Key, Name),
+    max: (Key, Name),
 }
 
 /// Source: `PullAPIWrapper.processPullResult`.
 fn decode(
     body: &Bytes,
-    broker: &Name,
+    queue: &MessageQueue,
     subscription: Option<&SubscriptionData>,
     bounds: &Bounds,
 ) -> Vec<Arc<StoredMessage>> {
     let mut messages = Vec::new();
     let mut at = 0;
     while at < body.len()
-        && let Some((mut message, len)) = record::decode(body, at)
+        && let Some((mut message, len)) = record::decode_of(body, at, Reading::WHOLE, Some(&queue.topic))
     {
         at += len;
         if !subscription.is_none_or(|subscription| is_wanted(&message, subscription)) {
             continue;
         }
-        message.broker = Some(broker.clone());
+        message.broker = Some(queue.broker.clone());
         let properties = &mut message.message.properties;
         properties.put(bounds.min.0.clone(), bounds.min.1.clone());
         properties.put(bounds.max.0.clone(), bounds.max.1.clone());

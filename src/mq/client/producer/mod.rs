@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 
 use crate::mq::client::config::ProducerConfig;
+use crate::mq::client::numbered::Numbered;
 use crate::mq::client::producer::pick::{FaultStrategy, TopicPublishInfo};
 use crate::mq::client::{Client, Woken};
 use crate::mq::message::id::UniqIds;
-use crate::mq::message::{Group, Name, Topic, property};
+use crate::mq::message::java::Key;
+use crate::mq::message::{Group, Topic, property};
 use crate::mq::node::Step;
 
 pub mod pick;
@@ -33,11 +35,13 @@ pub(crate) struct Producer {
 /// Calls that wait, and what their messages get from the process.
 #[derive(Clone, Debug)]
 pub(crate) struct Ops {
-    waiting: BTreeMap<u64, Op>,
+    waiting: Numbered<u64, Op>,
     next: u64,
     ids: UniqIds,
     /// The property's name, shared by all messages.
-    uniq_key: Name,
+    uniq_key: Key,
+    /// The property text under way, kept for its room.
+    text: String,
 }
 
 /// A call of an application.
@@ -87,10 +91,11 @@ impl Producer {
 impl Ops {
     pub(crate) fn new(ip: u32, pid: u16) -> Ops {
         Ops {
-            waiting: BTreeMap::new(),
+            waiting: Numbered::default(),
             next: 0,
             ids: UniqIds::new(ip, pid, CLASS_LOADER_HASH),
-            uniq_key: Name::from(property::names::UNIQ_KEY),
+            uniq_key: Key::from(property::names::UNIQ_KEY),
+            text: String::new(),
         }
     }
 
@@ -109,7 +114,7 @@ impl Client {
 
     /// A call goes on.
     pub(super) fn op_on(&mut self, id: u64, woken: Woken, step: &mut Step<'_>) {
-        match self.ops.waiting.remove(&id) {
+        match self.ops.waiting.remove(id) {
             Some(Op::Send(send)) => self.send_on(id, send, woken, step),
             Some(Op::Create(create)) => self.create_on(id, create, woken, step),
             None => {}

@@ -34,6 +34,7 @@ pub(crate) struct Send {
     stage: Stage,
     /// Attempts begun.
     times: u32,
+    /// Where the attempts before this one went.
     brokers_sent: Vec<Name>,
     queue: Option<MessageQueue>,
     exception: Option<Exception>,
@@ -161,8 +162,7 @@ impl Client {
         // A route without queues that came meanwhile ends the call; upstream goes on with the list it began with.
         while send.times < attempts && topic_ok(self, &send) {
             let queue = self.pick(&send, step);
-            send.brokers_sent.push(queue.broker.clone());
-            send.queue = Some(queue);
+            send.brokers_sent.extend(send.queue.replace(queue).map(|before| before.broker));
             send.begin_prev = step.wall;
             if send.timeout < step.wall.since(send.begin_first) {
                 return self.send_timed_out(&send, step);
@@ -197,9 +197,10 @@ impl Client {
 
     /// Writes an attempt, or hands the call back if it failed at once.
     fn send_kernel(&mut self, id: u64, mut send: Box<Send>, step: &mut Step<'_>) -> Result<(), Box<Send>> {
-        let queue = send.queue.clone().expect("an attempt has a queue");
+        let queue = send.queue.as_ref().expect("an attempt has a queue");
         let Some(addr) = self.routes.master(&queue.broker) else {
-            self.attempt_failed(&mut send, Exception::client(not_exist(&queue.broker)), step);
+            let exception = Exception::client(not_exist(&queue.broker));
+            self.attempt_failed(&mut send, exception, step);
             return Err(send);
         };
         let left = send.timeout - step.wall.since(send.begin_first);
@@ -207,6 +208,7 @@ impl Client {
             self.attempt_failed(&mut send, Exception::TooMuchRequest("sendKernelImpl call timeout"), step);
             return Err(send);
         }
+        let (topic, queue_id) = (queue.topic.clone(), queue.queue_id);
         let made = match &send.made {
             Some(made) => made.clone(),
             None => self.make(&mut send, step),
@@ -214,10 +216,10 @@ impl Client {
         let config = &self.producers[send.producer].config;
         let header = SendHeader {
             producer_group: config.group.clone(),
-            topic: queue.topic,
+            topic,
             default_topic: config.create_topic_key.clone(),
             default_topic_queue_nums: config.default_topic_queue_nums,
-            queue_id: queue.queue_id,
+            queue_id,
             sys_flag: made.sys_flag,
             born_timestamp: step.wall.0,
             flag: send.message.flag,
@@ -254,7 +256,9 @@ impl Client {
             true => (Bytes::from(compress::deflate(&send.message.body)), sys_flag::COMPRESSED),
             false => (send.message.body.clone(), 0),
         };
-        let made = Made { properties: Name::from(send.message.properties.encode()), body, sys_flag };
+        self.ops.text.clear();
+        send.message.properties.encode_into(&mut self.ops.text);
+        let made = Made { properties: Name::from(&*self.ops.text), body, sys_flag };
         let retries = 0 < config.retry_times_when_send_failed;
         if retries {
             send.made = Some(made.clone());
@@ -341,7 +345,8 @@ impl Client {
         if let Some(result) = send.result.clone() {
             return step.out.app(Return::Sent { op, result });
         }
-        let mut brokers: Vec<&str> = send.brokers_sent.iter().map(Name::as_str).collect();
+        let last = send.queue.as_ref().map(|queue| &queue.broker);
+        let mut brokers: Vec<&str> = send.brokers_sent.iter().chain(last).map(Name::as_str).collect();
         brokers.resize(attempts as usize, "null");
         let text = format!(
             "Send [{}] times, still failed, cost [{}]ms, Topic: {}, BrokersSent: [{}]{SUGGEST_TODO}",

@@ -7,6 +7,7 @@ mod send;
 mod consume;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -127,7 +128,7 @@ impl Stage {
                 Effect::Disarm { timer } => {
                     self.timers.remove(&timer);
                 }
-                Effect::App(answer) => self.returned.push((self.now.as_millis(), *answer)),
+                Effect::App(answer) => self.returned.push((self.now.as_millis(), Arc::unwrap_or_clone(answer))),
                 Effect::Say(fact) => self.facts.push(fact),
                 Effect::Exit => self.exited = true,
                 Effect::Close { .. } | Effect::Flush { .. } | Effect::Send { .. } => {}

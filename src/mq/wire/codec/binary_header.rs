@@ -75,7 +75,7 @@ fn pairs(bytes: &[u8]) -> Result<ExtFields, CodecError> {
         let name = input.text("ext field's name", i64::from(length))?;
         let length = i32::from_be_bytes(input.word("ext field's value length")?);
         let value = input.text("ext field's value", i64::from(length))?;
-        pairs.put(name, Some(value));
+        pairs.put(name.into(), Some(value));
     }
     Ok(pairs)
 }
