@@ -1,7 +1,7 @@
 //! Rows of `mq::message`: hashes, ids, properties, records, flags, names and printed texts.
 
 use bytes::Bytes;
-use mqlab::mq::app::{SendResult, SendStatus};
+use mqlab::mq::app::{SendStatus, send_result_text};
 use mqlab::mq::message::id::{UniqIds, maker, month_of, nearly_time, offset_msg_id, parse_offset_msg_id, tail};
 use mqlab::mq::message::property::Properties;
 use mqlab::mq::message::property::names as property;
@@ -269,8 +269,8 @@ const CONSTANTS: &[(&str, &str)] = &[
     ("MixAll.SYSTEM_TOPIC_PREFIX", names::SYSTEM_TOPIC_PREFIX),
 ];
 
-/// Not checked: the classes `PullResult`, `PullRequest` and `MessageQueueForC`, which have no type here, and queues and send
-/// results with nulls, which ours cannot hold.
+/// Not checked: the classes `PullResult`, `PullRequest` and `MessageQueueForC`, which have no type here, and queues with
+/// nulls, which ours cannot hold.
 pub(super) fn to_string(input: &Value, expected: &Value) -> Answer {
     let fields = &input["fields"];
     let wanted = expected["text"].as_str()?;
@@ -287,14 +287,10 @@ pub(super) fn to_string(input: &Value, expected: &Value) -> Answer {
                 SendStatus::FlushSlaveTimeout,
                 SendStatus::SlaveNotAvailable,
             ];
-            let result = SendResult {
-                status: all.into_iter().find(|status| Some(status.as_str()) == fields["sendStatus"].as_str())?,
-                msg_id: fields["msgId"].as_str()?.into(),
-                offset_msg_id: fields["offsetMsgId"].as_str()?.into(),
-                queue: queue(&fields["queue"])?,
-                queue_offset: QueueOffset(fields["queueOffset"].as_i64()?),
-            };
-            same(&result.to_string().as_str(), &wanted)
+            let status = all.into_iter().find(|status| Some(status.as_str()) == fields["sendStatus"].as_str())?;
+            let ids = (fields["msgId"].as_str(), fields["offsetMsgId"].as_str());
+            let at = QueueOffset(fields["queueOffset"].as_i64()?);
+            same(&send_result_text(status, ids, &queue(&fields["queue"])?, at).as_str(), &wanted)
         }
         "Message" => same(&message_text(fields)?.as_str(), &wanted),
         "MessageExt" | "MessageClientExt" => stored_text(&input["class"], fields, expected),
