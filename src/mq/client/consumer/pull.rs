@@ -11,6 +11,7 @@ use crate::mq::client::consumer::{Assigned, Consumer, Later};
 use crate::mq::client::remoting::{Mode, Request};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
+use crate::mq::message::sys_flag::pull::{COMMIT_OFFSET, SUSPEND};
 use crate::mq::message::{Name, StoredMessage, property, record};
 use crate::mq::node::{Addr, Step};
 use crate::mq::time::{Millis, Span};
@@ -337,7 +338,3 @@ const BROKER_SUSPEND_MS: i64 = 15_000;
 /// Source: `DefaultMQPushConsumerImpl.CONSUMER_TIMEOUT_MILLIS_WHEN_SUSPEND`.
 const CLIENT_TIMEOUT_MS: i64 = 30_000;
 const MIB: i64 = 1024 * 1024;
-/// Source: `PullSysFlag.FLAG_COMMIT_OFFSET`.
-const COMMIT_OFFSET: i32 = 1;
-/// Source: `PullSysFlag.FLAG_SUSPEND`.
-const SUSPEND: i32 = 2;

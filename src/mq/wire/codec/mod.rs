@@ -22,6 +22,8 @@ pub mod raw;
 
 pub mod class;
 
+mod member;
+
 mod json_header;
 
 mod binary_header;
