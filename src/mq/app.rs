@@ -210,10 +210,22 @@ impl fmt::Display for SendStatus {
 /// `SendResult [sendStatus=…, msgId=…, …]`. Source: `SendResult.toString`.
 impl fmt::Display for SendResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "SendResult [sendStatus={}, msgId={}, offsetMsgId={}, messageQueue={}, queueOffset={}]",
-            self.status, self.msg_id, self.offset_msg_id, self.queue, self.queue_offset.0
-        )
+        let ids = (Some(self.msg_id.as_str()), Some(self.offset_msg_id.as_str()));
+        f.write_str(&send_result_text(self.status, ids, &self.queue, self.queue_offset))
     }
+}
+
+/// `SendResult [sendStatus=…, msgId=…, …]` with the two ids, which upstream may leave null. Source: `SendResult.toString`.
+pub fn send_result_text(
+    status: SendStatus,
+    (msg_id, offset_msg_id): (Option<&str>, Option<&str>),
+    queue: &MessageQueue,
+    at: QueueOffset,
+) -> String {
+    format!(
+        "SendResult [sendStatus={status}, msgId={}, offsetMsgId={}, messageQueue={queue}, queueOffset={}]",
+        msg_id.unwrap_or("null"),
+        offset_msg_id.unwrap_or("null"),
+        at.0
+    )
 }

@@ -18,6 +18,8 @@ mod trip;
 
 mod client;
 
+mod frames;
+
 mod golden;
 
 mod cli;

@@ -15,7 +15,7 @@ use crate::mq::broker::registration::Registration;
 use crate::mq::broker::topic::Topics;
 use crate::mq::channel::Channels;
 use crate::mq::fact::Fact;
-use crate::mq::message::{Host, Name, PhysicalOffset, Topic};
+use crate::mq::message::{Host, Name, PhysicalOffset, Topic, names};
 use crate::mq::node::{Addr, ConnId, Event, Frame, Node, Step, Timer, TimerKey};
 use crate::mq::pool::Pool;
 use crate::mq::profile::Profile;
@@ -400,7 +400,7 @@ fn is_retry(topic: &Topic) -> bool {
 }
 
 /// Source: `MixAll.RETRY_GROUP_TOPIC_PREFIX`.
-pub const RETRY_PREFIX: &str = "%RETRY%";
+pub const RETRY_PREFIX: &str = names::RETRY_GROUP_TOPIC_PREFIX;
 /// Source: `FAQUrl.suggestTodo`.
 const SUGGEST_TODO: &str = "\nSee http://rocketmq.apache.org/docs/faq/ for further details.";
 /// Source: `BrokerController`: the fast remoting server listens on `listenPort - 2`.

@@ -2,7 +2,7 @@
 
 use crate::mq::app::ConsumeFrom;
 use crate::mq::client::consumer::allocate::Strategy;
-use crate::mq::message::{Group, Name, Topic};
+use crate::mq::message::{Group, Name, Topic, names};
 use crate::mq::node::Addr;
 use crate::mq::time::Span;
 
@@ -156,7 +156,7 @@ impl ConsumerConfig {
 pub const AUTO_CREATE_TOPIC_KEY_TOPIC: &str = "TBW102";
 
 /// What a group's retry topic begins with. Source: `MixAll.RETRY_GROUP_TOPIC_PREFIX`.
-pub const RETRY_GROUP_TOPIC_PREFIX: &str = "%RETRY%";
+pub const RETRY_GROUP_TOPIC_PREFIX: &str = names::RETRY_GROUP_TOPIC_PREFIX;
 
 /// The producer that every instance owns. Source: `MixAll.CLIENT_INNER_PRODUCER_GROUP`.
 pub const CLIENT_INNER_PRODUCER_GROUP: &str = "CLIENT_INNER_PRODUCER";

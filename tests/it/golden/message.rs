@@ -1,7 +1,7 @@
 //! Rows of `mq::message`: hashes, ids, properties, records, flags, names and printed texts.
 
 use bytes::Bytes;
-use mqlab::mq::app::{SendResult, SendStatus};
+use mqlab::mq::app::{SendStatus, send_result_text};
 use mqlab::mq::message::id::{UniqIds, maker, month_of, nearly_time, offset_msg_id, parse_offset_msg_id, tail};
 use mqlab::mq::message::property::Properties;
 use mqlab::mq::message::property::names as property;
@@ -269,16 +269,20 @@ const CONSTANTS: &[(&str, &str)] = &[
     ("MixAll.SYSTEM_TOPIC_PREFIX", names::SYSTEM_TOPIC_PREFIX),
 ];
 
-/// Not checked: the classes `PullResult`, `PullRequest` and `MessageQueueForC`, which have no type here, and queues and send
-/// results with nulls, which ours cannot hold.
+/// Not checked: the classes `PullResult`, `PullRequest` and `MessageQueueForC`, which have no type here.
 pub(super) fn to_string(input: &Value, expected: &Value) -> Answer {
     let fields = &input["fields"];
     let wanted = expected["text"].as_str()?;
     match input["class"].as_str()? {
         "MessageQueue" => {
-            let queue = queue(&fields["queue"])?;
-            let hash = expected["hashCode"].as_i64();
-            same(&(queue.to_string().as_str(), Some(i64::from(queue.hash_code()))), &(wanted, hash))
+            // Java prints a null as `null` and hashes it as nothing.
+            let of = |null: &str| {
+                let text = |at: usize| Name::from(fields["queue"][at].as_str().unwrap_or(null));
+                let queue_id = fields["queue"][2].as_i64()? as i32;
+                Some(MessageQueue { topic: text(0), broker: text(1), queue_id })
+            };
+            let got = (of("null")?.to_string(), Some(i64::from(of("")?.hash_code())));
+            same(&got, &(wanted.to_owned(), expected["hashCode"].as_i64()))
         }
         "SendResult" | "TransactionSendResult" => {
             let all = [
@@ -287,14 +291,10 @@ pub(super) fn to_string(input: &Value, expected: &Value) -> Answer {
                 SendStatus::FlushSlaveTimeout,
                 SendStatus::SlaveNotAvailable,
             ];
-            let result = SendResult {
-                status: all.into_iter().find(|status| Some(status.as_str()) == fields["sendStatus"].as_str())?,
-                msg_id: fields["msgId"].as_str()?.into(),
-                offset_msg_id: fields["offsetMsgId"].as_str()?.into(),
-                queue: queue(&fields["queue"])?,
-                queue_offset: QueueOffset(fields["queueOffset"].as_i64()?),
-            };
-            same(&result.to_string().as_str(), &wanted)
+            let status = all.into_iter().find(|status| Some(status.as_str()) == fields["sendStatus"].as_str())?;
+            let ids = (fields["msgId"].as_str(), fields["offsetMsgId"].as_str());
+            let at = QueueOffset(fields["queueOffset"].as_i64()?);
+            same(&send_result_text(status, ids, &queue(&fields["queue"])?, at).as_str(), &wanted)
         }
         "Message" => same(&message_text(fields)?.as_str(), &wanted),
         "MessageExt" | "MessageClientExt" => stored_text(&input["class"], fields, expected),
@@ -332,7 +332,8 @@ fn message_text(fields: &Value) -> Option<String> {
     let body = fields["bodyHex"].as_str().map(unhex);
     let flag = fields["flag"].as_i64()? as i32;
     let properties = Some(&properties).filter(|properties| !properties.is_empty());
-    Some(text::message(fields["topic"].as_str()?, flag, properties, body.as_deref(), fields["transactionId"].as_str()))
+    let topic = fields["topic"].as_str().unwrap_or("null");
+    Some(text::message(topic, flag, properties, body.as_deref(), fields["transactionId"].as_str()))
 }
 
 fn stored_text(class: &Value, fields: &Value, expected: &Value) -> Answer {

@@ -10,7 +10,8 @@ use mqlab::mq::wire::body::{
 };
 use mqlab::mq::wire::codec::class::{HeaderClass, Kind, Scalar};
 use mqlab::mq::wire::codec::raw::{ExtFields, Language, RawCommand, SerializeType, header_length, mark_protocol_type};
-use mqlab::mq::wire::codec::{CodecError, encode_as, from_raw, to_raw};
+use mqlab::mq::wire::codec::{CodecError, from_raw, to_raw};
+use mqlab::mq::wire::fastjson::Json;
 use serde_json::{Map, Value, json};
 
 use super::{same, unhex};
@@ -146,11 +147,14 @@ fn header_encode(class: &HeaderClass, input: &Value, expected: &Value) -> Answer
         return Some(Err(format!("{frame:?}")));
     }
     match from_raw(raw.clone()) {
-        Ok(command) if to_raw(&command, raw.serialize_type) == raw => {
-            same(&hex(&encode_as(&command, raw.serialize_type)).as_str(), &wanted)
+        Ok(command) => {
+            let again = RawCommand { version: raw.version, ..to_raw(&command, raw.serialize_type) };
+            let frame = again.encode().map_err(|error| error.to_string());
+            same(&frame.map(|frame| hex(&frame)), &Ok(wanted.to_owned()))
         }
-        // A response's header in a request's place, or a required field that is null.
-        _ => Some(Ok(())),
+        // A response's header in a request's place, a required field that is null, fields that do not go together.
+        Err(CodecError::Missing { .. } | CodecError::Refused(_)) => Some(Ok(())),
+        Err(error) => Some(Err(error.to_string())),
     }
 }
 
@@ -269,18 +273,46 @@ pub(super) fn json_body(input: &Value, expected: &Value) -> Option<Result<(), St
     }
     let json = input["json"].as_str()?;
     let got = match input["class"].as_str()?.rsplit('.').next()? {
-        // An absent list is null upstream and left out; here it is empty. Ids of one bucket keep the order in which they
-        // were put upstream; here they are kept sorted.
-        "TopicRouteData" if json != "{}" && !ids_share_a_bucket(json) => again::<RouteData>(json),
+        // Ids of one bucket keep the order in which they were put upstream; here they are kept sorted.
+        "TopicRouteData" if !ids_share_a_bucket(json) => again::<RouteData>(json),
         "HeartbeatData" => again::<HeartbeatData>(json),
         "TopicConfigSerializeWrapper" => again::<TopicConfigTable>(json),
         "RegisterBrokerBody" => again::<RegisterBrokerBody>(json),
         "DataVersion" => again::<DataVersion>(json),
         "GetConsumerListByGroupResponseBody" => again::<ConsumerIdList>(json),
         "KVTable" => again::<KvTable>(json),
+        // Bodies of conversations that nobody has here: locks, statistics, administration.
         _ => return None,
     };
-    same(&got, &Ok(expected["reencoded"].as_str()?.to_owned()))
+    let wanted = expected["reencoded"].as_str()?;
+    let got = got.map(|got| {
+        let parse = |text: &str| Json::parse(text.as_bytes()).unwrap();
+        without_absent(&parse(&got), &parse(wanted)).compact()
+    });
+    same(&got, &Ok(wanted.to_owned()))
+}
+
+/// An absent field is null upstream and left out when written again; here it is an empty text or list. Takes those away
+/// that `wanted` has not, and nothing else.
+fn without_absent(ours: &Json, wanted: &Json) -> Json {
+    match (ours, wanted) {
+        (Json::Object(pairs), Json::Object(_)) => {
+            let kept = pairs.iter().filter_map(|(key, value)| {
+                let there = wanted.pairs().iter().find(|(found, _)| found == key);
+                match (there, value) {
+                    (Some((_, there)), value) => Some((key.clone(), without_absent(value, there))),
+                    (None, value) if ["\"\"", "[]", "{}"].contains(&value.compact().as_str()) => None,
+                    (None, value) => Some((key.clone(), value.clone())),
+                }
+            });
+            Json::Object(kept.collect())
+        }
+        (Json::Array(items), Json::Array(_)) => {
+            let there = wanted.items().iter().chain(std::iter::repeat(&Json::Null));
+            Json::Array(items.iter().zip(there).map(|(item, there)| without_absent(item, there)).collect())
+        }
+        _ => ours.clone(),
+    }
 }
 
 fn ids_share_a_bucket(json: &str) -> bool {

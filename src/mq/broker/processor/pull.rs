@@ -10,6 +10,7 @@ use crate::mq::broker::members::Subscription;
 use crate::mq::broker::topic::PERM_READ;
 use crate::mq::broker::{Broker, SUGGEST_TODO};
 use crate::mq::fact::Fact;
+use crate::mq::message::sys_flag::pull::{COMMIT_OFFSET, SUBSCRIPTION, SUSPEND};
 use crate::mq::message::{Name, QueueId, QueueOffset, Topic, tags_code};
 use crate::mq::node::{ConnId, Step};
 use crate::mq::store::get::{GetRequest, GetStatus, Got};
@@ -43,11 +44,11 @@ impl Broker {
         let Some(got) = self.store.get(step.disk, &request) else {
             return self.refuse(conn, &command, response::SYSTEM_ERROR, "store getMessage return null".into(), step);
         };
-        if may_hold && header.sys_flag & FLAG_COMMIT_OFFSET != 0 {
+        if may_hold && header.sys_flag & COMMIT_OFFSET != 0 {
             self.commit_offset(&header.consumer_group, &header.topic, header.queue_id, header.commit_offset, step);
         }
         let code = code_of(got.status, header.queue_offset);
-        if code == response::PULL_NOT_FOUND && may_hold && header.sys_flag & FLAG_SUSPEND != 0 {
+        if code == response::PULL_NOT_FOUND && may_hold && header.sys_flag & SUSPEND != 0 {
             return self.hold(conn, command, subscription, step);
         }
         let (group, topic, queue_id) = (header.consumer_group.clone(), header.topic.clone(), header.queue_id);
@@ -75,7 +76,7 @@ impl Broker {
             );
             return Err((response::SYSTEM_ERROR, remark.into()));
         }
-        if header.sys_flag & FLAG_SUBSCRIPTION != 0 {
+        if header.sys_flag & SUBSCRIPTION != 0 {
             return Ok(of_request(header));
         }
         let Some(info) = self.members.consumer_group(group) else {
@@ -208,10 +209,3 @@ fn joined(pieces: &[Bytes], size: usize) -> Bytes {
     }
     body.freeze()
 }
-
-/// Source: `PullSysFlag.FLAG_COMMIT_OFFSET`.
-const FLAG_COMMIT_OFFSET: i32 = 1;
-/// Source: `PullSysFlag.FLAG_SUSPEND`.
-const FLAG_SUSPEND: i32 = 2;
-/// Source: `PullSysFlag.FLAG_SUBSCRIPTION`.
-const FLAG_SUBSCRIPTION: i32 = 4;

@@ -13,6 +13,7 @@ use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
 use crate::mq::message::java::Key;
 use crate::mq::message::record::{self, Reading};
+use crate::mq::message::sys_flag::pull::{COMMIT_OFFSET, SUSPEND};
 use crate::mq::message::{MessageQueue, Name, StoredMessage, property};
 use crate::mq::node::{Addr, Step};
 use crate::mq::time::{Millis, Span};
@@ -339,7 +340,3 @@ const BROKER_SUSPEND_MS: i64 = 15_000;
 /// Source: `DefaultMQPushConsumerImpl.CONSUMER_TIMEOUT_MILLIS_WHEN_SUSPEND`.
 const CLIENT_TIMEOUT_MS: i64 = 30_000;
 const MIB: i64 = 1024 * 1024;
-/// Source: `PullSysFlag.FLAG_COMMIT_OFFSET`.
-const COMMIT_OFFSET: i32 = 1;
-/// Source: `PullSysFlag.FLAG_SUSPEND`.
-const SUSPEND: i32 = 2;

@@ -24,6 +24,7 @@ use crate::mq::node::{
 use crate::mq::time::{Millis, Span, Time};
 use crate::mq::wire::body::{BrokerData, ConsumerIdList, JsonBody, QueueData, RouteData};
 use crate::mq::wire::code::{request, response};
+use crate::mq::wire::codec::{self, Decoder};
 use crate::mq::wire::command::{Command, Opaque};
 use crate::mq::wire::header::{Header, PulledHeader, SentHeader};
 
@@ -40,6 +41,13 @@ enum Door {
     Open,
     Refuses,
     Hole,
+}
+
+/// The command as it comes out of its frame: a response with its header untyped.
+fn through_bytes(command: &Command) -> Command {
+    let mut decoder = Decoder::new();
+    decoder.push(&codec::encode(command));
+    decoder.next().unwrap().unwrap()
 }
 
 type Peers = Box<dyn FnMut(Addr, &Command) -> Option<Box<Command>>>;
@@ -114,11 +122,13 @@ impl Stage {
                 }
                 Effect::Send { conn, frame: Frame::Command(command) } => {
                     let addr = self.conns[&conn];
+                    assert_eq!(through_bytes(&command), *command, "a frame decodes to the command it encoded");
                     self.asked.push((self.now.as_millis(), addr, (*command).clone()));
                     if let Some(mut answer) = (self.peers)(addr, &command)
                         && !command.is_oneway()
                     {
                         answer.opaque = command.opaque;
+                        let answer = Box::new(through_bytes(&answer));
                         self.after(LATENCY, Event::Received { conn, frame: Frame::Command(answer) });
                     }
                 }

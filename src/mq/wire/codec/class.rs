@@ -9,6 +9,7 @@ use std::fmt;
 use crate::mq::message::Name;
 use crate::mq::message::java::{parse_int, parse_long};
 use crate::mq::wire::codec::CodecError;
+use crate::mq::wire::codec::member::Member;
 use crate::mq::wire::codec::raw::ExtFields;
 use crate::mq::wire::header::{
     CreateTopicHeader, GroupQueueHeader, PullHeader, PulledHeader, QueueHeader, RegisterBrokerHeader, RegisteredHeader,
@@ -198,44 +199,6 @@ impl Values<'_> {
         self.next += 1;
         let value = self.class.value(field, Some(self.fields))?;
         T::take(value).ok_or(CodecError::Missing { class: self.class.name, field: field.name })
-    }
-}
-
-/// A member of a typed header.
-trait Member: Sized {
-    fn put(&self) -> Option<Scalar>;
-    fn take(value: Option<Scalar>) -> Option<Self>;
-}
-
-macro_rules! member {
-    ($($member:ty: $scalar:ident),*) => {
-        $(impl Member for $member {
-            fn put(&self) -> Option<Scalar> {
-                Some(Scalar::$scalar(self.clone()))
-            }
-
-            fn take(value: Option<Scalar>) -> Option<$member> {
-                match value {
-                    Some(Scalar::$scalar(value)) => Some(value),
-                    _ => None,
-                }
-            }
-        })*
-    };
-}
-
-member!(Name: Text, i32: Int, i64: Long, bool: Bool);
-
-impl<T: Member> Member for Option<T> {
-    fn put(&self) -> Option<Scalar> {
-        self.as_ref().and_then(T::put)
-    }
-
-    fn take(value: Option<Scalar>) -> Option<Option<T>> {
-        match value {
-            None => Some(None),
-            value => T::take(value).map(Some),
-        }
     }
 }
 

@@ -5,7 +5,7 @@
 //!            ^ counted by `length` from here to the end
 //! ```
 //!
-//! The type says how the header is written: [`json_header`] (the default) or [`binary_header`]. Two layers: a
+//! The type says how the header is written: `json_header` (the default) or `binary_header`. Two layers: a
 //! [`RawCommand`] knows ext fields as texts, a [`Command`] its typed header. The invariant: a command's frame decodes to
 //! that command, through either type.
 //!
@@ -21,6 +21,8 @@ use crate::mq::wire::header::Header;
 pub mod raw;
 
 pub mod class;
+
+mod member;
 
 mod json_header;
 

@@ -7,7 +7,11 @@ use super::*;
 use crate::mq::message::Name;
 use crate::mq::message::java::JavaMap;
 use crate::mq::wire::code::request;
-use crate::mq::wire::header::*;
+use crate::mq::wire::header::{
+    CreateTopicHeader, GroupQueueHeader, Header, PullHeader, PulledHeader, QueueHeader, RegisterBrokerHeader,
+    RegisteredHeader, SearchOffsetHeader, SendBackHeader, SendHeader, SentHeader, UnregisterBrokerHeader,
+    UnregisterClientHeader, UpdateOffsetHeader,
+};
 
 /// A command and, for a response, the code of the request that it answers.
 type Exchange = (Command, Option<i32>);

@@ -1,0 +1,66 @@
+//! The frames of a run: what the wire tap keeps is what was said.
+
+use std::collections::BTreeMap;
+
+use mqlab::lab::sim::session::Session;
+use mqlab::lab::trace::log::Trace;
+use mqlab::lab::trace::record::{FrameNote, Level, Road, What};
+use mqlab::mq::time::Span;
+use mqlab::mq::wire::code::{name_of_request, name_of_response};
+use mqlab::mq::wire::codec::{Decoder, encode, typed_response};
+use mqlab::mq::wire::command::{Command, Opaque};
+use mqlab::mq::wire::header::Header;
+
+use crate::plans;
+
+fn run(level: Level) -> Trace {
+    let result = Session::run(&plans::shop(3, 5, Span::from_millis(100)), level);
+    assert!(result.panics.is_empty(), "{:?}", result.panics);
+    result.trace
+}
+
+/// Every frame that left, with the connection's number.
+fn sent(trace: &Trace) -> Vec<(u32, &FrameNote)> {
+    let left = trace.records().iter().filter_map(|record| match &record.what {
+        What::Road(Road::Sent { link, frame, .. }) => Some((link.0, frame)),
+        _ => None,
+    });
+    left.collect()
+}
+
+fn command(note: &FrameNote) -> Command {
+    let mut decoder = Decoder::new();
+    decoder.push(note.wire.as_ref().unwrap());
+    let command = decoder.next().unwrap().unwrap();
+    assert_eq!(decoder.next(), Ok(None), "one frame and nothing behind it");
+    command
+}
+
+#[test]
+fn at_level_full_every_frame_is_kept_and_reads_back() {
+    let trace = run(Level::Full);
+    let mut asked: BTreeMap<(u32, Opaque), i32> = BTreeMap::new();
+    let mut typed = 0;
+    for (link, note) in sent(&trace) {
+        let command = command(note);
+        assert_eq!((command.code, command.flag, command.opaque.0), (note.code, note.flag, note.opaque));
+        assert_eq!(command.body.as_ref().map_or(0, |body| body.len() as u32), note.body);
+        if !command.is_response() {
+            assert_eq!(note.label, name_of_request(command.code));
+            asked.insert((link, command.opaque), command.code);
+            continue;
+        }
+        assert_eq!(note.label, name_of_response(command.code));
+        let answer = typed_response(command, asked[&(link, Opaque(note.opaque))]).unwrap();
+        typed += usize::from(!matches!(answer.header, Header::None | Header::Other(_)));
+        assert_eq!(Some(encode(&answer)), note.wire, "typed, it is the same frame");
+    }
+    assert!(10 < asked.len(), "{asked:?}");
+    assert!(10 < typed, "{typed} typed answers");
+}
+
+#[test]
+fn at_level_history_no_frame_is_kept_while_no_checker_reads_one() {
+    assert!(sent(&run(Level::History)).is_empty());
+    assert!(!sent(&run(Level::Full)).is_empty());
+}
