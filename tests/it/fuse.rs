@@ -38,6 +38,54 @@ fn a_broker_killed_at_any_disk_operation_or_effect_boots_again_and_loses_nothing
     }
 }
 
+#[test]
+fn a_recovery_killed_at_any_disk_operation_or_effect_is_recovered_from_again() {
+    // Deaths of the sends from which the recovery begins: early, in the middle, late.
+    for first in [3, 41, 77, 101] {
+        for place in [Place::DiskOperation, Place::Effect] {
+            let mut left = 0;
+            loop {
+                let outcome = run_recovery(first, place, left);
+                let lost: Vec<&String> = outcome.acked.difference(&outcome.delivered).collect();
+                assert!(lost.is_empty(), "{first}, then {place:?} {left}: acked and gone: {lost:?}");
+                if !outcome.died {
+                    break;
+                }
+                left += 1;
+            }
+            assert!(left > 5, "a recovery has more than {left} places of {place:?}");
+        }
+    }
+}
+
+/// The broker dies at the `first` disk operation of its sends; its recovery, from 8 s on, has a fuse of its own; the operator
+/// starts it once more at 12 s.
+fn run_recovery(first: u64, place: Place, left: u64) -> Outcome {
+    let mut plan = plans::shop(3, 50, Span::from_millis(10));
+    plan.until = Time(100_000_000_000);
+    plan.episodes.push(plans::episode("return", 8_000, FaultKind::Restart { node: "broker-a".into() }));
+    plan.episodes.push(plans::episode("again", 12_000, FaultKind::Restart { node: "broker-a".into() }));
+    let mut setup = boot::setup(&plan);
+    setup.level = Level::History;
+    let mut world = setup.world();
+    let broker = NodeId(1);
+    let upto = |world: &mut World, millis: u64| while world.now() < Time(millis * 1_000_000) && world.step() {};
+    upto(&mut world, 900);
+    world.set_disk_fuse(broker, Some(first));
+    upto(&mut world, 2_000);
+    assert!(world.process(broker).is_none(), "it has died");
+    match place {
+        Place::DiskOperation => world.set_disk_fuse(broker, Some(left)),
+        Place::Effect => world.set_effect_fuse(broker, Some(left)),
+    }
+    upto(&mut world, 8_001);
+    let died = world.process(broker).is_none();
+    world.set_disk_fuse(broker, None);
+    world.set_effect_fuse(broker, None);
+    world.run(u64::MAX);
+    Outcome { died, ..outcome(&mut world, broker) }
+}
+
 struct Outcome {
     died: bool,
     boots: usize,
