@@ -10,6 +10,7 @@ use crate::mq::app::{Call, ConsumeOutcome, Return};
 use crate::mq::fact::Value;
 use crate::mq::message::property::names;
 use crate::mq::message::{Message, StoredMessage};
+use crate::mq::node::RefusedWhy;
 use crate::mq::time::Time;
 
 /// One event in a sentence.
@@ -161,7 +162,10 @@ fn value(handles: &Handles, record: &Record, field: &str, out: &mut dyn Write) -
         (What::Machine(Machine::PowerLost { kept, .. }), "kept") => put(kept),
         (What::Machine(Machine::BootFailed { why } | Machine::Panicked { why }), "why") => put(why),
         (What::Machine(Machine::WallStepped { millis }), "millis") => put(millis),
-        (What::Road(Road::Refused { why, .. }), "why") => put(&format!("{why:?}").to_lowercase()),
+        (What::Road(Road::Refused { why, .. }), "why") => put(&match why {
+            RefusedWhy::Refused => "nobody listens there",
+            RefusedWhy::TimedOut => "timed out",
+        }),
         (What::Fault(Fault::Begun { what, .. }), "what") => put(what),
         (What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }), "name") => put(name),
         (What::App(App::Called(call)), _) => called(handles, record, call, field, &mut put),

@@ -91,7 +91,8 @@ impl<'a> Resolver<'a> {
         if script.until.is_none() {
             self.wrong("missing", None, "the file does not say when the run ends".into(), "write `until = \"40s\"`");
         }
-        let until = self.span(&script.until, Span::from_secs(1));
+        // A wrong end must not make every moment impossible.
+        let until = self.span(&script.until, UNTIL_MAX);
         if until == Span::ZERO || UNTIL_MAX < until {
             let help = "a run lasts between 1ns and a virtual year";
             self.wrong("impossible_time", place(&script.until), format!("a run of {until} is impossible"), help);
