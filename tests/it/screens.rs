@@ -134,6 +134,19 @@ fn keys_go_where_they_say() {
 }
 
 #[test]
+fn a_prediction_is_asked_answered_and_explained() {
+    let mut app = app(Lang::En, Some(2));
+    press(&mut app, "]]");
+    assert!(screen(&app).contains("a) 10  b) between 1 and 9  c) none"), "{}", screen(&app));
+    press(&mut app, "e");
+    assert!(screen(&app).contains("a) 10"), "there is no fifth choice\n{}", screen(&app));
+    press(&mut app, "a");
+    assert!(screen(&app).contains("! a) not so."), "{}", screen(&app));
+    press(&mut app, "c");
+    assert!(screen(&app).contains("+ c) right. None."), "{}", screen(&app));
+}
+
+#[test]
 fn without_colour_there_is_none() {
     let mut app = app(Lang::En, Some(2));
     app.player.as_mut().unwrap().go(66);

@@ -130,6 +130,7 @@ fn steer(player: &mut Player, key: KeyCode) {
         KeyCode::PageDown => player.go(player.at.saturating_add(10)),
         KeyCode::PageUp => player.go(player.at.saturating_sub(10)),
         KeyCode::Char(':') => player.prompt = Some(String::new()),
+        KeyCode::Char(letter @ 'a'..='e') => player.answer(letter as usize - 'a' as usize),
         KeyCode::Tab => player.next_message(),
         KeyCode::Char('+') => player.speed = (player.speed * 2).min(64),
         KeyCode::Char('-') => player.speed = (player.speed / 2).max(1),

@@ -36,6 +36,7 @@ pub const PLAYER: &[Binding] = &[
     key("G", "end", "结尾"),
     key("?", "help", "帮助"),
     key("Tab", "next message", "下一条消息"),
+    key("a b c", "answer", "回答"),
     key("+/-", "speed", "速度"),
     key("L", "中文", "English"),
     key("Esc", "list", "列表"),

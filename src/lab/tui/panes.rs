@@ -7,6 +7,7 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use crate::lab::check::Verdict;
 use crate::lab::locale::Lang;
+use crate::lab::scenario::lesson::Predict;
 use crate::lab::trace::fold::{NodePicture, State};
 use crate::lab::trace::log::Role;
 use crate::lab::trace::record::{App as AppEvent, What};
@@ -151,10 +152,7 @@ pub(super) fn lesson(area: Rect, buffer: &mut Buffer, app: &App, player: &Player
         };
         let mut text = step.say.text(lang).to_owned();
         if let Some(predict) = &step.predict {
-            let choices = predict.choices.iter().enumerate();
-            let choices: Vec<String> =
-                choices.map(|(at, choice)| format!("{}) {}", char::from(b'a' + at as u8), choice.text(lang))).collect();
-            text = format!("{text} {} {}", predict.ask.text(lang), choices.join("  "));
+            text = format!("{text} {}", asked(player, number, predict, lang));
         }
         (title, text)
     } else {
@@ -168,6 +166,30 @@ pub(super) fn lesson(area: Rect, buffer: &mut Buffer, app: &App, player: &Player
     };
     let block = boxed(app, title).border_style(style(app, Color::Cyan, Modifier::empty()));
     Paragraph::new(text.trim().to_owned()).wrap(Wrap { trim: true }).block(block).render(area, buffer);
+}
+
+/// A question with its choices; once it is answered, the reason.
+fn asked(player: &Player, number: usize, predict: &Predict, lang: Lang) -> String {
+    let letter = |at: usize| char::from(b'a' + at as u8);
+    match player.answered {
+        Some((step, choice)) if step == number => {
+            let right = predict.answer == Some(choice);
+            let word = match (right, lang) {
+                (true, Lang::En) => "right",
+                (true, Lang::Zh) => "对",
+                (false, Lang::En) => "not so",
+                (false, Lang::Zh) => "不对",
+            };
+            let glyph = if right { '+' } else { '!' };
+            format!("{glyph} {}) {word}. {}", letter(choice), predict.why.text(lang))
+        }
+        _ => {
+            let choices = predict.choices.iter().enumerate();
+            let choices: Vec<String> =
+                choices.map(|(at, choice)| format!("{}) {}", letter(at), choice.text(lang))).collect();
+            format!("{} {}", predict.ask.text(lang), choices.join("  "))
+        }
+    }
 }
 
 fn verdicts(player: &Player, lang: Lang) -> String {

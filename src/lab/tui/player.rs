@@ -35,6 +35,8 @@ pub struct Player {
     pub prompt: Option<String>,
     /// What the last command came to.
     pub note: Option<Phrase>,
+    /// The prediction that was answered last: its step, and the choice.
+    pub answered: Option<(usize, usize)>,
     /// The steps of narration with their moments, in order.
     marks: Vec<(u64, usize)>,
     pictures: Pictures,
@@ -63,6 +65,7 @@ impl Player {
             message: 0,
             prompt: None,
             note: None,
+            answered: None,
             marks,
             pictures,
             trace,
@@ -124,6 +127,15 @@ impl Player {
     /// Draws the lanes in another language.
     pub fn speak(&mut self, lang: Lang) {
         self.lanes = lanes::of(&self.trace, &self.handles, lang);
+    }
+
+    /// Answers the question of the moment, if there is one with so many choices.
+    pub fn answer(&mut self, choice: usize) {
+        if let Some((number, step)) = self.narration()
+            && step.predict.as_ref().is_some_and(|predict| choice < predict.choices.len())
+        {
+            self.answered = Some((number, choice));
+        }
     }
 
     /// Looks at the next message.
