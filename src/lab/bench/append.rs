@@ -13,8 +13,10 @@ use crate::mq::disk::Disk;
 use crate::mq::message::Host;
 use crate::mq::message::record::body_crc;
 use crate::mq::profile::Profile;
+use crate::mq::store::config::StoreConfig;
+use crate::mq::store::outcome::PutStatus;
 use crate::mq::store::record::NewMessage;
-use crate::mq::store::{Clock, MessageStore, PutStatus, StoreConfig};
+use crate::mq::store::{Clock, MessageStore};
 use crate::mq::time::{Millis, Time};
 
 const MESSAGES: u64 = 1_000_000;

@@ -18,7 +18,7 @@ use crate::mq::client::config::{ClientConfig, ConsumerConfig, ProducerConfig};
 use crate::mq::message::Name;
 use crate::mq::namesrv::{Namesrv, NamesrvConfig};
 use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
-use crate::mq::store::StoreConfig;
+use crate::mq::store::config::StoreConfig;
 use crate::mq::time::Time;
 use crate::mq::wire::code::{name_of_request, name_of_response};
 use crate::mq::wire::codec;

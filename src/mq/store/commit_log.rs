@@ -8,8 +8,9 @@ use crate::mq::disk::Disk;
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
 use crate::mq::message::{PhysicalOffset, QueueOffset};
 use crate::mq::store::flush::CommitRequest;
+use crate::mq::store::outcome::{Landed, News, Put, PutStatus};
 use crate::mq::store::record::{NewMessage, Place};
-use crate::mq::store::{Clock, Landed, MessageStore, News, Put, PutStatus};
+use crate::mq::store::{Clock, MessageStore};
 
 impl MessageStore {
     /// Appends one message at the end of the log and says where it landed.

@@ -3,7 +3,8 @@
 use crate::mq::disk::{Disk, DiskError};
 use crate::mq::store::flush::CommitStep;
 use crate::mq::store::mapped_file::{Dirty, OS_PAGE_SIZE};
-use crate::mq::store::{Clock, Flag, MessageStore, News, PutStatus, Service, State, UNWRITEABLE};
+use crate::mq::store::outcome::{News, PutStatus};
+use crate::mq::store::{Clock, Flag, MessageStore, Service, State, UNWRITEABLE};
 use crate::mq::time::{Span, Time};
 
 impl MessageStore {

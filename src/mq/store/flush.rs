@@ -1,6 +1,6 @@
 //! Durability: who waits for which offset, and when upstream's flush threads would have forced what.
 //!
-//! A force is asked for with [`News::Flush`](crate::mq::store::News) and answered later; meanwhile nothing waits. Upstream's
+//! A force is asked for with [`News::Flush`](crate::mq::store::outcome::News) and answered later; meanwhile nothing waits. Upstream's
 //! three loops are kept as data: the group commit's request lists, the real-time flush's grid of 500 ms, the consume queues'
 //! grid of 1 s. Timers are armed only while a loop would find work, for the tick at which it would have found it.
 //!

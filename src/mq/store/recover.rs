@@ -13,10 +13,12 @@ use crate::mq::message::Name;
 use crate::mq::message::record::MAGIC;
 use crate::mq::profile::Profile;
 use crate::mq::store::checkpoint::{self, Checkpoint};
+use crate::mq::store::config::StoreConfig;
 use crate::mq::store::flush::{GroupCommit, QueueFlush, RealTime};
 use crate::mq::store::mapped_file::MappedFileQueue;
+use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::record::{EncodeBuffer, Found, Region, parse};
-use crate::mq::store::{ABORT, Clock, MessageStore, News, Queues, State, StoreConfig, StoreError};
+use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State};
 
 impl MessageStore {
     /// Loads and recovers a store without starting it. Source: `DefaultMessageStore.load`.

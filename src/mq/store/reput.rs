@@ -6,8 +6,9 @@
 use crate::mq::disk::Disk;
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
 use crate::mq::store::consume_queue::{Placed, Unit};
+use crate::mq::store::outcome::News;
 use crate::mq::store::record::{Found, Parsed, Region, parse};
-use crate::mq::store::{Flag, MessageStore, News, QUEUES_UNWRITEABLE};
+use crate::mq::store::{Flag, MessageStore, QUEUES_UNWRITEABLE};
 use crate::mq::time::{Span, Time};
 
 impl MessageStore {

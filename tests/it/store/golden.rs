@@ -11,9 +11,11 @@ use mqlab::mq::message::property::Properties;
 use mqlab::mq::message::record;
 use mqlab::mq::message::{Host, Name, PhysicalOffset, QueueOffset, tags_code};
 use mqlab::mq::profile::Profile;
+use mqlab::mq::store::config::StoreConfig;
 use mqlab::mq::store::get::GetRequest;
+use mqlab::mq::store::outcome::{Put, PutStatus};
 use mqlab::mq::store::record::NewMessage;
-use mqlab::mq::store::{ABORT, Clock, Flag, MessageStore, Put, PutStatus, StoreConfig};
+use mqlab::mq::store::{ABORT, Clock, Flag, MessageStore};
 use mqlab::mq::time::{Millis, Span, Time};
 use serde_json::Value;
 

@@ -8,8 +8,10 @@ use mqlab::lab::scenario::plan::DiskPlan;
 use mqlab::lab::sim::disk::SimDisk;
 use mqlab::mq::disk::{Disk, DiskError, FileId};
 use mqlab::mq::profile::Profile;
+use mqlab::mq::store::config::StoreConfig;
+use mqlab::mq::store::outcome::{News, Put, PutStatus, StoreError};
 use mqlab::mq::store::record::NewMessage;
-use mqlab::mq::store::{Clock, MessageStore, News, Put, PutStatus, Service, StoreConfig, StoreError};
+use mqlab::mq::store::{Clock, MessageStore, Service};
 use mqlab::mq::time::{Millis, Span, Time};
 
 /// One of the two disks.

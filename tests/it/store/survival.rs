@@ -4,9 +4,11 @@ use mqlab::lab::fault::episode::Keep;
 use mqlab::mq::disk::{Burnt, Disk};
 use mqlab::mq::message::record::MAGIC;
 use mqlab::mq::message::{Host, PhysicalOffset, QueueOffset};
+use mqlab::mq::store::Clock;
+use mqlab::mq::store::config::StoreConfig;
 use mqlab::mq::store::get::{GetRequest, GetStatus};
+use mqlab::mq::store::outcome::PutStatus;
 use mqlab::mq::store::record::NewMessage;
-use mqlab::mq::store::{Clock, PutStatus, StoreConfig};
 use mqlab::mq::time::{Millis, Time};
 use proptest::prelude::*;
 
