@@ -341,7 +341,8 @@ impl Broker {
             return;
         }
         self.stopping = true;
-        self.store.begin_shutdown(step.disk);
+        let clock = Self::clock(step);
+        self.store.begin_shutdown(step.disk, clock);
         self.unregister_all(step);
         if self.offsets.persist(step.disk).is_ok() {
             step.out.say(Fact::ConfigPersisted { file: "consumerOffset.json" });

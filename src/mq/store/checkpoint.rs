@@ -47,6 +47,11 @@ impl Checkpoint {
     pub fn min(&self) -> i64 {
         self.physic.min(self.logics).saturating_sub(SLACK_MS).max(0)
     }
+
+    /// The same with the index. Source: `StoreCheckpoint.getMinTimestampIndex`.
+    pub fn min_index(&self) -> i64 {
+        self.min().min(self.index)
+    }
 }
 
 /// Source: `StoreCheckpoint.getMinTimestamp`: three seconds are taken off.

@@ -29,6 +29,7 @@ impl MessageStore {
 
     /// A service's timer fired; early, late or twice is harmless.
     pub fn fired(&mut self, disk: &mut dyn Disk, clock: Clock, service: Service) {
+        self.now = clock;
         if self.state == State::ShutDown {
             return;
         }
@@ -48,6 +49,7 @@ impl MessageStore {
     ///
     /// Faithful: a failed force is logged and the position moves all the same (K01). Source: `MappedFile.flush`.
     pub fn flush_answered(&mut self, disk: &mut dyn Disk, clock: Clock, ticket: u64, result: Result<(), DiskError>) {
+        self.now = clock;
         if self.log_force.as_ref().is_some_and(|(asked, _)| *asked == ticket) {
             let (_, dirty) = self.log_force.take().expect("looked at above");
             self.log_answered(clock, &dirty, result);
@@ -61,6 +63,10 @@ impl MessageStore {
             self.queue_flush.under_way -= 1;
             if self.queue_flush.under_way == 0 {
                 self.queue_pass_done(disk);
+            }
+        } else if let Some(end_timestamp) = self.index_forces.remove(&ticket) {
+            if self.state != State::ShutDown {
+                self.index_forced(disk, end_timestamp);
             }
         } else if self.checkpoint_force == Some(ticket) {
             self.checkpoint_force = None;
@@ -218,15 +224,11 @@ impl MessageStore {
         if captured > 0 {
             self.checkpoint.logics = captured;
         }
-        self.write_checkpoint(disk);
+        self.flush_checkpoint(disk);
     }
 
     /// Writes the checkpoint and asks for its force. Source: `StoreCheckpoint.flush`.
     pub fn flush_checkpoint(&mut self, disk: &mut dyn Disk) {
-        self.write_checkpoint(disk);
-    }
-
-    fn write_checkpoint(&mut self, disk: &mut dyn Disk) {
         self.checkpoint.write(disk);
         let ticket = self.ticket();
         self.checkpoint_force = Some(ticket);
@@ -236,7 +238,8 @@ impl MessageStore {
     /// Begins a clean stop: no more puts and gets, the follower drains, everything is forced.
     ///
     /// Source: `DefaultMessageStore.shutdown`. Differs: the second that upstream sleeps first is not slept.
-    pub fn begin_shutdown(&mut self, disk: &mut dyn Disk) {
+    pub fn begin_shutdown(&mut self, disk: &mut dyn Disk, clock: Clock) {
+        self.now = clock;
         if self.state != State::Running {
             return;
         }
@@ -264,7 +267,7 @@ impl MessageStore {
             return;
         }
         if !self.checkpoint_is_written() {
-            self.write_checkpoint(disk);
+            self.flush_checkpoint(disk);
             self.shutdown_checkpoint = true;
             return;
         }

@@ -19,6 +19,7 @@ use crate::mq::profile::Profile;
 use crate::mq::store::checkpoint::Checkpoint;
 use crate::mq::store::config::StoreConfig;
 use crate::mq::store::flush::{GroupCommit, QueueFlush, RealTime};
+use crate::mq::store::index::Index;
 use crate::mq::store::mapped_file::{Dirty, MappedFileQueue};
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::queues::Queues;
@@ -34,6 +35,10 @@ pub mod record;
 pub mod mapped_file;
 
 mod queues;
+
+pub mod index_file;
+
+pub mod index;
 
 mod commit_log;
 
@@ -68,7 +73,10 @@ pub struct MessageStore {
     log: MappedFileQueue,
     encode: EncodeBuffer,
     queues: Queues,
+    index: Index,
     checkpoint: Checkpoint,
+    /// The clocks at the last call.
+    now: Clock,
     reput_from: i64,
     started: Time,
     group_commit: GroupCommit,
@@ -78,6 +86,8 @@ pub struct MessageStore {
     log_force: Option<(u64, Dirty)>,
     /// Consume queues' forces that have not been answered.
     queue_forces: BTreeMap<u64, (usize, Dirty)>,
+    /// Full index files' forces that have not been answered, with the time up to which each then is durable.
+    index_forces: BTreeMap<u64, i64>,
     /// The checkpoint's force that has not been answered.
     checkpoint_force: Option<u64>,
     next_ticket: u64,
@@ -165,6 +175,7 @@ impl MessageStore {
         self.reput_from = self.log.max_offset();
         put(disk, ABORT, b"")?;
         self.started = clock.mono;
+        self.now = clock;
         self.state = State::Running;
         Ok(())
     }

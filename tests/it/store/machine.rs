@@ -173,7 +173,7 @@ impl Machine {
     /// A clean stop.
     pub fn shut_down(mut self) -> (AnyDisk, MessageStore) {
         self.pass(50);
-        self.store.begin_shutdown(self.disk.lend());
+        self.store.begin_shutdown(self.disk.lend(), self.clock);
         self.answer();
         assert!(self.store.is_shut_down(), "a clean stop ends when its forces are answered");
         (self.disk.after_kill(), self.store)
