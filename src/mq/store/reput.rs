@@ -8,7 +8,7 @@ use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, t
 use crate::mq::store::consume_queue::{Placed, Unit};
 use crate::mq::store::outcome::News;
 use crate::mq::store::record::{Found, Parsed, Region, Want, parse};
-use crate::mq::store::{Flag, MessageStore, QUEUES_UNWRITEABLE};
+use crate::mq::store::{Flag, MessageStore, QUEUES_UNWRITEABLE, State};
 use crate::mq::time::{Span, Time};
 
 impl MessageStore {
@@ -30,7 +30,11 @@ impl MessageStore {
                 return;
             }
             let region = Region { file: file.file, at: (self.reput_from - from) as u64, end: file.wrote as u64 };
-            let want = Want { crc: false, keys: self.config.message_index_enable };
+            let want = Want {
+                crc: false,
+                keys: self.config.message_index_enable,
+                place: self.profile.fix_k18.then_some(self.reput_from),
+            };
             match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
                     let at = self.reput_from;
@@ -41,6 +45,13 @@ impl MessageStore {
                     self.news.push(News::Arrived { topic, queue_id, queue_offset, tags_code });
                 }
                 Found::Blank => self.reput_from = end,
+                // Repaired, nothing is skipped: whoever runs the broker has to look.
+                Found::Mismatch { .. } | Found::Bad if self.profile.fix_k18 => {
+                    self.dispatch_stopped = true;
+                    self.set_flag(Flag::WriteLogicsQueueError, true);
+                    self.news.push(News::DispatchStopped { at: self.reput_from });
+                    return;
+                }
                 Found::Mismatch { size } if size > 0 => self.reput_from += i64::from(size),
                 // A master skips the rest of what is readable.
                 Found::Mismatch { .. } | Found::Bad => self.reput_from = readable,
@@ -50,7 +61,11 @@ impl MessageStore {
 
     /// Hands a record to the consume queue, then to the index. Source: `DefaultMessageStore.doDispatch`.
     pub(super) fn dispatch(&mut self, disk: &mut dyn Disk, at: i64, record: &Parsed) {
-        self.queue_up(disk, at, record);
+        if self.state == State::Loaded && self.profile.fix_k06 {
+            self.rebuild_unit(disk, at, record);
+        } else {
+            self.queue_up(disk, at, record);
+        }
         self.build_index(disk, at, record);
     }
 
