@@ -40,7 +40,7 @@ pub(super) fn survivors(keep: Keep, risk: &AtRisk, personality: Personality, tor
 const LOG: &str = "commitlog/";
 
 /// Each page lost or one of its versions, perhaps torn; a number of names; each content by itself.
-fn drawn(risk: &AtRisk, torn: bool, draw: Draw<'_>) -> Survivors {
+pub(super) fn drawn(risk: &AtRisk, torn: bool, draw: Draw<'_>) -> Survivors {
     let mut chosen = risk.none();
     for (page, fate) in risk.pages.iter().zip(&mut chosen.pages) {
         if draw(2) == 0 {

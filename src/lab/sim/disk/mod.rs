@@ -24,7 +24,7 @@ use crate::lab::sim::disk::file::{SimFile, Slot};
 use crate::lab::sim::disk::journal::Journal;
 use crate::lab::sim::disk::names::{Entry, Folder, Names};
 use crate::lab::sim::storage::DiskDeed;
-use crate::lab::trace::digest::bytes_word;
+use crate::lab::trace::digest::{Fold, bytes_word};
 use crate::lab::trace::image::{DiskImage, FileImage, PAGE, Page};
 use crate::lab::trace::record::Level;
 use crate::mq::disk::{DiskError, FileId, burn};
@@ -67,6 +67,8 @@ pub struct SimDisk {
     events: Vec<DiskDeed>,
     full: bool,
     fuse: Option<u64>,
+    /// The disk before each change since the tap was opened.
+    tap: Option<Vec<SimDisk>>,
 }
 
 /// What a power loss did to the dirty pages.
@@ -110,6 +112,7 @@ impl SimDisk {
             events: Vec::new(),
             full: false,
             fuse: None,
+            tap: None,
         }
     }
 
@@ -138,6 +141,42 @@ impl SimDisk {
     /// What is left of the fuse.
     pub fn fuse(&self) -> Option<u64> {
         self.fuse
+    }
+
+    /// Keeps a copy of the disk before each change from here on, until [`SimDisk::close_tap`].
+    pub fn open_tap(&mut self) {
+        self.tap = Some(Vec::new());
+    }
+
+    /// The copies kept since the tap was opened, oldest first. The deeds that led to each are its own
+    /// [events](crate::lab::sim::storage::MachineDisk::take_events).
+    pub fn close_tap(&mut self) -> Vec<SimDisk> {
+        self.tap.take().unwrap_or_default()
+    }
+
+    /// A number that tells contents apart: equal for two disks whose processes read the same.
+    pub fn fingerprint(&self) -> u128 {
+        let mut fold = Fold::default();
+        for (name, entry) in &self.names.seen.entries {
+            fold.text(name);
+            match entry {
+                Entry::Small(small) => fold.bytes(&small.bytes),
+                Entry::Mapped(id) => {
+                    // Pages lie in the order of their first touch, which is nobody's business.
+                    let slots = self.file(*id).expect("a name leads to a file").slots();
+                    let words = slots.iter().filter(|slot| slot.filled > 0).map(|slot| {
+                        let mut page = Fold::default();
+                        page.pair(slot.page, 1);
+                        page.bytes(&slot.cached[..]);
+                        page.digest().0
+                    });
+                    let sum = words.fold(0_u128, u128::wrapping_add);
+                    fold.pair(sum as u64, (sum >> 64) as u64);
+                    fold.pair(self.names.seen.len_of(*id), 2);
+                }
+            }
+        }
+        fold.digest().0
     }
 
     /// The name of an open file, empty once it is removed.
@@ -282,6 +321,10 @@ impl SimDisk {
 
     /// A changing operation: a place where the fuse can burn.
     fn change(&mut self) {
+        if let Some(mut copies) = self.tap.take() {
+            copies.push(self.clone());
+            self.tap = Some(copies);
+        }
         match &mut self.fuse {
             Some(0) => burn(),
             Some(left) => *left -= 1,

@@ -79,10 +79,18 @@ pub(super) struct Names {
     safe: Folder,
     /// From the safe folder to the seen one, oldest first.
     ops: Vec<NameOp>,
-    /// Puts whose content is not written yet, with their times.
-    unwritten: BTreeMap<u64, Time>,
+    /// Puts whose content is not written yet.
+    unwritten: BTreeMap<u64, Unwritten>,
     puts: u64,
     next: u64,
+}
+
+/// A small file's content that the kernel has not written yet.
+#[derive(Clone, Debug)]
+pub(super) struct Unwritten {
+    pub(super) file: Name,
+    pub(super) len: usize,
+    at: Time,
 }
 
 /// What has been waiting for so long has been written back by the kernel: pages and names expire after 30 s, and the
@@ -145,7 +153,7 @@ impl Names {
         self.puts += 1;
         let put = self.puts;
         if !bytes.is_empty() {
-            self.unwritten.insert(put, now);
+            self.unwritten.insert(put, Unwritten { file: name.clone(), len: bytes.len(), at: now });
         }
         self.change(now, stores, Change::Put { name, small: SmallFile { bytes, modified, put } });
     }
@@ -161,8 +169,8 @@ impl Names {
     }
 
     /// Puts whose content a power loss can take.
-    pub(super) fn unwritten(&self) -> impl Iterator<Item = u64> {
-        self.unwritten.keys().copied()
+    pub(super) fn unwritten(&self) -> impl Iterator<Item = (u64, &Unwritten)> {
+        self.unwritten.iter().map(|(put, content)| (*put, content))
     }
 
     /// What has waited long enough is written back.
@@ -170,7 +178,7 @@ impl Names {
         let old = |at: Time| WRITTEN_BACK_AFTER <= now.since(at);
         let count = self.ops.iter().take_while(|op| old(op.at)).count();
         self.commit_first(count);
-        self.unwritten.retain(|_, at| !old(*at));
+        self.unwritten.retain(|_, content| !old(content.at));
     }
 
     /// A flush of `file` returned that was asked for at `mark`: what it commits is safe.

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::lab::fault::disk::Personality;
 use crate::lab::sim::disk::file::{SimFile, ZEROS};
 use crate::lab::sim::disk::names::{Change, Entry, Folder, Names};
-use crate::lab::sim::disk::{PowerLoss, SimDisk};
+use crate::lab::sim::disk::{PowerLoss, SimDisk, keep};
 use crate::lab::trace::image::{PAGE, Page};
 use crate::mq::disk::FileId;
 use crate::mq::message::Name;
@@ -71,14 +71,18 @@ pub struct NameAtRisk {
 }
 
 /// A small file's content.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ContentAtRisk {
     /// The put that wrote it.
     pub put: u64,
+    /// Under which name.
+    pub file: Name,
+    /// Its length.
+    pub len: usize,
 }
 
 /// What survives; in the order of an [`AtRisk`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Survivors {
     /// Of each page.
     pub pages: Vec<PageFate>,
@@ -89,7 +93,7 @@ pub struct Survivors {
 }
 
 /// What survives of a page.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct PageFate {
     /// The first so many of its stores.
     pub stores: u32,
@@ -159,6 +163,19 @@ impl AtRisk {
     }
 }
 
+impl AtRisk {
+    /// A choice drawn at random: each page lost or one of its versions, perhaps torn; a number of names; each content by
+    /// itself. `draw(n)` gives a number below `n`.
+    pub fn drawn(&self, torn: bool, draw: &mut dyn FnMut(u64) -> u64) -> Survivors {
+        keep::drawn(self, torn, draw)
+    }
+
+    /// Nothing is at risk.
+    pub fn is_empty(&self) -> bool {
+        self.pages.is_empty() && self.names.is_empty() && self.contents.is_empty()
+    }
+}
+
 impl PageAtRisk {
     /// The whole page as it is now.
     pub fn newest(&self) -> PageFate {
@@ -197,10 +214,15 @@ impl SimDisk {
             what: op.change.as_str(),
             put: op.change.put(),
         });
+        let contents = self.names.unwritten().map(|(put, content)| ContentAtRisk {
+            put,
+            file: content.file.clone(),
+            len: content.len,
+        });
         AtRisk {
             pages: pages.into_values().collect(),
             names: names.collect(),
-            contents: self.names.unwritten().map(|put| ContentAtRisk { put }).collect(),
+            contents: contents.collect(),
             committed: self.committed,
         }
     }
@@ -301,7 +323,7 @@ impl Names {
     /// The folder that would be left if nothing survived.
     pub(super) fn worst(&self) -> Folder {
         let mut folder = self.survived_by(&vec![false; self.ops().len()]);
-        let fates = self.unwritten().map(|put| (put, ContentFate::Empty)).collect();
+        let fates = self.unwritten().map(|(put, _)| (put, ContentFate::Empty)).collect();
         wither(&mut folder, &fates);
         folder
     }
