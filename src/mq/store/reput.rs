@@ -30,7 +30,7 @@ impl MessageStore {
                 return;
             }
             let region = Region { file: file.file, at: (self.reput_from - from) as u64, end: file.wrote as u64 };
-            let want = Want { crc: false, keys: self.config.message_index_enable };
+            let want = Want { crc: false, keys: self.config.message_index_enable, delays: &self.delays };
             match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
                     let at = self.reput_from;
