@@ -9,15 +9,24 @@
 //!   unit     log offset 8 · size 4 · hash of the tag 8
 //! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::Range;
 
-/// Files as bytes.
+/// Files as bytes: a folder of mapped files, or an image in memory.
 pub trait Files {
-    /// Every file's path and length.
+    /// Every file's path, relative to the store and with `/`, and its length.
     fn list(&self) -> Vec<(String, u64)>;
-    /// Bytes of a file from a place on, at most so many; fewer at its end.
-    fn read(&self, path: &str, at: u64, len: usize) -> Vec<u8>;
+
+    /// Bytes of a file from a place on, at most so many: fewer at its end, none behind it or where there is no such file.
+    /// Borrowed where they lie in one piece.
+    fn read(&self, path: &str, at: u64, len: usize) -> Cow<'_, [u8]>;
+
+    /// The parts of a range, in order, outside which every byte of it is zero. Who does not know says: all of it.
+    fn written(&self, _path: &str, range: Range<u64>) -> Vec<Range<u64>> {
+        vec![range]
+    }
 }
 
 /// One whole record of the log.
@@ -264,10 +273,10 @@ mod tests {
             self.0.iter().map(|(path, bytes)| (path.clone(), bytes.len() as u64)).collect()
         }
 
-        fn read(&self, path: &str, at: u64, len: usize) -> Vec<u8> {
+        fn read(&self, path: &str, at: u64, len: usize) -> Cow<'_, [u8]> {
             let bytes = &self.0[path];
             let at = bytes.len().min(at as usize);
-            bytes[at..bytes.len().min(at + len)].to_vec()
+            Cow::Borrowed(&bytes[at..bytes.len().min(at + len)])
         }
     }
 
