@@ -34,6 +34,8 @@ mod readme;
 
 mod refuted;
 
+mod oracle;
+
 mod screens;
 
 mod picture;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::lab::check::Judged;
 use crate::lab::check::history::{Content, History, Outcome, content_of, content_of_copy, uid};
-use crate::lab::oracle::tag_hash;
+use crate::lab::oracle::properties::tag_hash;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::message::property::names;
@@ -128,7 +128,7 @@ pub(super) fn store_consistent(history: &History) -> Judged {
             for unit in entries {
                 units += 1;
                 let own = broker.store.record_at(unit.at).is_some_and(|record| {
-                    let tag = record.properties.get(names::TAGS).map_or(0, |tag| tag_hash(tag));
+                    let tag = record.properties.get(names::TAGS).map_or(0, |tag| tag_hash(tag.as_bytes()));
                     record.topic == *topic
                         && record.queue == *queue
                         && record.queue_offset == unit.number

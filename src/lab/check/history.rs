@@ -1,10 +1,13 @@
 //! The trace as outsiders saw it: what applications asked and heard, what disks held, what happened to machines.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::lab::oracle::{Files, LogRecord, Store};
-use crate::lab::trace::image::DiskImage;
+use crate::lab::oracle::Files;
+use crate::lab::oracle::store::{LogRecord, Store};
+use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{App, DiskEvent, Machine, NodeId, Seq, What};
 use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
@@ -180,17 +183,41 @@ impl History {
 }
 
 /// A disk's image as the oracle reads it.
-struct Image<'a>(&'a DiskImage);
+#[derive(Clone, Copy, Debug)]
+pub struct Image<'a>(pub &'a DiskImage);
 
 impl Files for Image<'_> {
     fn list(&self) -> Vec<(String, u64)> {
         self.0.files.iter().map(|(path, file)| (path.clone(), file.len)).collect()
     }
 
-    fn read(&self, path: &str, at: u64, len: usize) -> Vec<u8> {
-        self.0.files.get(path).map(|file| file.read(at..at.saturating_add(len as u64))).unwrap_or_default()
+    fn read(&self, path: &str, at: u64, len: usize) -> Cow<'_, [u8]> {
+        let Some(file) = self.0.files.get(path) else { return Cow::Borrowed(&[]) };
+        let end = at.saturating_add(len as u64).min(file.len);
+        let (page, from) = (at / PAGE as u64, (at % PAGE as u64) as usize);
+        if at < end && from + (end - at) as usize <= PAGE {
+            let bytes = file.pages.get(&page).map_or(&ZEROS, |page| &**page);
+            return Cow::Borrowed(&bytes[from..from + (end - at) as usize]);
+        }
+        Cow::Owned(file.read(at..end))
+    }
+
+    fn written(&self, path: &str, range: Range<u64>) -> Vec<Range<u64>> {
+        let Some(file) = self.0.files.get(path).filter(|_| range.start < range.end) else { return Vec::new() };
+        let pages = file.pages.range(range.start / PAGE as u64..=(range.end - 1) / PAGE as u64);
+        let mut parts: Vec<Range<u64>> = Vec::new();
+        for (number, _) in pages {
+            let (from, to) = (number * PAGE as u64, (number + 1) * PAGE as u64);
+            match parts.last_mut() {
+                Some(last) if last.end == from => last.end = to.min(range.end),
+                _ => parts.push(from.max(range.start)..to.min(range.end)),
+            }
+        }
+        parts
     }
 }
+
+const ZEROS: [u8; PAGE] = [0; PAGE];
 
 /// What a message is to its sender: topic, body, keys, tag and user properties.
 pub type Content = (String, Vec<u8>, BTreeMap<String, String>);

@@ -10,6 +10,8 @@ use crate::lab::trace::record::Seq;
 
 pub mod history;
 
+pub mod storage;
+
 mod agreement;
 mod counts;
 mod delivery;
