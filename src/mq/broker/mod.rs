@@ -310,6 +310,7 @@ impl Broker {
             News::FlushFailed { from, to } => step.out.say(Fact::FlushFailed { from, to }),
             News::Rolled { at } => step.out.say(Fact::LogRolled { at }),
             News::CheckpointWritten { physic, logics } => step.out.say(Fact::CheckpointWritten { physic, logics }),
+            News::DispatchStopped { at } => step.out.say(Fact::DispatchStopped { at }),
             News::Recovered { clean, log_end, records, cut } => {
                 step.out.say(Fact::Recovered { clean: i64::from(clean), log_end, records, cut });
             }
@@ -341,7 +342,8 @@ impl Broker {
             return;
         }
         self.stopping = true;
-        self.store.begin_shutdown(step.disk);
+        let clock = Self::clock(step);
+        self.store.begin_shutdown(step.disk, clock);
         self.unregister_all(step);
         if self.offsets.persist(step.disk).is_ok() {
             step.out.say(Fact::ConfigPersisted { file: "consumerOffset.json" });

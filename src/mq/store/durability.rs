@@ -11,13 +11,13 @@ impl MessageStore {
     /// When each service would find work next; `None` while it would not.
     pub fn deadlines(&self, clock: Clock) -> [(Service, Option<Time>); 5] {
         let running = self.state == State::Running;
-        let reput = (running && self.behind() > 0).then(|| self.next_reput(clock.mono));
+        let reput = (running && self.behind() > 0 && !self.dispatch_stopped).then(|| self.next_reput(clock.mono));
         let idle_commit = running && self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
         let commit = idle_commit.then(|| clock.mono + GROUP_COMMIT_IDLE);
         let is_async = running && !self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
         let real_time = is_async.then(|| self.real_time.next_force(self.dirty_log_pages()));
         let queues = (running && self.queue_flush.under_way == 0).then(|| self.next_queue_flush(clock.mono)).flatten();
-        let put = self.waiting_puts.values().min().copied();
+        let put = self.waiting_puts.values().map(|waiting| waiting.deadline).min();
         [
             (Service::Reput, reput),
             (Service::GroupCommit, commit),
@@ -29,6 +29,7 @@ impl MessageStore {
 
     /// A service's timer fired; early, late or twice is harmless.
     pub fn fired(&mut self, disk: &mut dyn Disk, clock: Clock, service: Service) {
+        self.now = clock;
         if self.state == State::ShutDown {
             return;
         }
@@ -36,7 +37,7 @@ impl MessageStore {
             Service::Reput => self.reput(disk),
             Service::GroupCommit => {
                 self.group_commit.woken = true;
-                self.run_group_commit(disk, clock);
+                self.run_group_commit(clock);
             }
             Service::FlushCommitLog => self.run_real_time(clock),
             Service::FlushConsumeQueue => self.run_queue_flush(disk, clock),
@@ -48,19 +49,36 @@ impl MessageStore {
     ///
     /// Faithful: a failed force is logged and the position moves all the same (K01). Source: `MappedFile.flush`.
     pub fn flush_answered(&mut self, disk: &mut dyn Disk, clock: Clock, ticket: u64, result: Result<(), DiskError>) {
+        self.now = clock;
         if self.log_force.as_ref().is_some_and(|(asked, _)| *asked == ticket) {
             let (_, dirty) = self.log_force.take().expect("looked at above");
             self.log_answered(clock, &dirty, result);
             if self.config.sync_flush {
-                self.run_group_commit(disk, clock);
+                self.run_group_commit(clock);
             } else {
                 self.real_time_answered(clock);
             }
         } else if let Some((queue, dirty)) = self.queue_forces.remove(&ticket) {
-            self.queues.list[queue].files.flushed(&dirty);
+            if result.is_err() && self.profile.fix_k01 {
+                self.queue_flush.captured = None;
+                self.set_flag(Flag::NotWriteable, true);
+            } else {
+                self.queues.list[queue].files.flushed(&dirty, result.is_ok());
+            }
             self.queue_flush.under_way -= 1;
             if self.queue_flush.under_way == 0 {
                 self.queue_pass_done(disk);
+            }
+        } else if let Some(end_timestamp) = self.index_forces.remove(&ticket) {
+            // A force that fails ends upstream's thread, before it can move the checkpoint.
+            if self.state != State::ShutDown && result.is_ok() {
+                self.index_forced(disk, end_timestamp);
+            }
+        } else if let Some((file, to)) = self.recovery_forces.get(&ticket).copied() {
+            // Repaired, a store whose recovery is not durable takes no puts.
+            if result.is_ok() {
+                self.recovery_forces.remove(&ticket);
+                self.log.forced(file, to);
             }
         } else if self.checkpoint_force == Some(ticket) {
             self.checkpoint_force = None;
@@ -83,7 +101,7 @@ impl MessageStore {
             Err(_) => self.news.push(News::FlushFailed { from, to: dirty.up_to }),
             Ok(()) => {}
         }
-        self.log.flushed(dirty);
+        self.log.flushed(dirty, result.is_ok());
         if self.config.sync_flush || self.real_time.least() == 0 {
             self.log.store_timestamp = dirty.store_timestamp;
         }
@@ -95,17 +113,14 @@ impl MessageStore {
     }
 
     /// Runs the group commit as far as it gets without an answer.
-    pub(super) fn run_group_commit(&mut self, disk: &mut dyn Disk, _clock: Clock) {
+    pub(super) fn run_group_commit(&mut self, clock: Clock) {
         debug_assert!(self.config.sync_flush, "the group commit belongs to a sync flush");
-        let _ = disk;
         while self.log_force.is_none() {
             match self.group_commit.next(self.log.flushed_where) {
                 CommitStep::Force => self.force_log(0),
                 CommitStep::Answer(request, ok) => {
-                    if self.waiting_puts.remove(&request.number).is_some() {
-                        let status = if ok { PutStatus::PutOk } else { PutStatus::FlushDiskTimeout };
-                        self.news.push(News::PutDone { request: request.number, status });
-                    }
+                    let status = if ok { PutStatus::PutOk } else { PutStatus::FlushDiskTimeout };
+                    self.disk_done(clock, request.number, status);
                 }
                 CommitStep::ListDone => {
                     if self.log.store_timestamp > 0 {
@@ -167,23 +182,12 @@ impl MessageStore {
         if file.is_full() { i64::MAX } else { file.wrote / OS_PAGE_SIZE - file.flushed / OS_PAGE_SIZE }
     }
 
-    fn expire_puts(&mut self, clock: Clock) {
-        let expired: Vec<u64> = self
-            .waiting_puts
-            .iter()
-            .filter(|(_, deadline)| **deadline <= clock.mono)
-            .map(|(number, _)| *number)
-            .collect();
-        for request in expired {
-            self.waiting_puts.remove(&request);
-            self.news.push(News::PutDone { request, status: PutStatus::FlushDiskTimeout });
-        }
-    }
-
     fn next_queue_flush(&self, now: Time) -> Option<Time> {
         let least = self.config.flush_queue_least_pages;
         let mut dirty = self.queues.list.iter().filter(|queue| queue.files.is_dirty()).peekable();
-        dirty.peek()?;
+        if dirty.peek().is_none() && !self.checkpoint.is_dirty() {
+            return None;
+        }
         let enough = dirty.any(|queue| queue.files.dirty(least).is_some());
         Some(if enough { self.queue_flush.next_tick(now) } else { self.queue_flush.next_thorough(now) })
     }
@@ -217,26 +221,27 @@ impl MessageStore {
         let Some(captured) = self.queue_flush.captured.take() else { return };
         if captured > 0 {
             self.checkpoint.logics = captured;
+            self.checkpoint.forced_logics = captured;
         }
-        self.write_checkpoint(disk);
+        self.flush_checkpoint(disk);
     }
 
     /// Writes the checkpoint and asks for its force. Source: `StoreCheckpoint.flush`.
     pub fn flush_checkpoint(&mut self, disk: &mut dyn Disk) {
-        self.write_checkpoint(disk);
-    }
-
-    fn write_checkpoint(&mut self, disk: &mut dyn Disk) {
-        self.checkpoint.write(disk);
+        if self.profile.fix_k09 {
+            self.checkpoint.log_forced = self.checkpoint.log_forced.max(self.log.forced_where());
+        }
+        self.checkpoint.write(disk, self.profile.fix_k05);
         let ticket = self.ticket();
         self.checkpoint_force = Some(ticket);
-        self.news.push(News::Flush { ticket, file: self.checkpoint.file, from: 0, to: 24 });
+        self.news.push(News::Flush { ticket, file: self.checkpoint.file, from: 0, to: 32 });
     }
 
     /// Begins a clean stop: no more puts and gets, the follower drains, everything is forced.
     ///
     /// Source: `DefaultMessageStore.shutdown`. Differs: the second that upstream sleeps first is not slept.
-    pub fn begin_shutdown(&mut self, disk: &mut dyn Disk) {
+    pub fn begin_shutdown(&mut self, disk: &mut dyn Disk, clock: Clock) {
+        self.now = clock;
         if self.state != State::Running {
             return;
         }
@@ -264,7 +269,8 @@ impl MessageStore {
             return;
         }
         if !self.checkpoint_is_written() {
-            self.write_checkpoint(disk);
+            self.checkpoint.forced_logics = self.checkpoint.logics;
+            self.flush_checkpoint(disk);
             self.shutdown_checkpoint = true;
             return;
         }

@@ -13,12 +13,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::disk::{Disk, DiskError};
+use crate::mq::disk::{Disk, DiskError, FileId};
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
 use crate::mq::profile::Profile;
 use crate::mq::store::checkpoint::Checkpoint;
 use crate::mq::store::config::StoreConfig;
+use crate::mq::store::delay::DelayLevels;
 use crate::mq::store::flush::{GroupCommit, QueueFlush, RealTime};
+use crate::mq::store::ha::{Slaves, Waiting};
+use crate::mq::store::index::Index;
+use crate::mq::store::lock::PutLock;
 use crate::mq::store::mapped_file::{Dirty, MappedFileQueue};
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::queues::Queues;
@@ -31,11 +35,23 @@ pub mod outcome;
 
 pub mod record;
 
+pub mod delay;
+
 pub mod mapped_file;
 
 mod queues;
 
+pub mod index_file;
+
+pub mod index;
+
 mod commit_log;
+
+pub mod batch;
+
+mod lock;
+
+mod ha;
 
 mod durability;
 
@@ -48,6 +64,8 @@ pub mod consume_queue;
 pub mod checkpoint;
 
 mod recover;
+
+mod rebuild;
 
 pub mod get;
 
@@ -65,10 +83,14 @@ pub struct Clock {
 pub struct MessageStore {
     config: StoreConfig,
     profile: Profile,
+    delays: DelayLevels,
     log: MappedFileQueue,
     encode: EncodeBuffer,
     queues: Queues,
+    index: Index,
     checkpoint: Checkpoint,
+    /// The clocks at the last call.
+    now: Clock,
     reput_from: i64,
     started: Time,
     group_commit: GroupCommit,
@@ -78,11 +100,19 @@ pub struct MessageStore {
     log_force: Option<(u64, Dirty)>,
     /// Consume queues' forces that have not been answered.
     queue_forces: BTreeMap<u64, (usize, Dirty)>,
+    /// Full index files' forces that have not been answered, with the time up to which each then is durable.
+    index_forces: BTreeMap<u64, i64>,
+    /// Forces of what a repaired recovery read and wiped, until they are answered: no puts before (K06, K18).
+    recovery_forces: BTreeMap<u64, (FileId, i64)>,
+    /// The dispatcher met a bad record and stays there (K18).
+    dispatch_stopped: bool,
     /// The checkpoint's force that has not been answered.
     checkpoint_force: Option<u64>,
     next_ticket: u64,
     next_request: u64,
-    waiting_puts: BTreeMap<u64, Time>,
+    waiting_puts: BTreeMap<u64, Waiting>,
+    lock: PutLock,
+    slaves: Slaves,
     /// Bits of [`Flag`]. Source: `RunningFlags`.
     flags: u32,
     /// The last checkpoint of a clean stop was asked for.
@@ -165,6 +195,7 @@ impl MessageStore {
         self.reput_from = self.log.max_offset();
         put(disk, ABORT, b"")?;
         self.started = clock.mono;
+        self.now = clock;
         self.state = State::Running;
         Ok(())
     }
@@ -233,11 +264,16 @@ impl MessageStore {
 
     /// Whether puts are taken. Source: `RunningFlags.isWriteable`.
     pub fn is_writeable(&self) -> bool {
-        self.state == State::Running && self.flags & UNWRITEABLE == 0
+        self.state == State::Running && self.flags & UNWRITEABLE == 0 && self.recovery_forces.is_empty()
     }
 
-    /// Raises or lowers a running flag and returns all bits. Source: `RunningFlags`.
+    /// Raises or lowers a running flag and returns all bits.
+    ///
+    /// `NOT_WRITEABLE` cannot be raised while another flag refuses puts. Source: `RunningFlags.getAndMakeNotWriteable`.
     pub fn set_flag(&mut self, flag: Flag, on: bool) -> u32 {
+        if flag == Flag::NotWriteable && on && self.flags & UNWRITEABLE != 0 {
+            return self.flags;
+        }
         self.flags = if on { self.flags | flag as u32 } else { self.flags & !(flag as u32) };
         self.flags
     }
@@ -245,6 +281,11 @@ impl MessageStore {
     /// All running flags. Source: `RunningFlags.getFlagBits`.
     pub fn flags(&self) -> u32 {
         self.flags
+    }
+
+    /// How long delayed messages wait.
+    pub fn delays(&self) -> &DelayLevels {
+        &self.delays
     }
 
     /// This store's settings.
