@@ -36,6 +36,8 @@ mod refuted;
 
 mod oracle;
 
+mod storage;
+
 mod screens;
 
 mod picture;

@@ -48,6 +48,15 @@ impl Files for Folder {
     }
 }
 
+/// One image of a case of `tests/golden/store`.
+pub fn image(case: &str, image: &str) -> Folder {
+    Folder::read(&root().join(case).join(image))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/store")
+}
+
 /// A case of `tests/golden/store`.
 pub struct Case {
     /// Its name.
@@ -59,17 +68,18 @@ pub struct Case {
 }
 
 /// An image of a case that was taken when the store's state was told.
-struct Told<'a> {
-    image: &'a str,
-    state: &'a Value,
+pub struct Told<'a> {
+    /// The image's name.
+    pub image: &'a str,
+    /// The state as the release told it.
+    pub state: &'a Value,
 }
 
 impl Case {
     /// All of them.
     pub fn all() -> Vec<Case> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/store");
         let mut folders: Vec<PathBuf> =
-            fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+            fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
         folders.sort();
         folders.into_iter().map(Case::read).collect()
     }
@@ -108,7 +118,7 @@ impl Case {
 
     /// Images with the state that was told when they were taken: after each load, and at the end where nothing was put
     /// since the last state.
-    fn told(&self) -> Vec<Told<'_>> {
+    pub fn told(&self) -> Vec<Told<'_>> {
         let mut told = Vec::new();
         let mut last = None;
         for (operation, result) in &self.operations {

@@ -31,6 +31,13 @@ pub struct Header {
     pub next: i32,
 }
 
+impl Header {
+    /// The most entries that one of its two counts speaks of.
+    fn most(&self) -> i32 {
+        self.put.max(self.next.saturating_sub(1)).max(0)
+    }
+}
+
 /// How many slots and entries a file has room for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shape {
@@ -99,6 +106,17 @@ impl<'a> IndexFile<'a> {
     pub fn count(&self) -> u32 {
         let room = self.shape.map_or(0, |shape| shape.entries.saturating_sub(1));
         u32::try_from(self.header.next.saturating_sub(1)).unwrap_or(0).min(room)
+    }
+
+    /// How many entries it holds as far as its two counts agree; where they do not, the one that the entries bear out.
+    pub fn agreed(&mut self) -> u32 {
+        let (count, put) = (self.count(), u32::try_from(self.header.put).unwrap_or(0));
+        let is_blank =
+            |entry: Option<Entry>, number| entry.is_none_or(|entry| entry == Entry { number, ..Entry::default() });
+        let is_last = put != count
+            && !is_blank(self.entry(put), put)
+            && is_blank(self.entry(put.saturating_add(1)), put.saturating_add(1));
+        if is_last { put } else { count }
     }
 
     /// The entry of that number; `None` where the shape is not known or there is no room for it.
@@ -176,6 +194,11 @@ impl Shape {
         likely.find(|shape| reader.fits(*shape)).or_else(|| reader.search())
     }
 
+    /// Where the entries begin.
+    pub fn slots_end(self) -> u64 {
+        self.entry_at(0)
+    }
+
     /// The length of a file of this shape.
     pub fn file_len(self) -> u64 {
         self.entry_at(self.entries)
@@ -201,7 +224,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The shape that fits best of those in which the first entry is where the header says.
     fn search(&self) -> Option<Shape> {
-        if self.header.next <= 1 {
+        if self.header.most() == 0 {
             return None;
         }
         let shapes = (1..=self.segment.len / SLOT as u64).filter_map(|slots| Shape::of_slots(slots, self.segment.len));
@@ -210,13 +233,14 @@ impl Reader<'_> {
         fitting.max_by_key(|shape| self.bounds(*shape))
     }
 
-    /// Whether most of the first and last entries hang on their slots.
+    /// Whether most of the first, or most of the last, entries hang on their slots.
     fn fits(&self, shape: Shape) -> bool {
         let count = self.count(shape);
-        let looked_at = (1..=count.min(SAMPLE)).chain(count.saturating_sub(SAMPLE).max(SAMPLE) + 1..=count);
-        let (hanging, all) =
-            looked_at.fold((0, 0), |(hanging, all), number| (hanging + u32::from(self.hangs(shape, number)), all + 1));
-        all / 2 < hanging
+        let most_hang = |numbers: std::ops::RangeInclusive<u32>| {
+            let all = numbers.clone().count();
+            all / 2 < numbers.filter(|number| self.hangs(shape, *number)).count()
+        };
+        most_hang(1..=count.min(SAMPLE)) || most_hang(count.saturating_sub(SAMPLE).max(SAMPLE) + 1..=count)
     }
 
     /// How many of the borders are where they would be: between slots and entries, and behind the last entry.
@@ -224,14 +248,14 @@ impl Reader<'_> {
         let count = self.count(shape);
         let is_empty = |number| self.entry(shape, number) == Entry { number, ..Entry::default() };
         let slots = self.files.read(&self.segment.path, HEADER as u64, shape.slots as usize * SLOT);
-        let are_slots = slots.chunks_exact(SLOT).all(|slot| (0..self.header.next).contains(&i32_at(slot, 0)));
+        let are_slots = slots.chunks_exact(SLOT).all(|slot| (0..=self.header.most()).contains(&i32_at(slot, 0)));
         let ends = self.entry(shape, count).at == self.header.end_at;
         let is_clear = count + 1 == shape.entries || is_empty(count + 1);
         u32::from(is_empty(0)) + 2 * u32::from(are_slots) + u32::from(ends) + u32::from(is_clear)
     }
 
     fn count(&self, shape: Shape) -> u32 {
-        u32::try_from(self.header.next.saturating_sub(1)).unwrap_or(0).min(shape.entries - 1)
+        self.header.most().unsigned_abs().min(shape.entries - 1)
     }
 
     /// Whether the slot of the entry's hash leads to it or to a newer one.
@@ -239,7 +263,7 @@ impl Reader<'_> {
         let entry = self.entry(shape, number);
         let place = IndexFile::slot_place(entry.hash.unsigned_abs() % shape.slots);
         let newest = i32_at(&self.files.read(&self.segment.path, place, SLOT), 0);
-        0 <= entry.hash && entry.older.unsigned_abs() < number && (number as i32..self.header.next).contains(&newest)
+        0 <= entry.hash && entry.older.unsigned_abs() < number && (number as i32..=self.header.most()).contains(&newest)
     }
 
     fn entry(&self, shape: Shape, number: u32) -> Entry {

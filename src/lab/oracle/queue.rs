@@ -84,6 +84,32 @@ impl<'a> Queue<'a> {
         self.segments.last().map_or(0, |segment| (segment.end() / UNIT as u64) as i64)
     }
 
+    /// How many slots the files hold.
+    pub fn slots(&self) -> usize {
+        self.segments.iter().map(|segment| (segment.len / UNIT as u64) as usize).sum()
+    }
+
+    /// Which slot of the files, counted from 0, has that number; `None` if no file holds it.
+    pub fn ordinal(&self, number: i64) -> Option<usize> {
+        let (file, at) = self.locate(number)?;
+        let before: u64 = self.segments[..file].iter().map(|segment| segment.len / UNIT as u64).sum();
+        Some((before + at / UNIT as u64) as usize)
+    }
+
+    /// The numbers of each file's slots, file by file.
+    pub fn numbers(&self) -> impl Iterator<Item = i64> + use<'a> {
+        let unit = UNIT as u64;
+        self.segments.iter().flat_map(move |segment| {
+            let first = segment.start / unit;
+            (first..first + segment.len / unit).map(|number| number as i64)
+        })
+    }
+
+    /// The files.
+    pub fn segments(&self) -> &'a [Segment] {
+        self.segments
+    }
+
     /// What the slot of that number holds; a missing file holds nothing.
     pub fn slot(&mut self, number: i64) -> Slot {
         let Some((file, at)) = self.locate(number) else { return Slot::Empty };
