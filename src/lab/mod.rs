@@ -16,6 +16,8 @@ pub mod oracle;
 
 pub mod check;
 
+pub mod explore;
+
 pub mod view;
 
 pub mod tui;

@@ -71,6 +71,8 @@ pub enum Command {
     List,
     /// Measure this machine: each workload beside its bare limit.
     Bench(BenchArgs),
+    /// Go through every state in which a crash can leave a store.
+    CrashStates(CrashArgs),
 }
 
 /// Which run.
@@ -177,4 +179,46 @@ pub enum BenchFormat {
     Text,
     /// `{"workloads": [...]}`.
     Json,
+}
+
+/// Which crash states.
+#[derive(Args, Debug, Clone)]
+pub struct CrashArgs {
+    /// Which weaknesses the store has: `rocketmq-4.3.2` (alias `faithful`) or `hardened`.
+    #[arg(long, default_value = "rocketmq-4.3.2")]
+    pub profile: String,
+    /// 1: crashes in the workloads; 2: inside each recovery, too; and so on.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=4))]
+    pub depth: u32,
+    /// List up to 2^14 states at a moment instead of 2^8.
+    #[arg(long)]
+    pub deep: bool,
+    /// One workload; all by default. May be repeated.
+    #[arg(long = "workload", value_name = "NAME")]
+    pub workloads: Vec<String>,
+    /// In which order the file system makes names and content durable.
+    #[arg(long, value_enum, default_value_t = FileSystem::Ordered)]
+    pub personality: FileSystem,
+    /// What random choices are drawn from.
+    #[arg(long, env = "MQLAB_SEED", default_value_t = 1)]
+    pub seed: u64,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = BenchFormat::Text)]
+    pub format: BenchFormat,
+    /// How many threads to use; the output is the same with any.
+    #[arg(long, short = 'j', env = "MQLAB_JOBS")]
+    pub jobs: Option<usize>,
+}
+
+/// A file system's personality.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileSystem {
+    /// Names in order, and none missing that came before a store that survives.
+    Ordered,
+    /// Names in order, not ordered with stores; lengths may survive without content.
+    Writeback,
+    /// Any names.
+    Reordering,
+    /// Everything up to a moment.
+    Strict,
 }

@@ -14,6 +14,7 @@ use crate::lab::scenario::{Scenario, library};
 
 pub mod args;
 
+mod crash_states;
 mod load;
 mod run;
 mod show;
@@ -32,6 +33,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Show(view)) => show::show(&view, look),
         Some(Command::List) => list(look),
         Some(Command::Bench(args)) => run_bench(&args),
+        Some(Command::CrashStates(args)) => crash_states::run(&args, look),
         None if load::is_terminal() => {
             load::play(library_scenarios()?, look, None)?;
             Ok(ExitCode::SUCCESS)

@@ -32,19 +32,19 @@ pub(super) struct Slot {
     /// `None` is zeros.
     pub(super) stable: Option<Page>,
     pub(super) dirty: bool,
-    /// Every byte from here on is zero in the cached image.
+    /// Every byte from here on is zero, and always was.
     pub(super) filled: u16,
     /// Stores before this number are stable.
     pub(super) clean: u64,
 }
 
-/// From a page's number to its slot, in two levels: a file of 1 GiB has 512 leaves, made when touched.
+/// From a page's number to its slot, in two levels: a file of 1 GiB has 4,096 leaves, made when touched.
 #[derive(Clone, Debug, Default)]
 struct PageTable {
     leaves: Vec<Option<Box<[u32; LEAF]>>>,
 }
 
-const LEAF: usize = 512;
+const LEAF: usize = 64;
 const NO_SLOT: u32 = u32::MAX;
 
 impl PageTable {
@@ -142,13 +142,18 @@ impl SimFile {
 }
 
 impl Slot {
-    /// Makes `page` both images.
+    /// Makes `page`, one of its versions, both images.
     pub(super) fn settle(&mut self, page: Page) {
-        let last = page.iter().rposition(|byte| *byte != 0);
-        self.filled = last.map_or(0, |last| last as u16 + 1);
         self.stable = Some(Arc::clone(&page));
         self.cached = page;
         self.dirty = false;
+    }
+
+    /// What a process sees, up to its last byte that is not zero.
+    pub(super) fn content(&self) -> &[u8] {
+        let filled = &self.cached[..usize::from(self.filled)];
+        let last = filled.iter().rposition(|byte| *byte != 0);
+        &filled[..last.map_or(0, |last| last + 1)]
     }
 }
 

@@ -164,10 +164,11 @@ impl SimDisk {
                 Entry::Mapped(id) => {
                     // Pages lie in the order of their first touch, which is nobody's business.
                     let slots = self.file(*id).expect("a name leads to a file").slots();
-                    let words = slots.iter().filter(|slot| slot.filled > 0).map(|slot| {
+                    let contents = slots.iter().map(|slot| (slot.page, slot.content()));
+                    let words = contents.filter(|(_, content)| !content.is_empty()).map(|(number, content)| {
                         let mut page = Fold::default();
-                        page.pair(slot.page, 1);
-                        page.bytes(&slot.cached[..]);
+                        page.pair(number, 1);
+                        page.bytes(content);
                         page.digest().0
                     });
                     let sum = words.fold(0_u128, u128::wrapping_add);
