@@ -54,7 +54,7 @@ impl MessageStore {
     /// Creates a file of the log, with a buffer of the pool while there are some. Source: `MappedFile.init`.
     fn make_log_file(&mut self, disk: &mut dyn Disk, from: i64) -> Option<MappedFile> {
         let size = self.log.file_size;
-        let file = disk.open(&self.log.name(from), size as u64).ok()?;
+        let file = self.log.open_anew(disk, from).ok()?;
         let has_buffer = self.config.has_transient_pool() && self.free_buffers > 0;
         self.free_buffers -= usize::from(has_buffer);
         let buffer = has_buffer.then(WriteBuffer::default);

@@ -74,6 +74,12 @@ impl MessageStore {
             if self.state != State::ShutDown && result.is_ok() {
                 self.index_forced(disk, end_timestamp);
             }
+        } else if let Some((file, to)) = self.recovery_forces.get(&ticket).copied() {
+            // Repaired, a store whose recovery is not durable takes no puts.
+            if result.is_ok() {
+                self.recovery_forces.remove(&ticket);
+                self.log.forced(file, to);
+            }
         } else if self.checkpoint_force == Some(ticket) {
             self.checkpoint_force = None;
             self.position_moves(result);
@@ -193,7 +199,9 @@ impl MessageStore {
     fn next_queue_flush(&self, now: Time) -> Option<Time> {
         let least = self.config.flush_queue_least_pages;
         let mut dirty = self.queues.list.iter().filter(|queue| queue.files.is_dirty()).peekable();
-        dirty.peek()?;
+        if dirty.peek().is_none() && !self.checkpoint.is_dirty() {
+            return None;
+        }
         let enough = dirty.any(|queue| queue.files.dirty(least).is_some());
         Some(if enough { self.queue_flush.next_tick(now) } else { self.queue_flush.next_thorough(now) })
     }
@@ -227,16 +235,20 @@ impl MessageStore {
         let Some(captured) = self.queue_flush.captured.take() else { return };
         if captured > 0 {
             self.checkpoint.logics = captured;
+            self.checkpoint.forced_logics = captured;
         }
         self.flush_checkpoint(disk);
     }
 
     /// Writes the checkpoint and asks for its force. Source: `StoreCheckpoint.flush`.
     pub fn flush_checkpoint(&mut self, disk: &mut dyn Disk) {
-        self.checkpoint.write(disk);
+        if self.profile.fix_k09 {
+            self.checkpoint.log_forced = self.checkpoint.log_forced.max(self.log.forced_where());
+        }
+        self.checkpoint.write(disk, self.profile.fix_k05);
         let ticket = self.ticket();
         self.checkpoint_force = Some(ticket);
-        self.news.push(News::Flush { ticket, file: self.checkpoint.file, from: 0, to: 24 });
+        self.news.push(News::Flush { ticket, file: self.checkpoint.file, from: 0, to: 32 });
     }
 }
 

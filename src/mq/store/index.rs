@@ -76,8 +76,7 @@ impl Index {
     /// there with its own numbers, which makes a foreign file 420 MB long.
     pub(super) fn load(&mut self, disk: &mut dyn Disk, clean: bool, durable_until: i64) {
         for info in disk.list(FOLDER) {
-            let name = &info.name[FOLDER.len()..];
-            if name.len() != NAME_LEN || !name.bytes().all(|byte| byte.is_ascii_digit()) {
+            if !is_index_name(&info.name) {
                 continue;
             }
             let Ok(file) = IndexFile::load(disk, info.name.clone(), self.shape) else { continue };
@@ -88,6 +87,18 @@ impl Index {
                 let _ = disk.remove(&file.name);
             }
         }
+    }
+
+    /// Removes every file: a recovery that reads the whole log puts every key again (K06).
+    ///
+    /// Which of them are whole cannot be told: the last one is not even forced by a clean stop, and their times are the
+    /// wall clock's.
+    pub(super) fn clear(&mut self, disk: &mut dyn Disk) {
+        for info in disk.list(FOLDER).into_iter().filter(|info| is_index_name(&info.name)) {
+            // A file that is gone already is as good as removed.
+            let _ = disk.remove(&info.name);
+        }
+        self.files.clear();
     }
 
     /// Removes the files, never the last one, whose records are all before `offset`.
@@ -257,6 +268,12 @@ impl MessageStore {
     pub fn index_files(&self) -> usize {
         self.index.files.len()
     }
+}
+
+/// Whether a path is that of an index file: 17 digits.
+fn is_index_name(path: &str) -> bool {
+    let name = path.strip_prefix(FOLDER).unwrap_or_default();
+    name.len() == NAME_LEN && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Digits of a file's name: `yyyyMMddHHmmssSSS`.

@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::disk::{Disk, DiskError};
+use crate::mq::disk::{Disk, DiskError, FileId};
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
 use crate::mq::profile::Profile;
 use crate::mq::store::checkpoint::Checkpoint;
@@ -74,6 +74,8 @@ pub mod checkpoint;
 
 mod recover;
 
+mod rebuild;
+
 pub mod get;
 
 /// The node's clocks at a call.
@@ -115,6 +117,10 @@ pub struct MessageStore {
     queue_forces: BTreeMap<u64, (usize, Dirty)>,
     /// Full index files' forces that have not been answered, with the time up to which each then is durable.
     index_forces: BTreeMap<u64, i64>,
+    /// Forces of what a repaired recovery read and wiped, until they are answered: no puts before (K06, K18).
+    recovery_forces: BTreeMap<u64, (FileId, i64)>,
+    /// The dispatcher met a bad record and stays there (K18).
+    dispatch_stopped: bool,
     /// The checkpoint's force that has not been answered.
     checkpoint_force: Option<u64>,
     next_ticket: u64,
@@ -282,7 +288,7 @@ impl MessageStore {
 
     /// Whether puts are taken. Source: `RunningFlags.isWriteable`.
     pub fn is_writeable(&self) -> bool {
-        self.state == State::Running && self.has_clean_flags()
+        self.state == State::Running && self.has_clean_flags() && self.recovery_forces.is_empty()
     }
 
     fn has_clean_flags(&self) -> bool {

@@ -286,6 +286,8 @@ pub struct Want<'a> {
     pub crc: bool,
     /// The hashes of its keys.
     pub keys: bool,
+    /// Where it begins in the log, if it must say so itself (K18).
+    pub place: Option<i64>,
     /// How long delayed messages wait.
     pub delays: &'a DelayLevels,
 }
@@ -322,6 +324,9 @@ pub fn parse(disk: &mut dyn Disk, region: Region, want: Want<'_>, intern: &dyn F
     }
     let read = FIXED + body + topic + properties;
     let Some(bytes) = fetch(disk, region, 0, read) else { return Found::Bad };
+    if want.place.is_some_and(|place| place != be_i64(bytes, 28)) {
+        return Found::Bad;
+    }
     if want.crc && body > 0 && body_crc(&bytes[BODY..BODY + body]) != crc {
         return Found::Bad;
     }

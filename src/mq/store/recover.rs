@@ -74,6 +74,8 @@ impl MessageStore {
             log_force: None,
             queue_forces: BTreeMap::new(),
             index_forces: BTreeMap::new(),
+            recovery_forces: BTreeMap::new(),
+            dispatch_stopped: false,
             checkpoint_force: None,
             next_ticket: 0,
             next_request: 0,
@@ -87,8 +89,12 @@ impl MessageStore {
             news: Vec::new(),
         };
         store.load_queues(disk)?;
-        store.index.load(disk, clean, store.checkpoint.index);
-        store.recover(disk, clean);
+        if store.profile.fix_k06 {
+            store.index.clear(disk);
+        } else {
+            store.index.load(disk, clean, store.checkpoint.index);
+        }
+        store.recover(disk, clean)?;
         Ok(store)
     }
 
@@ -110,9 +116,9 @@ impl MessageStore {
         Ok(())
     }
 
-    fn recover(&mut self, disk: &mut dyn Disk, clean: bool) {
+    fn recover(&mut self, disk: &mut dyn Disk, clean: bool) -> Result<(), StoreError> {
         for queue in &mut self.queues.list {
-            queue.recover(disk);
+            queue.recover(disk, self.profile.fix_k06);
         }
         let highest = self.queues.list.iter().map(|queue| queue.max_physic_offset).max().unwrap_or(-1);
         let records = if self.log.files.is_empty() {
@@ -121,7 +127,7 @@ impl MessageStore {
             }
             0
         } else {
-            self.recover_log(disk, clean, highest)
+            self.recover_log(disk, clean, highest)?
         };
         let log_min = self.log.min_offset();
         for place in 0..self.queues.list.len() {
@@ -141,12 +147,18 @@ impl MessageStore {
                 (queue.topic.clone(), queue.queue_id, queue.min_offset(), queue.max_offset());
             self.news.push(News::QueueRecovered { topic, queue_id, min, max });
         }
+        Ok(())
     }
 
     /// Reads the log to its first record that does not hold, and cuts there. Returns how many records were read.
-    fn recover_log(&mut self, disk: &mut dyn Disk, clean: bool, highest: i64) -> i64 {
-        let mut number = if clean { self.log.files.len().saturating_sub(3) } else { self.crash_start(disk) };
-        let keys = !clean && self.config.message_index_enable;
+    fn recover_log(&mut self, disk: &mut dyn Disk, clean: bool, highest: i64) -> Result<i64, StoreError> {
+        let replays = !clean || self.profile.fix_k06;
+        let mut number = match (self.profile.fix_k06, clean) {
+            (true, _) => 0,
+            (false, true) => self.log.files.len().saturating_sub(3),
+            (false, false) => self.crash_start(disk),
+        };
+        let keys = replays && self.config.message_index_enable;
         let crc = self.config.check_crc_on_recover;
         let mut within = 0;
         let mut records = 0;
@@ -154,10 +166,11 @@ impl MessageStore {
             let file = &self.log.files[number];
             let (from, size) = (file.from, file.size);
             let region = Region { file: file.file, at: within as u64, end: size as u64 };
-            let want = Want { crc, keys, delays: &self.delays };
+            let place = self.profile.fix_k18.then_some(from + within);
+            let want = Want { crc, keys, place, delays: &self.delays };
             match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
-                    if !clean {
+                    if replays {
                         self.dispatch(disk, from + within, &record);
                     }
                     within += i64::from(record.size);
@@ -167,15 +180,25 @@ impl MessageStore {
                 Found::Blank | Found::Mismatch { .. } | Found::Bad => break from + within,
             }
         };
+        if self.profile.fix_k09 {
+            self.refuse_corruption(number, within)?;
+        }
         self.log.flushed_where = end;
         self.log.committed_where = end;
         self.log.truncate(disk, end);
+        if self.profile.fix_k18 {
+            self.wipe_cut(disk);
+        }
         if highest >= end {
             for queue in &mut self.queues.list {
                 queue.truncate(disk, end);
             }
         }
-        records
+        if self.profile.fix_k06 {
+            self.end_rebuild(disk);
+            self.force_recovered();
+        }
+        Ok(records)
     }
 
     /// The newest file whose first record the checkpoint covers; the first file if none is.

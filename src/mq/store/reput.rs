@@ -9,7 +9,7 @@ use crate::mq::store::config::Role;
 use crate::mq::store::consume_queue::{Placed, Unit};
 use crate::mq::store::outcome::News;
 use crate::mq::store::record::{Found, Parsed, Region, Want, parse};
-use crate::mq::store::{Flag, MessageStore, QUEUES_UNWRITEABLE};
+use crate::mq::store::{Flag, MessageStore, QUEUES_UNWRITEABLE, State};
 use crate::mq::time::{Span, Time};
 
 /// What keeps the follower where it is.
@@ -29,6 +29,7 @@ impl MessageStore {
         match self.stuck {
             Some(Stuck::AtQueue(_, at)) => Some(at),
             Some(stuck) if stuck == self.end_of_log() => None,
+            _ if self.dispatch_stopped => None,
             _ => (self.reput_from < self.dispatchable()).then_some(tick),
         }
     }
@@ -53,7 +54,7 @@ impl MessageStore {
         if matches!(self.stuck, Some(Stuck::AtEnd(..))) {
             self.stuck = None;
         }
-        while self.reput_from < self.dispatchable() {
+        while self.reput_from < self.dispatchable() && !self.dispatch_stopped {
             if !self.reput_next(disk) {
                 return;
             }
@@ -75,16 +76,28 @@ impl MessageStore {
             return false;
         }
         let region = Region { file: id, at: (self.reput_from - from) as u64, end: (readable - from) as u64 };
-        let want = Want { crc: false, keys: self.config.message_index_enable, delays: &self.delays };
+        let want = Want {
+            crc: false,
+            keys: self.config.message_index_enable,
+            place: self.profile.fix_k18.then_some(self.reput_from),
+            delays: &self.delays,
+        };
         match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
             Found::Record(record) => return self.reput_record(disk, record),
             Found::Blank => self.reput_from = end,
-            Found::Mismatch { size } if size > 0 => self.reput_from += i64::from(size),
             // A slave waits for the rest of a record; a master skips what is readable.
-            Found::Mismatch { .. } | Found::Bad if self.config.role == Role::Slave => {
+            Found::Bad if self.config.role == Role::Slave => {
                 self.stuck = Some(self.end_of_log());
                 return false;
             }
+            // Repaired, nothing is skipped: whoever runs the broker has to look.
+            Found::Mismatch { .. } | Found::Bad if self.profile.fix_k18 => {
+                self.dispatch_stopped = true;
+                self.set_flag(Flag::WriteLogicsQueueError, true);
+                self.news.push(News::DispatchStopped { at: self.reput_from });
+                return false;
+            }
+            Found::Mismatch { size } if size > 0 => self.reput_from += i64::from(size),
             Found::Mismatch { .. } | Found::Bad => self.reput_from = readable,
         }
         true
@@ -124,7 +137,9 @@ impl MessageStore {
     ///
     /// Differs: during a recovery no time passes, so that the first failure to make a queue's file is taken for the last.
     pub(super) fn dispatch(&mut self, disk: &mut dyn Disk, at: i64, record: &Parsed) {
-        if !self.queue_up(disk, at, record) {
+        if self.state == State::Loaded && self.profile.fix_k06 {
+            self.rebuild_unit(disk, at, record);
+        } else if !self.queue_up(disk, at, record) {
             self.set_flag(Flag::WriteLogicsQueueError, true);
         }
         self.build_index(disk, at, record);

@@ -64,6 +64,9 @@ impl MessageStore {
                     match self.queue_flush.under_way {
                         0 => {
                             self.drop_file_ahead(disk);
+                            if !self.poisoned {
+                                self.checkpoint.forced_logics = self.checkpoint.logics;
+                            }
                             self.flush_checkpoint(disk);
                             State::ShuttingDown(Stopping::Checkpoint)
                         }

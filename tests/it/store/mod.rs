@@ -2,6 +2,8 @@
 
 mod golden;
 
+mod hardened;
+
 mod machine;
 
 mod survival;
