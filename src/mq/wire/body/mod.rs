@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use crate::mq::fastjson::{Json, JsonError};
 use crate::mq::message::java::JavaMap;
 use crate::mq::message::{Group, Name, Topic};
-use crate::mq::wire::fastjson::{Json, JsonError};
 
 mod fields;
 

@@ -4,11 +4,11 @@
 //! case, `-` and `_`, numbers may be texts, texts numbers; of two equal keys the last one counts.
 //! Source: `RemotingSerializable.encode`, `decode`, fastjson 1.2.51's `JavaBeanDeserializer`.
 
+use crate::mq::fastjson::Json;
 use crate::mq::message::Name;
 use crate::mq::message::java::parse_int;
 use crate::mq::wire::codec::CodecError;
 use crate::mq::wire::codec::raw::{ExtFields, Language, RawCommand, SerializeType};
-use crate::mq::wire::fastjson::Json;
 
 /// Writes the header.
 pub(super) fn encode(command: &RawCommand) -> String {
