@@ -317,6 +317,32 @@ facts! {
         /// The next offset to consume.
         queue_offset: i64,
     }
+    /// A broker made a subscription group that somebody named. Source: `SubscriptionGroupManager.findSubscriptionGroupConfig`.
+    GroupCreated "group-created" {
+        /// The group.
+        group: Group,
+    }
+    /// A broker found a config file that it could not read, and went on without. Source: `ConfigManager.load`.
+    ConfigUnreadable "config-unreadable" {
+        /// `topics.json`, `consumerOffset.json` …
+        file: &'static str,
+        /// What is wrong with it.
+        why: Name,
+        /// `backup` or `nothing`.
+        instead: &'static str,
+    }
+    /// A broker wrote a config file's next text beside it and has it forced. Not said by the release, which forces nothing.
+    ConfigStaged "config-staged" {
+        /// `topics.json`, `consumerOffset.json` …
+        file: &'static str,
+    }
+    /// A broker could not write a config file. Source: `ConfigManager.persist`.
+    ConfigFailed "config-failed" {
+        /// `topics.json`, `consumerOffset.json` …
+        file: &'static str,
+        /// Why.
+        why: Name,
+    }
     /// A broker wrote a config file. Source: `ConfigManager.persist`.
     ConfigPersisted "config-persisted" {
         /// `topics.json`, `consumerOffset.json` …

@@ -241,6 +241,8 @@ pub enum Timer {
     ClientExpiry,
     /// `ConsumerOffsetManager.persist`, every 5 s.
     OffsetPersist,
+    /// `ConsumerFilterManager.persist`, every 10 s.
+    FilterPersist,
     /// `BrokerFastFailure`: requests too long in their queue, every 10 ms.
     FastFailure,
     /// `PullRequestHoldService`: the sweep of held pulls, every 5 s.

@@ -11,20 +11,37 @@ pub struct Profile {
     ///
     /// Source: `MappedFile.flush` logs the exception and moves `flushedPosition` on regardless.
     pub fix_k01: bool,
+    /// K13: a config file's next text is forced before it takes the file's place, in one step.
+    ///
+    /// Source: `MixAll.string2File` forces nothing and deletes the old file before it renames the new one.
+    pub fix_k13: bool,
 }
 
 impl Profile {
     /// RocketMQ 4.3.2 with its weaknesses.
-    pub const FAITHFUL: Profile = Profile { fix_k01: false };
+    pub const FAITHFUL: Profile = Profile { fix_k01: false, fix_k13: false };
     /// The same protocol with every switch on.
-    pub const HARDENED: Profile = Profile { fix_k01: true };
+    pub const HARDENED: Profile = Profile { fix_k01: true, fix_k13: true };
+    /// The rows that have a switch, in order.
+    pub const ROWS: [&str; 2] = ["K01", "K13"];
+
+    /// The switch of a row; `None` for a row that has none.
+    pub fn switch(&mut self, row: &str) -> Option<&mut bool> {
+        match row {
+            "K01" => Some(&mut self.fix_k01),
+            "K13" => Some(&mut self.fix_k13),
+            _ => None,
+        }
+    }
 
     /// Its name: the release's, `hardened`, or the release's with its repairs.
     pub fn name(&self) -> String {
-        match *self {
-            Profile::FAITHFUL => "rocketmq-4.3.2".to_owned(),
-            Profile::HARDENED => "hardened".to_owned(),
+        if *self == Profile::HARDENED {
+            return "hardened".to_owned();
         }
+        let mut switches = self.clone();
+        let repaired = Profile::ROWS.into_iter().filter(|row| switches.switch(row).is_some_and(|on| *on));
+        repaired.fold("rocketmq-4.3.2".to_owned(), |name, row| format!("{name}+{row}"))
     }
 
     /// The profile of that name: `rocketmq-4.3.2`, `faithful` or `hardened`.
@@ -34,5 +51,25 @@ impl Profile {
             "hardened" => Some(Profile::HARDENED),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_switch_and_hardened_is_all_of_them() {
+        let mut profile = Profile::FAITHFUL;
+        assert_eq!(profile.name(), "rocketmq-4.3.2");
+        for row in Profile::ROWS {
+            *profile.switch(row).unwrap() = true;
+        }
+        assert_eq!(profile, Profile::HARDENED);
+        assert_eq!(profile.switch("K99"), None);
+        *profile.switch("K01").unwrap() = false;
+        assert!(!profile.name().contains("K01"));
+        assert!(Profile::ROWS.is_sorted());
     }
 }

@@ -112,6 +112,12 @@ const TOLD: &[(&str, Words)] = &[
             "记下 {group} 在 {topic}/{queue_id} 的进度 {queue_offset}",
         ),
     ),
+    ("group-created", w("makes group {group}", "创建消费组 {group}")),
+    (
+        "config-unreadable",
+        w("cannot read {file}, takes {instead} instead: {why}", "无法读取 {file}，改用 {instead}：{why}"),
+    ),
+    ("config-failed", w("could not write {file}: {why}", "写入 {file} 失败：{why}")),
     ("call-send", w("send {message}", "发送 {message}")),
     ("sent-result", w("{status} {message}: {queue} #{offset}", "{status} {message}：{queue} #{offset}")),
     (

@@ -66,6 +66,8 @@ impl MessageStore {
             self.checkpoint_force = None;
             let (physic, logics) = (self.checkpoint.physic, self.checkpoint.logics);
             self.news.push(News::CheckpointWritten { physic, logics });
+        } else {
+            self.config_answered(disk, ticket, result);
         }
         if self.state == State::ShuttingDown {
             self.pump_shutdown(disk);
@@ -252,7 +254,11 @@ impl MessageStore {
 
     /// Goes on with a clean stop: log, then queues, then checkpoint, then the `abort` file.
     fn pump_shutdown(&mut self, disk: &mut dyn Disk) {
-        if self.log_force.is_some() || self.queue_flush.under_way > 0 || self.checkpoint_force.is_some() {
+        if self.log_force.is_some()
+            || self.queue_flush.under_way > 0
+            || self.checkpoint_force.is_some()
+            || self.staged.is_busy()
+        {
             return;
         }
         self.force_log(0);

@@ -27,6 +27,8 @@ use crate::mq::time::{Millis, Time};
 
 pub mod config;
 
+pub mod config_file;
+
 pub mod outcome;
 
 pub mod record;
@@ -80,6 +82,8 @@ pub struct MessageStore {
     queue_forces: BTreeMap<u64, (usize, Dirty)>,
     /// The checkpoint's force that has not been answered.
     checkpoint_force: Option<u64>,
+    /// Config files whose next text is being forced.
+    staged: config_file::Staged,
     next_ticket: u64,
     next_request: u64,
     waiting_puts: BTreeMap<u64, Time>,

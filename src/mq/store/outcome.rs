@@ -2,6 +2,7 @@
 
 use crate::mq::disk::{DiskError, FileId};
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
+use crate::mq::store::config_file::{ConfigError, Unreadable};
 use crate::mq::time::Millis;
 
 /// What became of a put. Source: `PutMessageResult`.
@@ -140,6 +141,32 @@ pub enum News {
         /// Where it begins.
         at: i64,
     },
+    /// A config file's next text lies beside it and is being forced.
+    ConfigStaged {
+        /// The file.
+        file: &'static str,
+    },
+    /// A config file was written.
+    ConfigWritten {
+        /// The file.
+        file: &'static str,
+    },
+    /// A config file could not be written.
+    ConfigFailed {
+        /// The file.
+        file: &'static str,
+        /// Why.
+        error: DiskError,
+    },
+    /// A config file was there, could not be read and was passed over.
+    ConfigPassedOver {
+        /// The file.
+        file: &'static str,
+        /// Why.
+        why: Box<Unreadable>,
+        /// Whether its `.bak` was read instead.
+        has_backup: bool,
+    },
     /// The checkpoint was written and forced.
     CheckpointWritten {
         /// Its first time, ms.
@@ -188,6 +215,9 @@ pub enum StoreError {
         /// Which file.
         file: String,
     },
+    /// A config file and its `.bak` cannot be read.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
     /// Another process has the store open.
     #[error("Lock failed,MQ already started")]
     Locked,

@@ -51,6 +51,7 @@ impl MessageStore {
             log_force: None,
             queue_forces: BTreeMap::new(),
             checkpoint_force: None,
+            staged: Default::default(),
             next_ticket: 0,
             next_request: 0,
             waiting_puts: BTreeMap::new(),

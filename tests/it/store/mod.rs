@@ -2,6 +2,6 @@
 
 mod golden;
 
-mod machine;
+pub mod machine;
 
 mod survival;

@@ -106,11 +106,12 @@ impl<'a> Resolver<'a> {
         let script = self.script;
         let mut profile = self.word(&script.cluster.profile, "profile", &names);
         for (row, on) in &script.profile.fix {
-            match row.get_ref().as_str() {
-                "K01" => profile.fix_k01 = *on,
-                other => {
-                    let message = format!("no weakness `{other}` has a repair");
-                    self.wrong("unknown_weakness", Some(row.span()), message, "known here: K01");
+            match profile.switch(row.get_ref()) {
+                Some(switch) => *switch = *on,
+                None => {
+                    let message = format!("no weakness `{}` has a repair", row.get_ref());
+                    let help = format!("known here: {}", Profile::ROWS.join(", "));
+                    self.wrong("unknown_weakness", Some(row.span()), message, &help);
                 }
             }
         }

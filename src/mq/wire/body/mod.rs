@@ -165,10 +165,6 @@ pub struct ConsumerIdList(pub Vec<Name>);
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct KvTable(pub BTreeMap<Name, Name>);
 
-/// `topic@group` to queue to next offset. Source: `ConsumerOffsetSerializeWrapper`, `ConsumerOffsetManager`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ConsumerOffsets(pub BTreeMap<Name, BTreeMap<i32, i64>>);
-
 /// A body that is JSON.
 pub trait JsonBody: Sized {
     /// The value, keys in upstream's order.
@@ -180,11 +176,6 @@ pub trait JsonBody: Sized {
     /// The bytes on the wire.
     fn encode(&self) -> Bytes {
         Bytes::from(self.to_json().compact())
-    }
-
-    /// The bytes in a config file.
-    fn encode_pretty(&self) -> Bytes {
-        Bytes::from(self.to_json().pretty())
     }
 
     /// Reads bytes. Errors: the text is not JSON.
@@ -443,27 +434,6 @@ impl JsonBody for KvTable {
         let pairs = json.get("table").map(Json::pairs).unwrap_or_default();
         KvTable(
             pairs.iter().filter_map(|(name, value)| Some((name.as_str()?.into(), value.as_str()?.into()))).collect(),
-        )
-    }
-}
-
-impl JsonBody for ConsumerOffsets {
-    fn to_json(&self) -> Json {
-        let queues = |queues: &BTreeMap<i32, i64>| {
-            let ids: Vec<i32> = queues.keys().copied().collect();
-            Json::Object(int_order(&ids).into_iter().map(|id| (int(id), Json::Int(queues[&id]))).collect())
-        };
-        let table: JavaMap<Json> = self.0.iter().map(|(group, offsets)| (group.clone(), queues(offsets))).collect();
-        Json::Object(vec![(key("offsetTable"), map(table))])
-    }
-
-    fn from_json(json: &Json) -> ConsumerOffsets {
-        let queues = |json: &Json| {
-            json.pairs().iter().filter_map(|(id, offset)| Some((id.as_i32()?, offset.as_i64()?))).collect()
-        };
-        let table = json.get("offsetTable").map(Json::pairs).unwrap_or_default();
-        ConsumerOffsets(
-            table.iter().filter_map(|(group, offsets)| Some((group.as_str()?.into(), queues(offsets)))).collect(),
         )
     }
 }
