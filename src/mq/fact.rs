@@ -186,6 +186,11 @@ facts! {
         /// To.
         to: i64,
     }
+    /// The follower met a record that cannot be read and stays in front of it (K18 repaired).
+    DispatchStopped "dispatch-stopped" {
+        /// Where it begins.
+        at: i64,
+    }
     /// The follower read a record and handed its news on. Source: `ReputMessageService.doReput`.
     Dispatched "dispatched" {
         /// Where the record begins.

@@ -343,6 +343,7 @@ impl Broker {
                 step.out.say(configs::passed_over(file, &why, has_backup));
             }
             News::CheckpointWritten { physic, logics } => step.out.say(Fact::CheckpointWritten { physic, logics }),
+            News::DispatchStopped { at } => step.out.say(Fact::DispatchStopped { at }),
             News::Recovered { clean, log_end, records, cut } => {
                 step.out.say(Fact::Recovered { clean: i64::from(clean), log_end, records, cut });
             }
@@ -358,7 +359,8 @@ impl Broker {
             return;
         }
         self.stopping = true;
-        self.store.begin_shutdown(step.disk);
+        let clock = Self::clock(step);
+        self.store.begin_shutdown(step.disk, clock);
         self.unregister_all(step);
         self.persist_offsets(step);
         self.persist_filters(step);

@@ -7,10 +7,15 @@ use crate::mq::message::Name;
 
 /// `String.hashCode`: over UTF-16 units, wrapping at 32 bits.
 pub fn hash(text: &str) -> i32 {
+    hash_on(0, text)
+}
+
+/// The hash of a text that begins with one whose hash is `before` and goes on with `text`.
+pub fn hash_on(before: i32, text: &str) -> i32 {
     let add = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
     match text.is_ascii() {
-        true => text.bytes().fold(0, |hash, byte| add(hash, u16::from(byte))),
-        false => text.encode_utf16().fold(0, add),
+        true => text.bytes().fold(before, |hash, byte| add(hash, u16::from(byte))),
+        false => text.encode_utf16().fold(before, add),
     }
 }
 

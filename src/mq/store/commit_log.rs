@@ -33,6 +33,7 @@ impl MessageStore {
 
     /// The commit log's own append, without the checks in front of it. Source: `CommitLog.putMessage`.
     pub fn append_one(&mut self, disk: &mut dyn Disk, clock: Clock, message: &NewMessage) -> Put {
+        self.now = clock;
         let refused = |status| Put { status, landed: None, waits: None };
         let rolled_before = self.log.files.len();
         if self.log.last_or_create(disk, 0).is_err() {

@@ -27,6 +27,18 @@ pub struct StoreConfig {
     pub flush_queue_least_pages: i64,
     /// `flushConsumeQueueThoroughInterval`.
     pub flush_queue_thorough_interval: Span,
+    /// `messageIndexEnable`.
+    pub message_index_enable: bool,
+    /// `messageIndexSafe`: recovery starts where the index, too, is durable.
+    pub message_index_safe: bool,
+    /// `maxHashSlotNum`.
+    pub max_hash_slot_num: i32,
+    /// `maxIndexNum`.
+    pub max_index_num: i32,
+    /// `maxMsgsNumBatch`: a key query answers at most so many records.
+    pub max_msgs_num_batch: usize,
+    /// How far this machine's zone is ahead of UTC, in ms: names of index files and hours of the day. The lab's is +08:00.
+    pub zone_offset_ms: i64,
     /// `checkCRCOnRecover`.
     pub check_crc_on_recover: bool,
     /// `accessMessageInMemoryMaxRatio`, percent.
@@ -55,6 +67,12 @@ impl Default for StoreConfig {
             flush_queue_interval: Span::from_secs(1),
             flush_queue_least_pages: 2,
             flush_queue_thorough_interval: Span::from_secs(60),
+            message_index_enable: true,
+            message_index_safe: false,
+            max_hash_slot_num: 5_000_000,
+            max_index_num: 20_000_000,
+            max_msgs_num_batch: 64,
+            zone_offset_ms: 8 * 3_600_000,
             check_crc_on_recover: true,
             access_message_in_memory_max_ratio: 40,
             max_transfer_count_in_memory: 32,

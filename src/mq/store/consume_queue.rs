@@ -27,6 +27,8 @@ pub struct ConsumeQueue {
     pub max_physic_offset: i64,
     /// First valid byte.
     pub min_logic_offset: i64,
+    /// One past the highest entry that a rebuilding recovery has seen in the log (K06); -1 before it saw one.
+    pub rebuilt_to: i64,
 }
 
 /// A unit.
@@ -54,7 +56,7 @@ impl ConsumeQueue {
     pub fn new(topic: Topic, queue_id: QueueId, file_size: i64) -> ConsumeQueue {
         let folder = format!("consumequeue/{topic}/{queue_id}/");
         let files = MappedFileQueue::new(folder, file_size);
-        ConsumeQueue { topic, queue_id, files, max_physic_offset: -1, min_logic_offset: 0 }
+        ConsumeQueue { topic, queue_id, files, max_physic_offset: -1, min_logic_offset: 0, rebuilt_to: -1 }
     }
 
     /// One past the last entry. Source: `ConsumeQueue.getMaxOffsetInQueue`.
@@ -107,14 +109,17 @@ impl ConsumeQueue {
         (from + UNIT <= file.wrote).then(|| Unit::decode(disk.bytes(file.file, from as u64..(from + UNIT) as u64)))
     }
 
-    /// Finds the end after a start: the first unit that points nowhere in the last three files.
+    /// Finds the end after a start: the first unit that points nowhere, in the last three files or in all of them.
     ///
-    /// Source: `ConsumeQueue.recover`.
-    pub fn recover(&mut self, disk: &mut dyn Disk) {
+    /// Source: `ConsumeQueue.recover`, which looks at three.
+    pub fn recover(&mut self, disk: &mut dyn Disk, whole: bool) {
         if self.files.files.is_empty() {
             return;
         }
-        let mut number = self.files.files.len().saturating_sub(3);
+        if whole {
+            self.files.remove_behind_gap(disk);
+        }
+        let mut number = if whole { 0 } else { self.files.files.len().saturating_sub(3) };
         let end = loop {
             let file = &self.files.files[number];
             let mut at = 0;
@@ -172,7 +177,8 @@ impl ConsumeQueue {
 }
 
 impl Unit {
-    fn encode(self) -> [u8; UNIT as usize] {
+    /// The 20 bytes.
+    pub fn encode(self) -> [u8; UNIT as usize] {
         let mut bytes = [0; UNIT as usize];
         bytes[..8].copy_from_slice(&self.offset.to_be_bytes());
         bytes[8..12].copy_from_slice(&self.size.to_be_bytes());

@@ -11,7 +11,7 @@ impl MessageStore {
     /// When each service would find work next; `None` while it would not.
     pub fn deadlines(&self, clock: Clock) -> [(Service, Option<Time>); 5] {
         let running = self.state == State::Running;
-        let reput = (running && self.behind() > 0).then(|| self.next_reput(clock.mono));
+        let reput = (running && self.behind() > 0 && !self.dispatch_stopped).then(|| self.next_reput(clock.mono));
         let idle_commit = running && self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
         let commit = idle_commit.then(|| clock.mono + GROUP_COMMIT_IDLE);
         let is_async = running && !self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
@@ -29,6 +29,7 @@ impl MessageStore {
 
     /// A service's timer fired; early, late or twice is harmless.
     pub fn fired(&mut self, disk: &mut dyn Disk, clock: Clock, service: Service) {
+        self.now = clock;
         if self.state == State::ShutDown {
             return;
         }
@@ -48,6 +49,7 @@ impl MessageStore {
     ///
     /// Faithful: a failed force is logged and the position moves all the same (K01). Source: `MappedFile.flush`.
     pub fn flush_answered(&mut self, disk: &mut dyn Disk, clock: Clock, ticket: u64, result: Result<(), DiskError>) {
+        self.now = clock;
         if self.log_force.as_ref().is_some_and(|(asked, _)| *asked == ticket) {
             let (_, dirty) = self.log_force.take().expect("looked at above");
             self.log_answered(clock, &dirty, result);
@@ -57,10 +59,26 @@ impl MessageStore {
                 self.real_time_answered(clock);
             }
         } else if let Some((queue, dirty)) = self.queue_forces.remove(&ticket) {
-            self.queues.list[queue].files.flushed(&dirty);
+            if result.is_err() && self.profile.fix_k01 {
+                self.queue_flush.captured = None;
+                self.set_flag(Flag::NotWriteable, true);
+            } else {
+                self.queues.list[queue].files.flushed(&dirty, result.is_ok());
+            }
             self.queue_flush.under_way -= 1;
             if self.queue_flush.under_way == 0 {
                 self.queue_pass_done(disk);
+            }
+        } else if let Some(end_timestamp) = self.index_forces.remove(&ticket) {
+            // A force that fails ends upstream's thread, before it can move the checkpoint.
+            if self.state != State::ShutDown && result.is_ok() {
+                self.index_forced(disk, end_timestamp);
+            }
+        } else if let Some((file, to)) = self.recovery_forces.get(&ticket).copied() {
+            // Repaired, a store whose recovery is not durable takes no puts.
+            if result.is_ok() {
+                self.recovery_forces.remove(&ticket);
+                self.log.forced(file, to);
             }
         } else if self.checkpoint_force == Some(ticket) {
             self.checkpoint_force = None;
@@ -85,7 +103,7 @@ impl MessageStore {
             Err(_) => self.news.push(News::FlushFailed { from, to: dirty.up_to }),
             Ok(()) => {}
         }
-        self.log.flushed(dirty);
+        self.log.flushed(dirty, result.is_ok());
         if self.config.sync_flush || self.real_time.least() == 0 {
             self.log.store_timestamp = dirty.store_timestamp;
         }
@@ -185,7 +203,9 @@ impl MessageStore {
     fn next_queue_flush(&self, now: Time) -> Option<Time> {
         let least = self.config.flush_queue_least_pages;
         let mut dirty = self.queues.list.iter().filter(|queue| queue.files.is_dirty()).peekable();
-        dirty.peek()?;
+        if dirty.peek().is_none() && !self.checkpoint.is_dirty() {
+            return None;
+        }
         let enough = dirty.any(|queue| queue.files.dirty(least).is_some());
         Some(if enough { self.queue_flush.next_tick(now) } else { self.queue_flush.next_thorough(now) })
     }
@@ -219,26 +239,27 @@ impl MessageStore {
         let Some(captured) = self.queue_flush.captured.take() else { return };
         if captured > 0 {
             self.checkpoint.logics = captured;
+            self.checkpoint.forced_logics = captured;
         }
-        self.write_checkpoint(disk);
+        self.flush_checkpoint(disk);
     }
 
     /// Writes the checkpoint and asks for its force. Source: `StoreCheckpoint.flush`.
     pub fn flush_checkpoint(&mut self, disk: &mut dyn Disk) {
-        self.write_checkpoint(disk);
-    }
-
-    fn write_checkpoint(&mut self, disk: &mut dyn Disk) {
-        self.checkpoint.write(disk);
+        if self.profile.fix_k09 {
+            self.checkpoint.log_forced = self.checkpoint.log_forced.max(self.log.forced_where());
+        }
+        self.checkpoint.write(disk, self.profile.fix_k05);
         let ticket = self.ticket();
         self.checkpoint_force = Some(ticket);
-        self.news.push(News::Flush { ticket, file: self.checkpoint.file, from: 0, to: 24 });
+        self.news.push(News::Flush { ticket, file: self.checkpoint.file, from: 0, to: 32 });
     }
 
     /// Begins a clean stop: no more puts and gets, the follower drains, everything is forced.
     ///
     /// Source: `DefaultMessageStore.shutdown`. Differs: the second that upstream sleeps first is not slept.
-    pub fn begin_shutdown(&mut self, disk: &mut dyn Disk) {
+    pub fn begin_shutdown(&mut self, disk: &mut dyn Disk, clock: Clock) {
+        self.now = clock;
         if self.state != State::Running {
             return;
         }
@@ -270,7 +291,8 @@ impl MessageStore {
             return;
         }
         if !self.checkpoint_is_written() {
-            self.write_checkpoint(disk);
+            self.checkpoint.forced_logics = self.checkpoint.logics;
+            self.flush_checkpoint(disk);
             self.shutdown_checkpoint = true;
             return;
         }

@@ -21,8 +21,12 @@ pub struct MappedFile {
     pub size: i64,
     /// The next byte to write, from the file's start.
     pub wrote: i64,
-    /// Up to here durable, from the file's start.
+    /// Up to here durable, from the file's start: what upstream believes.
     pub flushed: i64,
+    /// Up to here forced by this process and answered with success: what the next force may leave out.
+    ///
+    /// A force is of the whole mapping, and after a start nobody knows what the process before has forced.
+    pub forced: i64,
     /// Store time of its last append, ms; 0 if none since it was opened.
     pub store_timestamp: i64,
     /// Whether it was the first file of its queue. Source: `MappedFile.firstCreateInQueue`.
@@ -93,7 +97,16 @@ impl MappedFileQueue {
             let file = disk.open(&info.name, info.len).map_err(|error| StoreError::Disk { file: info.name, error })?;
             let size = self.file_size;
             let first = false;
-            self.files.push(MappedFile { file, from, size, wrote: size, flushed: size, store_timestamp: 0, first });
+            self.files.push(MappedFile {
+                file,
+                from,
+                size,
+                wrote: size,
+                flushed: size,
+                forced: 0,
+                store_timestamp: 0,
+                first,
+            });
         }
         Ok(())
     }
@@ -119,12 +132,34 @@ impl MappedFileQueue {
             Some(_) => None,
         };
         if let Some(from) = create {
-            let file = disk.open(&format!("{}{from:020}", self.folder), self.file_size as u64)?;
+            let file = self.open_anew(disk, from)?;
             let first = self.files.is_empty();
             let size = self.file_size;
-            self.files.push(MappedFile { file, from, size, wrote: 0, flushed: 0, store_timestamp: 0, first });
+            self.files.push(MappedFile {
+                file,
+                from,
+                size,
+                wrote: 0,
+                flushed: 0,
+                forced: 0,
+                store_timestamp: 0,
+                first,
+            });
         }
         Ok(self.files.last_mut().expect("made above"))
+    }
+
+    /// Opens a file that is not loaded. One that lies there too short, which loading passed over, is made anew.
+    ///
+    /// Differs: upstream's mapping extends a short file and keeps what it held until that is overwritten, and maps the
+    /// beginning of one that is too long; here a longer one is left alone, and an error.
+    fn open_anew(&self, disk: &mut dyn Disk, from: i64) -> Result<FileId, DiskError> {
+        let name = format!("{}{from:020}", self.folder);
+        let size = self.file_size as u64;
+        if disk.list(&name).iter().any(|info| info.name == name && info.len < size) {
+            disk.remove(&name)?;
+        }
+        disk.open(&name, size)
     }
 
     /// The number of the file that holds `offset`; the first one if nothing does and `first_if_missing`.
@@ -158,7 +193,7 @@ impl MappedFileQueue {
         let pages = file.wrote / OS_PAGE_SIZE - file.flushed / OS_PAGE_SIZE;
         let able = file.is_full() && file.flushed < file.wrote
             || if least_pages > 0 { pages >= least_pages } else { file.wrote > file.flushed };
-        let (from, to) = (file.flushed, file.wrote);
+        let (from, to) = (file.forced.min(file.flushed), file.wrote);
         able.then_some(Dirty {
             file: file.file,
             from,
@@ -168,15 +203,31 @@ impl MappedFileQueue {
         })
     }
 
+    /// A force of a file up to `to` was answered with success.
+    pub fn forced(&mut self, file: FileId, to: i64) {
+        if let Some(file) = self.files.iter_mut().find(|known| known.file == file) {
+            file.forced = file.forced.max(to.min(file.wrote));
+        }
+    }
+
+    /// Up to where every byte has been forced by this process, in the whole sequence.
+    pub fn forced_where(&self) -> i64 {
+        let open = self.files.iter().find(|file| file.forced < file.wrote).or(self.files.last());
+        open.map_or(0, |file| file.from + file.forced)
+    }
+
     /// Whether a thorough flush would find something.
     pub fn is_dirty(&self) -> bool {
         self.flushed_where < self.max_offset()
     }
 
-    /// A force up to `dirty.up_to` was answered with success.
-    pub fn flushed(&mut self, dirty: &Dirty) {
+    /// A force up to `dirty.up_to` was answered, and is taken for done whether it was or not.
+    pub fn flushed(&mut self, dirty: &Dirty, succeeded: bool) {
         if let Some(file) = self.files.iter_mut().find(|file| file.file == dirty.file) {
             file.flushed = file.flushed.max(dirty.to);
+            if succeeded {
+                file.forced = file.forced.max(dirty.to);
+            }
             assert!(file.flushed <= file.wrote, "flushed up to what was written");
         }
         self.flushed_where = self.flushed_where.max(dirty.up_to);
@@ -189,10 +240,36 @@ impl MappedFileQueue {
         for file in self.files.iter_mut().filter(|file| file.from <= offset && offset < file.end()) {
             file.wrote = offset % self.file_size;
             file.flushed = file.wrote;
+            file.forced = file.forced.min(file.wrote);
         }
         while self.files.last().is_some_and(|last| offset < last.from) {
             self.remove_last(disk);
         }
+    }
+
+    /// Forgets and removes the files behind the first gap.
+    pub fn remove_behind_gap(&mut self, disk: &mut dyn Disk) {
+        let whole = self.files.windows(2).take_while(|pair| pair[0].end() == pair[1].from).count() + 1;
+        while whole < self.files.len() {
+            self.remove_last(disk);
+        }
+    }
+
+    /// Writes zeros over what lies behind the last written byte of the last file; says which range that was, if any.
+    pub fn wipe_behind(&self, disk: &mut dyn Disk) -> Option<(FileId, u64, u64)> {
+        let last = self.files.last()?;
+        let (mut from, mut at) = (None, last.wrote);
+        let mut to = at;
+        while at < last.size {
+            let end = (at + WIPE_STEP).min(last.size);
+            if disk.bytes(last.file, at as u64..end as u64).iter().any(|byte| *byte != 0) {
+                disk.write(last.file, at as u64, &vec![0; (end - at) as usize]);
+                from.get_or_insert(at as u64);
+                to = end;
+            }
+            at = end;
+        }
+        from.map(|from| (last.file, from, to as u64))
     }
 
     /// Removes the last file. Source: `MappedFileQueue.deleteLastMappedFile`.
@@ -204,5 +281,7 @@ impl MappedFileQueue {
     }
 }
 
+/// How much is looked at and wiped at once.
+const WIPE_STEP: i64 = 64 << 10;
 /// Bytes of a page as upstream counts them. Source: `MappedFile.OS_PAGE_SIZE`.
 pub const OS_PAGE_SIZE: i64 = 4096;

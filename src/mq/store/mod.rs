@@ -13,12 +13,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::disk::{Disk, DiskError};
+use crate::mq::disk::{Disk, DiskError, FileId};
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
 use crate::mq::profile::Profile;
 use crate::mq::store::checkpoint::Checkpoint;
 use crate::mq::store::config::StoreConfig;
 use crate::mq::store::flush::{GroupCommit, QueueFlush, RealTime};
+use crate::mq::store::index::Index;
 use crate::mq::store::mapped_file::{Dirty, MappedFileQueue};
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::queues::Queues;
@@ -37,6 +38,10 @@ pub mod mapped_file;
 
 mod queues;
 
+pub mod index_file;
+
+pub mod index;
+
 mod commit_log;
 
 mod durability;
@@ -50,6 +55,8 @@ pub mod consume_queue;
 pub mod checkpoint;
 
 mod recover;
+
+mod rebuild;
 
 pub mod get;
 
@@ -70,7 +77,10 @@ pub struct MessageStore {
     log: MappedFileQueue,
     encode: EncodeBuffer,
     queues: Queues,
+    index: Index,
     checkpoint: Checkpoint,
+    /// The clocks at the last call.
+    now: Clock,
     reput_from: i64,
     started: Time,
     group_commit: GroupCommit,
@@ -80,6 +90,12 @@ pub struct MessageStore {
     log_force: Option<(u64, Dirty)>,
     /// Consume queues' forces that have not been answered.
     queue_forces: BTreeMap<u64, (usize, Dirty)>,
+    /// Full index files' forces that have not been answered, with the time up to which each then is durable.
+    index_forces: BTreeMap<u64, i64>,
+    /// Forces of what a repaired recovery read and wiped, until they are answered: no puts before (K06, K18).
+    recovery_forces: BTreeMap<u64, (FileId, i64)>,
+    /// The dispatcher met a bad record and stays there (K18).
+    dispatch_stopped: bool,
     /// The checkpoint's force that has not been answered.
     checkpoint_force: Option<u64>,
     /// Config files whose next text is being forced.
@@ -169,6 +185,7 @@ impl MessageStore {
         self.reput_from = self.log.max_offset();
         put(disk, ABORT, b"")?;
         self.started = clock.mono;
+        self.now = clock;
         self.state = State::Running;
         Ok(())
     }
@@ -237,7 +254,7 @@ impl MessageStore {
 
     /// Whether puts are taken. Source: `RunningFlags.isWriteable`.
     pub fn is_writeable(&self) -> bool {
-        self.state == State::Running && self.flags & UNWRITEABLE == 0
+        self.state == State::Running && self.flags & UNWRITEABLE == 0 && self.recovery_forces.is_empty()
     }
 
     /// Raises or lowers a running flag and returns all bits. Source: `RunningFlags`.

@@ -122,6 +122,11 @@ pub enum News {
         /// Where the record begins.
         at: i64,
     },
+    /// The follower met a bad record and stays in front of it (K18 repaired).
+    DispatchStopped {
+        /// Where it begins.
+        at: i64,
+    },
     /// The commit log is durable up to `to`.
     FlushDone {
         /// Was durable up to here.
@@ -214,6 +219,14 @@ pub enum StoreError {
     FileName {
         /// Which file.
         file: String,
+    },
+    /// A record is bad that was durable (K09 repaired).
+    #[error("`{file}` at {at}: the record was durable and is damaged; restore the file from a replica or a copy")]
+    Corrupt {
+        /// Which file.
+        file: String,
+        /// The record's first byte in that file.
+        at: i64,
     },
     /// A config file and its `.bak` cannot be read.
     #[error("{0}")]

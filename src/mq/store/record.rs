@@ -10,6 +10,7 @@ use crate::mq::disk::{Disk, FileId};
 use crate::mq::message::property::{self, names};
 use crate::mq::message::record::{BLANK_MAGIC, FIXED, MAGIC, body_crc};
 use crate::mq::message::{Host, Name, QueueId, Topic, java, tags_code};
+use crate::mq::store::index_file::key_hash;
 use crate::mq::time::Millis;
 
 /// A message on its way into the log. Source: `MessageExtBrokerInner`.
@@ -177,6 +178,30 @@ pub struct Parsed {
     pub store_timestamp: Millis,
     /// Hash of its tag, or the delivery time of a delayed message.
     pub tags_code: i64,
+    /// What the index puts it under.
+    pub keys: Keys,
+}
+
+/// The hashes under which the index puts a record.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Keys {
+    unique: Option<i32>,
+    others: Vec<i32>,
+}
+
+impl Keys {
+    /// The unique key, then each blank-separated key. Source: `IndexService.buildIndex`.
+    fn of(topic: &str, properties: &str) -> Keys {
+        let hash = |key| key_hash(topic, key);
+        let others = property::find(properties, names::KEYS).unwrap_or_default();
+        let others = others.split(KEY_SEPARATOR).filter(|key| !key.is_empty()).map(hash);
+        Keys { unique: property::find(properties, names::UNIQ_KEY).map(hash), others: others.collect() }
+    }
+
+    /// All of them, in the order in which they are put.
+    pub fn hashes(&self) -> impl Iterator<Item = i32> {
+        self.unique.into_iter().chain(self.others.iter().copied())
+    }
 }
 
 /// Where a record is looked for.
@@ -190,12 +215,23 @@ pub struct Region {
     pub end: u64,
 }
 
-/// Reads the record at `region.at`; checks the body's CRC if asked.
+/// What a reader wants besides the fields.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Want {
+    /// The body's CRC checked.
+    pub crc: bool,
+    /// The hashes of its keys.
+    pub keys: bool,
+    /// Where it begins in the log, if it must say so itself (K18).
+    pub place: Option<i64>,
+}
+
+/// Reads the record at `region.at`.
 ///
 /// Differs: a length that reaches behind the region is a bad record here, where upstream allocates it first and dies of
 /// `OutOfMemoryError` when it is huge.
 /// Source: `CommitLog.checkMessageAndReturnSize`.
-pub fn parse(disk: &mut dyn Disk, region: Region, check_crc: bool, intern: &dyn Fn(&str) -> Option<Topic>) -> Found {
+pub fn parse(disk: &mut dyn Disk, region: Region, want: Want, intern: &dyn Fn(&str) -> Option<Topic>) -> Found {
     let Some(head) = fetch(disk, region, 0, 8) else { return Found::Bad };
     let (size, magic) = (be_i32(head, 0), be_i32(head, 4));
     match magic {
@@ -222,7 +258,10 @@ pub fn parse(disk: &mut dyn Disk, region: Region, check_crc: bool, intern: &dyn 
     }
     let read = FIXED + body + topic + properties;
     let Some(bytes) = fetch(disk, region, 0, read) else { return Found::Bad };
-    if check_crc && body > 0 && body_crc(&bytes[BODY..BODY + body]) != crc {
+    if want.place.is_some_and(|place| place != be_i64(bytes, 28)) {
+        return Found::Bad;
+    }
+    if want.crc && body > 0 && body_crc(&bytes[BODY..BODY + body]) != crc {
         return Found::Bad;
     }
     let from = BODY + body + 1;
@@ -241,6 +280,7 @@ pub fn parse(disk: &mut dyn Disk, region: Region, check_crc: bool, intern: &dyn 
         sys_flag: be_i32(bytes, 36),
         store_timestamp,
         tags_code: tags,
+        keys: if want.keys { Keys::of(&topic_text, &properties_text) } else { Keys::default() },
         topic: intern(&topic_text).unwrap_or_else(|| Name::from(&*topic_text)),
     })
 }
@@ -274,6 +314,9 @@ fn be_i32(bytes: &[u8], at: usize) -> i32 {
 fn be_i64(bytes: &[u8], at: usize) -> i64 {
     i64::from_be_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
+
+/// Source: `MessageConst.KEY_SEPARATOR`.
+const KEY_SEPARATOR: char = ' ';
 
 /// Bytes before the body: everything up to and with its length.
 const BODY: usize = 88;

@@ -1,14 +1,14 @@
-//! The follower: reads the commit log from where it stood and hands each record's news to the consume queues.
+//! The follower: reads the commit log from where it stood and hands each record's news to the consume queues and
+//! the index.
 //!
-//! Source: `DefaultMessageStore.ReputMessageService`, `CommitLogDispatcherBuildConsumeQueue`. The index comes with a later
-//! part of the engine; its dispatcher hangs in [`MessageStore::dispatch`].
+//! Source: `DefaultMessageStore.ReputMessageService`, `CommitLogDispatcherBuildConsumeQueue`, `CommitLogDispatcherBuildIndex`.
 
 use crate::mq::disk::Disk;
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
 use crate::mq::store::consume_queue::{Placed, Unit};
 use crate::mq::store::outcome::News;
-use crate::mq::store::record::{Found, Parsed, Region, parse};
-use crate::mq::store::{Flag, MessageStore, QUEUES_UNWRITEABLE};
+use crate::mq::store::record::{Found, Parsed, Region, Want, parse};
+use crate::mq::store::{Flag, MessageStore, QUEUES_UNWRITEABLE, State};
 use crate::mq::time::{Span, Time};
 
 impl MessageStore {
@@ -30,7 +30,12 @@ impl MessageStore {
                 return;
             }
             let region = Region { file: file.file, at: (self.reput_from - from) as u64, end: file.wrote as u64 };
-            match parse(disk, region, false, &|topic| self.queues.intern(topic)) {
+            let want = Want {
+                crc: false,
+                keys: self.config.message_index_enable,
+                place: self.profile.fix_k18.then_some(self.reput_from),
+            };
+            match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
                     let at = self.reput_from;
                     self.reput_from += i64::from(record.size);
@@ -40,6 +45,13 @@ impl MessageStore {
                     self.news.push(News::Arrived { topic, queue_id, queue_offset, tags_code });
                 }
                 Found::Blank => self.reput_from = end,
+                // Repaired, nothing is skipped: whoever runs the broker has to look.
+                Found::Mismatch { .. } | Found::Bad if self.profile.fix_k18 => {
+                    self.dispatch_stopped = true;
+                    self.set_flag(Flag::WriteLogicsQueueError, true);
+                    self.news.push(News::DispatchStopped { at: self.reput_from });
+                    return;
+                }
                 Found::Mismatch { size } if size > 0 => self.reput_from += i64::from(size),
                 // A master skips the rest of what is readable.
                 Found::Mismatch { .. } | Found::Bad => self.reput_from = readable,
@@ -47,8 +59,18 @@ impl MessageStore {
         }
     }
 
-    /// Hands a record to the consume queue. Records of prepared and rolled-back transactions have no entry.
+    /// Hands a record to the consume queue, then to the index. Source: `DefaultMessageStore.doDispatch`.
     pub(super) fn dispatch(&mut self, disk: &mut dyn Disk, at: i64, record: &Parsed) {
+        if self.state == State::Loaded && self.profile.fix_k06 {
+            self.rebuild_unit(disk, at, record);
+        } else {
+            self.queue_up(disk, at, record);
+        }
+        self.build_index(disk, at, record);
+    }
+
+    /// Puts the record's unit. Records of prepared and rolled-back transactions have none.
+    fn queue_up(&mut self, disk: &mut dyn Disk, at: i64, record: &Parsed) {
         let kind = transaction_type(record.sys_flag);
         if kind == TRANSACTION_PREPARED || kind == TRANSACTION_ROLLBACK {
             return;

@@ -13,6 +13,7 @@ use mqlab::mq::message::{Host, Name, PhysicalOffset, QueueOffset, tags_code};
 use mqlab::mq::profile::Profile;
 use mqlab::mq::store::config::StoreConfig;
 use mqlab::mq::store::get::GetRequest;
+use mqlab::mq::store::index::KeyQuery;
 use mqlab::mq::store::outcome::{Put, PutStatus};
 use mqlab::mq::store::record::NewMessage;
 use mqlab::mq::store::{ABORT, Clock, Flag, MessageStore};
@@ -103,8 +104,10 @@ fn config_of(json: &Value) -> StoreConfig {
             "flushIntervalConsumeQueue" => config.flush_queue_interval = millis,
             "maxTransferBytesOnMessageInMemory" => config.max_transfer_bytes_in_memory = number as usize,
             "maxTransferCountOnMessageInMemory" => config.max_transfer_count_in_memory = number as usize,
-            // The index comes with issue 3; the role is looked at by `waits_for`.
-            "maxHashSlotNum" | "maxIndexNum" | "brokerRole" => {}
+            "maxHashSlotNum" => config.max_hash_slot_num = number as i32,
+            "maxIndexNum" => config.max_index_num = number as i32,
+            // Looked at by `waits_for`.
+            "brokerRole" => {}
             other => panic!("setting `{other}` is not known to this test"),
         }
     }
@@ -193,8 +196,7 @@ impl Replay<'_> {
             }
             "image" => self.compare_folder(&text(operation, "name")),
             "shutdown" => self.shut_down(operation, expected),
-            // Key queries come with the index, issue 3.
-            "query" => {}
+            "query" => self.query(operation, expected),
             other => panic!("{}: operation `{other}` is not known to this test", self.case.name),
         }
     }
@@ -335,6 +337,24 @@ impl Replay<'_> {
         self.same(operation, "log offset", place.0, &expected["commitLogOffset"]);
     }
 
+    fn query(&mut self, operation: &Value, expected: &Value) {
+        let (topic, key) = (text(operation, "topic"), text(operation, "key"));
+        let number = |field: &str| operation[field].as_i64().unwrap();
+        let (max, begin, end) = (number("maxNum") as usize, number("begin"), number("end"));
+        let query = KeyQuery { topic: &topic, key: &key, max, begin, end };
+        let machine = self.machine.as_mut().unwrap();
+        let indexed = machine.store.query_offset(machine.disk.lend(), query);
+        let queried = machine.store.query_message(machine.disk.lend(), query);
+        let offsets: Vec<i64> = indexed.offsets.iter().map(|offset| offset.0).collect();
+        self.same(operation, "index offsets", Value::from(offsets), &expected["indexOffsets"]);
+        let place = |bytes: &bytes::Bytes| i64::from_be_bytes(bytes[28..36].try_into().unwrap());
+        let places: Vec<i64> = queried.messages.iter().map(place).collect();
+        self.same(operation, "physical offsets", Value::from(places), &expected["physicalOffsets"]);
+        let (time, offset) = (queried.last_update_timestamp, queried.last_update_offset);
+        self.same(operation, "last update", time, &expected["indexLastUpdateTimestamp"]);
+        self.same(operation, "last offset", offset, &expected["indexLastUpdatePhyoffset"]);
+    }
+
     fn set_flag(&mut self, operation: &Value, expected: &Value) {
         let flag = match operation["flag"].as_str().unwrap() {
             "NOT_READABLE" => Flag::NotReadable,
@@ -350,9 +370,10 @@ impl Replay<'_> {
         let machine = self.machine.as_mut().unwrap();
         machine.store.flush_checkpoint(machine.disk.lend());
         machine.answer();
-        let (physic, logics, _) = machine.store.checkpoint();
+        let (physic, logics, index) = machine.store.checkpoint();
         self.same(operation, "physic", physic, &expected["physicMsgTimestamp"]);
         self.same(operation, "logics", logics, &expected["logicsMsgTimestamp"]);
+        self.same(operation, "index", index, &expected["indexMsgTimestamp"]);
     }
 
     fn crash(&mut self) {
@@ -386,6 +407,7 @@ impl Replay<'_> {
     fn compare_state(&self, operation: &Value, store: &MessageStore, expected: &Value) {
         self.same(operation, "minPhyOffset", store.log_begin().0, &expected["minPhyOffset"]);
         self.same(operation, "maxPhyOffset", store.log_end().0, &expected["maxPhyOffset"]);
+        self.same(operation, "indexFileCount", store.index_files(), &expected["indexFileCount"]);
         let queues: BTreeMap<(String, i32), (i64, i64)> =
             store.each_queue().map(|(topic, queue, min, max)| ((topic.to_string(), queue), (min, max))).collect();
         for queue in expected["queues"].as_array().unwrap() {
@@ -401,9 +423,10 @@ impl Replay<'_> {
         }
     }
 
-    /// Byte by byte: log and queues whole, leftovers included; the checkpoint's first two times; abort.
+    /// Byte by byte: log, queues and index whole, leftovers included; the checkpoint's times; abort.
     ///
-    /// A log file that lies ahead of the end, all zeros, may be there or not. The index comes with issue 3.
+    /// A log file that lies ahead of the end, all zeros, may be there or not. Index files are named after the machine's
+    /// clock: their order and bytes count.
     fn compare_folder(&mut self, name: &str) {
         let folder = self.case.folder.join(name);
         let case = format!("{} on {:?}, `{name}`", self.case.name, self.kind);
@@ -423,10 +446,24 @@ impl Replay<'_> {
                 }
                 "abort" => assert!(got.is_ok(), "{case}: abort is missing"),
                 "lock" => assert_eq!(got.unwrap(), *bytes, "{case}: lock"),
-                "checkpoint" => assert_eq!(got.unwrap()[..16], bytes[..16], "{case}: checkpoint"),
+                "checkpoint" => assert_eq!(got.unwrap()[..24], bytes[..24], "{case}: checkpoint"),
                 "index" => {}
                 other => panic!("{case}: `{other}` is not known to this test"),
             }
+        }
+        let indexes = |names: Vec<&String>| -> Vec<String> {
+            let mut names: Vec<String> = names.into_iter().filter(|name| name.starts_with("index/")).cloned().collect();
+            names.sort();
+            names
+        };
+        let infos = disk.list("");
+        let ours = indexes(infos.iter().map(|info| &info.name).collect());
+        let theirs = indexes(expected.iter().map(|(name, _)| name).collect());
+        assert_eq!(ours.len(), theirs.len(), "{case}: index files");
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            let (got, bytes) = (disk.get(ours).unwrap(), &expected.iter().find(|(name, _)| name == theirs).unwrap().1);
+            let differs = got.iter().zip(bytes).position(|(a, b)| a != b);
+            assert!(differs.is_none() && got.len() == bytes.len(), "{case}: {theirs} differs at {differs:?}");
         }
         let has = |file: &str| expected.iter().any(|(name, _)| name == file);
         for info in disk.list("") {

@@ -115,11 +115,21 @@ impl AnyDisk {
 }
 
 impl Machine {
-    pub fn boot(mut disk: AnyDisk, config: StoreConfig, clock: Clock) -> Result<Machine, StoreError> {
-        match MessageStore::open(config, Profile::FAITHFUL, disk.lend(), clock) {
-            Ok(store) => Ok(Machine { disk, store, clock, done: BTreeMap::new(), news: Vec::new() }),
-            Err(error) => Err(error),
-        }
+    pub fn boot(disk: AnyDisk, config: StoreConfig, clock: Clock) -> Result<Machine, StoreError> {
+        Machine::boot_as(&Profile::FAITHFUL, disk, config, clock)
+    }
+
+    /// Boots, and lets the forces that a repaired recovery waits for be answered.
+    pub fn boot_as(
+        profile: &Profile,
+        mut disk: AnyDisk,
+        config: StoreConfig,
+        clock: Clock,
+    ) -> Result<Machine, StoreError> {
+        let store = MessageStore::open(config, profile.clone(), disk.lend(), clock)?;
+        let mut machine = Machine { disk, store, clock, done: BTreeMap::new(), news: Vec::new() };
+        machine.answer();
+        Ok(machine)
     }
 
     pub fn put(&mut self, message: &NewMessage) -> Put {
@@ -173,7 +183,7 @@ impl Machine {
     /// A clean stop.
     pub fn shut_down(mut self) -> (AnyDisk, MessageStore) {
         self.pass(50);
-        self.store.begin_shutdown(self.disk.lend());
+        self.store.begin_shutdown(self.disk.lend(), self.clock);
         self.answer();
         assert!(self.store.is_shut_down(), "a clean stop ends when its forces are answered");
         (self.disk.after_kill(), self.store)

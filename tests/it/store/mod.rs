@@ -2,6 +2,8 @@
 
 mod golden;
 
+mod hardened;
+
 pub mod machine;
 
 mod survival;

@@ -11,7 +11,7 @@ use crate::lab::scenario::plan::{Network, NodePlan, Plan};
 use crate::lab::scenario::report::Problem;
 use crate::lab::scenario::script::{Script, Text};
 use crate::mq::message::Name;
-use crate::mq::profile::Profile;
+use crate::mq::profile::{Profile, SWITCHES};
 use crate::mq::time::{Millis, Span, Time};
 
 mod clients;
@@ -106,13 +106,11 @@ impl<'a> Resolver<'a> {
         let script = self.script;
         let mut profile = self.word(&script.cluster.profile, "profile", &names);
         for (row, on) in &script.profile.fix {
-            match profile.switch(row.get_ref()) {
-                Some(switch) => *switch = *on,
-                None => {
-                    let message = format!("no weakness `{}` has a repair", row.get_ref());
-                    let help = format!("known here: {}", Profile::ROWS.join(", "));
-                    self.wrong("unknown_weakness", Some(row.span()), message, &help);
-                }
+            let name = row.get_ref().as_str();
+            if !profile.set(name, *on) {
+                let known = SWITCHES.map(|switch| switch.row).join(", ");
+                let message = format!("no weakness `{name}` has a repair");
+                self.wrong("unknown_weakness", Some(row.span()), message, &format!("known here: {known}"));
             }
         }
         profile
