@@ -17,7 +17,7 @@ impl MessageStore {
         let is_async = running && !self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
         let real_time = is_async.then(|| self.real_time.next_force(self.dirty_log_pages()));
         let queues = (running && self.queue_flush.under_way == 0).then(|| self.next_queue_flush(clock.mono)).flatten();
-        let put = self.waiting_puts.values().min().copied();
+        let put = self.waiting_puts.values().map(|waiting| waiting.deadline).min();
         [
             (Service::Reput, reput),
             (Service::GroupCommit, commit),
@@ -37,7 +37,7 @@ impl MessageStore {
             Service::Reput => self.reput(disk),
             Service::GroupCommit => {
                 self.group_commit.woken = true;
-                self.run_group_commit(disk, clock);
+                self.run_group_commit(clock);
             }
             Service::FlushCommitLog => self.run_real_time(clock),
             Service::FlushConsumeQueue => self.run_queue_flush(disk, clock),
@@ -54,7 +54,7 @@ impl MessageStore {
             let (_, dirty) = self.log_force.take().expect("looked at above");
             self.log_answered(clock, &dirty, result);
             if self.config.sync_flush {
-                self.run_group_commit(disk, clock);
+                self.run_group_commit(clock);
             } else {
                 self.real_time_answered(clock);
             }
@@ -115,17 +115,14 @@ impl MessageStore {
     }
 
     /// Runs the group commit as far as it gets without an answer.
-    pub(super) fn run_group_commit(&mut self, disk: &mut dyn Disk, _clock: Clock) {
+    pub(super) fn run_group_commit(&mut self, clock: Clock) {
         debug_assert!(self.config.sync_flush, "the group commit belongs to a sync flush");
-        let _ = disk;
         while self.log_force.is_none() {
             match self.group_commit.next(self.log.flushed_where) {
                 CommitStep::Force => self.force_log(0),
                 CommitStep::Answer(request, ok) => {
-                    if self.waiting_puts.remove(&request.number).is_some() {
-                        let status = if ok { PutStatus::PutOk } else { PutStatus::FlushDiskTimeout };
-                        self.news.push(News::PutDone { request: request.number, status });
-                    }
+                    let status = if ok { PutStatus::PutOk } else { PutStatus::FlushDiskTimeout };
+                    self.disk_done(clock, request.number, status);
                 }
                 CommitStep::ListDone => {
                     if self.log.store_timestamp > 0 {
@@ -185,19 +182,6 @@ impl MessageStore {
         let Some(at) = self.log.find(self.log.flushed_where, self.log.flushed_where == 0) else { return 0 };
         let file = &self.log.files[at];
         if file.is_full() { i64::MAX } else { file.wrote / OS_PAGE_SIZE - file.flushed / OS_PAGE_SIZE }
-    }
-
-    fn expire_puts(&mut self, clock: Clock) {
-        let expired: Vec<u64> = self
-            .waiting_puts
-            .iter()
-            .filter(|(_, deadline)| **deadline <= clock.mono)
-            .map(|(number, _)| *number)
-            .collect();
-        for request in expired {
-            self.waiting_puts.remove(&request);
-            self.news.push(News::PutDone { request, status: PutStatus::FlushDiskTimeout });
-        }
     }
 
     fn next_queue_flush(&self, now: Time) -> Option<Time> {

@@ -18,8 +18,11 @@ use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
 use crate::mq::profile::Profile;
 use crate::mq::store::checkpoint::Checkpoint;
 use crate::mq::store::config::StoreConfig;
+use crate::mq::store::delay::DelayLevels;
 use crate::mq::store::flush::{GroupCommit, QueueFlush, RealTime};
+use crate::mq::store::ha::{Slaves, Waiting};
 use crate::mq::store::index::Index;
+use crate::mq::store::lock::PutLock;
 use crate::mq::store::mapped_file::{Dirty, MappedFileQueue};
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::queues::Queues;
@@ -34,6 +37,8 @@ pub mod outcome;
 
 pub mod record;
 
+pub mod delay;
+
 pub mod mapped_file;
 
 mod queues;
@@ -43,6 +48,12 @@ pub mod index_file;
 pub mod index;
 
 mod commit_log;
+
+pub mod batch;
+
+mod lock;
+
+mod ha;
 
 mod durability;
 
@@ -74,6 +85,7 @@ pub struct Clock {
 pub struct MessageStore {
     config: StoreConfig,
     profile: Profile,
+    delays: DelayLevels,
     log: MappedFileQueue,
     encode: EncodeBuffer,
     queues: Queues,
@@ -102,7 +114,9 @@ pub struct MessageStore {
     staged: config_file::Staged,
     next_ticket: u64,
     next_request: u64,
-    waiting_puts: BTreeMap<u64, Time>,
+    waiting_puts: BTreeMap<u64, Waiting>,
+    lock: PutLock,
+    slaves: Slaves,
     /// Bits of [`Flag`]. Source: `RunningFlags`.
     flags: u32,
     /// The last checkpoint of a clean stop was asked for.
@@ -257,8 +271,13 @@ impl MessageStore {
         self.state == State::Running && self.flags & UNWRITEABLE == 0 && self.recovery_forces.is_empty()
     }
 
-    /// Raises or lowers a running flag and returns all bits. Source: `RunningFlags`.
+    /// Raises or lowers a running flag and returns all bits.
+    ///
+    /// `NOT_WRITEABLE` cannot be raised while another flag refuses puts. Source: `RunningFlags.getAndMakeNotWriteable`.
     pub fn set_flag(&mut self, flag: Flag, on: bool) -> u32 {
+        if flag == Flag::NotWriteable && on && self.flags & UNWRITEABLE != 0 {
+            return self.flags;
+        }
         self.flags = if on { self.flags | flag as u32 } else { self.flags & !(flag as u32) };
         self.flags
     }
@@ -266,6 +285,11 @@ impl MessageStore {
     /// All running flags. Source: `RunningFlags.getFlagBits`.
     pub fn flags(&self) -> u32 {
         self.flags
+    }
+
+    /// How long delayed messages wait.
+    pub fn delays(&self) -> &DelayLevels {
+        &self.delays
     }
 
     /// This store's settings.

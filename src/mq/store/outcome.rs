@@ -1,7 +1,7 @@
 //! What a store answers and what it leaves for its owner.
 
 use crate::mq::disk::{DiskError, FileId};
-use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
+use crate::mq::message::{Name, PhysicalOffset, QueueId, QueueOffset, Topic};
 use crate::mq::store::config_file::{ConfigError, Unreadable};
 use crate::mq::time::Millis;
 
@@ -10,10 +10,28 @@ use crate::mq::time::Millis;
 pub struct Put {
     /// The status, final unless `waits`.
     pub status: PutStatus,
-    /// Where the record landed, if it did.
+    /// How the append went; `None` if it never came to one.
+    pub append: Option<AppendStatus>,
+    /// Where the record landed, if it did. An end of file answers where its blank record lies.
     pub landed: Option<Landed>,
+    /// Where each record of a batch begins.
+    pub places: Vec<PhysicalOffset>,
+    /// The queue of the schedule topic in which it is parked until it is due.
+    pub parked: Option<QueueId>,
     /// The request under which [`News::PutDone`] will say the final status.
     pub waits: Option<u64>,
+}
+
+impl Put {
+    /// Nothing was stored.
+    pub(super) fn refused(status: PutStatus) -> Put {
+        Put { status, append: None, landed: None, places: Vec::new(), parked: None, waits: None }
+    }
+
+    /// Whether the message is in the log.
+    pub fn is_stored(&self) -> bool {
+        self.append == Some(AppendStatus::PutOk)
+    }
 }
 
 /// Where a record landed. Source: `AppendMessageResult`.
@@ -21,12 +39,42 @@ pub struct Put {
 pub struct Landed {
     /// Its first byte in the log.
     pub at: PhysicalOffset,
-    /// Its length.
+    /// Its length; a batch's whole length.
     pub size: i32,
-    /// Its entry number.
+    /// Its entry number; a batch's first.
     pub queue_offset: QueueOffset,
-    /// When it was stored.
+    /// When it was stored: the moment at which its put took the lock.
     pub store_timestamp: Millis,
+    /// How many records: `msgNum`.
+    pub count: i32,
+}
+
+/// Source: `AppendMessageStatus`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AppendStatus {
+    /// `PUT_OK`.
+    PutOk,
+    /// `END_OF_FILE`: a blank record was written instead.
+    EndOfFile,
+    /// `MESSAGE_SIZE_EXCEEDED`.
+    MessageSizeExceeded,
+    /// `PROPERTIES_SIZE_EXCEEDED`.
+    PropertiesSizeExceeded,
+    /// `UNKNOWN_ERROR`.
+    UnknownError,
+}
+
+impl AppendStatus {
+    /// Upstream's name of the constant.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AppendStatus::PutOk => "PUT_OK",
+            AppendStatus::EndOfFile => "END_OF_FILE",
+            AppendStatus::MessageSizeExceeded => "MESSAGE_SIZE_EXCEEDED",
+            AppendStatus::PropertiesSizeExceeded => "PROPERTIES_SIZE_EXCEEDED",
+            AppendStatus::UnknownError => "UNKNOWN_ERROR",
+        }
+    }
 }
 
 /// Source: `PutMessageStatus`.
@@ -52,9 +100,36 @@ pub enum PutStatus {
     OsPagecacheBusy,
     /// `UNKNOWN_ERROR`.
     UnknownError,
+    /// None of upstream's: the put threw, and nothing was stored.
+    Thrown(Thrown),
+}
+
+/// What upstream throws out of a put; the request's answer is then a SYSTEM_ERROR.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Thrown {
+    /// A `NumberFormatException`: the delay level is no number. Source: `Message.getDelayTimeLevel`.
+    #[error("the delay level is no number")]
+    DelayLevel,
+    /// A `RuntimeException`: a record of a batch, or the batch, is too long. Source: `MessageExtBatchEncoder.encode`.
+    #[error("message size exceeded")]
+    MessageSizeExceeded,
+    /// A buffer's exception: a length in a batch reaches behind its end, or is negative. Source: `MessageExtBatchEncoder.encode`.
+    #[error("a length in the batch reaches out of it")]
+    Batch,
 }
 
 impl PutStatus {
+    /// Whether the sender gets a place in the queue. Source: `SendMessageProcessor.handlePutMessageResult`.
+    pub fn is_sent(self) -> bool {
+        matches!(
+            self,
+            PutStatus::PutOk
+                | PutStatus::FlushDiskTimeout
+                | PutStatus::FlushSlaveTimeout
+                | PutStatus::SlaveNotAvailable
+        )
+    }
+
     /// Upstream's name of the constant.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,6 +143,7 @@ impl PutStatus {
             PutStatus::PropertiesSizeExceeded => "PROPERTIES_SIZE_EXCEEDED",
             PutStatus::OsPagecacheBusy => "OS_PAGECACHE_BUSY",
             PutStatus::UnknownError => "UNKNOWN_ERROR",
+            PutStatus::Thrown(_) => "exception",
         }
     }
 }
@@ -231,6 +307,12 @@ pub enum StoreError {
     /// A config file and its `.bak` cannot be read.
     #[error("{0}")]
     Config(#[from] ConfigError),
+    /// `messageDelayLevel` cannot be read.
+    #[error("`messageDelayLevel` is `{text}`: waits like `1s 5m 2h 1d`, separated by single blanks, are allowed")]
+    DelayLevels {
+        /// What it says.
+        text: Name,
+    },
     /// Another process has the store open.
     #[error("Lock failed,MQ already started")]
     Locked,

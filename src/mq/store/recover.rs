@@ -14,9 +14,12 @@ use crate::mq::message::record::MAGIC;
 use crate::mq::profile::Profile;
 use crate::mq::store::checkpoint::{self, Checkpoint};
 use crate::mq::store::config::StoreConfig;
+use crate::mq::store::delay::DelayLevels;
 use crate::mq::store::flush::{GroupCommit, QueueFlush, RealTime};
+use crate::mq::store::ha::Slaves;
 use crate::mq::store::index::Index;
 use crate::mq::store::index_file::Shape;
+use crate::mq::store::lock::PutLock;
 use crate::mq::store::mapped_file::MappedFileQueue;
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::record::{EncodeBuffer, Found, Region, Want, parse};
@@ -30,6 +33,8 @@ impl MessageStore {
         disk: &mut dyn Disk,
         clock: Clock,
     ) -> Result<MessageStore, StoreError> {
+        let delays = DelayLevels::parse(&config.message_delay_level)
+            .ok_or_else(|| StoreError::DelayLevels { text: config.message_delay_level.clone() })?;
         let clean = disk.list(ABORT).iter().all(|info| info.name != ABORT);
         let mut log = MappedFileQueue::new("commitlog/".to_owned(), config.commit_log_file_size as i64);
         log.load(disk)?;
@@ -42,6 +47,7 @@ impl MessageStore {
         let mut store = MessageStore {
             config,
             profile,
+            delays,
             log,
             encode: EncodeBuffer::default(),
             queues: Queues::default(),
@@ -63,6 +69,8 @@ impl MessageStore {
             next_ticket: 0,
             next_request: 0,
             waiting_puts: BTreeMap::new(),
+            lock: PutLock::default(),
+            slaves: Slaves::default(),
             flags: 0,
             shutdown_checkpoint: false,
             state: State::Loaded,
@@ -146,7 +154,7 @@ impl MessageStore {
             let (from, size) = (file.from, file.size);
             let region = Region { file: file.file, at: within as u64, end: size as u64 };
             let place = self.profile.fix_k18.then_some(from + within);
-            let want = Want { crc: self.config.check_crc_on_recover, keys, place };
+            let want = Want { crc: self.config.check_crc_on_recover, keys, place, delays: &self.delays };
             match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
                     if replays {

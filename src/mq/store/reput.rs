@@ -34,6 +34,7 @@ impl MessageStore {
                 crc: false,
                 keys: self.config.message_index_enable,
                 place: self.profile.fix_k18.then_some(self.reput_from),
+                delays: &self.delays,
             };
             match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {

@@ -11,7 +11,8 @@ use mqlab::mq::message::property::Properties;
 use mqlab::mq::message::record;
 use mqlab::mq::message::{Host, Name, PhysicalOffset, QueueOffset, tags_code};
 use mqlab::mq::profile::Profile;
-use mqlab::mq::store::config::StoreConfig;
+use mqlab::mq::store::batch::{self, NewBatch};
+use mqlab::mq::store::config::{Role, StoreConfig};
 use mqlab::mq::store::get::GetRequest;
 use mqlab::mq::store::index::KeyQuery;
 use mqlab::mq::store::outcome::{Put, PutStatus};
@@ -24,10 +25,7 @@ use super::machine::{AnyDisk, KINDS, Kind, Machine};
 
 /// Operations that need what a later part brings, and the issue that brings it.
 const OPERATIONS_LATER: &[(&str, u32)] =
-    &[("putBatch", 3), ("cleanCommitLog", 3), ("cleanConsumeQueue", 3), ("waitDelivery", 4), ("records", 4)];
-
-/// Settings that need what a later part brings.
-const SETTINGS_LATER: &[(&str, &str, u32)] = &[("brokerRole", "SYNC_MASTER", 5), ("messageDelayLevel", "", 4)];
+    &[("cleanCommitLog", 3), ("cleanConsumeQueue", 3), ("waitDelivery", 4), ("records", 4)];
 
 #[test]
 fn every_case_is_replayed_or_waits_for_an_issue_by_name() {
@@ -75,12 +73,6 @@ impl Case {
 }
 
 fn waits_for(case: &Case) -> Option<String> {
-    let setting = SETTINGS_LATER.iter().find(|(key, value, _)| {
-        case.config.get(key).is_some_and(|found| value.is_empty() || found.as_str() == Some(value))
-    });
-    if let Some((key, _, issue)) = setting {
-        return Some(format!("setting `{key}` comes with issue {issue}"));
-    }
     let operation = case
         .operations
         .iter()
@@ -106,8 +98,15 @@ fn config_of(json: &Value) -> StoreConfig {
             "maxTransferCountOnMessageInMemory" => config.max_transfer_count_in_memory = number as usize,
             "maxHashSlotNum" => config.max_hash_slot_num = number as i32,
             "maxIndexNum" => config.max_index_num = number as i32,
-            // Looked at by `waits_for`.
-            "brokerRole" => {}
+            "brokerRole" => {
+                config.role = match value.as_str().unwrap() {
+                    "ASYNC_MASTER" => Role::AsyncMaster,
+                    "SYNC_MASTER" => Role::SyncMaster,
+                    "SLAVE" => Role::Slave,
+                    other => panic!("role `{other}` is not known to this test"),
+                }
+            }
+            "messageDelayLevel" => config.message_delay_level = value.as_str().unwrap().into(),
             other => panic!("setting `{other}` is not known to this test"),
         }
     }
@@ -172,6 +171,7 @@ impl Replay<'_> {
         match operation["op"].as_str().unwrap() {
             "open" => self.open(operation, expected),
             "put" | "putToCommitLog" => self.put(operation, expected),
+            "putBatch" => self.put_batch(operation, expected),
             "get" => self.get(operation, expected),
             "minMax" => self.min_max(operation, expected),
             "offsetByTime" => self.offset_by_time(operation, expected),
@@ -253,18 +253,61 @@ impl Replay<'_> {
         let status = put.waits.map_or(put.status, |request| machine.done[&request]);
         self.same(operation, "status", status.as_str(), &expected["putMessageStatus"]);
         self.compare_landed(operation, &put, message.store_host, expected);
+        if expected.get("storedTopic").is_some() {
+            self.compare_parked(operation, &put, expected);
+        }
+    }
+
+    /// Batch records are stored with the time from before the lock, which is the one recorded.
+    fn put_batch(&mut self, operation: &Value, expected: &Value) {
+        self.wall = operation["storeTimestamp"].as_i64().unwrap_or(self.wall);
+        let batch = batch_of(operation);
+        let wall = self.wall;
+        let machine = self.machine.as_mut().unwrap();
+        machine.clock.wall = Millis(wall);
+        machine.disk.set_clock(Millis(wall));
+        let put = machine.store.put_batch(machine.disk.lend(), machine.clock, &batch);
+        self.pass(60);
+        let machine = self.machine.as_ref().unwrap();
+        let status = put.waits.map_or(put.status, |request| machine.done[&request]);
+        if let PutStatus::Thrown(thrown) = status {
+            self.same(operation, "exception", thrown.to_string().as_str(), &expected["exception"]);
+            return;
+        }
+        self.same(operation, "status", status.as_str(), &expected["putMessageStatus"]);
+        self.compare_landed(operation, &put, batch.store_host, expected);
+    }
+
+    /// The record as it was readdressed to the schedule topic.
+    fn compare_parked(&mut self, operation: &Value, put: &Put, expected: &Value) {
+        let machine = self.machine.as_mut().unwrap();
+        let bytes = machine.store.look(machine.disk.lend(), put.landed.unwrap().at).unwrap();
+        let (stored, _) = record::decode(&bytes, 0).unwrap();
+        self.same(operation, "parked in", i64::from(put.parked.unwrap()), &expected["storedQueueId"]);
+        self.same(operation, "stored queue", i64::from(stored.queue_id), &expected["storedQueueId"]);
+        self.same(operation, "stored topic", stored.message.topic.as_str(), &expected["storedTopic"]);
+        let body = i32::from_be_bytes(bytes[84..88].try_into().unwrap()) as usize;
+        let from = 88 + body + 1 + stored.message.topic.len() + 2;
+        let text = String::from_utf8_lossy(&bytes[from..]).into_owned();
+        self.same(operation, "stored properties", text.as_str(), &expected["storedProperties"]);
     }
 
     fn compare_landed(&self, operation: &Value, put: &Put, host: Host, expected: &Value) {
-        let Some(landed) = put.landed else {
-            assert_ne!(expected["appendMessageStatus"], "PUT_OK", "{}: #{}", self.case.name, operation["seq"]);
-            return;
-        };
+        let append = put.append.map_or(Value::Null, |append| append.as_str().into());
+        self.same(operation, "append status", append, &expected["appendMessageStatus"]);
+        let Some(landed) = put.landed else { return };
         self.same(operation, "wroteOffset", landed.at.0, &expected["wroteOffset"]);
         self.same(operation, "wroteBytes", i64::from(landed.size), &expected["wroteBytes"]);
         self.same(operation, "logicsOffset", landed.queue_offset.0, &expected["logicsOffset"]);
-        self.same(operation, "storeTimestamp", landed.store_timestamp.0, &expected["recordStoreTimestamp"]);
-        self.same(operation, "msgId", offset_msg_id(host, landed.at).as_str(), &expected["msgId"]);
+        self.same(operation, "msgNum", i64::from(landed.count), &expected["msgNum"]);
+        if put.is_stored() {
+            self.same(operation, "storeTimestamp", landed.store_timestamp.0, &expected["recordStoreTimestamp"]);
+        }
+        let id = match put.places[..] {
+            [] => offset_msg_id(host, landed.at),
+            [..] => batch::ids(host, &put.places),
+        };
+        self.same(operation, "msgId", id.as_str(), &expected["msgId"]);
     }
 
     fn get(&mut self, operation: &Value, expected: &Value) {
@@ -507,6 +550,22 @@ fn message_of(operation: &Value) -> NewMessage {
         prepared_transaction_offset: operation["preparedTransactionOffset"].as_i64().unwrap(),
         body: body.into(),
         properties: properties.into(),
+        map: None,
+    }
+}
+
+fn batch_of(operation: &Value) -> NewBatch {
+    let level = operation["delayLevel"].as_str().map(|level| format!("DELAY\u{1}{level}\u{2}"));
+    NewBatch {
+        topic: text(operation, "topic").into(),
+        queue_id: operation["queueId"].as_i64().unwrap() as i32,
+        sys_flag: operation["sysFlag"].as_i64().unwrap() as i32,
+        born_timestamp: Millis(operation["bornTimestamp"].as_i64().unwrap()),
+        born_host: host(&text(operation, "bornHost")),
+        store_host: host(&text(operation, "storeHost")),
+        reconsume_times: operation["reconsumeTimes"].as_i64().unwrap() as i32,
+        properties: level.unwrap_or_default().into(),
+        body: unbase64(&text(operation, "encodedBody")).into(),
     }
 }
 

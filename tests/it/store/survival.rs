@@ -38,6 +38,7 @@ pub(super) fn message(number: usize) -> NewMessage {
         prepared_transaction_offset: 0,
         body: format!("body of message {number:03}").into_bytes().into(),
         properties: format!("KEYS\u{1}order-{number:03}\u{2}TAGS\u{1}pay\u{2}").into(),
+        map: None,
     }
 }
 
