@@ -216,6 +216,37 @@ facts! {
         /// Store time of the newest queue entry, ms.
         logics: i64,
     }
+    /// A delayed message's moment came: it was put again under its true address. Source: `ScheduleMessageService`.
+    DelayedDelivered "delayed-delivered" {
+        /// Its level.
+        level: i32,
+        /// Its true topic.
+        topic: Topic,
+        /// Its true queue.
+        queue_id: QueueId,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// Where the copy begins in the log.
+        at: i64,
+    }
+    /// A delayed message's moment came, and it is passed over for good. Source: `ScheduleMessageService`, "drop it".
+    DelayedSkipped "delayed-skipped" {
+        /// Its level.
+        level: i32,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// `gone`, `too-long`, or what upstream throws at.
+        why: &'static str,
+    }
+    /// A delayed message's moment came and its put was refused; it is tried again in 10 s. Source: `ScheduleMessageService`.
+    DelayedRefused "delayed-refused" {
+        /// Its level.
+        level: i32,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// The put's status.
+        why: &'static str,
+    }
     /// A pull found nothing and waits. Source: `PullRequestHoldService.suspendPullRequest`.
     Held "held" {
         /// The topic.

@@ -257,6 +257,10 @@ pub enum Timer {
     FlushConsumeQueue,
     /// A waiting put's `syncFlushTimeout`.
     PutDeadline,
+    /// `ScheduleMessageService`: the first level that has something to do.
+    Schedule,
+    /// `ScheduleMessageService.persist`, every 10 s.
+    DelayOffsets,
     /// A job whose cost or stall ends.
     JobDone,
     /// `MQClientInstance`: route poll, every 30 s.

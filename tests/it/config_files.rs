@@ -145,7 +145,9 @@ fn a_process_killed_at_any_step_of_a_write_leaves_a_whole_generation() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_passed_over_and_the_reason_is_known() {
-    let cases: &[(&[u8], Option<&[u8]>, Result<&str, &str>)] = &[
+    /// The file, its `.bak`, and what is said: of what stands in, or of why nothing does.
+    type Case = (&'static [u8], Option<&'static [u8]>, Result<&'static str, &'static str>);
+    let cases: &[Case] = &[
         (b"{\"offsetTable\":{\"a@b\":{0:7}}", None, Ok("nothing: json at byte 28: expected `,` or `}`")),
         (b"{\"offsetTable\":{\"a@b\":{0:7}}", Some(GOOD), Ok("backup: json at byte 28: expected `,` or `}`")),
         (b"\xff\xfe\x00\x9f{", Some(GOOD), Ok("backup: json at byte 0: no value begins so")),

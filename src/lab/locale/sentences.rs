@@ -67,6 +67,21 @@ const TOLD: &[(&str, Words)] = &[
         ),
     ),
     (
+        "delayed-delivered",
+        w(
+            "delay level {level} #{offset} is due: {topic}/{queue_id} @{at}",
+            "延时级别 {level} 第 {offset} 条到期：{topic}/{queue_id} @{at}",
+        ),
+    ),
+    ("delayed-skipped", w("DROPS delay level {level} #{offset}: {why}", "丢弃延时级别 {level} 第 {offset} 条：{why}")),
+    (
+        "delayed-refused",
+        w(
+            "delay level {level} #{offset} is due and refused, again in 10 s: {why}",
+            "延时级别 {level} 第 {offset} 条到期但被拒绝，10 秒后重试：{why}",
+        ),
+    ),
+    (
         "held",
         w(
             "holds a pull of {topic}/{queue_id} from {queue_offset}",

@@ -141,7 +141,7 @@ pub struct Broker {
     next_opaque: i32,
     next_conn: u32,
     /// What each store service's timer is armed for.
-    armed: [Option<Time>; 5],
+    armed: [Option<Time>; 7],
     offsets_armed: bool,
     filters_armed: Option<Time>,
     holds_armed: bool,
@@ -178,7 +178,7 @@ impl Broker {
             announced: Host { ip: config.broker_ip1, port: i32::from(config.addr.port) },
             next_opaque: 0,
             next_conn: 1,
-            armed: [None; 5],
+            armed: [None; 7],
             offsets_armed: false,
             filters_armed: None,
             holds_armed: false,
@@ -336,6 +336,13 @@ impl Broker {
             News::FlushDone { from, to } => step.out.say(Fact::Flushed { from, to }),
             News::FlushFailed { from, to } => step.out.say(Fact::FlushFailed { from, to }),
             News::Rolled { at } => step.out.say(Fact::LogRolled { at }),
+            News::Delivered { level, offset, topic, queue_id, landed } => {
+                let (at, size, queue_offset) = (landed.at.0, landed.size, landed.queue_offset.0);
+                step.out.say(Fact::Appended { topic: topic.clone(), queue_id, size, at, queue_offset });
+                step.out.say(Fact::DelayedDelivered { level, topic, queue_id, offset, at });
+            }
+            News::DelayedSkipped { level, offset, why } => step.out.say(Fact::DelayedSkipped { level, offset, why }),
+            News::DelayedRefused { level, offset, why } => step.out.say(Fact::DelayedRefused { level, offset, why }),
             News::ConfigStaged { file } => self.config_staged(file, step),
             News::ConfigWritten { file } => self.config_written(file, step),
             News::ConfigFailed { file, error } => self.config_failed(file, error, step),
@@ -374,6 +381,8 @@ impl Broker {
             Timer::FlushCommitLog => Service::FlushCommitLog,
             Timer::FlushConsumeQueue => Service::FlushConsumeQueue,
             Timer::PutDeadline => Service::PutDeadline,
+            Timer::Schedule => Service::Schedule,
+            Timer::DelayOffsets => Service::DelayOffsets,
             other => return self.fired_of_broker(other, step),
         };
         self.armed[service as usize] = None;

@@ -31,6 +31,8 @@ impl Broker {
                 Service::FlushCommitLog => Timer::FlushCommitLog,
                 Service::FlushConsumeQueue => Timer::FlushConsumeQueue,
                 Service::PutDeadline => Timer::PutDeadline,
+                Service::Schedule => Timer::Schedule,
+                Service::DelayOffsets => Timer::DelayOffsets,
             });
             self.armed[service as usize] = due;
             match due {
@@ -132,6 +134,7 @@ impl Broker {
     }
 
     pub(super) fn wall_stepped(&mut self, step: &mut Step<'_>) {
+        self.store.wall_stepped(Self::clock(step));
         self.arm_clients(step);
         self.arm_filters(step);
     }

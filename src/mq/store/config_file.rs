@@ -24,8 +24,8 @@ use crate::mq::disk::{Disk, DiskError};
 use crate::mq::fastjson::cast::CastError;
 use crate::mq::fastjson::{Json, JsonError};
 use crate::mq::message::java;
-use crate::mq::store::MessageStore;
 use crate::mq::store::outcome::News;
+use crate::mq::store::{MessageStore, delay_offset};
 
 /// What was found where a config file should be.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -198,9 +198,15 @@ impl MessageStore {
     }
 
     fn config_done(&mut self, file: &'static str, result: Result<(), DiskError>) {
-        self.news.push(match result {
+        let news = match result {
             Ok(()) => News::ConfigWritten { file },
-            Err(error) => News::ConfigFailed { file, error },
-        });
+            Err(error) => {
+                if file == delay_offset::FILE {
+                    self.cursors_failed();
+                }
+                News::ConfigFailed { file, error }
+            }
+        };
+        self.news.push(news);
     }
 }

@@ -9,7 +9,7 @@ use crate::mq::time::{Span, Time};
 
 impl MessageStore {
     /// When each service would find work next; `None` while it would not.
-    pub fn deadlines(&self, clock: Clock) -> [(Service, Option<Time>); 5] {
+    pub fn deadlines(&self, clock: Clock) -> [(Service, Option<Time>); 7] {
         let running = self.state == State::Running;
         let reput = (running && self.behind() > 0 && !self.dispatch_stopped).then(|| self.next_reput(clock.mono));
         let idle_commit = running && self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
@@ -18,12 +18,15 @@ impl MessageStore {
         let real_time = is_async.then(|| self.real_time.next_force(self.dirty_log_pages()));
         let queues = (running && self.queue_flush.under_way == 0).then(|| self.next_queue_flush(clock.mono)).flatten();
         let put = self.waiting_puts.values().map(|waiting| waiting.deadline).min();
+        let [schedule, cursors] = self.schedule_deadlines(clock.mono);
         [
             (Service::Reput, reput),
             (Service::GroupCommit, commit),
             (Service::FlushCommitLog, real_time),
             (Service::FlushConsumeQueue, queues),
             (Service::PutDeadline, put),
+            (Service::Schedule, schedule.filter(|_| running)),
+            (Service::DelayOffsets, cursors.filter(|_| running)),
         ]
     }
 
@@ -34,7 +37,10 @@ impl MessageStore {
             return;
         }
         match service {
-            Service::Reput => self.reput(disk),
+            Service::Reput => {
+                self.reput(disk);
+                self.plan_schedule(clock.mono);
+            }
             Service::GroupCommit => {
                 self.group_commit.woken = true;
                 self.run_group_commit(clock);
@@ -42,6 +48,9 @@ impl MessageStore {
             Service::FlushCommitLog => self.run_real_time(clock),
             Service::FlushConsumeQueue => self.run_queue_flush(disk, clock),
             Service::PutDeadline => self.expire_puts(clock),
+            Service::Schedule if self.state == State::Running => self.run_schedule(disk, clock),
+            Service::DelayOffsets if self.state == State::Running => self.write_cursors(disk),
+            Service::Schedule | Service::DelayOffsets => {}
         }
     }
 
@@ -272,6 +281,10 @@ impl MessageStore {
         }
         self.force_queues(0);
         if self.queue_flush.under_way > 0 {
+            return;
+        }
+        self.write_last_cursors(disk);
+        if self.staged.is_busy() {
             return;
         }
         if !self.checkpoint_is_written() {

@@ -27,6 +27,7 @@ use crate::mq::store::mapped_file::{Dirty, MappedFileQueue};
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::queues::Queues;
 use crate::mq::store::record::EncodeBuffer;
+use crate::mq::store::schedule::Schedule;
 use crate::mq::time::{Millis, Time};
 
 pub mod config;
@@ -38,6 +39,10 @@ pub mod outcome;
 pub mod record;
 
 pub mod delay;
+
+pub mod delay_offset;
+
+pub mod schedule;
 
 pub mod mapped_file;
 
@@ -110,6 +115,7 @@ pub struct MessageStore {
     dispatch_stopped: bool,
     /// The checkpoint's force that has not been answered.
     checkpoint_force: Option<u64>,
+    schedule: Schedule,
     /// Config files whose next text is being forced.
     staged: config_file::Staged,
     next_ticket: u64,
@@ -168,6 +174,10 @@ pub enum Service {
     FlushConsumeQueue,
     /// The earliest waiting put's `syncFlushTimeout`.
     PutDeadline,
+    /// `ScheduleMessageService`: the first level that has something to do.
+    Schedule,
+    /// `ScheduleMessageService.persist`.
+    DelayOffsets,
 }
 
 impl MessageStore {
@@ -201,6 +211,7 @@ impl MessageStore {
         self.started = clock.mono;
         self.now = clock;
         self.state = State::Running;
+        self.start_schedule(clock);
         Ok(())
     }
 

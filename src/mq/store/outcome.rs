@@ -222,6 +222,37 @@ pub enum News {
         /// Where it begins.
         at: i64,
     },
+    /// A delayed message's moment came: it was put under its true address.
+    Delivered {
+        /// Its level.
+        level: i32,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// Its true topic.
+        topic: Topic,
+        /// Its true queue.
+        queue_id: QueueId,
+        /// Where the copy lies.
+        landed: Landed,
+    },
+    /// A delayed message's moment came, and it is passed over for good.
+    DelayedSkipped {
+        /// Its level.
+        level: i32,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// `gone`, `too-long`, or what upstream throws at (K12).
+        why: &'static str,
+    },
+    /// A delayed message's moment came, and its put was refused: it is tried again.
+    DelayedRefused {
+        /// Its level.
+        level: i32,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// The put's status, or what upstream throws at (K12 repaired).
+        why: &'static str,
+    },
     /// A config file's next text lies beside it and is being forced.
     ConfigStaged {
         /// The file.
