@@ -153,6 +153,7 @@ impl MessageStore {
             (false, false) => self.crash_start(disk),
         };
         let keys = replays && self.config.message_index_enable;
+        let crc = self.config.check_crc_on_recover;
         let mut within = 0;
         let mut records = 0;
         let end = loop {
@@ -160,7 +161,7 @@ impl MessageStore {
             let (from, size) = (file.from, file.size);
             let region = Region { file: file.file, at: within as u64, end: size as u64 };
             let place = self.profile.fix_k18.then_some(from + within);
-            let want = Want { crc: self.config.check_crc_on_recover, keys, place, delays: &self.delays };
+            let want = Want { crc, keys, place, delays: &self.delays };
             match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
                     if replays {
