@@ -18,6 +18,8 @@ mod trip;
 
 mod client;
 
+mod config_files;
+
 mod frames;
 
 mod golden;

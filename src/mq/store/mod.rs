@@ -28,17 +28,24 @@ use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::queues::Queues;
 use crate::mq::store::record::EncodeBuffer;
 use crate::mq::store::reput::Stuck;
+use crate::mq::store::schedule::Schedule;
 use crate::mq::store::shutdown::Stopping;
 use crate::mq::store::transient::CommitTurns;
 use crate::mq::time::{Millis, Time};
 
 pub mod config;
 
+pub mod config_file;
+
 pub mod outcome;
 
 pub mod record;
 
 pub mod delay;
+
+pub mod delay_offset;
+
+pub mod schedule;
 
 pub mod mapped_file;
 
@@ -123,6 +130,9 @@ pub struct MessageStore {
     dispatch_stopped: bool,
     /// The checkpoint's force that has not been answered.
     checkpoint_force: Option<u64>,
+    schedule: Schedule,
+    /// Config files whose next text is being forced.
+    staged: config_file::Staged,
     next_ticket: u64,
     next_request: u64,
     waiting_puts: BTreeMap<u64, Waiting>,
@@ -183,11 +193,15 @@ pub enum Service {
     PutDeadline,
     /// `CommitRealTimeService`.
     Commit,
+    /// `ScheduleMessageService`: the first level that has something to do.
+    Schedule,
+    /// `ScheduleMessageService.persist`.
+    DelayOffsets,
 }
 
 impl Service {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 8;
 }
 
 impl MessageStore {
@@ -221,6 +235,7 @@ impl MessageStore {
         self.started = clock.mono;
         self.now = clock;
         self.state = State::Running;
+        self.start_schedule(clock);
         Ok(())
     }
 
