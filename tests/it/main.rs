@@ -18,9 +18,13 @@ mod trip;
 
 mod client;
 
+mod config_files;
+
 mod frames;
 
 mod golden;
+
+mod conversations;
 
 mod cli;
 

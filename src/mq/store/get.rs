@@ -209,11 +209,11 @@ impl MessageStore {
     }
 
     /// The bytes at a place in the log. Source: `CommitLog.getMessage`; only place 0 falls back to the first file.
-    fn record_at(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<Bytes> {
+    pub(super) fn record_at(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<Bytes> {
         let file = &self.log.files[self.log.find(offset, offset == 0)?];
         let from = offset % self.log.file_size;
         let end = from.checked_add(i64::from(size))?;
-        (size >= 0 && from >= 0 && end <= file.wrote)
+        (size >= 0 && from >= 0 && end <= file.readable())
             .then(|| Bytes::copy_from_slice(disk.bytes(file.file, from as u64..end as u64)))
     }
 

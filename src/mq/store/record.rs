@@ -288,6 +288,8 @@ pub struct Want<'a> {
     pub keys: bool,
     /// Where it begins in the log, if it must say so itself (K18).
     pub place: Option<i64>,
+    /// A lost sector counts as damage in its texts, too, which no CRC covers (K17).
+    pub sectors: bool,
     /// How long delayed messages wait.
     pub delays: &'a DelayLevels,
 }
@@ -331,6 +333,9 @@ pub fn parse(disk: &mut dyn Disk, region: Region, want: Want<'_>, intern: &dyn F
         return Found::Bad;
     }
     let from = BODY + body + 1;
+    if want.sectors && has_lost_sector(bytes, region.at, [from..from + topic, read - properties..read]) {
+        return Found::Bad;
+    }
     let topic_text = java::text(&bytes[from..from + topic]);
     let properties_text = java::text(&bytes[read - properties..read]);
     let store_timestamp = Millis(be_i64(bytes, 56));
@@ -352,6 +357,19 @@ pub fn parse(disk: &mut dyn Disk, region: Region, want: Want<'_>, intern: &dyn F
     })
 }
 
+/// Whether one of the device's sectors has nothing but zeros of this record although a text lies in it.
+///
+/// A text never is: properties end with a separator, and no topic has a zero in it. So a power loss took that sector.
+fn has_lost_sector(record: &[u8], at: u64, texts: [std::ops::Range<usize>; 2]) -> bool {
+    let texts = texts.into_iter().filter(|text| !text.is_empty());
+    let sectors = texts.flat_map(|text| (at + text.start as u64) / SECTOR..=(at + text.end as u64 - 1) / SECTOR);
+    sectors.into_iter().any(|sector| {
+        let from = (sector * SECTOR).saturating_sub(at) as usize;
+        let to = ((sector + 1) * SECTOR - at).min(record.len() as u64) as usize;
+        record[from..to].iter().all(|byte| *byte == 0)
+    })
+}
+
 fn fetch(disk: &mut dyn Disk, region: Region, from: usize, length: usize) -> Option<&[u8]> {
     let start = region.at + from as u64;
     let end = start + length as u64;
@@ -365,6 +383,9 @@ fn be_i32(bytes: &[u8], at: usize) -> i32 {
 fn be_i64(bytes: &[u8], at: usize) -> i64 {
     i64::from_be_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
+
+/// What a device writes whole or not at all.
+const SECTOR: u64 = 512;
 
 /// Source: `MessageConst.KEY_SEPARATOR`.
 const KEY_SEPARATOR: char = ' ';

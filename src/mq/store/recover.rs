@@ -23,7 +23,9 @@ use crate::mq::store::lock::PutLock;
 use crate::mq::store::mapped_file::MappedFileQueue;
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::record::{EncodeBuffer, Found, Region, Want, parse};
-use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State};
+use crate::mq::store::schedule::Schedule;
+use crate::mq::store::transient::CommitTurns;
+use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State, delay_offset};
 
 impl MessageStore {
     /// Loads and recovers a store without starting it. Source: `DefaultMessageStore.load`.
@@ -36,6 +38,7 @@ impl MessageStore {
         let delays = DelayLevels::parse(&config.message_delay_level)
             .ok_or_else(|| StoreError::DelayLevels { text: config.message_delay_level.clone() })?;
         let clean = disk.list(ABORT).iter().all(|info| info.name != ABORT);
+        let (schedule, cursors) = Schedule::load(disk)?;
         let mut log = MappedFileQueue::new("commitlog/".to_owned(), config.commit_log_file_size as i64);
         log.load(disk)?;
         let checkpoint = Checkpoint::open(disk).map_err(|error| disk_error(checkpoint::FILE, error))?;
@@ -43,18 +46,29 @@ impl MessageStore {
             RealTime::new(clock.mono, config.flush_interval, config.flush_thorough_interval, config.flush_least_pages);
         let queue_flush =
             QueueFlush::new(clock.mono, config.flush_queue_interval, config.flush_queue_thorough_interval);
+        let commits = CommitTurns::new(
+            clock.mono,
+            config.commit_interval,
+            config.commit_thorough_interval,
+            config.commit_least_pages,
+        );
+        let free_buffers = if config.has_transient_pool() { config.transient_store_pool_size } else { 0 };
         let shape = Shape { slots: config.max_hash_slot_num, entries: config.max_index_num };
         let mut store = MessageStore {
             config,
             profile,
             delays,
             log,
+            ahead: None,
+            free_buffers,
+            commits,
             encode: EncodeBuffer::default(),
             queues: Queues::default(),
             index: Index::new(shape),
             checkpoint,
             now: clock,
             reput_from: 0,
+            stuck: None,
             started: clock.mono,
             group_commit: GroupCommit::default(),
             real_time,
@@ -65,13 +79,16 @@ impl MessageStore {
             recovery_forces: BTreeMap::new(),
             dispatch_stopped: false,
             checkpoint_force: None,
+            schedule,
+            staged: Default::default(),
             next_ticket: 0,
             next_request: 0,
             waiting_puts: BTreeMap::new(),
             lock: PutLock::default(),
             slaves: Slaves::default(),
             flags: 0,
-            shutdown_checkpoint: false,
+            poisoned: false,
+            log_poisoned: false,
             state: State::Loaded,
             news: Vec::new(),
         };
@@ -82,6 +99,9 @@ impl MessageStore {
             store.index.load(disk, clean, store.checkpoint.index);
         }
         store.recover(disk, clean)?;
+        if let Some(why) = cursors.passed_over {
+            store.news.push(News::ConfigPassedOver { file: delay_offset::FILE, why, has_backup: cursors.found });
+        }
         Ok(store)
     }
 
@@ -154,7 +174,7 @@ impl MessageStore {
             let (from, size) = (file.from, file.size);
             let region = Region { file: file.file, at: within as u64, end: size as u64 };
             let place = self.profile.fix_k18.then_some(from + within);
-            let want = Want { crc, keys, place, delays: &self.delays };
+            let want = Want { crc, keys, place, sectors: self.profile.fix_k17, delays: &self.delays };
             match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
                     if replays {
@@ -171,6 +191,7 @@ impl MessageStore {
             self.refuse_corruption(number, within)?;
         }
         self.log.flushed_where = end;
+        self.log.committed_where = end;
         self.log.truncate(disk, end);
         if self.profile.fix_k18 {
             self.wipe_cut(disk);

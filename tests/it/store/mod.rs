@@ -4,6 +4,6 @@ mod golden;
 
 mod hardened;
 
-mod machine;
+pub mod machine;
 
 mod survival;

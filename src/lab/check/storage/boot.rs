@@ -103,15 +103,33 @@ pub(super) fn recovered(cached: &Image<'_>, stable: &dyn Files, booted: &Image<'
         );
         breaches.push(booted.breach("prefix", before, sentence));
     }
-    let range = (cached.begin.max(booted.begin), cached.end.min(booted.end));
-    if let Some(at) = first_difference(image(booted), image(cached), range) {
+    let (mut from, to) = (cached.begin.max(booted.begin), cached.end.min(booted.end));
+    while let Some(at) = first_difference(image(booted), image(cached), (from, to)) {
+        if let Some(end) = end_of_filler(cached, at) {
+            from = end;
+            continue;
+        }
         let sentence = said(
             format!("after the boot the log has another byte at {at} than at the crash"),
             format!("启动后日志在 {at} 处的字节与崩溃时不同"),
         );
         breaches.push(booted.breach("prefix", at, sentence));
+        break;
     }
     breaches
+}
+
+/// Where a blank ends that has `at` behind its own eight bytes: what stands there is whatever was at hand.
+fn end_of_filler(store: &Image<'_>, at: u64) -> Option<u64> {
+    let mut walk = Walk::new(store.seen.files, &store.layout.log);
+    loop {
+        match walk.advance() {
+            Piece::Record(record) if record.end() <= at => {}
+            Piece::Blank { at: blank, room, .. } if blank + room <= at => {}
+            Piece::Blank { at: blank, room, .. } if blank + BLANK_OWN <= at => return Some(blank + room),
+            _ => return None,
+        }
+    }
 }
 
 pub(super) fn keeps_stable(cached: &Image<'_>, stable: &dyn Files, later: &Image<'_>) -> Vec<Breach> {
@@ -210,5 +228,7 @@ fn image<'a>(image: &'a Image<'_>) -> (&'a dyn Files, &'a Layout) {
     (image.seen.files, &image.layout)
 }
 
+/// Bytes of a blank record that mean something.
+const BLANK_OWN: u64 = 8;
 /// Bytes compared at once.
 const STEP: u64 = 256 << 10;

@@ -161,10 +161,10 @@ impl Judge<'_> {
     }
 }
 
-/// Files of a log or a queue are all of one length.
+/// Files of a log are all of one length, but for a last one that was made and never got any.
 fn lengths(segments: &[Segment], told: &mut Told) {
     let Some(first) = segments.first() else { return };
-    for segment in segments.iter().filter(|segment| segment.len != first.len) {
+    for segment in with_length(segments).iter().filter(|segment| segment.len != first.len) {
         let (len, usual) = (segment.len, first.len);
         let sentence = said(
             format!(
@@ -173,6 +173,14 @@ fn lengths(segments: &[Segment], told: &mut Told) {
             format!("文件长 {len} 字节，而第一个文件长 {usual} 字节：Broker 会忽略它及其后的所有文件"),
         );
         told.breach((G60, "gap"), (segment.path.clone(), 0), sentence);
+    }
+}
+
+/// Files without a last one that holds nothing: a crash can leave a name without its length, and a broker makes it anew.
+pub(super) fn with_length(segments: &[Segment]) -> &[Segment] {
+    match segments.split_last() {
+        Some((last, rest)) if last.len == 0 => rest,
+        _ => segments,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::lab::check::storage::log::place;
+use crate::lab::check::storage::log::{place, with_length};
 use crate::lab::check::storage::told::{Place, Told, said};
 use crate::lab::check::storage::{G60, G61, LogEnd, Seen};
 use crate::lab::locale::Phrase;
@@ -327,7 +327,7 @@ fn missing(layout: &Layout, line: &Line<'_>, lacking: &Lacking, told: &mut Told)
 
 /// The files of one queue follow each other and are of one length.
 fn files_fit(segments: &[Segment], told: &mut Told) {
-    for pair in segments.windows(2) {
+    for pair in with_length(segments).windows(2) {
         let (before, file) = (&pair[0], &pair[1]);
         if before.end() != file.start || before.len != file.len {
             let (end, start, len, usual) = (before.end(), file.start, file.len, before.len);

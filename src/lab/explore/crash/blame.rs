@@ -30,6 +30,9 @@ impl Blame {
 
     /// The first row whose repair makes the breach go away when this state is booted.
     pub(super) fn of_state(&mut self, key: &Key, start: &Start, site: &Site) -> Option<&'static str> {
+        if key.is_of_the_past() {
+            return None;
+        }
         let found = self.repairs.iter().position(|(_, repaired)| !shows(key, start, site, repaired))?;
         // The next breach is likely of the same kind.
         let (row, profile) = self.repairs.remove(found);
@@ -39,7 +42,7 @@ impl Blame {
 }
 
 fn shows(key: &Key, start: &Start, site: &Site, profile: &Profile) -> bool {
-    let trial = judge::trial(start.clone(), profile, site.damaged);
+    let trial = judge::trial(start.clone(), profile, site.past);
     let against = trial.log.iter().flat_map(|log| judge::against(&site.before, log));
     against.chain(trial.breaches).any(|breach| Key::of(&breach) == *key)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::lab::check::Guarantee;
 use crate::lab::check::history::Image;
 use crate::lab::check::storage::{self, Breach, Crash, LogEnd, Seen};
-use crate::lab::explore::crash::rig::{Before, Recorder, Rig, Site, Start, log_of};
+use crate::lab::explore::crash::rig::{Before, Past, Recorder, Rig, Site, Start, log_of};
 use crate::lab::locale::Phrase;
 use crate::lab::trace::image::DiskImage;
 use crate::mq::profile::Profile;
@@ -22,11 +22,14 @@ pub(super) struct Trial {
 }
 
 /// Boots a state twice and judges what each boot leaves.
-pub(super) fn trial(start: Start, profile: &Profile, damaged: bool) -> Trial {
+pub(super) fn trial(start: Start, profile: &Profile, past: Past) -> Trial {
     let mut trial = Trial::default();
     let left = start.disk.cached_image();
-    trial.breaches.extend(storage::checkpoint_is_safe(Seen::of(&Image(&left))));
-    let attempt = catch_unwind(AssertUnwindSafe(|| boots(start, profile, damaged, &mut trial)));
+    // Where times do not rise a checkpoint says nothing; a repaired recovery reads the whole log whatever it says.
+    if !(profile.fix_k06 && past.clock_set) {
+        trial.breaches.extend(storage::checkpoint_is_safe(Seen::of(&Image(&left))));
+    }
+    let attempt = catch_unwind(AssertUnwindSafe(|| boots(start, profile, past, &mut trial)));
     if let Err(panic) = attempt {
         let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         let text = text.unwrap_or("without a text");
@@ -36,8 +39,8 @@ pub(super) fn trial(start: Start, profile: &Profile, damaged: bool) -> Trial {
 }
 
 /// The moments inside the boot of a state; none if it panics.
-pub(super) fn inside(start: Start, profile: &Profile, before: &Arc<Before>, damaged: bool) -> Vec<Site> {
-    let recorder = Recorder::within(before, damaged);
+pub(super) fn inside(start: Start, profile: &Profile, before: &Arc<Before>, past: Past) -> Vec<Site> {
+    let recorder = Recorder::within(before, past);
     let booted = catch_unwind(AssertUnwindSafe(|| Rig::boot(start, profile, recorder)));
     match booted {
         Ok(Ok(rig)) => rig.recorder.sites,
@@ -53,11 +56,11 @@ pub(super) fn against(before: &Before, (log, end): &(Arc<DiskImage>, u64)) -> Ve
     storage::recovered(Crash { cached: seen(&cached, before.end), stable: &stable }, seen(&log, *end))
 }
 
-fn boots(start: Start, profile: &Profile, damaged: bool, trial: &mut Trial) {
+fn boots(start: Start, profile: &Profile, past: Past, trial: &mut Trial) {
     let once = match Rig::boot(start, profile, Recorder::silent()) {
         Ok(rig) => rig,
         Err((error, _)) => {
-            if !(damaged && matches!(error, StoreError::Corrupt { .. })) {
+            if !(past.damaged && matches!(error, StoreError::Corrupt { .. })) {
                 trial.breaches.push(refused(&error));
             }
             return;

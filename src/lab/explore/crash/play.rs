@@ -55,11 +55,14 @@ impl Player<'_> {
                 rig.answer();
             }
             Act::Configure(change) => change(Arc::make_mut(&mut rig.config)),
-            Act::StepWall(millis) => rig.clock.wall = rig.clock.wall.plus(*millis),
+            Act::StepWall(millis) => {
+                rig.clock.wall = rig.clock.wall.plus(*millis);
+                rig.recorder.past.clock_set = true;
+            }
             Act::Damage { file, at, bytes } => {
                 rig.recorder.enter_recovery(&rig.disk);
                 rig.disk.corrupt(file, *at, bytes).expect("a workload damages what is there");
-                rig.recorder.damaged = true;
+                rig.recorder.past.damaged = true;
             }
             Act::Restart => {
                 rig.stop();

@@ -15,6 +15,11 @@ impl Key {
     pub(super) fn of(breach: &Breach) -> Key {
         Key { guarantee: breach.guarantee.0, clause: breach.clause }
     }
+
+    /// Whether it was broken before the boot, which then cannot mend it.
+    pub(super) fn is_of_the_past(self) -> bool {
+        self.guarantee == 64
+    }
 }
 
 /// How a state came about.

@@ -26,8 +26,17 @@ pub(super) struct Site {
     pub(super) config: Arc<StoreConfig>,
     /// The machine's clock.
     pub(super) clock: Clock,
-    /// Whether somebody damaged the files: refusing to open them is right then.
+    /// What happened before that changes what is right.
+    pub(super) past: Past,
+}
+
+/// What happened to a store that changes what may be asked of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(super) struct Past {
+    /// Somebody damaged the files: refusing to open them is right.
     pub(super) damaged: bool,
+    /// The wall clock was set: store times do not rise along the log.
+    pub(super) clock_set: bool,
 }
 
 /// A store's log when it stopped.
@@ -64,8 +73,7 @@ pub(super) struct Recorder {
     /// Where the log ends, as its stores say.
     end: u64,
     after: String,
-    /// See [`Site::damaged`].
-    pub(super) damaged: bool,
+    pub(super) past: Past,
     /// The log before the recovery under way.
     recovering: Option<Arc<Before>>,
     /// The last log noted, and what it was made from.
@@ -206,9 +214,9 @@ impl Rig {
 
 impl Recorder {
     /// Inside a recovery of what `before` says.
-    pub(super) fn within(before: &Arc<Before>, damaged: bool) -> Recorder {
+    pub(super) fn within(before: &Arc<Before>, past: Past) -> Recorder {
         let after = "the boot began".to_owned();
-        Recorder { recovering: Some(Arc::clone(before)), after, damaged, ..Recorder::default() }
+        Recorder { recovering: Some(Arc::clone(before)), after, past, ..Recorder::default() }
     }
 
     /// Notes nothing.
@@ -267,8 +275,8 @@ impl Recorder {
             Some(before) => Arc::clone(before),
             None => self.before(disk),
         };
-        let (config, damaged) = (Arc::clone(config), self.damaged);
-        self.sites.push(Site { disk: disk.clone(), after, before, config, clock, damaged });
+        let (config, past) = (Arc::clone(config), self.past);
+        self.sites.push(Site { disk: disk.clone(), after, before, config, clock, past });
     }
 
     /// The log of a running store.

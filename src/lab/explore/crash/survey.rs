@@ -11,7 +11,7 @@ use crate::lab::explore::crash::blame::Blame;
 use crate::lab::explore::crash::judge::{self, Trial};
 use crate::lab::explore::crash::play;
 use crate::lab::explore::crash::report::{Key, Report, Witness};
-use crate::lab::explore::crash::rig::{Before, Site, Start};
+use crate::lab::explore::crash::rig::{Before, Past, Site, Start};
 use crate::lab::explore::crash::script::Workload;
 use crate::lab::explore::crash::states;
 use crate::lab::explore::crash::{Settings, digest_of};
@@ -47,7 +47,7 @@ pub(super) struct Survey<'a> {
 struct StateKey {
     content: u128,
     config: usize,
-    damaged: bool,
+    past: Past,
     /// The page cache holds what was never forced: a later power loss may take it.
     dirty: bool,
 }
@@ -67,7 +67,7 @@ struct Recovery {
     state: StateKey,
     start: Start,
     before: Arc<Before>,
-    damaged: bool,
+    past: Past,
 }
 
 /// Goes through a workload under one profile. Findings carry no tags unless `blames`.
@@ -94,8 +94,8 @@ pub(super) fn survey(workload: &Workload, settings: &Settings, profile: &Profile
     }
     for depth in 2..=settings.depth {
         let mut inner = Vec::new();
-        for Recovery { state, start, before, damaged } in survey.chosen(recoveries) {
-            for site in judge::inside(start, profile, &before, damaged) {
+        for Recovery { state, start, before, past } in survey.chosen(recoveries) {
+            for site in judge::inside(start, profile, &before, past) {
                 survey.visit(&site, Some(state), depth, &mut inner);
             }
         }
@@ -151,7 +151,7 @@ impl Survey<'_> {
     ) {
         self.report.states += 1;
         let config = self.config(&site.config);
-        let key = StateKey { content: disk.fingerprint(), config, damaged: site.damaged, dirty };
+        let key = StateKey { content: disk.fingerprint(), config, past: site.past, dirty };
         if let Some(parent) = parent {
             self.states.get_mut(&parent).expect("it was booted").inner.insert(key);
         }
@@ -159,11 +159,11 @@ impl Survey<'_> {
         let is_new = !self.states.contains_key(&key);
         let start = Start { disk, config: Arc::clone(&site.config), clock: site.clock };
         if is_new {
-            let Trial { breaches, log } = judge::trial(start.clone(), self.profile, site.damaged);
+            let Trial { breaches, log } = judge::trial(start.clone(), self.profile, site.past);
             let (log, witness_of) = (log.map(|log| self.log(log)), witness());
             if witness_of.depth < self.settings.depth {
                 let (start, before) = (start.clone(), Arc::clone(&site.before));
-                found.push(Recovery { state: key, start, before, damaged: site.damaged });
+                found.push(Recovery { state: key, start, before, past: site.past });
             }
             self.states.insert(key, State { log, witness: Some(witness_of), ..State::default() });
             self.blame_state(&breaches, &start, site, witness);

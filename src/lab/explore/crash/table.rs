@@ -11,6 +11,7 @@ pub fn all() -> Vec<Workload> {
     all.extend(records());
     all.extend(stops());
     all.extend(recoveries());
+    all.extend(damages());
     all
 }
 
@@ -206,7 +207,6 @@ fn stops() -> Vec<Workload> {
 }
 
 fn recoveries() -> Vec<Workload> {
-    let torn = &[0xff, 0xff, 0xff];
     vec![
         workload("kill", "a kill, and messages after the boot", small(), then([put(3), vec![Act::Kill], put(2)])),
         workload(
@@ -224,18 +224,14 @@ fn recoveries() -> Vec<Workload> {
         ),
         workload(
             "ghost",
-            "new records end where an old one begins",
-            plain(false),
+            "new records end where old ones begin that were cut off",
+            StoreConfig { message_index_enable: false, ..wide(false) },
             then([
-                put(2),
+                each(3, |_| Letter::to(0).body(900)),
                 rounds(),
-                put(3),
-                vec![
-                    Act::Kill,
-                    Act::Damage { file: "commitlog/00000000000000000000", at: 2 * 126, bytes: torn },
-                    Act::Kill,
-                ],
-                put(1),
+                each(4, |_| Letter::to(0).body(900)),
+                vec![Act::PowerLoss(Keep::LastPageOnly)],
+                each(2, |_| Letter::to(0).body(900)),
                 vec![Act::Kill],
             ]),
         ),
@@ -245,6 +241,12 @@ fn recoveries() -> Vec<Workload> {
             small(),
             then([put(1), rounds(), put(3), vec![Act::PowerLoss(Keep::LogLostJsonKept)], put(2)]),
         ),
+    ]
+}
+
+fn damages() -> Vec<Workload> {
+    let torn = &[0xff, 0xff, 0xff];
+    vec![
         workload(
             "torn-tail",
             "a last record torn in its body",
