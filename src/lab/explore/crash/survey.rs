@@ -48,8 +48,8 @@ struct StateKey {
     content: u128,
     config: usize,
     past: Past,
-    /// The page cache holds what was never forced: a later power loss may take it.
-    dirty: bool,
+    /// The page cache holds what was never forced, and this is what a later power loss leaves at least.
+    least: Option<u128>,
 }
 
 #[derive(Default)]
@@ -132,12 +132,17 @@ impl Survey<'_> {
         }
         let mut killed = disk.clone();
         killed.kill();
+        let least = (!risk.is_empty()).then(|| {
+            let mut worst = disk.clone();
+            worst.lose_power(&risk, risk.none());
+            worst.fingerprint()
+        });
         let witness = |left: String| Witness { after: site.after.clone(), left, depth };
-        self.state(site, parent, (killed, !risk.is_empty()), &|| witness("a kill".to_owned()), found);
+        self.state(site, parent, (killed, least), &|| witness("a kill".to_owned()), found);
         for chosen in choices.list {
             let mut left = disk.clone();
             left.lose_power(&risk, chosen.clone());
-            self.state(site, parent, (left, false), &|| witness(states::describe(&risk, &chosen)), found);
+            self.state(site, parent, (left, None), &|| witness(states::describe(&risk, &chosen)), found);
         }
     }
 
@@ -145,13 +150,13 @@ impl Survey<'_> {
         &mut self,
         site: &Site,
         parent: Option<StateKey>,
-        (disk, dirty): (SimDisk, bool),
+        (disk, least): (SimDisk, Option<u128>),
         witness: &dyn Fn() -> Witness,
         found: &mut Vec<Recovery>,
     ) {
         self.report.states += 1;
         let config = self.config(&site.config);
-        let key = StateKey { content: disk.fingerprint(), config, past: site.past, dirty };
+        let key = StateKey { content: disk.fingerprint(), config, past: site.past, least };
         if let Some(parent) = parent {
             self.states.get_mut(&parent).expect("it was booted").inner.insert(key);
         }
