@@ -257,6 +257,8 @@ pub enum Timer {
     PutDeadline,
     /// `CommitRealTimeService`, every 200 ms.
     CommitLog,
+    /// `DefaultMessageStore.cleanFilesPeriodically`, every 10 s.
+    CleanFiles,
     /// A job whose cost or stall ends.
     JobDone,
     /// `MQClientInstance`: route poll, every 30 s.

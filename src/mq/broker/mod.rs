@@ -309,6 +309,12 @@ impl Broker {
             News::FlushDone { from, to } => step.out.say(Fact::Flushed { from, to }),
             News::FlushFailed { from, to } => step.out.say(Fact::FlushFailed { from, to }),
             News::Rolled { at } => step.out.say(Fact::LogRolled { at }),
+            News::FileDeleted { at, expired } => {
+                let why = if expired { "expired" } else { "forced" };
+                step.out.say(Fact::FileDeleted { at, why });
+            }
+            News::DiskFull { percent } => step.out.say(Fact::DiskFull { percent }),
+            News::DiskOk { percent } => step.out.say(Fact::DiskOk { percent }),
             News::CheckpointWritten { physic, logics } => step.out.say(Fact::CheckpointWritten { physic, logics }),
             News::DispatchStopped { at } => step.out.say(Fact::DispatchStopped { at }),
             News::Recovered { clean, log_end, records, cut } => {
@@ -359,6 +365,7 @@ impl Broker {
             Timer::FlushConsumeQueue => Service::FlushConsumeQueue,
             Timer::PutDeadline => Service::PutDeadline,
             Timer::CommitLog => Service::Commit,
+            Timer::CleanFiles => Service::Clean,
             other => return self.fired_of_broker(other, step),
         };
         self.armed[service as usize] = None;

@@ -34,6 +34,7 @@ impl Broker {
                 Service::FlushConsumeQueue => Timer::FlushConsumeQueue,
                 Service::PutDeadline => Timer::PutDeadline,
                 Service::Commit => Timer::CommitLog,
+                Service::Clean => Timer::CleanFiles,
             });
             self.armed[service as usize] = due;
             match due {

@@ -26,6 +26,7 @@ impl MessageStore {
             (Service::FlushConsumeQueue, queues),
             (Service::PutDeadline, put),
             (Service::Commit, running.then(|| self.next_commit()).flatten()),
+            (Service::Clean, running.then(|| self.next_clean(clock)).flatten()),
         ]
     }
 
@@ -45,6 +46,7 @@ impl MessageStore {
             Service::FlushConsumeQueue => self.run_queue_flush(disk, clock),
             Service::PutDeadline => self.expire_puts(clock),
             Service::Commit => self.run_commit(disk, clock),
+            Service::Clean => self.run_clean(disk, clock),
         }
     }
 
