@@ -6,4 +6,10 @@ mod hardened;
 
 pub mod machine;
 
+mod refusals;
+
+mod services;
+
+mod sick;
+
 mod survival;
