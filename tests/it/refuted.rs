@@ -204,7 +204,7 @@ fn a_key_that_the_index_does_not_lead_to_is_seen() {
             file.pages.retain(|page, _| *page == 0);
         })
     };
-    assert_eq!(refutes(Check::IndexRecall, damage), "missing");
+    assert_eq!(refutes(Check::IndexRecall, damage), "entry");
 }
 
 #[test]
