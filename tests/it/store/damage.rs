@@ -201,7 +201,7 @@ fn settings_with_which_no_store_can_work_are_refused_by_name() {
 fn a_transfer_count_of_zero_hands_out_one_message_at_a_time() {
     let none = StoreConfig { max_transfer_count_in_memory: 0, max_transfer_count_in_disk: 0, ..config() };
     let disk = orders(3).shut_down().0;
-    let mut machine = Machine::boot(disk, none, clock()).ok().expect("it is harmless");
+    let mut machine = Machine::boot(disk, none, clock()).expect("it is harmless");
     assert_eq!(get(&mut machine, 0).messages.len(), 1);
 }
 
