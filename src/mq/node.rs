@@ -255,6 +255,8 @@ pub enum Timer {
     FlushConsumeQueue,
     /// A waiting put's `syncFlushTimeout`.
     PutDeadline,
+    /// `CommitRealTimeService`, every 200 ms.
+    CommitLog,
     /// A job whose cost or stall ends.
     JobDone,
     /// `MQClientInstance`: route poll, every 30 s.

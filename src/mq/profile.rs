@@ -11,6 +11,11 @@ pub struct Profile {
     ///
     /// Source: `MappedFile.flush` logs the exception and moves `flushedPosition` on regardless.
     pub fix_k01: bool,
+    /// K04: a record is handed to queues and consumers when it has been forced, not before.
+    ///
+    /// Source: `ReputMessageService` follows the readable position. What a killed process left unforced counts as forced when
+    /// it was recovered, unless K06 is repaired, too.
+    pub fix_k04: bool,
     /// K05: the checkpoint names only times up to which the consume queues have been forced.
     ///
     /// Source: `IndexService.flush` and `StoreCheckpoint.flush` write a time that dispatch has moved ahead of the forces.
@@ -47,8 +52,9 @@ pub struct Switch {
 }
 
 /// Every switch, in the order of the rows.
-pub const SWITCHES: [Switch; 6] = [
+pub const SWITCHES: [Switch; 7] = [
     Switch { row: "K01", of: |profile| &mut profile.fix_k01 },
+    Switch { row: "K04", of: |profile| &mut profile.fix_k04 },
     Switch { row: "K05", of: |profile| &mut profile.fix_k05 },
     Switch { row: "K06", of: |profile| &mut profile.fix_k06 },
     Switch { row: "K09", of: |profile| &mut profile.fix_k09 },
@@ -58,11 +64,25 @@ pub const SWITCHES: [Switch; 6] = [
 
 impl Profile {
     /// RocketMQ 4.3.2 with its weaknesses.
-    pub const FAITHFUL: Profile =
-        Profile { fix_k01: false, fix_k05: false, fix_k06: false, fix_k09: false, fix_k17: false, fix_k18: false };
+    pub const FAITHFUL: Profile = Profile {
+        fix_k01: false,
+        fix_k04: false,
+        fix_k05: false,
+        fix_k06: false,
+        fix_k09: false,
+        fix_k17: false,
+        fix_k18: false,
+    };
     /// The same protocol with every switch on.
-    pub const HARDENED: Profile =
-        Profile { fix_k01: true, fix_k05: true, fix_k06: true, fix_k09: true, fix_k17: true, fix_k18: true };
+    pub const HARDENED: Profile = Profile {
+        fix_k01: true,
+        fix_k04: true,
+        fix_k05: true,
+        fix_k06: true,
+        fix_k09: true,
+        fix_k17: true,
+        fix_k18: true,
+    };
 
     /// The release with one repair; `None` for a row that has no switch.
     pub fn with_fix(row: &str) -> Option<Profile> {

@@ -83,7 +83,7 @@ const CASES: &[Case] = &[
     }),
 ];
 
-fn sim() -> SimDisk {
+pub(crate) fn sim() -> SimDisk {
     let span = Span::ZERO;
     SimDisk::new(&DiskPlan { fsync_min: span, fsync_max: span, torn_writes: true, ..DiskPlan::default() })
 }

@@ -22,6 +22,8 @@ mod frames;
 
 mod golden;
 
+mod conversations;
+
 mod cli;
 
 mod run;

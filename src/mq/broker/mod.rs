@@ -127,7 +127,7 @@ pub struct Broker {
     next_opaque: i32,
     next_conn: u32,
     /// What each store service's timer is armed for.
-    armed: [Option<Time>; 5],
+    armed: [Option<Time>; Service::COUNT],
     offsets_armed: bool,
     holds_armed: bool,
     clients_armed: Option<Time>,
@@ -166,7 +166,7 @@ impl Broker {
             announced: Host { ip: config.broker_ip1, port: i32::from(config.addr.port) },
             next_opaque: 0,
             next_conn: 1,
-            armed: [None; 5],
+            armed: [None; Service::COUNT],
             offsets_armed: false,
             holds_armed: false,
             clients_armed: None,
@@ -358,6 +358,7 @@ impl Broker {
             Timer::FlushCommitLog => Service::FlushCommitLog,
             Timer::FlushConsumeQueue => Service::FlushConsumeQueue,
             Timer::PutDeadline => Service::PutDeadline,
+            Timer::CommitLog => Service::Commit,
             other => return self.fired_of_broker(other, step),
         };
         self.armed[service as usize] = None;

@@ -2,6 +2,8 @@
 //!
 //! Source: `TopicConfigManager`.
 
+use std::collections::BTreeMap;
+
 use crate::mq::disk::{Disk, DiskError};
 use crate::mq::message::{Name, Topic};
 use crate::mq::time::Millis;
@@ -28,7 +30,8 @@ impl Topics {
     pub fn load(disk: &mut dyn Disk, cluster: &Name, broker: &Name, auto_create: bool, now: Millis) -> Topics {
         let mut table = TopicConfigTable {
             data_version: DataVersion { timestamp: now.0, counter: 0 },
-            ..TopicConfigTable::default()
+            topic_config_table: BTreeMap::new(),
+            buckets: BUCKETS,
         };
         let read_write = PERM_READ | PERM_WRITE;
         let mut presets = vec![
@@ -126,3 +129,5 @@ pub fn write_config<T: JsonBody>(disk: &mut dyn Disk, file: &str, body: &T) -> R
 
 /// Source: `BrokerPathConfigHelper.getTopicConfigPath`.
 const FILE: &str = "config/topics.json";
+/// Buckets of `new ConcurrentHashMap<>(1024)`, which holds upstream's table.
+const BUCKETS: u32 = 2_048;

@@ -138,6 +138,12 @@ impl<V: PartialEq> PartialEq for JavaMap<V> {
 impl<V: Eq> Eq for JavaMap<V> {}
 
 impl<V> JavaMap<V> {
+    /// An empty map that begins with so many buckets, a power of two; with fewer than 16 it begins as any map does.
+    pub fn with_buckets(buckets: u32) -> JavaMap<V> {
+        assert!(buckets == 0 || buckets.is_power_of_two());
+        JavaMap { entries: Vec::new(), buckets: buckets.max(16) }
+    }
+
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<&V> {
         self.entries.iter().find(|entry| *entry.key == *key).map(|entry| &entry.value)

@@ -215,7 +215,7 @@ impl MessageStore {
         let file = &self.log.files[self.log.find(offset, offset == 0)?];
         let from = offset % self.log.file_size;
         let end = from.checked_add(i64::from(size))?;
-        (size >= 0 && from >= 0 && end <= file.wrote)
+        (size >= 0 && from >= 0 && end <= file.readable())
             .then(|| Bytes::copy_from_slice(disk.bytes(file.file, from as u64..end as u64)))
     }
 
@@ -225,7 +225,7 @@ impl MessageStore {
     pub(super) fn record_from(&self, disk: &mut dyn Disk, offset: i64) -> Option<Bytes> {
         let file = &self.log.files[self.log.find(offset, false)?];
         let from = offset % self.log.file_size;
-        if from < 0 || file.wrote < from + 4 {
+        if from < 0 || file.readable() < from + 4 {
             return None;
         }
         let claims = disk.bytes(file.file, from as u64..from as u64 + 4);
