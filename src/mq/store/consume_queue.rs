@@ -13,6 +13,8 @@ use crate::mq::store::mapped_file::MappedFileQueue;
 
 /// Bytes of a unit. Source: `ConsumeQueue.CQ_STORE_UNIT_SIZE`.
 pub const UNIT: i64 = 20;
+/// No queue of this world is longer; what claims to be is damage.
+pub(super) const ENTRY_MAX: i64 = i64::MAX / UNIT / 4;
 
 /// One topic queue's units.
 #[derive(Clone, Debug)]
@@ -74,13 +76,18 @@ impl ConsumeQueue {
     /// A record that the queue has passed is known. A queue that begins late is filled from its file's start with units that
     /// point nowhere. A gap is appended over, so that entry and recorded queue offset disagree, as upstream.
     /// A failed write is logged upstream and the position moves on: the unit reads as zeros.
-    /// Errors: the file cannot be made.
-    /// Source: `ConsumeQueue.putMessagePositionInfo`.
+    /// Errors: the file cannot be made, or has no room for a whole unit.
+    /// Source: `ConsumeQueue.putMessagePositionInfo`. Differs: a queue does not begin at an entry that only damage can have
+    /// written; upstream makes a file from which nothing can be read, or drops the unit as it is dropped here.
     pub fn put(&mut self, disk: &mut dyn Disk, unit: Unit, queue_offset: i64) -> Result<Placed, DiskError> {
         if unit.offset <= self.max_physic_offset {
             return Ok(Placed::Known);
         }
-        let expected = queue_offset.saturating_mul(UNIT).max(0);
+        let expected = queue_offset.wrapping_mul(UNIT);
+        let begins = self.files.files.last().is_none_or(|last| last.first && last.wrote == 0);
+        if begins && !(0..=ENTRY_MAX * UNIT).contains(&expected) {
+            return Ok(Placed::Known);
+        }
         let file = self.files.last_or_create(disk, expected)?;
         if file.first && queue_offset != 0 && file.wrote == 0 {
             let until = expected % file.size;
@@ -97,6 +104,9 @@ impl ConsumeQueue {
             return Ok(Placed::Known);
         }
         self.max_physic_offset = unit.offset;
+        if file.size < file.wrote + UNIT {
+            return Err(DiskError::Invalid);
+        }
         let _ = disk.write_through(file.file, file.wrote as u64, &unit.encode());
         file.wrote += UNIT;
         Ok(Placed::At(current / UNIT))
@@ -118,6 +128,11 @@ impl ConsumeQueue {
         let file = &self.files.files[self.files.find(at, false)?];
         let end = (file.from + file.wrote) / UNIT;
         (index < end).then_some(end)
+    }
+
+    /// The unit of entry `index`, if it is readable and not before the first valid one. Source: `ConsumeQueue.getIndexBuffer`.
+    pub fn valid_unit(&self, disk: &mut dyn Disk, index: i64) -> Option<Unit> {
+        (self.min_logic_offset <= index.checked_mul(UNIT)?).then(|| self.unit(disk, index))?
     }
 
     /// Finds the end after a start: the first unit that points nowhere, in the last three files or in all of them.

@@ -187,7 +187,9 @@ impl MappedFileQueue {
                 break;
             }
             let number = info.name[self.folder.len()..].parse();
-            let Ok(from) = number else { return Err(StoreError::FileName { file: info.name }) };
+            // A name behind which no file can end is none either; upstream computes with it until the numbers wrap.
+            let fits = |from: &i64| *from >= 0 && from.checked_add(self.file_size).is_some();
+            let Some(from) = number.ok().filter(fits) else { return Err(StoreError::FileName { file: info.name }) };
             let file = disk.open(&info.name, info.len).map_err(|error| StoreError::Disk { file: info.name, error })?;
             let (size, modified_ms) = (self.file_size, info.modified_ms);
             self.files.push(MappedFile {

@@ -361,6 +361,18 @@ pub enum StoreError {
         /// What it says.
         text: Name,
     },
+    /// A number with which no store can work.
+    #[error("`{name}` is {value}: {min} to {max} is allowed")]
+    Setting {
+        /// Which setting.
+        name: &'static str,
+        /// What it says.
+        value: i64,
+        /// The smallest value that is allowed.
+        min: i64,
+        /// The largest one.
+        max: i64,
+    },
     /// Another process has the store open.
     #[error("Lock failed,MQ already started")]
     Locked,

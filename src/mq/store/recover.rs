@@ -36,6 +36,7 @@ impl MessageStore {
         disk: &mut dyn Disk,
         clock: Clock,
     ) -> Result<MessageStore, StoreError> {
+        config.check()?;
         let delays = DelayLevels::parse(&config.message_delay_level)
             .ok_or_else(|| StoreError::DelayLevels { text: config.message_delay_level.clone() })?;
         let clean = disk.list(ABORT).iter().all(|info| info.name != ABORT);

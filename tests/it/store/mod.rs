@@ -1,5 +1,7 @@
 //! The engine on both disks.
 
+mod damage;
+
 mod golden;
 
 mod hardened;
