@@ -70,6 +70,21 @@ const TOLD: &[(&str, Words)] = &[
         ),
     ),
     (
+        "delayed-delivered",
+        w(
+            "delay level {level} #{offset} is due: {topic}/{queue_id} @{at}",
+            "延时级别 {level} 第 {offset} 条到期：{topic}/{queue_id} @{at}",
+        ),
+    ),
+    ("delayed-skipped", w("DROPS delay level {level} #{offset}: {why}", "丢弃延时级别 {level} 第 {offset} 条：{why}")),
+    (
+        "delayed-refused",
+        w(
+            "delay level {level} #{offset} is due and refused, again in 10 s: {why}",
+            "延时级别 {level} 第 {offset} 条到期但被拒绝，10 秒后重试：{why}",
+        ),
+    ),
+    (
         "held",
         w(
             "holds a pull of {topic}/{queue_id} from {queue_offset}",
@@ -115,6 +130,12 @@ const TOLD: &[(&str, Words)] = &[
             "记下 {group} 在 {topic}/{queue_id} 的进度 {queue_offset}",
         ),
     ),
+    ("group-created", w("makes group {group}", "创建消费组 {group}")),
+    (
+        "config-unreadable",
+        w("cannot read {file}, takes {instead} instead: {why}", "无法读取 {file}，改用 {instead}：{why}"),
+    ),
+    ("config-failed", w("could not write {file}: {why}", "写入 {file} 失败：{why}")),
     ("call-send", w("send {message}", "发送 {message}")),
     ("sent-result", w("{status} {message}: {queue} #{offset}", "{status} {message}：{queue} #{offset}")),
     (

@@ -29,17 +29,24 @@ use crate::mq::store::queues::Queues;
 use crate::mq::store::record::EncodeBuffer;
 use crate::mq::store::reput::Stuck;
 use crate::mq::store::retain::Retention;
+use crate::mq::store::schedule::Schedule;
 use crate::mq::store::shutdown::Stopping;
 use crate::mq::store::transient::CommitTurns;
 use crate::mq::time::{Millis, Time};
 
 pub mod config;
 
+pub mod config_file;
+
 pub mod outcome;
 
 pub mod record;
 
 pub mod delay;
+
+pub mod delay_offset;
+
+pub mod schedule;
 
 pub mod mapped_file;
 
@@ -127,6 +134,9 @@ pub struct MessageStore {
     dispatch_stopped: bool,
     /// The checkpoint's force that has not been answered.
     checkpoint_force: Option<u64>,
+    schedule: Schedule,
+    /// Config files whose next text is being forced.
+    staged: config_file::Staged,
     next_ticket: u64,
     next_request: u64,
     waiting_puts: BTreeMap<u64, Waiting>,
@@ -187,13 +197,17 @@ pub enum Service {
     PutDeadline,
     /// `CommitRealTimeService`.
     Commit,
+    /// `ScheduleMessageService`: the first level that has something to do.
+    Schedule,
+    /// `ScheduleMessageService.persist`.
+    DelayOffsets,
     /// `CleanCommitLogService` and `CleanConsumeQueueService`.
     Clean,
 }
 
 impl Service {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 9;
 }
 
 impl MessageStore {
@@ -228,6 +242,7 @@ impl MessageStore {
         self.now = clock;
         self.start_retention(disk);
         self.state = State::Running;
+        self.start_schedule(clock);
         Ok(())
     }
 

@@ -24,8 +24,9 @@ use crate::mq::store::mapped_file::MappedFileQueue;
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::record::{EncodeBuffer, Found, Region, Want, parse};
 use crate::mq::store::retain::Retention;
+use crate::mq::store::schedule::Schedule;
 use crate::mq::store::transient::CommitTurns;
-use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State};
+use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State, delay_offset};
 
 impl MessageStore {
     /// Loads and recovers a store without starting it. Source: `DefaultMessageStore.load`.
@@ -38,6 +39,7 @@ impl MessageStore {
         let delays = DelayLevels::parse(&config.message_delay_level)
             .ok_or_else(|| StoreError::DelayLevels { text: config.message_delay_level.clone() })?;
         let clean = disk.list(ABORT).iter().all(|info| info.name != ABORT);
+        let (schedule, cursors) = Schedule::load(disk)?;
         let mut log = MappedFileQueue::new("commitlog/".to_owned(), config.commit_log_file_size as i64);
         log.load(disk)?;
         let checkpoint = Checkpoint::open(disk).map_err(|error| disk_error(checkpoint::FILE, error))?;
@@ -80,6 +82,8 @@ impl MessageStore {
             recovery_forces: BTreeMap::new(),
             dispatch_stopped: false,
             checkpoint_force: None,
+            schedule,
+            staged: Default::default(),
             next_ticket: 0,
             next_request: 0,
             waiting_puts: BTreeMap::new(),
@@ -98,6 +102,9 @@ impl MessageStore {
             store.index.load(disk, clean, store.checkpoint.index);
         }
         store.recover(disk, clean)?;
+        if let Some(why) = cursors.passed_over {
+            store.news.push(News::ConfigPassedOver { file: delay_offset::FILE, why, has_backup: cursors.found });
+        }
         Ok(store)
     }
 

@@ -4,7 +4,7 @@ mod golden;
 
 mod hardened;
 
-mod machine;
+pub mod machine;
 
 mod refusals;
 
