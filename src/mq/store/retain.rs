@@ -34,6 +34,8 @@ pub(super) struct Retention {
     clean_immediately: bool,
     /// Whether the disk was fuller than `diskMaxUsedSpaceRatio` when it was looked at.
     is_pressed: bool,
+    /// When the last pass began.
+    ran_at: Time,
     /// `lastPhysicalMinOffset`.
     last_min_offset: i64,
     /// Bytes that the disk had left below its next watermark when it was looked at.
@@ -66,6 +68,7 @@ impl Retention {
             manual: 0,
             clean_immediately: false,
             is_pressed: false,
+            ran_at: Time::ZERO,
             last_min_offset: 0,
             room: 0,
             taken: 0,
@@ -132,9 +135,9 @@ impl MessageStore {
         Some(self.clean_tick_from(earliest + Span::from_millis((away * 3_600_000 - into_hour) as u64)))
     }
 
-    /// The first tick after `now`. Source: `DefaultMessageStore.addScheduleTask`.
+    /// The next tick that has not been used. Source: `DefaultMessageStore.addScheduleTask`.
     fn clean_tick(&self, now: Time) -> Time {
-        self.clean_tick_from(Time(now.0 + 1))
+        self.clean_tick_from(now.max(Time(self.retention.ran_at.0 + 1)))
     }
 
     /// The first tick at or after `at`.
@@ -149,13 +152,15 @@ impl MessageStore {
 
     /// The timer fired: begins a pass, or goes on with one.
     pub(super) fn run_clean(&mut self, disk: &mut dyn Disk, clock: Clock) {
-        let before = Clock { mono: Time(clock.mono.0.saturating_sub(1)), ..clock };
-        if self.next_clean(before).is_none_or(|due| clock.mono < due) {
+        if self.next_clean(clock).is_none_or(|due| clock.mono < due) {
             return;
         }
         let mut stage = match self.retention.pass.take() {
             Some(pass) => Some(pass.stage),
-            None => Some(self.begin_clean(disk, clock)),
+            None => {
+                self.retention.ran_at = clock.mono;
+                Some(self.begin_clean(disk, clock))
+            }
         };
         while let Some(at) = stage {
             let (next, pause) = self.clean_step(disk, clock, at);
