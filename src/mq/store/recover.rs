@@ -53,6 +53,7 @@ impl MessageStore {
         );
         let free_buffers = if config.has_transient_pool() { config.transient_store_pool_size } else { 0 };
         let shape = Shape { slots: config.max_hash_slot_num, entries: config.max_index_num };
+        let queues = Queues::new(&config);
         let mut store = MessageStore {
             config,
             profile,
@@ -62,7 +63,7 @@ impl MessageStore {
             free_buffers,
             commits,
             encode: EncodeBuffer::default(),
-            queues: Queues::default(),
+            queues,
             index: Index::new(shape),
             checkpoint,
             now: clock,
@@ -112,7 +113,7 @@ impl MessageStore {
             }
             known = Some((topic.to_owned(), queue_id));
             let place = self.queues.find_or_create(&Name::from(topic), queue_id, file_size);
-            self.queues.list[place].files.load(disk)?;
+            self.queues.list[place].load(disk)?;
         }
         Ok(())
     }
@@ -231,11 +232,9 @@ impl MessageStore {
     /// A crash without any commit log: the queues go, too. Source: `DefaultMessageStore.destroyLogics`.
     fn drop_queues(&mut self, disk: &mut dyn Disk) {
         for queue in &mut self.queues.list {
-            while !queue.files.files.is_empty() {
-                queue.files.remove_last(disk);
-            }
+            queue.destroy(disk);
         }
-        self.queues = Queues::default();
+        self.queues = Queues::new(&self.config);
     }
 }
 

@@ -8,4 +8,6 @@ mod hardened;
 
 mod machine;
 
+mod reading;
+
 mod survival;
