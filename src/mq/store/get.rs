@@ -242,7 +242,7 @@ impl MessageStore {
         let file = &self.log.files[self.log.find(offset, offset == 0)?];
         let from = offset % self.log.file_size;
         let end = from.checked_add(i64::from(size))?;
-        (size >= 0 && from >= 0 && end <= file.readable()).then(|| (file.file, from as u64..end as u64))
+        (size >= 0 && from >= 0 && end <= file.readable()).then_some((file.file, from as u64..end as u64))
     }
 
     /// The record that begins at `offset`, by the length it claims, and never the first one instead of one that is gone.
