@@ -11,6 +11,10 @@ pub struct Profile {
     ///
     /// Source: `MappedFile.flush` logs the exception and moves `flushedPosition` on regardless.
     pub fix_k01: bool,
+    /// K03: a delayed message's delivered copy is durable before the cursor behind it is written down.
+    ///
+    /// Source: `ScheduleMessageService.messageTimeup` sets `WAIT` to false, and `persist` writes whatever the cursor is.
+    pub fix_k03: bool,
     /// K04: a record is handed to queues and consumers when it has been forced, not before.
     ///
     /// Source: `ReputMessageService` follows the readable position. What a killed process left unforced counts as forced when
@@ -30,6 +34,14 @@ pub struct Profile {
     ///
     /// Source: `CommitLog.recoverNormally` cuts the log at the first record that it cannot read.
     pub fix_k09: bool,
+    /// K12: a due message that cannot be put again stays where it is and is tried again, like one whose put was refused.
+    ///
+    /// Source: `ScheduleMessageService.DeliverDelayedMessageTimerTask.executeOnTimeup` logs "drop it" and goes on.
+    pub fix_k12: bool,
+    /// K13: a config file's next text is forced before it takes the file's place, in one step.
+    ///
+    /// Source: `MixAll.string2File` forces nothing and deletes the old file before it renames the new one.
+    pub fix_k13: bool,
     /// K17: a body is checked against its CRC when it is read, and not served if it differs.
     ///
     /// Source: `CommitLog.getMessage`. What the CRC does not cover, headers, topic and properties, stays unchecked.
@@ -40,6 +52,18 @@ pub struct Profile {
     /// Source: `CommitLog.checkMessageAndReturnSize` never looks at the place, `ReputMessageService.doReput` skips the rest
     /// of what is readable, `MappedFileQueue.truncateDirtyFiles` leaves the bytes.
     pub fix_k18: bool,
+    /// K19: after a wall clock stepped back a delayed message waits once more at most as long as its level says.
+    ///
+    /// Source: `DeliverDelayedMessageTimerTask.correctDeliverTimestamp` makes it due at once.
+    pub fix_k19: bool,
+    /// K20: a delay cursor behind the end of its queue goes back to that end.
+    ///
+    /// Source: `ScheduleMessageService.load` takes the file's word; a queue that is shorter is never delivered from.
+    pub fix_k20: bool,
+    /// K24: the delay cursors are written at a clean stop, too.
+    ///
+    /// Source: `ScheduleMessageService.shutdown` cancels the timer and writes nothing.
+    pub fix_k24: bool,
 }
 
 /// A switch: the row that it repairs, and where it is kept.
@@ -52,36 +76,54 @@ pub struct Switch {
 }
 
 /// Every switch, in the order of the rows.
-pub const SWITCHES: [Switch; 7] = [
+pub const SWITCHES: [Switch; 13] = [
     Switch { row: "K01", of: |profile| &mut profile.fix_k01 },
+    Switch { row: "K03", of: |profile| &mut profile.fix_k03 },
     Switch { row: "K04", of: |profile| &mut profile.fix_k04 },
     Switch { row: "K05", of: |profile| &mut profile.fix_k05 },
     Switch { row: "K06", of: |profile| &mut profile.fix_k06 },
     Switch { row: "K09", of: |profile| &mut profile.fix_k09 },
+    Switch { row: "K12", of: |profile| &mut profile.fix_k12 },
+    Switch { row: "K13", of: |profile| &mut profile.fix_k13 },
     Switch { row: "K17", of: |profile| &mut profile.fix_k17 },
     Switch { row: "K18", of: |profile| &mut profile.fix_k18 },
+    Switch { row: "K19", of: |profile| &mut profile.fix_k19 },
+    Switch { row: "K20", of: |profile| &mut profile.fix_k20 },
+    Switch { row: "K24", of: |profile| &mut profile.fix_k24 },
 ];
 
 impl Profile {
     /// RocketMQ 4.3.2 with its weaknesses.
     pub const FAITHFUL: Profile = Profile {
         fix_k01: false,
+        fix_k03: false,
         fix_k04: false,
         fix_k05: false,
         fix_k06: false,
         fix_k09: false,
+        fix_k12: false,
+        fix_k13: false,
         fix_k17: false,
         fix_k18: false,
+        fix_k19: false,
+        fix_k20: false,
+        fix_k24: false,
     };
     /// The same protocol with every switch on.
     pub const HARDENED: Profile = Profile {
         fix_k01: true,
+        fix_k03: true,
         fix_k04: true,
         fix_k05: true,
         fix_k06: true,
         fix_k09: true,
+        fix_k12: true,
+        fix_k13: true,
         fix_k17: true,
         fix_k18: true,
+        fix_k19: true,
+        fix_k20: true,
+        fix_k24: true,
     };
 
     /// The release with one repair; `None` for a row that has no switch.

@@ -68,6 +68,8 @@ pub struct StoreConfig {
     pub os_page_cache_busy_timeout: Span,
     /// `messageDelayLevel`: the wait of each level, separated by single blanks.
     pub message_delay_level: Name,
+    /// `flushDelayOffsetInterval`.
+    pub flush_delay_offset_interval: Span,
     /// `haSlaveFallbehindMax`, in bytes.
     pub ha_slave_fallbehind_max: i64,
     /// `offsetCheckInSlave`.
@@ -142,6 +144,7 @@ impl Default for StoreConfig {
             flush_queue_thorough_interval: Span::from_secs(60),
             os_page_cache_busy_timeout: Span::from_secs(1),
             message_delay_level: Name::from(DELAY_LEVELS),
+            flush_delay_offset_interval: Span::from_secs(10),
             ha_slave_fallbehind_max: 256 << 20,
             offset_check_in_slave: false,
             message_index_enable: true,

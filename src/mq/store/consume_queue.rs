@@ -186,6 +186,16 @@ impl ConsumeQueue {
         (self.min_logic_offset <= index.checked_mul(UNIT)?).then(|| self.unit(disk, index))?
     }
 
+    /// One past the last readable entry of the file that holds entry `index`; `None` if that entry is not readable.
+    ///
+    /// Source: `ConsumeQueue.getIndexBuffer`.
+    pub fn readable_from(&self, index: i64) -> Option<i64> {
+        let at = index.checked_mul(UNIT)?;
+        let file = &self.files.files[self.files.find(at, false)?];
+        let end = (file.from + file.wrote) / UNIT;
+        (index < end).then_some(end)
+    }
+
     /// Finds the end after a start: the first unit that points nowhere, in the last three files or in all of them.
     ///
     /// Source: `ConsumeQueue.recover`, which looks at three.

@@ -19,6 +19,7 @@ impl MessageStore {
         let real_time = is_async.then(|| self.real_time.next_force(self.dirty_log_pages()));
         let queues = (running && self.queue_flush.under_way == 0).then(|| self.next_queue_flush(clock.mono)).flatten();
         let put = self.waiting_puts.values().map(|waiting| waiting.deadline).min();
+        let [schedule, cursors] = self.schedule_deadlines(clock.mono);
         [
             (Service::Reput, reput),
             (Service::GroupCommit, commit),
@@ -26,6 +27,9 @@ impl MessageStore {
             (Service::FlushConsumeQueue, queues),
             (Service::PutDeadline, put),
             (Service::Commit, running.then(|| self.next_commit()).flatten()),
+            (Service::Schedule, schedule.filter(|_| running)),
+            (Service::DelayOffsets, cursors.filter(|_| running)),
+            (Service::Clean, running.then(|| self.next_clean(clock)).flatten()),
         ]
     }
 
@@ -36,7 +40,10 @@ impl MessageStore {
             return;
         }
         match service {
-            Service::Reput => self.reput(disk),
+            Service::Reput => {
+                self.reput(disk);
+                self.plan_schedule(clock.mono);
+            }
             Service::GroupCommit => {
                 self.group_commit.woken = true;
                 self.run_group_commit(clock);
@@ -45,6 +52,10 @@ impl MessageStore {
             Service::FlushConsumeQueue => self.run_queue_flush(disk, clock),
             Service::PutDeadline => self.expire_puts(clock),
             Service::Commit => self.run_commit(disk, clock),
+            Service::Schedule if self.state == State::Running => self.run_schedule(disk, clock),
+            Service::DelayOffsets if self.state == State::Running => self.write_cursors(disk),
+            Service::Schedule | Service::DelayOffsets => {}
+            Service::Clean => self.run_clean(disk, clock),
         }
     }
 
@@ -87,6 +98,8 @@ impl MessageStore {
                 let (physic, logics) = (self.checkpoint.physic, self.checkpoint.logics);
                 self.news.push(News::CheckpointWritten { physic, logics });
             }
+        } else {
+            self.config_answered(disk, ticket, result);
         }
         self.pump_shutdown(disk);
     }

@@ -233,7 +233,7 @@ impl MessageStore {
     }
 
     /// The bytes at a place in the log. Source: `CommitLog.getMessage`; only place 0 falls back to the first file.
-    fn record_at(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<Bytes> {
+    pub(super) fn record_at(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<Bytes> {
         let (file, range) = self.range_at(offset, size)?;
         Some(Bytes::copy_from_slice(disk.bytes(file, range)))
     }

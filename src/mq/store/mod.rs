@@ -28,17 +28,25 @@ use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::queues::Queues;
 use crate::mq::store::record::EncodeBuffer;
 use crate::mq::store::reput::Stuck;
+use crate::mq::store::retain::Retention;
+use crate::mq::store::schedule::Schedule;
 use crate::mq::store::shutdown::Stopping;
 use crate::mq::store::transient::CommitTurns;
 use crate::mq::time::{Millis, Time};
 
 pub mod config;
 
+pub mod config_file;
+
 pub mod outcome;
 
 pub mod record;
 
 pub mod delay;
+
+pub mod delay_offset;
+
+pub mod schedule;
 
 pub mod mapped_file;
 
@@ -65,6 +73,8 @@ mod durability;
 pub mod flush;
 
 mod shutdown;
+
+pub mod retain;
 
 mod reput;
 
@@ -101,6 +111,7 @@ pub struct MessageStore {
     /// Buffers of the transient store pool that are not lent.
     free_buffers: usize,
     commits: CommitTurns,
+    retention: Retention,
     encode: EncodeBuffer,
     queues: Queues,
     index: Index,
@@ -125,6 +136,9 @@ pub struct MessageStore {
     dispatch_stopped: bool,
     /// The checkpoint's force that has not been answered.
     checkpoint_force: Option<u64>,
+    schedule: Schedule,
+    /// Config files whose next text is being forced.
+    staged: config_file::Staged,
     next_ticket: u64,
     next_request: u64,
     waiting_puts: BTreeMap<u64, Waiting>,
@@ -185,11 +199,17 @@ pub enum Service {
     PutDeadline,
     /// `CommitRealTimeService`.
     Commit,
+    /// `ScheduleMessageService`: the first level that has something to do.
+    Schedule,
+    /// `ScheduleMessageService.persist`.
+    DelayOffsets,
+    /// `CleanCommitLogService` and `CleanConsumeQueueService`.
+    Clean,
 }
 
 impl Service {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 9;
 }
 
 impl MessageStore {
@@ -222,7 +242,9 @@ impl MessageStore {
         put(disk, ABORT, b"")?;
         self.started = clock.mono;
         self.now = clock;
+        self.start_retention(disk);
         self.state = State::Running;
+        self.start_schedule(clock);
         Ok(())
     }
 
@@ -303,6 +325,9 @@ impl MessageStore {
     pub fn set_flag(&mut self, flag: Flag, on: bool) -> u32 {
         if flag == Flag::NotWriteable && on && self.flags & UNWRITEABLE != 0 {
             return self.flags;
+        }
+        if flag == Flag::DiskFull {
+            self.retention.look_again();
         }
         self.flags = if on { self.flags | flag as u32 } else { self.flags & !(flag as u32) };
         self.flags

@@ -2,6 +2,7 @@
 
 use crate::mq::disk::{DiskError, FileId};
 use crate::mq::message::{Name, PhysicalOffset, QueueId, QueueOffset, Topic};
+use crate::mq::store::config_file::{ConfigError, Unreadable};
 use crate::mq::time::Millis;
 
 /// What became of a put. Source: `PutMessageResult`.
@@ -221,6 +222,80 @@ pub enum News {
         /// Where it begins.
         at: i64,
     },
+    /// A delayed message's moment came: it was put under its true address.
+    Delivered {
+        /// Its level.
+        level: i32,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// Its true topic.
+        topic: Topic,
+        /// Its true queue.
+        queue_id: QueueId,
+        /// Where the copy lies.
+        landed: Landed,
+    },
+    /// A delayed message's moment came, and it is passed over for good.
+    DelayedSkipped {
+        /// Its level.
+        level: i32,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// `gone`, `too-long`, or what upstream throws at (K12).
+        why: &'static str,
+    },
+    /// A delayed message's moment came, and its put was refused: it is tried again.
+    DelayedRefused {
+        /// Its level.
+        level: i32,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// The put's status, or what upstream throws at (K12 repaired).
+        why: &'static str,
+    },
+    /// A config file's next text lies beside it and is being forced.
+    ConfigStaged {
+        /// The file.
+        file: &'static str,
+    },
+    /// A config file was written.
+    ConfigWritten {
+        /// The file.
+        file: &'static str,
+    },
+    /// A config file could not be written.
+    ConfigFailed {
+        /// The file.
+        file: &'static str,
+        /// Why.
+        error: DiskError,
+    },
+    /// A config file was there, could not be read and was passed over.
+    ConfigPassedOver {
+        /// The file.
+        file: &'static str,
+        /// Why.
+        why: Box<Unreadable>,
+        /// Whether its `.bak` was read instead.
+        has_backup: bool,
+    },
+    /// A file of the commit log was removed.
+    FileDeleted {
+        /// Where it began.
+        at: i64,
+        /// Whether its time was over.
+        expired: bool,
+    },
+    /// The disk passed its last watermark: puts are refused.
+    DiskFull {
+        /// How much of it is in use.
+        percent: i64,
+    },
+    /// The disk has room again.
+    DiskOk {
+        /// How much of it is in use.
+        percent: i64,
+    },
     /// The checkpoint was written and forced.
     CheckpointWritten {
         /// Its first time, ms.
@@ -277,6 +352,9 @@ pub enum StoreError {
         /// The record's first byte in that file.
         at: i64,
     },
+    /// A config file and its `.bak` cannot be read.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
     /// `messageDelayLevel` cannot be read.
     #[error("`messageDelayLevel` is `{text}`: waits like `1s 5m 2h 1d`, separated by single blanks, are allowed")]
     DelayLevels {

@@ -23,8 +23,10 @@ use crate::mq::store::lock::PutLock;
 use crate::mq::store::mapped_file::MappedFileQueue;
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::record::{EncodeBuffer, Found, Region, Want, parse};
+use crate::mq::store::retain::Retention;
+use crate::mq::store::schedule::Schedule;
 use crate::mq::store::transient::CommitTurns;
-use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State};
+use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State, delay_offset};
 
 impl MessageStore {
     /// Loads and recovers a store without starting it. Source: `DefaultMessageStore.load`.
@@ -38,6 +40,7 @@ impl MessageStore {
         let delays = DelayLevels::parse(&config.message_delay_level)
             .ok_or_else(|| StoreError::DelayLevels { text: config.message_delay_level.clone() })?;
         let clean = disk.list(ABORT).iter().all(|info| info.name != ABORT);
+        let (schedule, cursors) = Schedule::load(disk)?;
         let mut log = MappedFileQueue::new("commitlog/".to_owned(), config.commit_log_file_size as i64);
         log.load(disk)?;
         let checkpoint = Checkpoint::open(disk).map_err(|error| disk_error(checkpoint::FILE, error))?;
@@ -52,9 +55,10 @@ impl MessageStore {
             config.commit_least_pages,
         );
         let free_buffers = if config.has_transient_pool() { config.transient_store_pool_size } else { 0 };
-        let shape = Shape { slots: config.max_hash_slot_num, entries: config.max_index_num };
-        let queues = Queues::new(&config);
+        let retention = Retention::new(&config.delete_when);
         let mut store = MessageStore {
+            queues: Queues::new(&config),
+            index: Index::new(Shape { slots: config.max_hash_slot_num, entries: config.max_index_num }),
             config,
             profile,
             delays,
@@ -62,9 +66,8 @@ impl MessageStore {
             ahead: None,
             free_buffers,
             commits,
+            retention,
             encode: EncodeBuffer::default(),
-            queues,
-            index: Index::new(shape),
             checkpoint,
             now: clock,
             reput_from: 0,
@@ -79,6 +82,8 @@ impl MessageStore {
             recovery_forces: BTreeMap::new(),
             dispatch_stopped: false,
             checkpoint_force: None,
+            schedule,
+            staged: Default::default(),
             next_ticket: 0,
             next_request: 0,
             waiting_puts: BTreeMap::new(),
@@ -97,6 +102,9 @@ impl MessageStore {
             store.index.load(disk, clean, store.checkpoint.index);
         }
         store.recover(disk, clean)?;
+        if let Some(why) = cursors.passed_over {
+            store.news.push(News::ConfigPassedOver { file: delay_offset::FILE, why, has_backup: cursors.found });
+        }
         Ok(store)
     }
 

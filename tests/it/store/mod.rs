@@ -6,7 +6,13 @@ mod golden;
 
 mod hardened;
 
-mod machine;
+pub mod machine;
+
+mod refusals;
+
+mod services;
+
+mod sick;
 
 mod reading;
 
