@@ -2,12 +2,15 @@
 //!
 //! Source: `DefaultMessageStore.getMessage`.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
-use crate::mq::disk::Disk;
+use crate::mq::disk::{Disk, FileId};
 use crate::mq::message::record::body_crc;
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
 use crate::mq::store::consume_queue::{ConsumeQueue, UNIT, Unit};
+use crate::mq::store::consume_queue_ext::ExtUnit;
 use crate::mq::store::mapped_file::MappedFile;
 use crate::mq::store::{Flag, MessageStore, State};
 
@@ -21,8 +24,26 @@ pub struct GetRequest<'a> {
     pub offset: QueueOffset,
     /// At most how many messages.
     pub max: i32,
-    /// Which tag hashes pass.
-    pub filter: &'a dyn Fn(i64) -> bool,
+    /// Which messages pass; a function of the tag's hash is such a filter, too.
+    pub filter: &'a dyn MessageFilter,
+}
+
+/// Which messages a reader wants, asked twice. Source: `MessageFilter`.
+pub trait MessageFilter {
+    /// Before the log is read: by the tag's hash, `None` where it is lost, and by what the extension holds beside it.
+    fn is_matched_by_consume_queue(&self, tags_code: Option<i64>, beside: Option<&ExtUnit>) -> bool;
+
+    /// By the record's bytes.
+    fn is_matched_by_commit_log(&self, _record: &[u8]) -> bool {
+        true
+    }
+}
+
+/// By the tag's hash alone; one that is lost passes. Source: `DefaultMessageFilter`.
+impl<F: Fn(i64) -> bool> MessageFilter for F {
+    fn is_matched_by_consume_queue(&self, tags_code: Option<i64>, _beside: Option<&ExtUnit>) -> bool {
+        tags_code.is_none_or(self)
+    }
 }
 
 /// What was found. Source: `GetMessageResult`.
@@ -148,7 +169,7 @@ impl MessageStore {
                 if self.is_batch_full(got, request.max, unit.size, on_disk) {
                     break;
                 }
-                if (request.filter)(unit.tags_code) {
+                if is_wanted(disk, queue, unit.tags_code, request.filter) {
                     match self.record_at(disk, unit.offset, unit.size) {
                         Some(bytes) if self.profile.fix_k17 && !has_its_body(&bytes) => {
                             if got.messages.is_empty() {
@@ -156,6 +177,7 @@ impl MessageStore {
                             }
                             break;
                         }
+                        Some(bytes) if !request.filter.is_matched_by_commit_log(&bytes) => {}
                         Some(bytes) => {
                             got.size += bytes.len();
                             got.messages.push(bytes);
@@ -212,11 +234,15 @@ impl MessageStore {
 
     /// The bytes at a place in the log. Source: `CommitLog.getMessage`; only place 0 falls back to the first file.
     pub(super) fn record_at(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<Bytes> {
+        let (file, range) = self.range_at(offset, size)?;
+        Some(Bytes::copy_from_slice(disk.bytes(file, range)))
+    }
+
+    fn range_at(&self, offset: i64, size: i32) -> Option<(FileId, Range<u64>)> {
         let file = &self.log.files[self.log.find(offset, offset == 0)?];
         let from = offset % self.log.file_size;
         let end = from.checked_add(i64::from(size))?;
-        (size >= 0 && from >= 0 && end <= file.readable())
-            .then(|| Bytes::copy_from_slice(disk.bytes(file.file, from as u64..end as u64)))
+        (size >= 0 && from >= 0 && end <= file.readable()).then_some((file.file, from as u64..end as u64))
     }
 
     /// The record that begins at `offset`, by the length it claims, and never the first one instead of one that is gone.
@@ -291,6 +317,19 @@ impl MessageStore {
         unit.and_then(|unit| self.store_time(disk, unit.offset, unit.size)).unwrap_or(-1)
     }
 
+    /// The time at which the first valid entry's record was stored; -1 if there is none. Source: `getEarliestMessageTime`.
+    pub fn earliest_time_of(&self, disk: &mut dyn Disk, topic: &str, queue_id: QueueId) -> i64 {
+        self.store_time_of(disk, topic, queue_id, self.min_queue_offset(topic, queue_id))
+    }
+
+    /// The time at which the log's first record was stored; -1 while its first file has less than twice `maxMessageSize`.
+    ///
+    /// Faithful: so much is asked for, whatever the record's length (Q18). Source: `getEarliestMessageTime`.
+    pub fn earliest_time(&self, disk: &mut dyn Disk) -> i64 {
+        let size = self.config.max_message_size.wrapping_mul(2);
+        self.store_time(disk, self.log.min_offset(), size).unwrap_or(-1)
+    }
+
     /// Where an entry's record begins in the log; 0 if there is no such entry. Source: `getCommitLogOffsetInQueue`.
     pub fn log_offset_of(
         &self,
@@ -308,8 +347,17 @@ impl MessageStore {
         if offset < self.log.min_offset() {
             return None;
         }
-        let bytes = self.record_at(disk, offset, size)?;
+        let (file, range) = self.range_at(offset, size)?;
+        let bytes = disk.bytes(file, range.start..range.end.min(range.start + 64));
         Some(i64::from_be_bytes(bytes.get(56..64)?.try_into().ok()?))
+    }
+}
+
+/// Whether a unit passes the filter's first stage. Source: `DefaultMessageStore.getMessage`.
+fn is_wanted(disk: &mut dyn Disk, queue: &ConsumeQueue, tags_code: i64, filter: &dyn MessageFilter) -> bool {
+    match queue.beside(disk, tags_code) {
+        None => filter.is_matched_by_consume_queue(Some(tags_code), None),
+        Some(beside) => filter.is_matched_by_consume_queue(beside.as_ref().map(|unit| unit.tags_code), beside.as_ref()),
     }
 }
 

@@ -80,6 +80,8 @@ mod reput;
 
 pub mod consume_queue;
 
+pub mod consume_queue_ext;
+
 pub mod checkpoint;
 
 mod recover;

@@ -56,8 +56,9 @@ impl MessageStore {
         );
         let free_buffers = if config.has_transient_pool() { config.transient_store_pool_size } else { 0 };
         let retention = Retention::new(&config.delete_when);
-        let shape = Shape { slots: config.max_hash_slot_num, entries: config.max_index_num };
         let mut store = MessageStore {
+            queues: Queues::new(&config),
+            index: Index::new(Shape { slots: config.max_hash_slot_num, entries: config.max_index_num }),
             config,
             profile,
             delays,
@@ -67,8 +68,6 @@ impl MessageStore {
             commits,
             retention,
             encode: EncodeBuffer::default(),
-            queues: Queues::default(),
-            index: Index::new(shape),
             checkpoint,
             now: clock,
             reput_from: 0,
@@ -122,7 +121,7 @@ impl MessageStore {
             }
             known = Some((topic.to_owned(), queue_id));
             let place = self.queues.find_or_create(&Name::from(topic), queue_id, file_size);
-            self.queues.list[place].files.load(disk)?;
+            self.queues.list[place].load(disk)?;
         }
         Ok(())
     }
@@ -241,11 +240,9 @@ impl MessageStore {
     /// A crash without any commit log: the queues go, too. Source: `DefaultMessageStore.destroyLogics`.
     fn drop_queues(&mut self, disk: &mut dyn Disk) {
         for queue in &mut self.queues.list {
-            while !queue.files.files.is_empty() {
-                queue.files.remove_last(disk);
-            }
+            queue.destroy(disk);
         }
-        self.queues = Queues::default();
+        self.queues = Queues::new(&self.config);
     }
 }
 

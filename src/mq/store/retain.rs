@@ -313,9 +313,7 @@ impl MessageStore {
             }
         }
         for (topic, queue_id, place) in dropped {
-            while !self.queues.list[place].files.files.is_empty() {
-                self.queues.list[place].files.remove_last(disk);
-            }
+            self.queues.list[place].destroy(disk);
             if let Some(queues) = self.queues.by_topic.get_mut(&topic) {
                 queues.remove(&queue_id);
             }

@@ -24,7 +24,11 @@ fn config() -> StoreConfig {
 }
 
 fn boot(disk: AnyDisk) -> Machine {
-    match Machine::boot(disk, config(), clock()) {
+    boot_with(disk, config())
+}
+
+fn boot_with(disk: AnyDisk, config: StoreConfig) -> Machine {
+    match Machine::boot(disk, config, clock()) {
         Ok(machine) => machine,
         Err(error) => panic!("{error}"),
     }
@@ -215,7 +219,7 @@ fn a_name_behind_which_no_file_can_end_is_refused() {
 }
 
 /// Numbers that damage likes, and any.
-fn bytes(max: usize) -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn bytes(max: usize) -> impl Strategy<Value = Vec<u8>> {
     let number = prop_oneof![
         any::<[u8; 8]>(),
         prop::sample::select(vec![0, 1, -1, i64::MIN, i64::MAX, i64::MAX - 1, i64::MAX / 20, i64::from(i32::MIN) - 1])
@@ -227,7 +231,12 @@ fn bytes(max: usize) -> impl Strategy<Value = Vec<u8>> {
 
 /// Everything that reads or writes beside the log, then a clean stop and another start.
 fn exercise(disk: AnyDisk, time: i64) {
-    let mut machine = boot(disk);
+    exercise_with(disk, time, &config());
+}
+
+/// The same with other settings.
+pub(super) fn exercise_with(disk: AnyDisk, time: i64, config: &StoreConfig) {
+    let mut machine = boot_with(disk, config.clone());
     for turn in 0..2 {
         let (min, max) = {
             let got = get(&mut machine, 0);
@@ -249,7 +258,7 @@ fn exercise(disk: AnyDisk, time: i64) {
         }
         machine.store.trim_index(machine.disk.lend());
         if turn == 0 {
-            machine = boot(machine.shut_down().0);
+            machine = boot_with(machine.shut_down().0, config.clone());
         }
     }
     machine.pass(70_000);
@@ -257,7 +266,7 @@ fn exercise(disk: AnyDisk, time: i64) {
 }
 
 /// Damages the file `number` of a folder, counted round, at `at` of its bytes, counted round.
-fn scatter(disk: &mut AnyDisk, folder: &str, number: usize, at: usize, bytes: &[u8]) {
+pub(super) fn scatter(disk: &mut AnyDisk, folder: &str, number: usize, at: usize, bytes: &[u8]) {
     let files = disk.lend().list(folder);
     let file = &files[number % files.len()];
     let at = at % file.len as usize;

@@ -14,4 +14,6 @@ mod services;
 
 mod sick;
 
+mod reading;
+
 mod survival;
