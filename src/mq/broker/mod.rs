@@ -141,7 +141,7 @@ pub struct Broker {
     next_opaque: i32,
     next_conn: u32,
     /// What each store service's timer is armed for.
-    armed: [Option<Time>; 7],
+    armed: [Option<Time>; Service::COUNT],
     offsets_armed: bool,
     filters_armed: Option<Time>,
     holds_armed: bool,
@@ -178,7 +178,7 @@ impl Broker {
             announced: Host { ip: config.broker_ip1, port: i32::from(config.addr.port) },
             next_opaque: 0,
             next_conn: 1,
-            armed: [None; 7],
+            armed: [None; Service::COUNT],
             offsets_armed: false,
             filters_armed: None,
             holds_armed: false,

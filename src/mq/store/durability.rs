@@ -9,7 +9,7 @@ use crate::mq::time::{Span, Time};
 
 impl MessageStore {
     /// When each service would find work next; `None` while it would not.
-    pub fn deadlines(&self, clock: Clock) -> [(Service, Option<Time>); 7] {
+    pub fn deadlines(&self, clock: Clock) -> [(Service, Option<Time>); Service::COUNT] {
         let running = self.state == State::Running;
         let reput = (running && self.behind() > 0 && !self.dispatch_stopped).then(|| self.next_reput(clock.mono));
         let idle_commit = running && self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();

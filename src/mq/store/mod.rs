@@ -180,6 +180,11 @@ pub enum Service {
     DelayOffsets,
 }
 
+impl Service {
+    /// How many there are.
+    pub const COUNT: usize = 7;
+}
+
 impl MessageStore {
     /// Loads, recovers and starts a store: takes the lock and leaves the `abort` file.
     ///

@@ -6,4 +6,6 @@ mod hardened;
 
 pub mod machine;
 
+mod schedule;
+
 mod survival;
