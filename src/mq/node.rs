@@ -257,6 +257,8 @@ pub enum Timer {
     FlushConsumeQueue,
     /// A waiting put's `syncFlushTimeout`.
     PutDeadline,
+    /// `CommitRealTimeService`, every 200 ms.
+    CommitLog,
     /// `ScheduleMessageService`: the first level that has something to do.
     Schedule,
     /// `ScheduleMessageService.persist`, every 10 s.

@@ -15,6 +15,11 @@ pub struct Profile {
     ///
     /// Source: `ScheduleMessageService.messageTimeup` sets `WAIT` to false, and `persist` writes whatever the cursor is.
     pub fix_k03: bool,
+    /// K04: a record is handed to queues and consumers when it has been forced, not before.
+    ///
+    /// Source: `ReputMessageService` follows the readable position. What a killed process left unforced counts as forced when
+    /// it was recovered, unless K06 is repaired, too.
+    pub fix_k04: bool,
     /// K05: the checkpoint names only times up to which the consume queues have been forced.
     ///
     /// Source: `IndexService.flush` and `StoreCheckpoint.flush` write a time that dispatch has moved ahead of the forces.
@@ -71,9 +76,10 @@ pub struct Switch {
 }
 
 /// Every switch, in the order of the rows.
-pub const SWITCHES: [Switch; 12] = [
+pub const SWITCHES: [Switch; 13] = [
     Switch { row: "K01", of: |profile| &mut profile.fix_k01 },
     Switch { row: "K03", of: |profile| &mut profile.fix_k03 },
+    Switch { row: "K04", of: |profile| &mut profile.fix_k04 },
     Switch { row: "K05", of: |profile| &mut profile.fix_k05 },
     Switch { row: "K06", of: |profile| &mut profile.fix_k06 },
     Switch { row: "K09", of: |profile| &mut profile.fix_k09 },
@@ -91,6 +97,7 @@ impl Profile {
     pub const FAITHFUL: Profile = Profile {
         fix_k01: false,
         fix_k03: false,
+        fix_k04: false,
         fix_k05: false,
         fix_k06: false,
         fix_k09: false,
@@ -106,6 +113,7 @@ impl Profile {
     pub const HARDENED: Profile = Profile {
         fix_k01: true,
         fix_k03: true,
+        fix_k04: true,
         fix_k05: true,
         fix_k06: true,
         fix_k09: true,

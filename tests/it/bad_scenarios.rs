@@ -24,7 +24,7 @@ fn refused(text: &str) -> Report {
 const CASES: &[(&str, &str, &str, &str)] = &[
     ("seed = 2018", "sead = 2018", "unknown_key", "did you mean `seed`?"),
     ("", "[brocker]\n", "unknown_key", "did you mean `broker`?"),
-    ("seed = 2018", "seed = \"x\"", "syntax", "invalid type"),
+    ("seed = 2018", "seed = \"x\"", "syntax", "a whole number"),
     ("seed = 2018", "seed = -1", "out_of_range", "seed"),
     ("count = 10", "count = 10\ndelay_level = 200", "out_of_range", "delay_level"),
     ("seed = 2018", "seed = 2018\nseed = 1", "syntax", "duplicate key"),
@@ -46,6 +46,8 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("restart = { node = \"broker-a\" }", "restart = {}", "syntax", "missing field"),
     ("restart = { node = \"broker-a\" }", "", "missing", "does nothing"),
     ("keep = \"fsynced\"", "keep = \"fsync\"", "wrong_value", "did you mean \"fsynced\"?"),
+    ("keep = \"fsynced\"", "keep = \"log-lost/json-kep\"", "wrong_value", "did you mean \"log-lost/json-kept\"?"),
+    ("fsync = \"2ms..9ms\"", "personality = \"order\"", "wrong_value", "did you mean \"ordered\"?"),
     ("name = \"return\"", "name = \"outage\"", "duplicate_name", "another fault"),
     ("name = \"billing-1\"", "name = \"shop\"", "duplicate_name", "another node"),
     ("name = \"billing-1\"", "name = \"ns-1\"", "duplicate_name", "another nameserver"),
@@ -73,7 +75,36 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("profile = \"rocketmq-4.3.2\"", "profile = \"rocketmq-9\"", "wrong_value", "hardened"),
     ("", "[profile.fix]\nK99 = true", "unknown_weakness", "K01"),
     ("subscribe = { orders = \"*\" }", "subscribe = {}", "missing", "subscribes to nothing"),
+    ("[cluster]", "[[cluster]]", "syntax", "there is one: write [cluster]"),
+    ("[[broker]]", "[broker]", "syntax", "there may be several: write [[broker]]"),
+    ("disk = { fsync = \"2ms..9ms\" }", "disk = [\"2ms..9ms\"]", "syntax", "expected a table, found an array"),
+    ("disk = { fsync = \"2ms..9ms\" }", "disk = []", "syntax", "expected a table, found an array"),
+    ("name = \"orders\"", "name = 7", "syntax", "put it in quotes: \"7\""),
+    ("format = 1", "format = 99\nnovelty = 1", "format", "newer mqlab"),
+    ("key = \"order-{n}\"", "key = \"order-{n\"", "wrong_value", "not closed"),
+    ("tag = \"{pick:create,pay,done}\"", "tag = \"{pick:}\"", "wrong_value", "an empty choice"),
+    ("key = \"order-{n}\"", "select = \"queue:2\"", "unsupported", "not built yet"),
+    ("answer = { choice = 3 }", "answer = { choice = 4 }", "out_of_range", "between 1 and 3"),
+    ("answer = { choice = 3 }\n", "", "missing", "no answer"),
+    ("answer = { choice = 3 }", "answer = { eval = \"count(readable)\" }", "unsupported", "not built yet"),
+    ("start = \"after:fault:outage\"", "start = \"first:append@billing-1\"", "impossible_time", "waits for itself"),
 ];
+
+#[test]
+fn faults_that_wait_for_each_other_are_told_each() {
+    let text =
+        changed("at = \"1250ms\"", "at = \"after:fault:return\"").replace("at = \"6s\"", "at = \"after:fault:outage\"");
+    let report = refused(&text);
+    let circles = report.problems.iter().filter(|problem| problem.message.contains("which waits for it")).count();
+    assert_eq!(circles, 2, "{report}");
+}
+
+#[test]
+fn a_flood_of_tables_is_answered_at_once() {
+    let tables: String = (0..40_000).map(|number| format!("[[topic]]\nname='t{number}'\n")).collect();
+    let text = refused(&changed("", &tables)).to_string();
+    assert!(text.contains("there are 40001 tables [[topic]]"), "{text}");
+}
 
 #[test]
 fn each_bad_file_is_told_what_where_and_how_out() {
@@ -117,7 +148,7 @@ fn whatever_bytes_come_there_is_an_answer_and_exit_code_4() {
     let cases: [(&str, &[u8], &str); 9] = [
         ("empty.toml", b"", "empty"),
         ("blank.toml", b"\n \n", "empty"),
-        ("utf8.toml", b"format = 1\nid = \"\xff\xfe\"\n", "line 2, column 7"),
+        ("utf8.toml", b"format = 1\nid = \"\xff\xfe\"\n", "utf8.toml:2:7]"),
         ("utf16.toml", b"\xff\xfef\0o\0", "not UTF-8"),
         ("big.toml", &garbage, "at most"),
         ("brackets.toml", &[b'['; 100_000], "help"),
@@ -132,9 +163,12 @@ fn whatever_bytes_come_there_is_an_answer_and_exit_code_4() {
         let talk = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(4), "{name}: {talk}");
         assert!(talk.contains(name) && talk.contains(part), "{name}: {talk}");
+        assert!(talk.contains(&format!("[{name}:")) && talk.contains("help:"), "{name} has no place: {talk}");
         assert!(!talk.contains("panicked") && talk.len() < 4_000, "{name}: {talk}");
     }
-    for missing in ["absent.toml", "./", "a\0b.toml"] {
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("loop.toml", folder.path().join("loop.toml")).unwrap();
+    for missing in ["absent.toml", "./", "a\0b.toml", "loop.toml", "/dev/null", "/dev/zero"] {
         let Ok(output) = std::panic::catch_unwind(|| {
             Command::new(env!("CARGO_BIN_EXE_mqlab")).args(["run", missing]).current_dir(folder.path()).output()
         }) else {

@@ -83,9 +83,9 @@ const CASES: &[Case] = &[
     }),
 ];
 
-fn sim() -> SimDisk {
+pub(crate) fn sim() -> SimDisk {
     let span = Span::ZERO;
-    SimDisk::new(&DiskPlan { fsync_min: span, fsync_max: span, capacity: 1 << 40, memory: 16 << 30, torn_writes: true })
+    SimDisk::new(&DiskPlan { fsync_min: span, fsync_max: span, torn_writes: true, ..DiskPlan::default() })
 }
 
 #[test]

@@ -24,6 +24,8 @@ mod frames;
 
 mod golden;
 
+mod conversations;
+
 mod cli;
 
 mod run;

@@ -135,3 +135,52 @@ fn both_languages_are_spoken() {
     let (_, text) = run(&["run", "17-power-loss", "--lang", "zh"]);
     assert!(text.contains("断电") && text.contains("如本课预期被违反"), "{text}");
 }
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let empty = ["MQLAB_SEED", "MQLAB_LANG", "MQLAB_ASCII", "MQLAB_JOBS"];
+    let run = |value: &str, names: &[&str]| {
+        let mut command = mqlab(&["run", "17-power-loss", "--quiet"]);
+        command.envs(names.iter().map(|name| (name, value))).output().unwrap()
+    };
+    let output = run("", &empty);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("seed 2018"));
+    assert_eq!(run("1", &["MQLAB_ASCII"]).status.code(), Some(0));
+    for (name, value) in [("MQLAB_SEED", "x"), ("MQLAB_SEED", "-1"), ("MQLAB_LANG", "fr"), ("MQLAB_JOBS", "-3")] {
+        assert_eq!(run(value, &[name]).status.code(), Some(2), "{name}={value}");
+    }
+}
+
+#[test]
+fn wrong_seeds_ends_and_settings_are_answered() {
+    let said = |arguments: &[&str]| {
+        let output = mqlab(&[&["run", "17-power-loss", "--quiet"], arguments].concat()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["--seed", "-1"], 2, "a seed is a whole number from 0 to 18446744073709551615"),
+        (&["--seed", "18446744073709551616"], 2, "a seed is a whole number"),
+        (&["--until", "-1s"], 4, "is not a span of time"),
+        (&["--until", "0s"], 4, "a run of 0s is impossible"),
+        (&["--until", "9999999999999999999999s"], 4, "584 years"),
+        (&["--set", "broker.broker-a.flsh=sync"], 4, "did you mean `flush`?"),
+        (&["--set", "fault.outage={ kil = {} }"], 4, "did you mean `kill`?"),
+        (&["--set", "flush"], 4, "PATH=VALUE"),
+        (&["--out", "/"], 4, "cannot be written"),
+    ];
+    for (arguments, code, part) in cases {
+        let (found, talk) = said(arguments);
+        assert_eq!(found, Some(code), "{arguments:?}: {talk}");
+        assert!(talk.contains(part), "{arguments:?}: {talk}");
+    }
+    let (_, talk) = said(&["--until", "0s"]);
+    assert!(!talk.contains("would boot"), "one wrong end is one problem: {talk}");
+}
+
+#[test]
+fn a_part_of_a_name_is_answered_with_the_name() {
+    let output = mqlab(&["run", "17"]).output().unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(talk.contains("did you mean `17-power-loss`?"), "{talk}");
+}

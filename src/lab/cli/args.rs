@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A deterministic laboratory for Apache RocketMQ 4.3.2: one seed is one history.
@@ -32,7 +33,7 @@ pub struct Look {
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// Draw with ASCII characters only.
-    #[arg(long, global = true, env = "MQLAB_ASCII")]
+    #[arg(long, global = true, env = "MQLAB_ASCII", value_parser = FalseyValueParser::new())]
     pub ascii: bool,
     /// Leave the mouse to the terminal.
     #[arg(long, global = true)]
@@ -94,7 +95,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// How many threads a hunt may use; a single run is the same with any.
-    #[arg(long, short = 'j', env = "MQLAB_JOBS")]
+    #[arg(long, short = 'j', env = "MQLAB_JOBS", allow_negative_numbers = true)]
     pub jobs: Option<u32>,
     /// Show every event.
     #[arg(long, short)]
@@ -108,10 +109,10 @@ pub struct RunArgs {
 #[derive(Args, Debug, Clone, Default)]
 pub struct PlanArgs {
     /// The seed; the scenario's own by default.
-    #[arg(long, env = "MQLAB_SEED")]
+    #[arg(long, env = "MQLAB_SEED", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// End the run at this virtual time, e.g. `40s`.
-    #[arg(long, value_name = "SPAN")]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
     pub until: Option<String>,
     /// Change one setting, e.g. `broker.broker-a.flush=sync`. May be repeated.
     #[arg(long = "set", value_name = "PATH=VALUE")]
@@ -177,4 +178,8 @@ pub enum BenchFormat {
     Text,
     /// `{"workloads": [...]}`.
     Json,
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
 }

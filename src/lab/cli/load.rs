@@ -1,6 +1,7 @@
 //! What every command needs: the scenario, the look of the terminal, and a standard output that may be closed.
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::path::Path;
 
 use crate::lab::cli::args::{self, PlanArgs};
@@ -22,8 +23,9 @@ pub(super) struct Look {
     pub(super) unicode: bool,
 }
 
+/// A variable of the environment; one that is set to nothing is not set.
 #[expect(clippy::disallowed_methods, reason = "the front door is where the environment is read")]
-fn environment(name: &str) -> Option<String> {
+pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -59,7 +61,8 @@ fn read(name: &str) -> Result<(String, Vec<u8>), String> {
     let path = Path::new(name);
     let is_path = name.ends_with(".toml") || name.contains(['/', '\\']) || path.exists();
     if !is_path {
-        let help = match nearest(name, library::names()) {
+        let part = || library::names().find(|known| !name.is_empty() && known.contains(name));
+        let help = match nearest(name, library::names()).or_else(part) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`mqlab list` shows what there is; a path ends in .toml".to_owned(),
         };
@@ -69,12 +72,11 @@ fn read(name: &str) -> Result<(String, Vec<u8>), String> {
     if path.is_dir() {
         return Err(format!("{name} is a folder, not a scenario file\n  help: name a file in it\n"));
     }
-    let length = std::fs::metadata(path).map_err(|error| unreadable(name, &error))?.len();
-    if length > FILE_MAX as u64 {
-        let help = "is this the right file?";
-        return Err(format!("{name} has {length} bytes; a scenario has at most {FILE_MAX}\n  help: {help}\n"));
-    }
-    let bytes = std::fs::read(path).map_err(|error| unreadable(name, &error))?;
+    // One byte too many is enough to be told that it is too long: a device may never end.
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(FILE_MAX as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(name, &error))?;
     Ok((shown, bytes))
 }
 
@@ -90,9 +92,16 @@ fn unreadable(name: &str, error: &io::Error) -> String {
 /// Prints data; a reader that has left is no error.
 pub(super) fn say(text: &str) -> anyhow::Result<()> {
     match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("standard output cannot be written"))
+        }
         _ => Ok(()),
     }
+}
+
+/// Says what is wrong; if nobody can be told, the exit code still says so.
+pub(super) fn complain(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Whether somebody sits in front of a screen.

@@ -6,10 +6,11 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::lab::bench;
 use crate::lab::cli::args::{BenchArgs, BenchFormat, Cli, Command};
+use crate::lab::fault::moment::nearest;
 use crate::lab::scenario::{Scenario, library};
 
 pub mod args;
@@ -25,7 +26,8 @@ const INVALID: u8 = 4;
 
 /// Parses the command line and does what it says.
 pub fn run() -> Result<ExitCode> {
-    let cli = Cli::parse();
+    let matches = without_empty(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let look = load::look(&cli.look);
     match cli.command {
         Some(Command::Run(args)) => run::run(&args, look),
@@ -43,11 +45,23 @@ pub fn run() -> Result<ExitCode> {
     }
 }
 
+/// The same command line, deaf to variables that are set to nothing.
+fn without_empty(command: clap::Command) -> clap::Command {
+    let deaf = |argument: clap::Arg| {
+        let name = argument.get_env().map(|name| name.to_string_lossy().into_owned());
+        match name.is_some_and(|name| load::environment(&name).is_none()) {
+            true => argument.env(None::<&'static str>),
+            false => argument,
+        }
+    };
+    command.mut_args(deaf).mut_subcommands(without_empty)
+}
+
 fn list(look: load::Look) -> Result<ExitCode> {
     for scenario in library_scenarios()? {
         let name = &scenario.plan.scenario;
         let (title, question) = (scenario.lesson.title.text(look.lang), scenario.lesson.question.text(look.lang));
-        load::say(&format!("{name:<18} {title}\n{:<18} {question}\n", ""))?;
+        load::say(&format!("{name:<18}  {title}\n{:<18}  {question}\n", ""))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -64,10 +78,11 @@ fn run_bench(args: &BenchArgs) -> Result<ExitCode> {
     if let Some(name) = &args.name
         && !bench::NAMES.contains(&name.as_str())
     {
-        let nearest =
-            bench::NAMES.iter().max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-        eprintln!("no workload named `{name}`; did you mean `{}`?", nearest.copied().unwrap_or("mini"));
-        eprintln!("workloads: {}", bench::NAMES.join(", "));
+        let help = match nearest(name, bench::NAMES.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", bench::NAMES.join(", ")),
+        };
+        load::complain(&format!("no workload named `{name}`\n  help: {help}\n"));
         return Ok(ExitCode::from(USAGE));
     }
     let report = bench::run(args.name.as_deref());

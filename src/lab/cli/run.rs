@@ -16,6 +16,7 @@ use crate::lab::sim::session::{RunResult, Session};
 use crate::lab::trace::file;
 use crate::lab::trace::record::Level;
 use crate::lab::view::lines::{self, Handles, Line};
+use crate::lab::view::width;
 
 /// One run with its verdicts.
 pub(super) struct Judged {
@@ -53,7 +54,7 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
     let scenario = match load::scenario(&args.scenario, &args.plan, look) {
         Ok(scenario) => scenario,
         Err(text) => {
-            eprint!("{text}");
+            load::complain(&text);
             return Ok(ExitCode::from(INVALID));
         }
     };
@@ -69,7 +70,11 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
             true => zstd::encode_all(lines.as_bytes(), 3).context("compressing in memory")?,
             false => lines.into_bytes(),
         };
-        std::fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+        if let Err(error) = std::fs::write(path, bytes) {
+            let help = "name a file in a folder that you may write to";
+            load::complain(&format!("{} cannot be written: {error}\n  help: {help}\n", path.display()));
+            return Ok(ExitCode::from(INVALID));
+        }
     }
     let format = if args.json { Format::Json } else { args.format };
     match format {
@@ -137,7 +142,8 @@ fn text(judged: &Judged, lang: Lang, args: &RunArgs) -> String {
     let mut out = String::new();
     let plan = &scenario.plan;
     let head = format!("{}  {}", plan.scenario, scenario.lesson.title.text(lang));
-    let _ = writeln!(out, "{head:<47} seed {}   profile {}", plan.seed, result.trace.header.profile);
+    let room = " ".repeat(47_usize.saturating_sub(width::of(&head)));
+    let _ = writeln!(out, "{head}{room} seed {}   profile {}", plan.seed, result.trace.header.profile);
     if !args.quiet {
         let handles = Handles::of(&result.trace);
         let lines = lines::of(&result.trace, &handles, lang);

@@ -20,7 +20,7 @@ pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
     let trace = match trace(args, look) {
         Ok(trace) => trace,
         Err(text) => {
-            eprint!("{text}");
+            load::complain(&text);
             return Ok(ExitCode::from(INVALID));
         }
     };
@@ -31,7 +31,11 @@ pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
             let handles = Handles::of(&trace);
             let Some(number) = handles.find(key) else {
                 let count = handles.messages.len();
-                eprintln!("no message `{key}` in this run\n  help: m1 to m{count}, or a key such as order-1");
+                let help = match handles.messages.first() {
+                    None => "nothing was sent in this run".to_owned(),
+                    Some(_) => format!("m1 to m{count}, a message's key, or its unique key"),
+                };
+                load::complain(&format!("no message `{key}` in this run\n  help: {help}\n"));
                 return Ok(ExitCode::from(INVALID));
             };
             let mut out = format!("{}\n", handles.name(number));

@@ -37,8 +37,8 @@ pub struct Predict {
     pub ask: Phrase,
     /// The answers to choose from.
     pub choices: Vec<Phrase>,
-    /// Which one is right, from 0, if the file says so by number.
-    pub answer: Option<usize>,
+    /// Which one is right, from 0.
+    pub answer: usize,
     /// Why.
     pub why: Phrase,
 }

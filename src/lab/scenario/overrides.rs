@@ -30,7 +30,7 @@ pub(crate) fn apply(name: &str, text: String, changes: &Overrides) -> Result<(St
         return Ok((name.to_owned(), text));
     }
     // What is wrong with the file itself is said of the file.
-    super::parse(name, &text)?;
+    super::read::script(name, &text)?;
     let mut table: Table = toml::from_str(&text).map_err(|error| {
         let help = "mend the file first".to_owned();
         refuse(

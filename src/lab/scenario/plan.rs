@@ -1,5 +1,6 @@
 //! The plan: after resolution nothing is optional. The simulator works on this, and on nothing a person wrote.
 
+use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
 use crate::lab::scenario::count::CountRule;
 use crate::lab::workload::ops::{Listener, Sender};
@@ -71,6 +72,22 @@ pub struct DiskPlan {
     pub memory: u64,
     /// Whether a page that survives a power loss may survive in part.
     pub torn_writes: bool,
+    /// In which order its file system makes names and content durable.
+    pub personality: Personality,
+}
+
+impl Default for DiskPlan {
+    /// The disk of a node that says nothing about it.
+    fn default() -> DiskPlan {
+        DiskPlan {
+            fsync_min: Span::from_millis(2),
+            fsync_max: Span::from_millis(9),
+            capacity: 1 << 40,
+            memory: 16 << 30,
+            torn_writes: false,
+            personality: Personality::Ordered,
+        }
+    }
 }
 
 /// What a node is, with every setting decided.

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::ops::Range;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
+    SourceSpan, SpanContents,
+};
 
 /// One thing that is wrong.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,6 +47,8 @@ pub struct Drawing {
 
 /// Lines longer than this are shown as a piece around the place.
 const LINE_MAX: usize = 240;
+/// So many problems are drawn; of more, only the number is told.
+const DRAWN_MAX: usize = 50;
 
 impl Report {
     /// A report of one problem.
@@ -53,11 +58,10 @@ impl Report {
 
     /// Line and column of a problem, from 1; columns count characters.
     pub fn place(&self, problem: &Problem) -> Option<(usize, usize)> {
-        let at = problem.at.as_ref()?.start.min(self.text.len());
-        let before = &self.text.as_bytes()[..at];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        Some((line, 1 + String::from_utf8_lossy(&before[start..]).chars().count()))
+        let before = &self.text[..floor(&self.text, problem.at.as_ref()?.start)];
+        let line = 1 + before.matches('\n').count();
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Some((line, 1 + before[start..].chars().count()))
     }
 
     /// The report as text for people.
@@ -72,34 +76,72 @@ impl Report {
         };
         let handler = GraphicalReportHandler::new_themed(theme).with_width(drawing.width.max(40)).without_cause_chain();
         let mut out = String::new();
-        for problem in &self.problems {
+        for problem in self.problems.iter().take(DRAWN_MAX) {
             // A report that cannot be drawn is still a sentence.
             if handler.render_report(&mut out, &self.shown(problem)).is_err() {
                 out.push_str(&format!("{}: {}\n", self.name, problem.message));
             }
         }
+        if let Some(more @ 1..) = self.problems.len().checked_sub(DRAWN_MAX) {
+            out.push_str(&format!("and {more} more problems\n"));
+        }
         out
     }
 
     fn shown<'a>(&'a self, problem: &'a Problem) -> Shown<'a> {
-        let Some(at) = &problem.at else { return Shown { problem, name: &self.name, source: None, at: 0..0 } };
+        let Some(at) = &problem.at else { return Shown { problem, name: &self.name, excerpt: None } };
         let start = floor(&self.text, at.start);
-        let end = floor(&self.text, at.end).max(start);
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let line_end = self.text[end..].find('\n').map_or(self.text.len(), |newline| end + newline);
-        if line_end - line_start <= LINE_MAX {
-            let source = NamedSource::new(&self.name, self.text.clone());
-            return Shown { problem, name: &self.name, source: Some(source), at: start..end };
-        }
-        // A piece of a very long line, under a name that says where it is.
+        let line_end = self.text[start..].find('\n').map_or(self.text.len(), |newline| start + newline);
+        let end = floor(&self.text, at.end).clamp(start, line_end);
         let (line, column) = self.place(problem).unwrap_or((1, 1));
-        let from = floor(&self.text, line_start.max(start.saturating_sub(LINE_MAX / 4)));
-        let end = floor(&self.text, end.min(start + LINE_MAX / 4));
-        let to = floor(&self.text, line_end.min(end + LINE_MAX / 4));
-        let name = format!("{}:{line}:{column}, in part", self.name);
-        let piece = self.text[from..to].replace('\n', " ");
-        Shown { problem, name: &self.name, source: Some(NamedSource::new(name, piece)), at: start - from..end - from }
+        let (from, end, to) = match line_end - line_start <= LINE_MAX {
+            true => (self.line_above(line_start), end, self.line_below(line_end)),
+            // A piece of a very long line.
+            false => {
+                let end = floor(&self.text, end.min(start + LINE_MAX / 4));
+                let from = floor(&self.text, line_start.max(start.saturating_sub(LINE_MAX / 4)));
+                (from, end, floor(&self.text, line_end.min(end + LINE_MAX / 4)))
+            }
+        };
+        let above = self.text[from..start].matches('\n').count();
+        let excerpt = Excerpt {
+            name: &self.name,
+            text: harmless(&self.text[from..to]),
+            lines_before: line - 1 - above,
+            place: (line - 1, column - 1),
+            at: start - from..end - from,
+        };
+        Shown { problem, name: &self.name, excerpt: Some(excerpt) }
     }
+
+    /// Where the line above begins, if it is one to be shown.
+    fn line_above(&self, line_start: usize) -> usize {
+        let Some(above) = line_start.checked_sub(1) else { return line_start };
+        let start = self.text[..above].rfind('\n').map_or(0, |newline| newline + 1);
+        if above - start <= LINE_MAX { start } else { line_start }
+    }
+
+    /// Where the line below ends, if it is one to be shown.
+    fn line_below(&self, line_end: usize) -> usize {
+        let below = (line_end + 1).min(self.text.len());
+        let end = self.text[below..].find('\n').map_or(self.text.len(), |newline| below + newline);
+        if end - below <= LINE_MAX { end } else { line_end }
+    }
+}
+
+/// Text without what would command a terminal; every byte stays where it is.
+fn harmless(text: &str) -> String {
+    let plain = |c: char| if c.is_control() && c != '\n' { '?' } else { c };
+    let widened = text.chars().flat_map(|c| {
+        let shown = match c {
+            '\r' | '\t' => ' ',
+            c => plain(c),
+        };
+        // A control character of two bytes leaves two marks.
+        std::iter::repeat_n(shown, c.len_utf8() / shown.len_utf8())
+    });
+    widened.collect()
 }
 
 /// The nearest border of a character at or below `at`.
@@ -112,15 +154,45 @@ fn floor(text: &str, at: usize) -> usize {
 struct Shown<'a> {
     problem: &'a Problem,
     name: &'a str,
-    source: Option<NamedSource<String>>,
+    excerpt: Option<Excerpt<'a>>,
+}
+
+/// The lines around a problem, which know where they stand in the whole file.
+#[derive(Debug)]
+struct Excerpt<'a> {
+    name: &'a str,
+    text: String,
+    lines_before: usize,
+    /// Line and column of the problem, from 0.
+    place: (usize, usize),
+    /// The problem's bytes within the excerpt.
     at: Range<usize>,
+}
+
+impl SourceCode for Excerpt<'_> {
+    /// Without lines around it, the place itself is asked for.
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let found = self.text.read_span(span, before, after)?;
+        let (line, column) = match before {
+            0 => self.place,
+            _ => (self.lines_before + found.line(), found.column()),
+        };
+        let (data, span, count) = (found.data(), *found.span(), found.line_count());
+        Ok(Box::new(MietteSpanContents::new_named(harmless(self.name), data, span, line, column, count)))
+    }
 }
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.source {
-            Some(_) => f.write_str(&self.problem.message),
-            None => write!(f, "{}: {}", self.name, self.problem.message),
+        let message = harmless(&self.problem.message);
+        match self.excerpt {
+            Some(_) => f.write_str(&message),
+            None => write!(f, "{}: {message}", self.name),
         }
     }
 }
@@ -133,18 +205,18 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        let help = &self.problem.help;
+        let help = harmless(&self.problem.help);
         (!help.is_empty()).then(|| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|source| source as &dyn SourceCode)
+        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.source.as_ref()?;
+        let at = &self.excerpt.as_ref()?.at;
         let label = (!self.problem.label.is_empty()).then(|| self.problem.label.clone());
-        let span = LabeledSpan::new(label, self.at.start, self.at.len());
+        let span = LabeledSpan::new(label, at.start, at.len());
         Some(Box::new(std::iter::once(span)))
     }
 }
@@ -181,10 +253,35 @@ mod tests {
     }
 
     #[test]
+    fn columns_count_characters_and_lines_keep_their_numbers() {
+        let long = "x".repeat(500);
+        for (before, line) in [("a\nb\n", 3), (&format!("a\n{long}\n"), 3), ("a\r\nb\r\n", 3), ("", 1)] {
+            let text = format!("{before}t = \"断电\" x\n{long}\n");
+            let at = before.len() + "t = \"断电\" ".len();
+            let drawn = report(&text, at..at + 1).to_string();
+            assert!(drawn.contains(&format!("x.toml:{line}:10]")), "{drawn}");
+            assert!(drawn.contains(&format!("{line} | t = \"断电\" x")), "{drawn}");
+            assert!(!drawn.contains(&long), "{drawn}");
+        }
+    }
+
+    #[test]
+    fn a_file_commands_no_terminal_and_does_not_flood_it() {
+        let mut report = report("a = \u{1b}[31m\u{9b}\0\rb\n", 4..5);
+        report.problems[0].message.push_str("\u{1b}[2J");
+        let drawn = report.to_string();
+        assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{drawn:?}");
+        assert!(drawn.contains("a = ?[31m???") && drawn.contains("x.toml:1:5]"), "{drawn}");
+        report.problems = vec![report.problems[0].clone(); 20_000];
+        let drawn = report.to_string();
+        assert!(drawn.lines().count() < 1_000 && drawn.ends_with("and 19950 more problems\n"), "{drawn}");
+    }
+
+    #[test]
     fn a_very_long_line_is_shown_in_part_and_odd_places_do_no_harm() {
         let long = "é".repeat(5_000_000);
         let text = report(&long, 5_000_001..5_000_003).to_string();
-        assert!(text.len() < 2_000 && text.contains("x.toml:1:"), "{text}");
+        assert!(text.len() < 2_000 && text.contains("x.toml:1:2500001]"), "{text}");
         for at in [0..0, 3..4, 9_999_999..20_000_000] {
             assert!(report(&long, at).to_string().contains("it is wrong"));
         }

@@ -4,25 +4,15 @@
 //! it can be shown there; for the same reason no type is tagged, untagged or flattened, and unknown keys are refused.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, MapAccess, Visitor};
 use toml::Spanned;
 
-use crate::lab::locale::Phrase;
+use crate::lab::scenario::bilingual::Bilingual;
+use crate::lab::scenario::table::Table;
 
 /// A text and where it stands.
 pub type Text = Spanned<String>;
-
-/// A text in both languages: a plain text stands for both, a table gives `en` and `zh`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Bilingual {
-    /// English.
-    pub en: Option<String>,
-    /// Chinese.
-    pub zh: Option<String>,
-}
 
 /// A scenario file.
 #[derive(Deserialize, Clone, Debug, Default)]
@@ -47,25 +37,25 @@ pub struct Script {
     /// What it asks.
     pub question: Option<Spanned<Bilingual>>,
     /// What all nodes share.
-    pub cluster: ClusterScript,
+    pub cluster: Table<ClusterScript>,
     /// Repairs of single weaknesses.
-    pub profile: ProfileScript,
+    pub profile: Table<ProfileScript>,
     /// Brokers.
-    pub broker: Vec<Spanned<BrokerScript>>,
+    pub broker: Vec<Spanned<Table<BrokerScript>>>,
     /// Topics that exist from the start.
-    pub topic: Vec<Spanned<TopicScript>>,
+    pub topic: Vec<Spanned<Table<TopicScript>>>,
     /// Producers.
-    pub producer: Vec<Spanned<ProducerScript>>,
+    pub producer: Vec<Spanned<Table<ProducerScript>>>,
     /// Consumers.
-    pub consumer: Vec<Spanned<ConsumerScript>>,
+    pub consumer: Vec<Spanned<Table<ConsumerScript>>>,
     /// What goes wrong.
-    pub fault: Vec<Spanned<FaultScript>>,
+    pub fault: Vec<Spanned<Table<FaultScript>>>,
     /// Narration.
-    pub step: Vec<Spanned<StepScript>>,
+    pub step: Vec<Spanned<Table<StepScript>>>,
     /// What should come out.
-    pub expect: Vec<Spanned<ExpectScript>>,
+    pub expect: Vec<Spanned<Table<ExpectScript>>>,
     /// What a learner is to change.
-    pub exercise: Option<ExerciseScript>,
+    pub exercise: Option<Table<ExerciseScript>>,
 }
 
 /// What all nodes share.
@@ -77,7 +67,7 @@ pub struct ClusterScript {
     /// How many nameservers.
     pub nameserver: Option<Spanned<i64>>,
     /// The roads.
-    pub network: NetworkScript,
+    pub network: Table<NetworkScript>,
 }
 
 /// The roads between all nodes.
@@ -127,7 +117,7 @@ pub struct BrokerScript {
     /// `autoCreateTopicEnable`.
     pub auto_create_topic: Option<bool>,
     /// Its disk.
-    pub disk: DiskScript,
+    pub disk: Table<DiskScript>,
 }
 
 /// A disk.
@@ -140,6 +130,8 @@ pub struct DiskScript {
     pub fsync: Option<Text>,
     /// Whether a surviving page may survive in part.
     pub torn_writes: Option<bool>,
+    /// `ordered`, `writeback`, `reordering` or `strict`: in which order the file system makes things durable.
+    pub personality: Option<Text>,
     /// The device's size in bytes.
     pub capacity: Option<Spanned<i64>>,
     /// The machine's memory in bytes.
@@ -179,7 +171,7 @@ pub struct ProducerScript {
     /// `retryAnotherBrokerWhenNotStoreOK`.
     pub retry_another_broker: Option<bool>,
     /// What it sends, each block one after the other.
-    pub send: Vec<Spanned<SendScript>>,
+    pub send: Vec<Spanned<Table<SendScript>>>,
 }
 
 /// A row of messages.
@@ -245,7 +237,7 @@ pub struct ConsumerScript {
     /// `pullBatchSize`.
     pub pull_batch: Option<Spanned<i64>>,
     /// How the application behaves; the first match answers.
-    pub on: Vec<Spanned<OnScript>>,
+    pub on: Vec<Spanned<Table<OnScript>>>,
 }
 
 /// What an application does with some messages.
@@ -254,7 +246,7 @@ pub struct ConsumerScript {
 pub struct OnScript {
     /// Which messages; all if left out.
     #[serde(rename = "match")]
-    pub matches: MatchScript,
+    pub matches: Table<MatchScript>,
     /// Answers by delivery, the last one repeats.
     pub reply: Vec<Text>,
     /// How long it takes.
@@ -282,27 +274,27 @@ pub struct FaultScript {
     /// How long it lasts; for ever if left out.
     pub lasts: Option<Text>,
     /// The process dies.
-    pub kill: Option<Spanned<TargetScript>>,
+    pub kill: Option<Spanned<Table<TargetScript>>>,
     /// The machine loses power.
-    pub power_loss: Option<Spanned<PowerScript>>,
+    pub power_loss: Option<Spanned<Table<PowerScript>>>,
     /// The process boots again.
-    pub restart: Option<Spanned<TargetScript>>,
+    pub restart: Option<Spanned<Table<TargetScript>>>,
     /// The operator stops the process.
-    pub stop: Option<Spanned<TargetScript>>,
+    pub stop: Option<Spanned<Table<TargetScript>>>,
     /// The process gets no steps.
-    pub pause: Option<Spanned<TargetScript>>,
+    pub pause: Option<Spanned<Table<TargetScript>>>,
     /// It goes on.
-    pub resume: Option<Spanned<TargetScript>>,
+    pub resume: Option<Spanned<Table<TargetScript>>>,
     /// Nothing passes between two nodes.
-    pub cut: Option<Spanned<RoadScript>>,
+    pub cut: Option<Spanned<Table<RoadScript>>>,
     /// Cuts end.
-    pub heal: Option<Spanned<RoadScript>>,
+    pub heal: Option<Spanned<Table<RoadScript>>>,
     /// Connections are reset.
-    pub reset: Option<Spanned<RoadScript>>,
+    pub reset: Option<Spanned<Table<RoadScript>>>,
     /// Frames take longer.
-    pub delay: Option<Spanned<RoadScript>>,
+    pub delay: Option<Spanned<Table<RoadScript>>>,
     /// A wall clock steps.
-    pub clock_skew: Option<Spanned<SkewScript>>,
+    pub clock_skew: Option<Spanned<Table<SkewScript>>>,
 }
 
 /// A fault's node.
@@ -354,11 +346,11 @@ pub struct StepScript {
     /// At which moment.
     pub when: Option<Text>,
     /// What to look at.
-    pub focus: FocusScript,
+    pub focus: Table<FocusScript>,
     /// What to say.
     pub say: Option<Spanned<Bilingual>>,
     /// What to ask before going on.
-    pub predict: Option<Spanned<PredictScript>>,
+    pub predict: Option<Spanned<Table<PredictScript>>>,
 }
 
 /// What to look at.
@@ -380,7 +372,7 @@ pub struct PredictScript {
     /// The answers to choose from.
     pub choices: Vec<Spanned<Bilingual>>,
     /// Which one is right.
-    pub answer: Option<Spanned<AnswerScript>>,
+    pub answer: Option<Spanned<Table<AnswerScript>>>,
     /// Why.
     pub why: Option<Spanned<Bilingual>>,
 }
@@ -430,9 +422,9 @@ pub struct ExerciseScript {
     /// Which settings may be changed, as paths of `--set`; `*` is any name.
     pub editable: Vec<Text>,
     /// What must hold.
-    pub pass: PassScript,
+    pub pass: Table<PassScript>,
     /// Hints, each more plain than the last.
-    pub hints: HintsScript,
+    pub hints: Table<HintsScript>,
 }
 
 /// What an exercise must reach.
@@ -455,46 +447,4 @@ pub struct HintsScript {
     pub en: Vec<String>,
     /// Chinese.
     pub zh: Vec<String>,
-}
-
-impl Bilingual {
-    /// The text in both languages; a language left out reads as the other.
-    pub fn phrase(&self) -> Phrase {
-        let text = |first: &Option<String>, second: &Option<String>| {
-            first.as_ref().or(second.as_ref()).cloned().unwrap_or_default()
-        };
-        Phrase { en: text(&self.en, &self.zh), zh: text(&self.zh, &self.en) }
-    }
-}
-
-impl<'de> Deserialize<'de> for Bilingual {
-    fn deserialize<D: de::Deserializer<'de>>(from: D) -> Result<Bilingual, D::Error> {
-        from.deserialize_any(BilingualVisitor)
-    }
-}
-
-struct BilingualVisitor;
-
-impl<'de> Visitor<'de> for BilingualVisitor {
-    type Value = Bilingual;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, or a table of texts `en` and `zh`")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Bilingual, E> {
-        Ok(Bilingual { en: Some(text.to_owned()), zh: Some(text.to_owned()) })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Bilingual, A::Error> {
-        let mut texts = Bilingual::default();
-        while let Some(language) = map.next_key::<String>()? {
-            match language.as_str() {
-                "en" => texts.en = Some(map.next_value()?),
-                "zh" => texts.zh = Some(map.next_value()?),
-                other => return Err(de::Error::unknown_field(other, &["en", "zh"])),
-            }
-        }
-        Ok(texts)
-    }
 }

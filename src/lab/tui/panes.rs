@@ -173,7 +173,7 @@ fn asked(player: &Player, number: usize, predict: &Predict, lang: Lang) -> Strin
     let letter = |at: usize| char::from(b'a' + at as u8);
     match player.answered {
         Some((step, choice)) if step == number => {
-            let right = predict.answer == Some(choice);
+            let right = predict.answer == choice;
             let word = match (right, lang) {
                 (true, Lang::En) => "right",
                 (true, Lang::Zh) => "对",

@@ -381,6 +381,7 @@ impl Broker {
             Timer::FlushCommitLog => Service::FlushCommitLog,
             Timer::FlushConsumeQueue => Service::FlushConsumeQueue,
             Timer::PutDeadline => Service::PutDeadline,
+            Timer::CommitLog => Service::Commit,
             Timer::Schedule => Service::Schedule,
             Timer::DelayOffsets => Service::DelayOffsets,
             other => return self.fired_of_broker(other, step),

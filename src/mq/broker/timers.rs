@@ -21,7 +21,8 @@ impl Broker {
         for (service, due) in self.store.deadlines(Self::clock(step)) {
             let armed = self.armed[service as usize];
             // A loop's tick that is set is not put off: it finds what has come in between.
-            let keeps = service != Service::FlushCommitLog && armed.is_some() && armed <= due;
+            let keeps =
+                !matches!(service, Service::FlushCommitLog | Service::Commit) && armed.is_some() && armed <= due;
             if due == armed || (due.is_some() && keeps) {
                 continue;
             }
@@ -31,6 +32,7 @@ impl Broker {
                 Service::FlushCommitLog => Timer::FlushCommitLog,
                 Service::FlushConsumeQueue => Timer::FlushConsumeQueue,
                 Service::PutDeadline => Timer::PutDeadline,
+                Service::Commit => Timer::CommitLog,
                 Service::Schedule => Timer::Schedule,
                 Service::DelayOffsets => Timer::DelayOffsets,
             });

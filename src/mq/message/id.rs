@@ -18,7 +18,7 @@ pub fn offset_msg_id(host: Host, at: PhysicalOffset) -> Name {
 ///
 /// Source: `MessageDecoder.decodeMessageId`.
 pub fn parse_offset_msg_id(id: &str) -> Option<(Host, PhysicalOffset)> {
-    let bytes = sixteen(id)?;
+    let bytes: [u8; 16] = first_bytes(id)?;
     let [i0, i1, i2, i3, p0, p1, p2, p3, rest @ ..] = bytes;
     let host = Host { ip: u32::from_be_bytes([i0, i1, i2, i3]), port: i32::from_be_bytes([p0, p1, p2, p3]) };
     Some((host, PhysicalOffset(i64::from_be_bytes(rest))))
@@ -42,12 +42,12 @@ impl UniqIds {
         fixed[..4].copy_from_slice(&ip.to_be_bytes());
         fixed[4..6].copy_from_slice(&pid.to_be_bytes());
         fixed[6..].copy_from_slice(&class_hash.to_be_bytes());
-        UniqIds { fixed, counter: 0, month: (0, 0) }
+        UniqIds { fixed, counter: 0, month: (0, i64::MIN) }
     }
 
     /// The next id at `now`, 32 upper-case hex digits.
     pub fn next(&mut self, now: Millis) -> Name {
-        if now.0 < self.month.0 || self.month.1 <= now.0 {
+        if self.month.1 <= now.0 {
             self.month = month_of(now);
         }
         let mut bytes = [0; 16];
@@ -78,7 +78,7 @@ pub fn month_of(now: Millis) -> (i64, i64) {
 ///
 /// Source: `MessageClientIDSetter.getNearlyTimeFromID`.
 pub fn nearly_time(id: &str, now: Millis) -> Option<Millis> {
-    let bytes = sixteen(id)?;
+    let bytes: [u8; 14] = first_bytes(id)?;
     let span = i64::from(u32::from_be_bytes([bytes[10], bytes[11], bytes[12], bytes[13]]));
     let (start, _) = month_of(now);
     match start + span < now.0 {
@@ -89,13 +89,18 @@ pub fn nearly_time(id: &str, now: Millis) -> Option<Millis> {
 
 /// Which client made a unique key: its IPv4 address. Source: `MessageClientIDSetter.getIPStrFromID`.
 pub fn maker(id: &str) -> Option<u32> {
-    sixteen(id).map(|[a, b, c, d, ..]| u32::from_be_bytes([a, b, c, d]))
+    first_bytes(id).map(u32::from_be_bytes)
 }
 
-fn sixteen(id: &str) -> Option<[u8; 16]> {
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(id.as_bytes().get(..32)?.chunks_exact(2)) {
-        *byte = (nibble(pair[0])? << 4) | nibble(pair[1])?;
+/// The bytes that pairs of hex digits stand for; what is no digit counts as -1, as upstream.
+///
+/// Source: `UtilAll.string2bytes`.
+fn first_bytes<const N: usize>(id: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let mut units = id.encode_utf16();
+    for byte in &mut bytes {
+        let (high, low) = (units.next()?, units.next()?);
+        *byte = (nibble(high) << 4 | nibble(low)) as u8;
     }
     Some(bytes)
 }
@@ -136,8 +141,8 @@ pub fn hex(bytes: &[u8; 16]) -> Name {
 
 const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
-fn nibble(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).map(|value| value as u8)
+fn nibble(unit: u16) -> i32 {
+    char::from_u32(u32::from(unit)).and_then(|digit| digit.to_digit(16)).map_or(-1, |value| value as i32)
 }
 
 #[cfg(test)]
@@ -152,7 +157,18 @@ mod tests {
         assert_eq!(id, "C064035A00002A9F000000000001175B");
         assert_eq!(parse_offset_msg_id(&id), Some((host, PhysicalOffset(71_515))));
         assert_eq!(parse_offset_msg_id("C0"), None);
-        assert_eq!(parse_offset_msg_id("Ж64035A00002A9F000000000001175B"), None);
+        assert_eq!(parse_offset_msg_id("Ж64035A00002A9F000000000001175B"), None, "31 letters");
+        let odd = parse_offset_msg_id("Ж064035A00002A9Fxyz0000000011753").unwrap();
+        assert_eq!((odd.0.ip, odd.1.0), (0xF064_035A, 0xFFF0_0000_0001_1753_u64.cast_signed()));
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_does_not_begin_another_month() {
+        let first = 1_541_030_400_000;
+        let mut ids = UniqIds::new(1, 2, 3);
+        ids.next(Millis(first));
+        assert_eq!(&ids.next(Millis(first - 1))[20..], "FFFFFFFF0001");
+        assert_eq!(&ids.next(Millis(first + 31 * DAY))[20..], format!("{:08X}0002", DAY));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub mod compress;
 
 pub mod record;
 
+pub mod batch;
+
 pub mod text;
 
 use property::Properties;
@@ -214,7 +216,7 @@ impl PartialEq<&str> for Name {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.pad(&self.0)
     }
 }
 

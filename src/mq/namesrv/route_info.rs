@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::mq::message::java::JavaMap;
 use crate::mq::message::{Name, Topic};
 use crate::mq::node::ConnId;
 use crate::mq::time::Millis;
@@ -176,8 +177,9 @@ impl RouteInfo {
     /// Who serves a topic, if both a queue and a broker are known. Source: `RouteInfoManager.pickupTopicRouteData`.
     pub fn pickup(&self, topic: &str) -> Option<RouteData> {
         let queues = self.topics.get(topic)?;
-        let names: BTreeSet<&Name> = queues.iter().map(|data| &data.broker_name).collect();
-        let brokers: Vec<BrokerData> = names.into_iter().filter_map(|name| self.brokers.get(name).cloned()).collect();
+        // The brokers stand in the order of a Java set of their names.
+        let names: JavaMap<()> = queues.iter().map(|data| (data.broker_name.clone(), ())).collect();
+        let brokers: Vec<BrokerData> = names.iter().filter_map(|(name, ())| self.brokers.get(name).cloned()).collect();
         if queues.is_empty() || brokers.is_empty() {
             return None;
         }
@@ -220,6 +222,7 @@ mod tests {
             topic_config_serialize_wrapper: TopicConfigTable {
                 data_version: DataVersion { timestamp: 1, counter },
                 topic_config_table: topics.iter().map(|topic| (Name::from(*topic), config(topic))).collect(),
+                buckets: 0,
             },
             filter_server_list: Vec::new(),
         }

@@ -1,9 +1,5 @@
 //! Batches: many messages of one topic queue in one put.
 //!
-//! ```text
-//!   on the road:  total ┼ 0 ┼ 0 ┼ flag ┼ length ┼ body ┼ length ┼ properties     repeated; only what stands behind 0 is read
-//! ```
-//!
 //! The records are made whole before the lock is taken, with the store time of that moment; queue offset and place are
 //! written into them inside. They lie side by side in one file.
 //!
@@ -12,6 +8,7 @@
 use bytes::Bytes;
 
 use crate::mq::disk::Disk;
+use crate::mq::message::batch::{Entry, entries};
 use crate::mq::message::id::offset_msg_id;
 use crate::mq::message::sys_flag::{TRANSACTION_NOT, transaction_type};
 use crate::mq::message::{Host, Name, PhysicalOffset, QueueId, QueueOffset, Topic};
@@ -66,20 +63,12 @@ impl NewBatch {
 
     /// Makes the records, queue offset and place still 0.
     ///
-    /// Source: `MessageExtBatchEncoder.encode`. Differs: a negative length of properties is refused like any other bad length;
-    /// upstream steps back by it and reads on.
+    /// Source: `MessageExtBatchEncoder.encode`.
     fn encode(&self, max: i32, stored: Millis) -> Result<Encoded, Thrown> {
         let max = max.max(0) as usize;
         let mut encoded = Encoded { bytes: Vec::with_capacity(self.body.len() * 2), starts: Vec::new() };
-        let mut rest = Rest { bytes: &self.body };
-        while !rest.bytes.is_empty() {
-            // Total length, magic and CRC of the wire form are not looked at.
-            rest.take(12)?;
-            let flag = rest.i32()?;
-            let length = rest.i32()?;
-            let body = rest.take(usize::try_from(length).map_err(|_| Thrown::Batch)?)?;
-            let length = i16::from_be_bytes(rest.take(2)?.try_into().expect("two bytes"));
-            let properties = rest.take(usize::try_from(length).map_err(|_| Thrown::Batch)?)?;
+        for entry in entries(&self.body) {
+            let Entry { flag, body, properties } = entry.map_err(|_| Thrown::Batch)?;
             let record = Record {
                 topic: &self.topic,
                 queue_id: self.queue_id,
@@ -104,23 +93,6 @@ impl NewBatch {
             encoded.starts.push(start);
         }
         Ok(encoded)
-    }
-}
-
-/// What has not been read of a batch.
-struct Rest<'a> {
-    bytes: &'a [u8],
-}
-
-impl<'a> Rest<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Thrown> {
-        let (taken, rest) = self.bytes.split_at_checked(length).ok_or(Thrown::Batch)?;
-        self.bytes = rest;
-        Ok(taken)
-    }
-
-    fn i32(&mut self) -> Result<i32, Thrown> {
-        Ok(i32::from_be_bytes(self.take(4)?.try_into().expect("four bytes")))
     }
 }
 
@@ -173,7 +145,7 @@ impl MessageStore {
         let queue = self.queues.find_or_create(&batch.topic, batch.queue_id, file_size);
         let first = self.queues.next_offset[queue];
         let file = self.log.files.last_mut().expect("made before the append");
-        let (at, space) = (file.wrote as u64, (file.size - file.wrote) as usize);
+        let space = file.size - file.wrote;
         let landed = Landed {
             at: PhysicalOffset(file.from + file.wrote),
             size: encoded.bytes.len() as i32,
@@ -181,11 +153,10 @@ impl MessageStore {
             store_timestamp: stored,
             count: encoded.starts.len() as i32,
         };
-        file.store_timestamp = stored.0;
-        if encoded.bytes.len() + BLANK_LEN > space {
+        (file.store_timestamp, file.modified_ms) = (stored.0, stored.0);
+        if encoded.bytes.len() + BLANK_LEN > space as usize {
             // Whatever the file held behind the 8 bytes stays.
-            disk.write(file.file, at, self.encode.short_blank(space));
-            file.wrote = file.size;
+            file.append(disk, self.encode.short_blank(space as usize), space);
             return Appended::At(AppendStatus::EndOfFile, Landed { size: space as i32, count: 1, ..landed });
         }
         for (number, start) in encoded.starts.iter().enumerate() {
@@ -193,9 +164,7 @@ impl MessageStore {
             record[20..28].copy_from_slice(&(first + number as i64).to_be_bytes());
             record[28..36].copy_from_slice(&(landed.at.0 + *start as i64).to_be_bytes());
         }
-        disk.write(file.file, at, &encoded.bytes);
-        file.wrote += encoded.bytes.len() as i64;
-        assert!(file.wrote <= file.size, "a batch never spans files");
+        file.append(disk, &encoded.bytes, encoded.bytes.len() as i64);
         self.queues.next_offset[queue] += i64::from(landed.count);
         Appended::At(AppendStatus::PutOk, landed)
     }

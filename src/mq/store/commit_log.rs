@@ -9,7 +9,7 @@ use crate::mq::message::{PhysicalOffset, QueueOffset};
 use crate::mq::store::config::Role;
 use crate::mq::store::flush::CommitRequest;
 use crate::mq::store::ha::{Stage, Waiting};
-use crate::mq::store::outcome::{AppendStatus, Landed, News, Put, PutStatus};
+use crate::mq::store::outcome::{AppendStatus, Landed, Put, PutStatus};
 use crate::mq::store::record::{BLANK_LEN, NewMessage, Place};
 use crate::mq::store::{Clock, MessageStore, delay};
 use crate::mq::time::Millis;
@@ -92,27 +92,25 @@ impl MessageStore {
             }
             Some(Appended::At(status, landed)) => (status, landed),
         };
-        let (status, waits) = self.after_append(clock, waits, landed.at.0 + i64::from(landed.size));
+        let (status, waits) = self.after_append(disk, clock, waits, landed.at.0 + i64::from(landed.size));
         Put { append: Some(append), landed: Some(landed), waits, ..Put::refused(status) }
-    }
-
-    /// Makes sure that the last file of the log can be written. Source: `MappedFileQueue.getLastMappedFile(startOffset)`.
-    pub(super) fn next_log_file(&mut self, disk: &mut dyn Disk, start: i64) -> bool {
-        let before = self.log.files.len();
-        let made = self.log.last_or_create(disk, start).is_ok();
-        if 0 < before && before < self.log.files.len() {
-            let at = self.log.files.last().expect("just made").from;
-            self.news.push(News::Rolled { at });
-        }
-        made
     }
 
     /// The status as far as it is known, and the request under which the rest will be said.
     ///
     /// Source: `CommitLog.handleDiskFlush`, `handleHA`.
-    fn after_append(&mut self, clock: Clock, waits: bool, next_offset: i64) -> (PutStatus, Option<u64>) {
+    fn after_append(
+        &mut self,
+        disk: &mut dyn Disk,
+        clock: Clock,
+        waits: bool,
+        next_offset: i64,
+    ) -> (PutStatus, Option<u64>) {
         if !self.config.sync_flush {
-            self.wake_real_time(clock);
+            match self.config.has_transient_pool() {
+                true => self.wake_commit(disk, clock),
+                false => self.wake_real_time(clock),
+            }
             if !waits {
                 return (PutStatus::PutOk, None);
             }
@@ -157,7 +155,7 @@ impl MessageStore {
             file.store_timestamp = 0;
             return Appended::Refused(status);
         }
-        let (at, space) = (file.wrote as u64, (file.size - file.wrote) as usize);
+        let space = file.size - file.wrote;
         let physical_offset = file.from + file.wrote;
         let landed = Landed {
             at: PhysicalOffset(physical_offset),
@@ -166,16 +164,13 @@ impl MessageStore {
             store_timestamp: stored,
             count: 1,
         };
-        file.store_timestamp = stored.0;
-        if length + BLANK_LEN > space {
-            disk.write(file.file, at, self.encode.blank(space));
-            file.wrote = file.size;
+        (file.store_timestamp, file.modified_ms) = (stored.0, stored.0);
+        if length + BLANK_LEN > space as usize {
+            file.append(disk, self.encode.blank(space as usize), space);
             return Appended::At(AppendStatus::EndOfFile, Landed { size: space as i32, ..landed });
         }
         let place = Place { queue_offset, physical_offset, store_timestamp: stored };
-        disk.write(file.file, at, self.encode.record(message, &place));
-        file.wrote += length as i64;
-        assert!(file.wrote <= file.size, "a record never spans files");
+        file.append(disk, self.encode.record(message, &place), length as i64);
         if !is_outside_queues {
             self.queues.next_offset[queue] += 1;
         }

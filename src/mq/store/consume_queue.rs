@@ -73,6 +73,8 @@ impl ConsumeQueue {
     ///
     /// A record that the queue has passed is known. A queue that begins late is filled from its file's start with units that
     /// point nowhere. A gap is appended over, so that entry and recorded queue offset disagree, as upstream.
+    /// A failed write is logged upstream and the position moves on: the unit reads as zeros.
+    /// Errors: the file cannot be made.
     /// Source: `ConsumeQueue.putMessagePositionInfo`.
     pub fn put(&mut self, disk: &mut dyn Disk, unit: Unit, queue_offset: i64) -> Result<Placed, DiskError> {
         if unit.offset <= self.max_physic_offset {
@@ -83,10 +85,9 @@ impl ConsumeQueue {
         if file.first && queue_offset != 0 && file.wrote == 0 {
             let until = expected % file.size;
             for at in (0..until).step_by(UNIT as usize) {
-                disk.write_through(file.file, at as u64, &PRE_BLANK.encode())?;
+                let _ = disk.write_through(file.file, at as u64, &PRE_BLANK.encode());
             }
             file.wrote = until;
-            file.flushed = until;
             self.min_logic_offset = expected;
             self.files.flushed_where = expected;
         }
@@ -96,7 +97,7 @@ impl ConsumeQueue {
             return Ok(Placed::Known);
         }
         self.max_physic_offset = unit.offset;
-        disk.write_through(file.file, file.wrote as u64, &unit.encode())?;
+        let _ = disk.write_through(file.file, file.wrote as u64, &unit.encode());
         file.wrote += UNIT;
         Ok(Placed::At(current / UNIT))
     }

@@ -4,17 +4,18 @@ use crate::mq::disk::{Disk, DiskError};
 use crate::mq::store::flush::CommitStep;
 use crate::mq::store::mapped_file::{Dirty, OS_PAGE_SIZE};
 use crate::mq::store::outcome::{News, PutStatus};
-use crate::mq::store::{Clock, Flag, MessageStore, Service, State, UNWRITEABLE};
+use crate::mq::store::{Clock, MessageStore, Service, State};
 use crate::mq::time::{Span, Time};
 
 impl MessageStore {
     /// When each service would find work next; `None` while it would not.
     pub fn deadlines(&self, clock: Clock) -> [(Service, Option<Time>); Service::COUNT] {
         let running = self.state == State::Running;
-        let reput = (running && self.behind() > 0 && !self.dispatch_stopped).then(|| self.next_reput(clock.mono));
-        let idle_commit = running && self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
+        let reput = running.then(|| self.next_reput(clock.mono)).flatten();
+        let is_dirty = running && self.log_force.is_none() && self.has_to_force_log(0).is_some();
+        let idle_commit = is_dirty && self.config.sync_flush;
         let commit = idle_commit.then(|| clock.mono + GROUP_COMMIT_IDLE);
-        let is_async = running && !self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
+        let is_async = is_dirty && !self.config.sync_flush;
         let real_time = is_async.then(|| self.real_time.next_force(self.dirty_log_pages()));
         let queues = (running && self.queue_flush.under_way == 0).then(|| self.next_queue_flush(clock.mono)).flatten();
         let put = self.waiting_puts.values().map(|waiting| waiting.deadline).min();
@@ -25,6 +26,7 @@ impl MessageStore {
             (Service::FlushCommitLog, real_time),
             (Service::FlushConsumeQueue, queues),
             (Service::PutDeadline, put),
+            (Service::Commit, running.then(|| self.next_commit()).flatten()),
             (Service::Schedule, schedule.filter(|_| running)),
             (Service::DelayOffsets, cursors.filter(|_| running)),
         ]
@@ -48,6 +50,7 @@ impl MessageStore {
             Service::FlushCommitLog => self.run_real_time(clock),
             Service::FlushConsumeQueue => self.run_queue_flush(disk, clock),
             Service::PutDeadline => self.expire_puts(clock),
+            Service::Commit => self.run_commit(disk, clock),
             Service::Schedule if self.state == State::Running => self.run_schedule(disk, clock),
             Service::DelayOffsets if self.state == State::Running => self.write_cursors(disk),
             Service::Schedule | Service::DelayOffsets => {}
@@ -55,31 +58,28 @@ impl MessageStore {
     }
 
     /// A force was answered. An unknown ticket is one of a process that is gone: nothing happens.
-    ///
-    /// Faithful: a failed force is logged and the position moves all the same (K01). Source: `MappedFile.flush`.
     pub fn flush_answered(&mut self, disk: &mut dyn Disk, clock: Clock, ticket: u64, result: Result<(), DiskError>) {
         self.now = clock;
         if self.log_force.as_ref().is_some_and(|(asked, _)| *asked == ticket) {
             let (_, dirty) = self.log_force.take().expect("looked at above");
-            self.log_answered(clock, &dirty, result);
+            self.log_answered(&dirty, result);
             if self.config.sync_flush {
                 self.run_group_commit(clock);
             } else {
                 self.real_time_answered(clock);
             }
         } else if let Some((queue, dirty)) = self.queue_forces.remove(&ticket) {
-            if result.is_err() && self.profile.fix_k01 {
-                self.queue_flush.captured = None;
-                self.set_flag(Flag::NotWriteable, true);
-            } else {
-                self.queues.list[queue].files.flushed(&dirty, result.is_ok());
+            match self.position_moves(result) {
+                true => self.queues.list[queue].files.flushed(&dirty, result.is_ok()),
+                false => self.queue_flush.captured = None,
             }
             self.queue_flush.under_way -= 1;
             if self.queue_flush.under_way == 0 {
                 self.queue_pass_done(disk);
             }
         } else if let Some(end_timestamp) = self.index_forces.remove(&ticket) {
-            // A force that fails ends upstream's thread, before it can move the checkpoint.
+            // A failed force ends upstream's thread before it has told the checkpoint.
+            self.position_moves(result);
             if self.state != State::ShutDown && result.is_ok() {
                 self.index_forced(disk, end_timestamp);
             }
@@ -91,26 +91,36 @@ impl MessageStore {
             }
         } else if self.checkpoint_force == Some(ticket) {
             self.checkpoint_force = None;
-            let (physic, logics) = (self.checkpoint.physic, self.checkpoint.logics);
-            self.news.push(News::CheckpointWritten { physic, logics });
+            self.position_moves(result);
+            if result.is_ok() {
+                let (physic, logics) = (self.checkpoint.physic, self.checkpoint.logics);
+                self.news.push(News::CheckpointWritten { physic, logics });
+            }
         } else {
             self.config_answered(disk, ticket, result);
         }
-        if self.state == State::ShuttingDown {
-            self.pump_shutdown(disk);
-        }
+        self.pump_shutdown(disk);
     }
 
-    fn log_answered(&mut self, clock: Clock, dirty: &Dirty, result: Result<(), DiskError>) {
+    /// Whether a force's outcome moves the flushed position (K01).
+    ///
+    /// Faithful: always, a failure is logged; so is a file that cannot be held, which here are files that are gone.
+    /// Hardened: a failure moves nothing and refuses every further put. Source: `MappedFile.flush`.
+    fn position_moves(&mut self, result: Result<(), DiskError>) -> bool {
+        let is_refused = result.is_err() && self.profile.fix_k01;
+        self.poisoned |= is_refused;
+        !is_refused
+    }
+
+    fn log_answered(&mut self, dirty: &Dirty, result: Result<(), DiskError>) {
         let from = self.log.flushed_where;
-        match result {
-            Err(_) if self.profile.fix_k01 => {
-                self.news.push(News::FlushFailed { from, to: dirty.up_to });
-                self.set_flag(Flag::NotWriteable, true);
-                return;
-            }
-            Err(_) => self.news.push(News::FlushFailed { from, to: dirty.up_to }),
-            Ok(()) => {}
+        if result.is_err() {
+            self.news.push(News::FlushFailed { from, to: dirty.up_to });
+        }
+        if !self.position_moves(result) {
+            // What was not forced counts as clean to the system: a second force would succeed and mean nothing.
+            self.log_poisoned = true;
+            return;
         }
         self.log.flushed(dirty, result.is_ok());
         if self.config.sync_flush || self.real_time.least() == 0 {
@@ -120,7 +130,6 @@ impl MessageStore {
             self.checkpoint.physic = self.log.store_timestamp;
         }
         self.news.push(News::FlushDone { from, to: self.log.flushed_where });
-        debug_assert!(clock.mono >= self.started, "time goes on");
     }
 
     /// Runs the group commit as far as it gets without an answer.
@@ -179,9 +188,14 @@ impl MessageStore {
         }
     }
 
+    /// What a force of the log would cover, if one may be tried.
+    fn has_to_force_log(&self, least_pages: i64) -> Option<Dirty> {
+        self.log.dirty(least_pages).filter(|_| !self.log_poisoned)
+    }
+
     /// Asks for a force of the log if `least_pages` are dirty.
-    fn force_log(&mut self, least_pages: i64) {
-        let Some(dirty) = self.log.dirty(least_pages) else { return };
+    pub(super) fn force_log(&mut self, least_pages: i64) {
+        let Some(dirty) = self.has_to_force_log(least_pages) else { return };
         let ticket = self.ticket();
         self.log_force = Some((ticket, dirty));
         self.news.push(News::Flush { ticket, file: dirty.file, from: dirty.from as u64, to: dirty.to as u64 });
@@ -190,7 +204,7 @@ impl MessageStore {
     fn dirty_log_pages(&self) -> i64 {
         let Some(at) = self.log.find(self.log.flushed_where, self.log.flushed_where == 0) else { return 0 };
         let file = &self.log.files[at];
-        if file.is_full() { i64::MAX } else { file.wrote / OS_PAGE_SIZE - file.flushed / OS_PAGE_SIZE }
+        if file.is_full() { i64::MAX } else { file.readable() / OS_PAGE_SIZE - file.flushed / OS_PAGE_SIZE }
     }
 
     fn next_queue_flush(&self, now: Time) -> Option<Time> {
@@ -217,7 +231,7 @@ impl MessageStore {
         }
     }
 
-    fn force_queues(&mut self, least_pages: i64) {
+    pub(super) fn force_queues(&mut self, least_pages: i64) {
         for queue in 0..self.queues.list.len() {
             let Some(dirty) = self.queues.list[queue].files.dirty(least_pages) else { continue };
             let ticket = self.ticket();
@@ -246,62 +260,6 @@ impl MessageStore {
         let ticket = self.ticket();
         self.checkpoint_force = Some(ticket);
         self.news.push(News::Flush { ticket, file: self.checkpoint.file, from: 0, to: 32 });
-    }
-
-    /// Begins a clean stop: no more puts and gets, the follower drains, everything is forced.
-    ///
-    /// Source: `DefaultMessageStore.shutdown`. Differs: the second that upstream sleeps first is not slept.
-    pub fn begin_shutdown(&mut self, disk: &mut dyn Disk, clock: Clock) {
-        self.now = clock;
-        if self.state != State::Running {
-            return;
-        }
-        self.reput(disk);
-        self.state = State::ShuttingDown;
-        self.pump_shutdown(disk);
-    }
-
-    /// Whether a clean stop has ended.
-    pub fn is_shut_down(&self) -> bool {
-        self.state == State::ShutDown
-    }
-
-    /// Goes on with a clean stop: log, then queues, then checkpoint, then the `abort` file.
-    fn pump_shutdown(&mut self, disk: &mut dyn Disk) {
-        if self.log_force.is_some()
-            || self.queue_flush.under_way > 0
-            || self.checkpoint_force.is_some()
-            || self.staged.is_busy()
-        {
-            return;
-        }
-        self.force_log(0);
-        if self.log_force.is_some() {
-            return;
-        }
-        self.force_queues(0);
-        if self.queue_flush.under_way > 0 {
-            return;
-        }
-        self.write_last_cursors(disk);
-        if self.staged.is_busy() {
-            return;
-        }
-        if !self.checkpoint_is_written() {
-            self.checkpoint.forced_logics = self.checkpoint.logics;
-            self.flush_checkpoint(disk);
-            self.shutdown_checkpoint = true;
-            return;
-        }
-        self.state = State::ShutDown;
-        if self.flags & UNWRITEABLE == 0 && self.behind() == 0 {
-            // A file that is gone already is as good as removed.
-            let _ = disk.remove(super::ABORT);
-        }
-    }
-
-    fn checkpoint_is_written(&self) -> bool {
-        self.shutdown_checkpoint
     }
 }
 

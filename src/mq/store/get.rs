@@ -213,7 +213,7 @@ impl MessageStore {
         let file = &self.log.files[self.log.find(offset, offset == 0)?];
         let from = offset % self.log.file_size;
         let end = from.checked_add(i64::from(size))?;
-        (size >= 0 && from >= 0 && end <= file.wrote)
+        (size >= 0 && from >= 0 && end <= file.readable())
             .then(|| Bytes::copy_from_slice(disk.bytes(file.file, from as u64..end as u64)))
     }
 

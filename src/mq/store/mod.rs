@@ -23,11 +23,14 @@ use crate::mq::store::flush::{GroupCommit, QueueFlush, RealTime};
 use crate::mq::store::ha::{Slaves, Waiting};
 use crate::mq::store::index::Index;
 use crate::mq::store::lock::PutLock;
-use crate::mq::store::mapped_file::{Dirty, MappedFileQueue};
+use crate::mq::store::mapped_file::{Dirty, MappedFile, MappedFileQueue};
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::queues::Queues;
 use crate::mq::store::record::EncodeBuffer;
+use crate::mq::store::reput::Stuck;
 use crate::mq::store::schedule::Schedule;
+use crate::mq::store::shutdown::Stopping;
+use crate::mq::store::transient::CommitTurns;
 use crate::mq::time::{Millis, Time};
 
 pub mod config;
@@ -58,11 +61,17 @@ pub mod batch;
 
 mod lock;
 
+mod allocate;
+
+mod transient;
+
 mod ha;
 
 mod durability;
 
 pub mod flush;
+
+mod shutdown;
 
 mod reput;
 
@@ -92,6 +101,11 @@ pub struct MessageStore {
     profile: Profile,
     delays: DelayLevels,
     log: MappedFileQueue,
+    /// The log's next file, made already.
+    ahead: Option<MappedFile>,
+    /// Buffers of the transient store pool that are not lent.
+    free_buffers: usize,
+    commits: CommitTurns,
     encode: EncodeBuffer,
     queues: Queues,
     index: Index,
@@ -99,6 +113,7 @@ pub struct MessageStore {
     /// The clocks at the last call.
     now: Clock,
     reput_from: i64,
+    stuck: Option<Stuck>,
     started: Time,
     group_commit: GroupCommit,
     real_time: RealTime,
@@ -125,8 +140,10 @@ pub struct MessageStore {
     slaves: Slaves,
     /// Bits of [`Flag`]. Source: `RunningFlags`.
     flags: u32,
-    /// The last checkpoint of a clean stop was asked for.
-    shutdown_checkpoint: bool,
+    /// A force has failed and the profile does not forget it: puts are refused.
+    poisoned: bool,
+    /// It was one of the log: it is not forced again.
+    log_poisoned: bool,
     state: State,
     news: Vec<News>,
 }
@@ -136,7 +153,7 @@ pub struct MessageStore {
 enum State {
     Loaded,
     Running,
-    ShuttingDown,
+    ShuttingDown(Stopping),
     ShutDown,
 }
 
@@ -174,6 +191,8 @@ pub enum Service {
     FlushConsumeQueue,
     /// The earliest waiting put's `syncFlushTimeout`.
     PutDeadline,
+    /// `CommitRealTimeService`.
+    Commit,
     /// `ScheduleMessageService`: the first level that has something to do.
     Schedule,
     /// `ScheduleMessageService.persist`.
@@ -182,7 +201,7 @@ pub enum Service {
 
 impl Service {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 }
 
 impl MessageStore {
@@ -284,7 +303,11 @@ impl MessageStore {
 
     /// Whether puts are taken. Source: `RunningFlags.isWriteable`.
     pub fn is_writeable(&self) -> bool {
-        self.state == State::Running && self.flags & UNWRITEABLE == 0 && self.recovery_forces.is_empty()
+        self.state == State::Running && self.has_clean_flags() && self.recovery_forces.is_empty()
+    }
+
+    fn has_clean_flags(&self) -> bool {
+        self.flags & UNWRITEABLE == 0 && !self.poisoned
     }
 
     /// Raises or lowers a running flag and returns all bits.

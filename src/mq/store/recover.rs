@@ -24,6 +24,7 @@ use crate::mq::store::mapped_file::MappedFileQueue;
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::record::{EncodeBuffer, Found, Region, Want, parse};
 use crate::mq::store::schedule::Schedule;
+use crate::mq::store::transient::CommitTurns;
 use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State, delay_offset};
 
 impl MessageStore {
@@ -45,18 +46,29 @@ impl MessageStore {
             RealTime::new(clock.mono, config.flush_interval, config.flush_thorough_interval, config.flush_least_pages);
         let queue_flush =
             QueueFlush::new(clock.mono, config.flush_queue_interval, config.flush_queue_thorough_interval);
+        let commits = CommitTurns::new(
+            clock.mono,
+            config.commit_interval,
+            config.commit_thorough_interval,
+            config.commit_least_pages,
+        );
+        let free_buffers = if config.has_transient_pool() { config.transient_store_pool_size } else { 0 };
         let shape = Shape { slots: config.max_hash_slot_num, entries: config.max_index_num };
         let mut store = MessageStore {
             config,
             profile,
             delays,
             log,
+            ahead: None,
+            free_buffers,
+            commits,
             encode: EncodeBuffer::default(),
             queues: Queues::default(),
             index: Index::new(shape),
             checkpoint,
             now: clock,
             reput_from: 0,
+            stuck: None,
             started: clock.mono,
             group_commit: GroupCommit::default(),
             real_time,
@@ -75,7 +87,8 @@ impl MessageStore {
             lock: PutLock::default(),
             slaves: Slaves::default(),
             flags: 0,
-            shutdown_checkpoint: false,
+            poisoned: false,
+            log_poisoned: false,
             state: State::Loaded,
             news: Vec::new(),
         };
@@ -178,6 +191,7 @@ impl MessageStore {
             self.refuse_corruption(number, within)?;
         }
         self.log.flushed_where = end;
+        self.log.committed_where = end;
         self.log.truncate(disk, end);
         if self.profile.fix_k18 {
             self.wipe_cut(disk);

@@ -44,8 +44,15 @@ pub enum Header {
     SearchOffset(Box<SearchOffsetHeader>),
     /// `ConsumerSendMsgBackRequestHeader`.
     SendBack(Box<SendBackHeader>),
-    /// A header of a class not typed here: ext fields in the order of the frame.
+    /// A header of a class not typed here: ext fields in the order of the frame; none for a class without values.
     Other(Vec<(Name, Name)>),
+}
+
+impl Header {
+    /// A class whose values are all null: its frame has an empty map of fields, not none.
+    pub fn empty() -> Header {
+        Header::Other(Vec::new())
+    }
 }
 
 /// Source: `SendMessageRequestHeader`; travels as `SendMessageRequestHeaderV2`, whose letters are given.

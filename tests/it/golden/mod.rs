@@ -3,6 +3,7 @@
 //! Nothing about a row is written down here: other rows of the same shape can be dropped into the files. A file is consumed
 //! by a check below, by another module named here, or waits for an issue by name; a file that does none of it fails.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -12,13 +13,21 @@ mod message;
 
 mod wire;
 
-/// A check of one row: what differs, if anything; `None` for a row whose function is not consumed yet.
-type Check = fn(&Value, &Value) -> Option<Result<(), String>>;
+/// What a check says of a row: what differs, if anything; `None` if it cannot read the row, which is a failure, too.
+type Answer = Option<Result<(), String>>;
+
+/// A check of one row.
+type Check = fn(&Value, &Value) -> Answer;
+
+/// Why a row is passed over, for those that ask for something that is not here.
+type Waits = fn(&Value) -> Option<String>;
 
 const CHECKED: &[(&str, Check)] = &[
     ("data_version.json", wire::data_version),
     ("java_hash.json", message::java_hash),
     ("json_body.json", wire::json_body),
+    ("delay_level.json", message::delay_level),
+    ("message_batch.json", message::message_batch),
     ("message_id.json", message::message_id),
     ("message_properties.json", message::message_properties),
     ("message_queue_order.json", message::message_queue_order),
@@ -50,14 +59,21 @@ const ELSEWHERE: &[&str] = &[
 
 /// Not consumed yet, with the issue that will.
 const LATER: &[(&str, u32)] = &[
-    ("message_batch.json", 4),
     ("send_message.json", 4),
     ("send_message_back.json", 4),
     ("end_transaction.json", 4),
-    ("delay_level.json", 4),
     ("sql92.json", 4),
     ("tag_subscription.json", 4),
     ("util_format.json", 3),
+];
+
+/// Files of which some rows ask for what is not here.
+const PARTLY: &[(&str, Waits)] = &[
+    ("json_body.json", wire::body_waits),
+    ("message_properties.json", message::properties_wait),
+    ("names.json", message::name_waits),
+    ("to_string.json", message::text_waits),
+    ("unique_id.json", message::zone_waits),
 ];
 
 #[test]
@@ -80,22 +96,30 @@ fn every_row_is_as_the_release_says() {
     let mut wrong = Vec::new();
     for (file, check) in CHECKED {
         let rows: Vec<Value> = serde_json::from_str(&fs::read_to_string(folder().join(file)).unwrap()).unwrap();
+        let waits = PARTLY.iter().find(|(partly, _)| partly == file).map(|(_, waits)| waits);
         let mut checked = 0;
+        let mut passed_over: BTreeMap<String, usize> = BTreeMap::new();
         for (number, row) in rows.iter().enumerate() {
-            match check(&row["input"], &row["expected"]) {
-                Some(Ok(())) => checked += 1,
-                Some(Err(got)) => wrong.push(format!(
-                    "{file} row {number}\n  input    {}\n  expected {}\n  got      {got}",
-                    row["input"], row["expected"]
-                )),
-                None => {}
+            let (input, expected) = (&row["input"], &row["expected"]);
+            if let Some(why) = waits.and_then(|waits| waits(input)) {
+                *passed_over.entry(why).or_insert(0) += 1;
+                continue;
             }
+            checked += 1;
+            let got = match check(input, expected) {
+                Some(Ok(())) => continue,
+                Some(Err(got)) => got,
+                None => "nobody here can read this row".to_owned(),
+            };
+            wrong.push(format!("{file} row {number}\n  input    {input}\n  expected {expected}\n  got      {got}"));
         }
         println!("{file}: {checked} of {} rows", rows.len());
-        assert!(checked > 0 || !wrong.is_empty(), "{file}: no row was checked");
+        passed_over.iter().for_each(|(why, count)| println!("  {count} passed over: {why}"));
+        assert!(0 < checked, "{file}: no row was checked");
     }
+    let count = wrong.len();
     wrong.truncate(20);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{count} rows are wrong\n{}", wrong.join("\n"));
 }
 
 fn folder() -> std::path::PathBuf {

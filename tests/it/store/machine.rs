@@ -41,7 +41,7 @@ pub struct Machine {
 
 pub fn sim_disk() -> SimDisk {
     let span = Span::ZERO;
-    SimDisk::new(&DiskPlan { fsync_min: span, fsync_max: span, capacity: 1 << 40, memory: 16 << 30, torn_writes: true })
+    SimDisk::new(&DiskPlan { fsync_min: span, fsync_max: span, torn_writes: true, ..DiskPlan::default() })
 }
 
 impl AnyDisk {

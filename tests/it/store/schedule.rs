@@ -299,6 +299,8 @@ fn power_takes_a_copy_whose_cursor_is_written_or_not_k03() {
         let (clock, config) = (machine.clock, machine.store.config().clone());
         let (disk, _) = machine.shut_down();
         let mut machine = boot(profile, disk, config.clone(), clock);
+        // The first append after a start is forced at once.
+        put(&mut machine, &message(2));
         machine.live(25_000);
         assert_eq!(delivered(&machine).len(), 1);
         let written = cursors(&mut machine);

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use toml::Spanned;
 
-use super::cluster::{address, default_disk};
+use super::cluster::address;
 use super::{Resolver, clip, head, place};
 use crate::lab::fault::episode::Trigger;
-use crate::lab::scenario::plan::{ClientPlan, ConsumerPlan, NodeKind, NodePlan, ProducerPlan};
+use crate::lab::scenario::plan::{ClientPlan, ConsumerPlan, DiskPlan, NodeKind, NodePlan, ProducerPlan};
 use crate::lab::scenario::script::{ConsumerScript, OnScript, ProducerScript, SendScript, Text};
+use crate::lab::scenario::table::Table;
 use crate::lab::workload::ops::{ListenRule, Listener, PlannedSend, Reply, Sender};
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Message, Name};
@@ -94,7 +95,7 @@ impl Resolver<'_> {
         }
         let client = ClientPlan { nameservers: self.nameservers(), producers: Vec::new(), consumers: Vec::new() };
         let kind = NodeKind::Client(Box::new(client));
-        nodes.push(NodePlan { name: node, ip: address(3, nodes.len() + 1), disk: default_disk(), boot, kind });
+        nodes.push(NodePlan { name: node, ip: address(3, nodes.len() + 1), disk: DiskPlan::default(), boot, kind });
         Some(nodes.len() - 1)
     }
 
@@ -124,14 +125,20 @@ impl Resolver<'_> {
 
     fn sends(
         &mut self,
-        row: &Spanned<SendScript>,
+        row: &Spanned<Table<SendScript>>,
         (name, place_of_row): (&Option<Text>, usize),
         own_timeout: Span,
         before: usize,
     ) -> Vec<PlannedSend> {
         let table = row.get_ref();
         self.only(&table.mode, "mode", "sync", &["async", "oneway", "transaction"]);
-        self.only(&table.select, "select", "round-robin", &["hash:key"]);
+        match &table.select {
+            Some(select) if select.get_ref().starts_with("queue:") => {
+                let message = format!("select = \"{}\" is not built yet", clip(select.get_ref()));
+                self.wrong("unsupported", Some(select.span()), message, "this version runs \"round-robin\"");
+            }
+            select => self.only(select, "select", "round-robin", &["hash:key"]),
+        }
         let topic = self.legal(&table.topic, "topic", row.span());
         let mut count = self.number(&table.count, 1, 1..=SENDS_MAX as i64, "count") as usize;
         if before + count > SENDS_MAX {
@@ -237,7 +244,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn rule(&mut self, rule: &Spanned<OnScript>) -> ListenRule {
+    fn rule(&mut self, rule: &Spanned<Table<OnScript>>) -> ListenRule {
         let table = rule.get_ref();
         let words = [
             ("ok", Reply::Ok),
@@ -262,24 +269,38 @@ impl Resolver<'_> {
         let mut rest = text.get_ref().as_str();
         while let Some(open) = rest.find('{') {
             parts.push(Part::Text(rest[..open].to_owned()));
-            let Some(len) = rest[open..].find('}') else { break };
-            let inside = &rest[open + 1..open + len];
-            match inside.strip_prefix("pick:") {
-                Some(list) => parts.push(Part::Pick(list.split(',').map(|one| one.trim().to_owned()).collect())),
-                None if inside == "n" => parts.push(Part::Number),
-                None => {
-                    let message = format!("`{{{}}}` stands for nothing", clip(inside));
-                    let help = "`{n}` is the message's number, `{pick:a,b,c}` draws one";
-                    self.wrong("wrong_value", Some(text.span()), message, help);
-                }
-            }
+            let Some(len) = rest[open..].find('}') else {
+                let message = format!("`{}` is not closed", clip(&rest[open..]));
+                self.wrong("wrong_value", Some(text.span()), message, "write `{n}` or `{pick:a,b,c}`");
+                return Template { parts };
+            };
+            parts.push(self.placeholder(&rest[open + 1..open + len], text));
             rest = &rest[open + len + 1..];
         }
         parts.push(Part::Text(rest.to_owned()));
         Template { parts }
     }
+
+    /// What stands between braces.
+    fn placeholder(&mut self, inside: &str, text: &Text) -> Part {
+        if inside == "n" {
+            return Part::Number;
+        }
+        let help = "`{n}` is the message's number, `{pick:a,b,c}` draws one";
+        let Some(list) = inside.strip_prefix("pick:") else {
+            self.wrong("wrong_value", Some(text.span()), format!("`{{{}}}` stands for nothing", clip(inside)), help);
+            return Part::Number;
+        };
+        let choices: Vec<String> = list.split(',').map(|one| one.trim().to_owned()).collect();
+        if choices.iter().any(String::is_empty) {
+            let message = format!("`{{{}}}` has an empty choice", clip(inside));
+            self.wrong("wrong_value", Some(text.span()), message, help);
+        }
+        Part::Pick(choices)
+    }
 }
 
+/// A text that is written anew for each message.
 struct Template {
     parts: Vec<Part>,
 }

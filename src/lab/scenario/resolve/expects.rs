@@ -2,12 +2,13 @@
 
 use toml::Spanned;
 
-use super::{Resolver, head, place};
+use super::{Resolver, Taken, head, place};
 use crate::lab::fault::episode::EventMatch;
 use crate::lab::fault::moment;
 use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::plan::{Check, Expect, Outcome};
 use crate::lab::scenario::script::{ExpectScript, Text};
+use crate::lab::scenario::table::Table;
 use crate::mq::message::Name;
 
 /// The words for outcomes, the default first.
@@ -18,14 +19,14 @@ impl Resolver<'_> {
     pub(super) fn expects(&mut self) -> Vec<Expect> {
         let script = self.script;
         let mut expects: Vec<Expect> = Vec::new();
+        let mut taken = Taken::new();
         for expect in &script.expect {
             let table = expect.get_ref();
-            let taken: Vec<(String, &'static str)> =
-                expects.iter().map(|other| (other.id.to_string(), "expectation")).collect();
             let id = match (&table.id, &table.check) {
                 (None, Some(check)) => Name::from(check.get_ref().as_str()),
                 _ => self.identifier(&table.id, "id", &taken),
             };
+            taken.insert(id.to_string(), "expectation");
             let outcome = self.word(&table.outcome, "outcome", OUTCOMES);
             if let Some(check) = self.check(expect) {
                 expects.push(Expect { id, check, outcome });
@@ -34,7 +35,7 @@ impl Resolver<'_> {
         expects
     }
 
-    fn check(&mut self, expect: &Spanned<ExpectScript>) -> Option<Check> {
+    fn check(&mut self, expect: &Spanned<Table<ExpectScript>>) -> Option<Check> {
         let table = expect.get_ref();
         let Some(name) = &table.check else {
             let help = format!("write `check = \"…\"`: {}", Check::NAMES.join(", "));
@@ -70,7 +71,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn frames(&mut self, expect: &Spanned<ExpectScript>) -> Check {
+    fn frames(&mut self, expect: &Spanned<Table<ExpectScript>>) -> Check {
         let table = expect.get_ref();
         let count = self.count(&table.count, CountRule::exactly(0));
         let (Some(to), Some(frame)) = (&table.to, &table.frame) else {
@@ -81,7 +82,7 @@ impl Resolver<'_> {
         Check::Frames { to: self.node(to), frame: Name::from(frame.get_ref().as_str()), count }
     }
 
-    fn event(&mut self, expect: &Spanned<ExpectScript>) -> EventMatch {
+    fn event(&mut self, expect: &Spanned<Table<ExpectScript>>) -> EventMatch {
         let nothing = EventMatch::Fault(Name::default());
         let Some(text) = &expect.get_ref().event else {
             let help = "write `event = \"pull-held@broker-a\"`";

@@ -3,14 +3,15 @@
 use toml::Spanned;
 
 use super::{Resolver, head, place};
-use crate::lab::fault::episode::{Episode, FaultKind, Keep, Trigger};
+use crate::lab::fault::episode::{Episode, EventMatch, FaultKind, Keep, Trigger};
 use crate::lab::fault::moment;
 use crate::lab::scenario::script::{FaultScript, RoadScript, TargetScript, Text};
+use crate::lab::scenario::table::Table;
 use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
 
 /// A verb that takes a node.
-type Target<'a> = &'a Option<Spanned<TargetScript>>;
+type Target<'a> = &'a Option<Spanned<Table<TargetScript>>>;
 
 /// What such a verb does to it.
 type OfNode = fn(Name) -> FaultKind;
@@ -21,6 +22,7 @@ impl Resolver<'_> {
     pub(super) fn episodes(&mut self, until: Time) -> Vec<Episode> {
         let script = self.script;
         let mut episodes = Vec::new();
+        let mut triggers = Vec::new();
         for (number, fault) in script.fault.iter().enumerate() {
             let table = fault.get_ref();
             let name = match &table.name {
@@ -38,28 +40,47 @@ impl Resolver<'_> {
                 let message = format!("the fault `{name}` would last no time");
                 self.wrong("impossible_time", place(&table.lasts), message, "give it a span, or leave `lasts` out");
             }
+            triggers.push((name.clone(), trigger.clone(), &table.at));
             if let Some(kind) = self.kind(fault, &name) {
                 episodes.push(Episode { name, trigger, lasts, kind });
             }
         }
+        self.circles(&triggers);
         episodes
     }
 
-    fn possible(&mut self, trigger: &Trigger, name: &Name, at: &Option<Text>, until: Time) {
-        match trigger {
-            Trigger::At(moment) if until <= *moment => {
-                let message = format!("the fault `{name}` would begin at {moment}, when the run is over ({until})");
-                self.wrong("impossible_time", place(at), message, "begin earlier, or set a later `until`");
+    /// Faults that wait for each other never begin.
+    fn circles(&mut self, triggers: &[(Name, Trigger, &Option<Text>)]) {
+        let awaited = |name: &Name| {
+            let (_, trigger, _) = triggers.iter().find(|(other, ..)| other == name)?;
+            match trigger {
+                Trigger::After { event: EventMatch::Fault(other), .. } => Some(other),
+                _ => None,
             }
-            Trigger::After { event: crate::lab::fault::episode::EventMatch::Fault(other), .. } if other == name => {
+        };
+        for (name, _, at) in triggers {
+            let Some(first) = awaited(name) else { continue };
+            let chain = std::iter::successors(Some(first), |name| awaited(name)).take(triggers.len());
+            if first == name {
                 let message = format!("the fault `{name}` waits for itself");
                 self.wrong("impossible_time", place(at), message, "wait for something else");
+            } else if chain.into_iter().any(|other| other == name) {
+                let message = format!("the fault `{name}` waits for `{first}`, which waits for it");
+                self.wrong("impossible_time", place(at), message, "let one of them wait for something else");
             }
-            _ => {}
         }
     }
 
-    fn kind(&mut self, fault: &Spanned<FaultScript>, name: &Name) -> Option<FaultKind> {
+    fn possible(&mut self, trigger: &Trigger, name: &Name, at: &Option<Text>, until: Time) {
+        if let Trigger::At(moment) = trigger
+            && until <= *moment
+        {
+            let message = format!("the fault `{name}` would begin at {moment}, when the run is over ({until})");
+            self.wrong("impossible_time", place(at), message, "begin earlier, or set a later `until`");
+        }
+    }
+
+    fn kind(&mut self, fault: &Spanned<Table<FaultScript>>, name: &Name) -> Option<FaultKind> {
         let table = fault.get_ref();
         let mut kinds = Vec::new();
         let targets: [(Target<'_>, OfNode); 5] = [
@@ -75,15 +96,7 @@ impl Resolver<'_> {
             }
         }
         if let Some(power) = &table.power_loss {
-            let keeps = [
-                ("fsynced", Keep::LoseAllUnsynced),
-                ("lose-all-unsynced", Keep::LoseAllUnsynced),
-                ("keep-all", Keep::KeepAll),
-                ("uniform", Keep::Uniform),
-                ("last-page-only", Keep::LastPageOnly),
-                ("even-pages-only", Keep::EvenPagesOnly),
-            ];
-            let keep = self.word(&power.get_ref().keep, "keep", &keeps);
+            let keep = self.word(&power.get_ref().keep, "keep", &Keep::ALL);
             kinds.push((power.span(), FaultKind::PowerLoss { node: self.target(&power.get_ref().node), keep }));
         }
         self.roads(table, &mut kinds);

@@ -5,8 +5,10 @@ use toml::Spanned;
 use super::{Resolver, head};
 use crate::lab::fault::episode::Trigger;
 use crate::lab::locale::Phrase;
+use crate::lab::scenario::bilingual::Bilingual;
 use crate::lab::scenario::lesson::{Lesson, Predict, Step};
-use crate::lab::scenario::script::{Bilingual, PredictScript};
+use crate::lab::scenario::script::PredictScript;
+use crate::lab::scenario::table::Table;
 use crate::mq::message::Name;
 use crate::mq::time::Time;
 
@@ -45,23 +47,36 @@ impl Resolver<'_> {
         Lesson { title, question, steps }
     }
 
-    fn predict(&mut self, predict: &Spanned<PredictScript>) -> Predict {
+    fn predict(&mut self, predict: &Spanned<Table<PredictScript>>) -> Predict {
         let table = predict.get_ref();
         let ask = self.phrase(&table.ask);
         if ask.is_empty() {
             let help = "write `ask.en` and `ask.zh`";
             self.wrong("missing", Some(head(predict.span())), "this prediction asks nothing".into(), help);
         }
-        if table.choices.len() < 2 {
-            let help = "give at least two `choices`";
+        if !(2..=5).contains(&table.choices.len()) {
+            let help = "give two to five `choices`";
             self.wrong("missing", Some(head(predict.span())), "a prediction needs choices".into(), help);
         }
         let choices: Vec<Phrase> = table.choices.iter().map(|choice| self.phrase(&Some(choice.clone()))).collect();
-        let answer = table.answer.as_ref().and_then(|answer| answer.get_ref().choice.as_ref()).map(|number| {
-            let most = (choices.len() as i64).max(1);
-            self.number(&Some(number.clone()), 1, 1..=most, "choice") as usize - 1
-        });
+        let answer = self.answer(predict, choices.len() as i64);
         Predict { ask, choices, answer, why: self.phrase(&table.why) }
+    }
+
+    /// The right choice, from 0.
+    fn answer(&mut self, predict: &Spanned<Table<PredictScript>>, choices: i64) -> usize {
+        let help = "write `answer = { choice = 1 }`, counted from 1";
+        let Some(answer) = &predict.get_ref().answer else {
+            self.wrong("missing", Some(head(predict.span())), "this prediction has no answer".into(), help);
+            return 0;
+        };
+        if let Some(eval) = &answer.get_ref().eval {
+            let message = "an answer by expression is not built yet".to_owned();
+            self.wrong("unsupported", Some(eval.span()), message, help);
+        } else if answer.get_ref().choice.is_none() {
+            self.wrong("missing", Some(answer.span()), "this answer says nothing".into(), help);
+        }
+        self.number(&answer.get_ref().choice, 1, 1..=choices.max(1), "choice") as usize - 1
     }
 
     /// An exercise must name checks that exist; it is graded by the lessons.

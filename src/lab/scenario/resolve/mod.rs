@@ -1,15 +1,17 @@
 //! From a script to a plan: every default filled in, every name looked up, every number decided; all problems at once.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
 
-use crate::lab::fault::episode::{EventMatch, Trigger};
+use crate::lab::fault::episode::{Episode, EventMatch, FaultKind, Trigger};
 use crate::lab::fault::moment::{self, MomentError, nearest};
 use crate::lab::scenario::lesson::Lesson;
 use crate::lab::scenario::plan::{Network, NodePlan, Plan};
 use crate::lab::scenario::report::Problem;
 use crate::lab::scenario::script::{Script, Text};
+use crate::lab::scenario::{FORMAT, read};
 use crate::mq::message::Name;
 use crate::mq::profile::{Profile, SWITCHES};
 use crate::mq::time::{Millis, Span, Time};
@@ -19,6 +21,9 @@ mod cluster;
 mod expects;
 mod faults;
 mod lesson;
+
+/// Names that are given already, each with what it stands for.
+type Taken = BTreeMap<String, &'static str>;
 
 /// What is known and what is wrong so far.
 pub(super) struct Resolver<'a> {
@@ -31,8 +36,8 @@ pub(super) struct Resolver<'a> {
     faults: Vec<Name>,
 }
 
-/// The version of the format that is read.
-const FORMAT: i64 = 1;
+/// No list of tables is longer.
+const LIST_MAX: usize = 1_000;
 /// 2018-11-11T00:00:00+08:00.
 const START: Millis = Millis(1_541_865_600_000);
 /// No run is longer: a virtual year.
@@ -41,6 +46,10 @@ const UNTIL_MAX: Span = Span::from_secs(366 * 24 * 3600);
 /// The plan and the words of a script.
 pub(super) fn resolve(script: &Script, seed: Option<u64>) -> Result<(Plan, Lesson), Vec<Problem>> {
     let mut resolver = Resolver { script, seed: 0, problems: Vec::new(), nodes: Vec::new(), faults: Vec::new() };
+    resolver.lengths();
+    if !resolver.problems.is_empty() {
+        return Err(resolver.problems);
+    }
     let resolved = resolver.all(seed);
     if resolver.problems.is_empty() { Ok(resolved) } else { Err(resolver.problems) }
 }
@@ -51,7 +60,7 @@ impl<'a> Resolver<'a> {
         self.format();
         let own = self.number(&script.seed, 1, 0..=i64::MAX, "seed") as u64;
         self.seed = seed.unwrap_or(own);
-        let scenario = self.identifier(&script.id, "id", &[]);
+        let scenario = self.identifier(&script.id, "id", &Taken::new());
         let until = self.until();
         let profile = self.profile();
         let network = self.network();
@@ -59,8 +68,8 @@ impl<'a> Resolver<'a> {
         let mut nodes = self.servers();
         let (clients, senders, listeners) = self.clients(&nodes);
         nodes.extend(clients);
-        self.boots(&nodes, until);
         let episodes = self.episodes(until);
+        self.boots(&nodes, &episodes, until);
         let expects = self.expects();
         let lesson = self.lesson();
         let start = self.start();
@@ -70,18 +79,35 @@ impl<'a> Resolver<'a> {
         (plan, lesson)
     }
 
+    /// Lists that no person wrote are refused before anything is looked up in them.
+    fn lengths(&mut self) {
+        let script = self.script;
+        let sends = script.producer.iter().map(|one| one.get_ref().send.len()).sum();
+        let rules = script.consumer.iter().map(|one| one.get_ref().on.len()).sum();
+        let first = |spans: Option<Range<usize>>| spans.map(head);
+        let lists = [
+            ("broker", script.broker.len(), first(script.broker.first().map(Spanned::span))),
+            ("topic", script.topic.len(), first(script.topic.first().map(Spanned::span))),
+            ("producer", script.producer.len(), first(script.producer.first().map(Spanned::span))),
+            ("producer.send", sends, first(script.producer.first().map(Spanned::span))),
+            ("consumer", script.consumer.len(), first(script.consumer.first().map(Spanned::span))),
+            ("consumer.on", rules, first(script.consumer.first().map(Spanned::span))),
+            ("fault", script.fault.len(), first(script.fault.first().map(Spanned::span))),
+            ("step", script.step.len(), first(script.step.first().map(Spanned::span))),
+            ("expect", script.expect.len(), first(script.expect.first().map(Spanned::span))),
+        ];
+        for (list, len, at) in lists {
+            if LIST_MAX < len {
+                let message = format!("there are {len} tables [[{list}]]");
+                self.wrong("out_of_range", at, message, &format!("a scenario has at most {LIST_MAX} of them"));
+            }
+        }
+    }
+
     fn format(&mut self) {
         match &self.script.format {
             Some(format) if *format.get_ref() == FORMAT => {}
-            Some(format) => {
-                let message = format!("format {} is not known", format.get_ref());
-                let help = if *format.get_ref() > FORMAT {
-                    "this file needs a newer mqlab; this one reads format 1"
-                } else {
-                    "write `format = 1`"
-                };
-                self.wrong("format", Some(format.span()), message, help);
-            }
+            Some(format) => self.problems.push(read::wrong_format(*format.get_ref(), format.span())),
             None => self.wrong("missing", None, "the file does not say its format".into(), "begin with `format = 1`"),
         }
     }
@@ -96,6 +122,7 @@ impl<'a> Resolver<'a> {
         if until == Span::ZERO || UNTIL_MAX < until {
             let help = "a run lasts between 1ns and a virtual year";
             self.wrong("impossible_time", place(&script.until), format!("a run of {until} is impossible"), help);
+            return Time::ZERO + UNTIL_MAX;
         }
         Time::ZERO + until
     }
@@ -145,8 +172,7 @@ impl<'a> Resolver<'a> {
         let script = self.script;
         let count = self.number(&script.cluster.nameserver, 1, 1..=16, "nameserver");
         self.nodes.extend((1..=count).map(|number| Name::from(format!("ns-{number}"))));
-        let mut seen: Vec<(String, &'static str)> =
-            self.nodes.iter().map(|name| (name.to_string(), "nameserver")).collect();
+        let mut seen: Taken = self.nodes.iter().map(|name| (name.to_string(), "nameserver")).collect();
         let clients = script.producer.iter().map(|one| (&one.get_ref().name, &one.get_ref().process, one.span()));
         let clients =
             clients.chain(script.consumer.iter().map(|one| (&one.get_ref().name, &one.get_ref().process, one.span())));
@@ -157,39 +183,44 @@ impl<'a> Resolver<'a> {
                 continue;
             };
             let name = self.identifier(name, "name", &seen);
-            seen.push((name.to_string(), "node"));
+            seen.entry(name.to_string()).or_insert("node");
             let node = process.as_ref().unwrap_or(given);
             let node = if process.is_some() { Name::from(node.get_ref().as_str()) } else { name };
             if !self.nodes.contains(&node) {
                 self.nodes.push(node);
             }
         }
-        let mut faults = Vec::new();
+        let mut faults = Taken::new();
         for fault in &script.fault {
             if fault.get_ref().name.is_some() {
                 let name = self.identifier(&fault.get_ref().name, "fault", &faults);
-                faults.push((name.to_string(), "fault"));
+                faults.insert(name.to_string(), "fault");
                 self.faults.push(name);
             }
         }
     }
 
-    /// Moments at which nodes boot must come before the end.
-    fn boots(&mut self, nodes: &[NodePlan], until: Time) {
+    /// Moments at which nodes boot must come before the end, and must not wait for the node itself.
+    fn boots(&mut self, nodes: &[NodePlan], episodes: &[Episode], until: Time) {
+        let script = self.script;
         for node in nodes {
-            if let Trigger::At(at) = node.boot
-                && until <= at
-            {
-                let message = format!("`{}` would boot at {at}, when the run is over ({until})", node.name);
-                let script = self.script;
-                let starts = script.producer.iter().map(|one| (&one.get_ref().name, &one.get_ref().start));
-                let starts =
-                    starts.chain(script.consumer.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
-                let starts = starts.chain(script.broker.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
-                let is_it = |name: &Option<Text>| name.as_ref().is_some_and(|name| *name.get_ref() == *node.name);
-                let at = starts.filter(|(name, _)| is_it(name)).find_map(|(_, start)| place(start));
-                self.wrong("impossible_time", at, message, "start it earlier, or set a later `until`");
-            }
+            let message = match &node.boot {
+                Trigger::At(at) if until <= *at => {
+                    format!("`{}` would boot at {at}, when the run is over ({until})", node.name)
+                }
+                Trigger::After { event: EventMatch::Kind { node: Some(other), .. }, .. }
+                    if *other == node.name && !episodes.iter().any(|episode| boots_it(&episode.kind, other)) =>
+                {
+                    format!("`{other}` waits for itself to boot")
+                }
+                _ => continue,
+            };
+            let starts = script.producer.iter().map(|one| (&one.get_ref().name, &one.get_ref().start));
+            let starts = starts.chain(script.consumer.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
+            let starts = starts.chain(script.broker.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
+            let is_it = |name: &Option<Text>| name.as_ref().is_some_and(|name| *name.get_ref() == *node.name);
+            let at = starts.filter(|(name, _)| is_it(name)).find_map(|(_, start)| place(start));
+            self.wrong("impossible_time", at, message, "start it earlier, or set a later `until`");
         }
     }
 
@@ -199,7 +230,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A name: of a node, a fault, an expectation; not yet taken.
-    fn identifier(&mut self, name: &Option<Text>, what: &str, taken: &[(String, &'static str)]) -> Name {
+    fn identifier(&mut self, name: &Option<Text>, what: &str, taken: &Taken) -> Name {
         let Some(name) = name else {
             self.wrong("missing", None, format!("the file has no `{what}`"), &format!("write `{what} = \"…\"`"));
             return Name::from("?");
@@ -209,7 +240,7 @@ impl<'a> Resolver<'a> {
         if text.is_empty() || text.len() > 64 || !text.chars().all(legal) {
             let help = "use 1 to 64 letters, digits, `-`, `_` and `.`";
             self.wrong("bad_name", Some(name.span()), format!("`{}` is no name", clip(text)), help);
-        } else if let Some((_, other)) = taken.iter().find(|(other, _)| other == text) {
+        } else if let Some(other) = taken.get(text) {
             let message = format!("`{text}` is the name of another {other}");
             self.wrong("duplicate_name", Some(name.span()), message, "every name stands for one thing: rename one");
         }
@@ -362,6 +393,11 @@ impl<'a> Resolver<'a> {
             }
         }
     }
+}
+
+/// Whether a fault boots a node.
+fn boots_it(kind: &FaultKind, node: &Name) -> bool {
+    matches!(kind, FaultKind::Restart { node: other } if other == node || *other == "*")
 }
 
 /// Where an optional value stands.

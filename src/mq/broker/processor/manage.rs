@@ -135,10 +135,10 @@ impl Broker {
         match self.members.consumer_group(group) {
             Some(info) => {
                 let ids = info.members.values().map(|member| member.client_id.clone()).collect();
-                Command::response(response::SUCCESS, command.opaque, Header::None)
+                Command::response(response::SUCCESS, command.opaque, Header::empty())
                     .with_body(ConsumerIdList(ids).encode())
             }
-            None => Command::response(response::SYSTEM_ERROR, command.opaque, Header::None)
+            None => Command::response(response::SYSTEM_ERROR, command.opaque, Header::empty())
                 .with_remark(format!("no consumer for this group, {group}")),
         }
     }

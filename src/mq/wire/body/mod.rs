@@ -86,13 +86,25 @@ pub struct DataVersion {
 }
 
 /// A broker's topics. Source: `TopicConfigSerializeWrapper`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TopicConfigTable {
     /// The table's age.
     pub data_version: DataVersion,
     /// The topics.
     pub topic_config_table: BTreeMap<Topic, TopicConfig>,
+    /// How many buckets the Java map has that holds them, which decides the order in which they are written; a map that
+    /// was read has as few as it can.
+    pub buckets: u32,
 }
+
+/// The order of a map is no part of it.
+impl PartialEq for TopicConfigTable {
+    fn eq(&self, other: &TopicConfigTable) -> bool {
+        self.data_version == other.data_version && self.topic_config_table == other.topic_config_table
+    }
+}
+
+impl Eq for TopicConfigTable {}
 
 /// What a broker registers with. Source: `RegisterBrokerBody`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -292,8 +304,10 @@ impl JsonBody for DataVersion {
 
 impl JsonBody for TopicConfigTable {
     fn to_json(&self) -> Json {
-        let topics: JavaMap<Json> =
-            self.topic_config_table.iter().map(|(topic, config)| (topic.clone(), config.to_json())).collect();
+        let mut topics: JavaMap<Json> = JavaMap::with_buckets(self.buckets);
+        for (topic, config) in &self.topic_config_table {
+            topics.put(topic.clone().into(), config.to_json());
+        }
         Json::Object(vec![(key("dataVersion"), self.data_version.to_json()), (key("topicConfigTable"), map(topics))])
     }
 
@@ -305,6 +319,7 @@ impl JsonBody for TopicConfigTable {
                 .iter()
                 .filter_map(|(topic, config)| Some((topic.as_str()?.into(), TopicConfig::from_json(config))))
                 .collect(),
+            buckets: 0,
         }
     }
 }

@@ -100,12 +100,11 @@ pub(super) fn response(request_code: i32) -> Option<(&'static HeaderClass, Take)
     }
 }
 
-/// The fields as they came, nulls left out.
+/// The fields as they came, nulls left out; no fields at all and none in a class are told apart, as in JSON.
 pub(super) fn other(fields: Option<ExtFields>) -> Header {
     let Some(fields) = fields else { return Header::None };
     let pairs = fields.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
-    let pairs: Vec<(Name, Name)> = pairs.collect();
-    if pairs.is_empty() { Header::None } else { Header::Other(pairs) }
+    Header::Other(pairs.collect())
 }
 
 fn answer<C: Typed>(take: Take) -> Option<(&'static HeaderClass, Take)> {
