@@ -49,7 +49,7 @@ impl Topics {
         let mut table = TopicConfigTable {
             data_version: DataVersion { timestamp: now.0, counter: 0 },
             topic_config_table: BTreeMap::new(),
-            buckets: BUCKETS,
+            capacity: TABLE_CAPACITY,
         };
         let read_write = PERM_READ | PERM_WRITE;
         let mut presets = vec![
@@ -112,7 +112,7 @@ impl Topics {
 
     /// The text of `topics.json`. A name that the file did not give is null, and left out again.
     pub fn text(&self) -> String {
-        let mut topics = JavaMap::with_buckets(BUCKETS);
+        let mut topics = JavaMap::concurrent(TABLE_CAPACITY);
         for (topic, config) in &self.table.topic_config_table {
             let mut fields = config.to_json().pairs().to_vec();
             fields.retain(|(_, value)| value.as_str() != Some(""));
@@ -181,7 +181,7 @@ pub fn config(topic: Topic, queues: i32, perm: i32) -> TopicConfig {
 
 /// Source: `TopicConfig.defaultReadQueueNums`.
 const QUEUES_ABSENT: i32 = 16;
+/// Source: `TopicConfigManager.topicConfigTable`.
+const TABLE_CAPACITY: u32 = 1_024;
 /// Source: `BrokerPathConfigHelper.getTopicConfigPath`.
 pub const FILE: &str = "config/topics.json";
-/// Buckets of `new ConcurrentHashMap<>(1024)`, which holds upstream's table.
-const BUCKETS: u32 = 2_048;

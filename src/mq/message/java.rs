@@ -140,17 +140,9 @@ impl<V: PartialEq> PartialEq for JavaMap<V> {
 impl<V: Eq> Eq for JavaMap<V> {}
 
 impl<V> JavaMap<V> {
-    /// An empty concurrent map that begins with so many buckets, a power of two; with fewer than 16 it begins with 16.
-    ///
-    /// Source: `ConcurrentHashMap.addCount` of the JDK.
-    pub fn with_buckets(buckets: u32) -> JavaMap<V> {
-        assert!(buckets == 0 || buckets.is_power_of_two());
-        JavaMap { entries: Vec::new(), buckets: buckets.max(16), grows_early: true }
-    }
-
-    /// A map in the order of `new ConcurrentHashMap(capacity)`.
+    /// A map in the order of `new ConcurrentHashMap(capacity)`. Source: `ConcurrentHashMap.addCount` of the JDK.
     pub fn concurrent(capacity: u32) -> JavaMap<V> {
-        JavaMap::with_buckets(concurrent_buckets(capacity))
+        JavaMap { entries: Vec::new(), buckets: concurrent_buckets(capacity), grows_early: true }
     }
 
     /// The value under `key`.

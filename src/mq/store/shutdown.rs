@@ -14,6 +14,8 @@ pub(super) enum Stopping {
     Log(u8),
     /// The consume queues are forced, a file of each a round.
     Queues(u8),
+    /// Delay cursors are written, where that is repaired (K24).
+    Cursors,
     /// The checkpoint is forced.
     Checkpoint,
 }
@@ -38,8 +40,11 @@ impl MessageStore {
     /// Goes on with a clean stop as far as it gets without an answer.
     pub(super) fn pump_shutdown(&mut self, disk: &mut dyn Disk) {
         while let State::ShuttingDown(stage) = self.state {
-            let is_waiting = self.log_force.is_some() || self.queue_flush.under_way > 0;
-            if is_waiting || self.checkpoint_force.is_some() || self.staged.is_busy() {
+            if self.log_force.is_some()
+                || self.queue_flush.under_way > 0
+                || self.checkpoint_force.is_some()
+                || self.staged.is_busy()
+            {
                 return;
             }
             self.state = match stage {
@@ -64,19 +69,19 @@ impl MessageStore {
                     }
                     match self.queue_flush.under_way {
                         0 => {
-                            self.write_last_cursors(disk);
-                            if self.staged.is_busy() {
-                                return;
-                            }
                             self.drop_file_ahead(disk);
-                            if !self.poisoned {
-                                self.checkpoint.forced_logics = self.checkpoint.logics;
-                            }
-                            self.flush_checkpoint(disk);
-                            State::ShuttingDown(Stopping::Checkpoint)
+                            self.write_last_cursors(disk);
+                            State::ShuttingDown(Stopping::Cursors)
                         }
                         _ => State::ShuttingDown(Stopping::Queues(round + 1)),
                     }
+                }
+                Stopping::Cursors => {
+                    if !self.poisoned {
+                        self.checkpoint.forced_logics = self.checkpoint.logics;
+                    }
+                    self.flush_checkpoint(disk);
+                    State::ShuttingDown(Stopping::Checkpoint)
                 }
                 Stopping::Checkpoint => {
                     // What cannot be trusted is left to the recovery after a crash.

@@ -92,9 +92,9 @@ pub struct TopicConfigTable {
     pub data_version: DataVersion,
     /// The topics.
     pub topic_config_table: BTreeMap<Topic, TopicConfig>,
-    /// How many buckets the Java map has that holds them, which decides the order in which they are written; a map that
-    /// was read has as few as it can.
-    pub buckets: u32,
+    /// The capacity that the concurrent map was made with which holds them, and which decides the order in which they are
+    /// written; 0 for the plain map of a table that was read.
+    pub capacity: u32,
 }
 
 /// The order of a map is no part of it.
@@ -304,7 +304,10 @@ impl JsonBody for DataVersion {
 
 impl JsonBody for TopicConfigTable {
     fn to_json(&self) -> Json {
-        let mut topics: JavaMap<Json> = JavaMap::with_buckets(self.buckets);
+        let mut topics: JavaMap<Json> = match self.capacity {
+            0 => JavaMap::default(),
+            capacity => JavaMap::concurrent(capacity),
+        };
         for (topic, config) in &self.topic_config_table {
             topics.put(topic.clone().into(), config.to_json());
         }
@@ -319,7 +322,7 @@ impl JsonBody for TopicConfigTable {
                 .iter()
                 .filter_map(|(topic, config)| Some((topic.as_str()?.into(), TopicConfig::from_json(config))))
                 .collect(),
-            buckets: 0,
+            capacity: 0,
         }
     }
 }
