@@ -57,6 +57,9 @@ const TOLD: &[(&str, Words)] = &[
         ),
     ),
     ("log-rolled", w("the log goes on in a new file at {at}", "日志换到新文件 {at}")),
+    ("file-deleted", w("deletes the log file at {at}: {why}", "删除日志文件 {at}：{why}")),
+    ("disk-full", w("DISK FULL at {percent} %, puts are refused", "磁盘已满，使用 {percent} %，拒绝写入")),
+    ("disk-ok", w("disk at {percent} %, puts are taken again", "磁盘使用 {percent} %，恢复写入")),
     ("flushed", w("log durable from {from} to {to}", "日志 {from} 到 {to} 已落盘")),
     ("flush-failed", w("FLUSH FAILED from {from} to {to}", "刷盘失败 {from} 到 {to}")),
     (

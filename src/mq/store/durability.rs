@@ -29,6 +29,7 @@ impl MessageStore {
             (Service::Commit, running.then(|| self.next_commit()).flatten()),
             (Service::Schedule, schedule.filter(|_| running)),
             (Service::DelayOffsets, cursors.filter(|_| running)),
+            (Service::Clean, running.then(|| self.next_clean(clock)).flatten()),
         ]
     }
 
@@ -54,6 +55,7 @@ impl MessageStore {
             Service::Schedule if self.state == State::Running => self.run_schedule(disk, clock),
             Service::DelayOffsets if self.state == State::Running => self.write_cursors(disk),
             Service::Schedule | Service::DelayOffsets => {}
+            Service::Clean => self.run_clean(disk, clock),
         }
     }
 

@@ -381,6 +381,13 @@ impl MappedFileQueue {
         from.map(|from| (last.file, from, to as u64))
     }
 
+    /// Removes the first file.
+    pub(super) fn remove_first(&mut self, disk: &mut dyn Disk) {
+        let first = self.files.remove(0);
+        // Upstream does not look at the outcome either.
+        let _ = disk.remove(&self.name(first.from));
+    }
+
     /// Removes the last file. Source: `MappedFileQueue.deleteLastMappedFile`.
     pub fn remove_last(&mut self, disk: &mut dyn Disk) {
         if let Some(last) = self.files.pop() {

@@ -23,6 +23,7 @@ use crate::mq::store::lock::PutLock;
 use crate::mq::store::mapped_file::MappedFileQueue;
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::record::{EncodeBuffer, Found, Region, Want, parse};
+use crate::mq::store::retain::Retention;
 use crate::mq::store::schedule::Schedule;
 use crate::mq::store::transient::CommitTurns;
 use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State, delay_offset};
@@ -53,6 +54,7 @@ impl MessageStore {
             config.commit_least_pages,
         );
         let free_buffers = if config.has_transient_pool() { config.transient_store_pool_size } else { 0 };
+        let retention = Retention::new(&config.delete_when);
         let shape = Shape { slots: config.max_hash_slot_num, entries: config.max_index_num };
         let mut store = MessageStore {
             config,
@@ -62,6 +64,7 @@ impl MessageStore {
             ahead: None,
             free_buffers,
             commits,
+            retention,
             encode: EncodeBuffer::default(),
             queues: Queues::default(),
             index: Index::new(shape),

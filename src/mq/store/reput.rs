@@ -7,6 +7,7 @@ use crate::mq::disk::Disk;
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
 use crate::mq::store::config::Role;
 use crate::mq::store::consume_queue::{Placed, Unit};
+use crate::mq::store::mapped_file::OS_PAGE_SIZE;
 use crate::mq::store::outcome::News;
 use crate::mq::store::record::{Found, Parsed, Region, Want, parse};
 use crate::mq::store::{Flag, MessageStore, QUEUES_UNWRITEABLE, State};
@@ -118,6 +119,8 @@ impl MessageStore {
         }
         self.stuck = None;
         self.build_index(disk, at, &record);
+        // A unit, and for each key an entry, a slot and the header.
+        self.retention.take((1 + 3 * record.keys.hashes().count()) * OS_PAGE_SIZE as usize);
         self.reput_from += i64::from(record.size);
         let Parsed { topic, queue_id, queue_offset, tags_code, .. } = record;
         if self.config.role != Role::Slave {

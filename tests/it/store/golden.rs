@@ -24,24 +24,15 @@ use serde_json::{Value, json};
 
 use super::machine::{AnyDisk, KINDS, Kind, Machine};
 
-/// Operations that need what a later part brings, and the issue that brings it.
-const OPERATIONS_LATER: &[(&str, u32)] = &[("cleanCommitLog", 3), ("cleanConsumeQueue", 3)];
-
 #[test]
-fn every_case_is_replayed_or_waits_for_an_issue_by_name() {
-    let mut replayed = 0;
-    for case in cases() {
-        match waits_for(&case) {
-            Some(reason) => println!("{}: {reason}", case.name),
-            None => {
-                for kind in KINDS {
-                    Replay::run(&case, kind);
-                }
-                replayed += 1;
-            }
+fn every_case_is_replayed_on_both_disks() {
+    let cases = cases();
+    for case in &cases {
+        for kind in KINDS {
+            Replay::run(case, kind);
         }
     }
-    assert!(replayed > 0, "no case could be replayed");
+    assert!(!cases.is_empty(), "there are cases");
 }
 
 struct Case {
@@ -70,15 +61,6 @@ impl Case {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         Case { name, config: json("config.json")["messageStoreConfig"].clone(), operations, results, folder }
     }
-}
-
-fn waits_for(case: &Case) -> Option<String> {
-    let operation = case
-        .operations
-        .iter()
-        .filter_map(|operation| operation["op"].as_str())
-        .find_map(|op| OPERATIONS_LATER.iter().find(|(later, _)| *later == op));
-    operation.map(|(op, issue)| format!("operation `{op}` comes with issue {issue}"))
 }
 
 fn config_of(json: &Value) -> StoreConfig {
@@ -123,6 +105,8 @@ struct Replay<'a> {
     stopped: Option<MessageStore>,
     wall: i64,
     mono: Time,
+    /// Files whose modification time was set, and to what.
+    touched: Vec<(String, i64)>,
 }
 
 impl Replay<'_> {
@@ -137,6 +121,7 @@ impl Replay<'_> {
             stopped: None,
             wall: 1_546_300_800_000,
             mono: Time::ZERO,
+            touched: Vec::new(),
         };
         for operation in &case.operations {
             let seq = operation["seq"].as_i64().unwrap();
@@ -193,9 +178,11 @@ impl Replay<'_> {
             "touch" => {
                 let (path, time) = (text(operation, "path"), operation["modifiedTime"].as_i64().unwrap());
                 self.disk().touch(&path, time);
+                self.touched.push((path, time));
             }
             "waitDelivery" => self.wait_delivery(operation, expected),
             "records" => self.records(operation, expected),
+            "cleanCommitLog" | "cleanConsumeQueue" => self.clean(operation, expected),
             "image" => self.compare_folder(&text(operation, "name")),
             "shutdown" => self.shut_down(operation, expected),
             "query" => self.query(operation, expected),
@@ -465,6 +452,28 @@ impl Replay<'_> {
         };
         let bits = self.machine.as_mut().unwrap().store.set_flag(flag, operation["on"].as_bool().unwrap());
         self.same(operation, "flag bits", i64::from(bits), &expected["flagBits"]);
+    }
+
+    /// Files that were touched are 80 hours old on the machine's clock, the others of log and queues have just been written.
+    fn clean(&mut self, operation: &Value, expected: &Value) {
+        let newest = self.touched.iter().map(|(_, time)| *time).max().unwrap_or(self.wall);
+        let now = Millis(newest + 80 * 3_600_000);
+        let machine = self.machine.as_mut().unwrap();
+        for info in machine.disk.lend().list("co") {
+            if !self.touched.iter().any(|(path, _)| *path == info.name) {
+                machine.disk.touch(&info.name, now.0);
+            }
+        }
+        let clock = Clock { wall: now, ..machine.clock };
+        if operation["op"] == "cleanCommitLog" {
+            if operation["manual"] == true {
+                machine.store.delete_files_manually();
+            }
+            machine.store.clean_commit_log(machine.disk.lend(), clock);
+        } else {
+            machine.store.clean_consume_queues(machine.disk.lend(), clock);
+        }
+        self.state(operation, expected);
     }
 
     fn checkpoint_flush(&mut self, operation: &Value, expected: &Value) {

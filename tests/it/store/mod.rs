@@ -6,6 +6,12 @@ mod hardened;
 
 pub mod machine;
 
+mod refusals;
+
 mod schedule;
+
+mod services;
+
+mod sick;
 
 mod survival;
