@@ -304,10 +304,9 @@ fn power_takes_a_copy_whose_cursor_is_written_or_not_k03() {
         machine.live(25_000);
         assert_eq!(delivered(&machine).len(), 1);
         let written = cursors(&mut machine);
-        println!("{:?} flushed {:?} end {:?}", machine.news, machine.store.flushed(), machine.store.log_end());
         let clock = machine.clock;
         let AnyDisk::Sim(mut disk) = machine.disk else { panic!("a simulated disk") };
-        disk.power_loss(Keep::LoseAllUnsynced, &mut |_| 0);
+        disk.power_loss(Keep::LogLostJsonKept, &mut |_| 0);
         let mut machine = boot(profile, AnyDisk::Sim(disk), config, clock);
         machine.live(5_000);
         (written.unwrap(), bodies(&mut machine, 1))
