@@ -38,6 +38,10 @@ mod readme;
 
 mod refuted;
 
+mod oracle;
+
+mod storage;
+
 mod screens;
 
 mod picture;
