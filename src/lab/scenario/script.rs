@@ -196,6 +196,8 @@ pub struct SendScript {
     pub body: Option<Text>,
     /// The content's length in bytes; shorter content is filled up.
     pub size: Option<Spanned<i64>>,
+    /// `delayTimeLevel`: the broker parks the message; 0 is not at all.
+    pub delay_level: Option<Spanned<i64>>,
     /// User properties.
     pub properties: BTreeMap<Text, Text>,
     /// `round-robin`.

@@ -273,7 +273,7 @@ impl MessageStore {
         let queue = &self.queues.list[place];
         let modified = disk.list(&queue.files.folder);
         let is_late = |name: &str| modified.iter().any(|info| info.name == name && info.modified_ms >= timestamp);
-        let name_of = |from: i64| format!("{}{from:020}", queue.files.folder);
+        let name_of = |from: i64| queue.files.name(from);
         let found = queue.files.files.iter().find(|file| is_late(&name_of(file.from)));
         let Some(file) = found.or(queue.files.files.last()).filter(|file| 0 < file.wrote) else {
             return QueueOffset(0);

@@ -225,7 +225,7 @@ impl MappedFileQueue {
 
     /// The name of the file that begins at `from`.
     pub(super) fn name(&self, from: i64) -> String {
-        format!("{}{from:020}", self.folder)
+        format!("{}{}", self.folder, offset_to_file_name(from))
     }
 
     /// Adds a new file behind the last one.
@@ -403,3 +403,9 @@ impl MappedFileQueue {
 const WIPE_STEP: i64 = 64 << 10;
 /// Bytes of a page as upstream counts them. Source: `MappedFile.OS_PAGE_SIZE`.
 pub const OS_PAGE_SIZE: i64 = 4096;
+
+/// The name of the file that begins at an offset: 20 digits, behind a sign. Source: `UtilAll.offset2FileName`.
+pub fn offset_to_file_name(offset: i64) -> String {
+    let sign = if offset < 0 { "-" } else { "" };
+    format!("{sign}{:020}", offset.unsigned_abs())
+}

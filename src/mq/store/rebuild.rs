@@ -42,7 +42,7 @@ impl MessageStore {
         if self.checkpoint.log_forced <= bad.from + at {
             return Ok(());
         }
-        Err(StoreError::Corrupt { file: format!("{}{:020}", self.log.folder, bad.from), at })
+        Err(StoreError::Corrupt { file: self.log.name(bad.from), at })
     }
 
     /// Wipes what was cut off, and takes no puts until that is durable (K18).

@@ -201,6 +201,31 @@ impl Machine {
         self.clock.mono = end;
     }
 
+    /// Lets `millis` pass on both clocks.
+    pub fn live(&mut self, millis: u64) {
+        let end = self.clock.mono + Span::from_millis(millis);
+        self.answer();
+        loop {
+            let deadlines = self.store.deadlines(self.clock).into_iter();
+            let due = deadlines.filter_map(|(service, at)| Some((at?, service))).min().filter(|(at, _)| *at <= end);
+            let until = due.map_or(end, |(at, _)| at);
+            self.clock.wall = self.clock.wall.plus((until.as_millis() - self.clock.mono.as_millis()) as i64);
+            self.clock.mono = until.max(self.clock.mono);
+            self.disk.set_clock(self.clock.wall);
+            match due {
+                Some((at, service)) => self.fire(at, service),
+                None => return,
+            }
+        }
+    }
+
+    /// Moves the wall clock and tells the store.
+    pub fn step_wall(&mut self, wall: Millis) {
+        self.clock.wall = wall;
+        self.disk.set_clock(wall);
+        self.store.wall_stepped(self.clock);
+    }
+
     fn fire(&mut self, at: Time, service: Service) {
         self.clock.mono = at.max(self.clock.mono);
         self.store.fired(self.disk.lend(), self.clock, service);

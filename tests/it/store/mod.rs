@@ -10,6 +10,8 @@ pub mod machine;
 
 mod refusals;
 
+mod schedule;
+
 mod services;
 
 mod sick;
