@@ -58,11 +58,9 @@ impl Report {
 
     /// Line and column of a problem, from 1; columns count characters.
     pub fn place(&self, problem: &Problem) -> Option<(usize, usize)> {
-        let at = problem.at.as_ref()?.start.min(self.text.len());
-        let before = &self.text.as_bytes()[..at];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        Some((line, 1 + String::from_utf8_lossy(&before[start..]).chars().count()))
+        let before = &self.text[..floor(&self.text, problem.at.as_ref()?.start)];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Some((1 + before.matches('\n').count(), 1 + before[line_start..].chars().count()))
     }
 
     /// The report as text for people.
