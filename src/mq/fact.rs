@@ -186,6 +186,11 @@ facts! {
         /// To.
         to: i64,
     }
+    /// The follower met a record that cannot be read and stays in front of it (K18 repaired).
+    DispatchStopped "dispatch-stopped" {
+        /// Where it begins.
+        at: i64,
+    }
     /// The follower read a record and handed its news on. Source: `ReputMessageService.doReput`.
     Dispatched "dispatched" {
         /// Where the record begins.
@@ -204,12 +209,60 @@ facts! {
         /// The record it points at.
         at: i64,
     }
+    /// A file of the commit log was removed. Source: `MappedFileQueue.deleteExpiredFileByTime`.
+    FileDeleted "file-deleted" {
+        /// Where it began.
+        at: i64,
+        /// `expired` or `forced`.
+        why: &'static str,
+    }
+    /// The disk passed its last watermark: puts are refused. Source: `RunningFlags.getAndMakeDiskFull`.
+    DiskFull "disk-full" {
+        /// How much of it is in use.
+        percent: i64,
+    }
+    /// The disk has room again: puts are taken. Source: `RunningFlags.getAndMakeDiskOK`.
+    DiskOk "disk-ok" {
+        /// How much of it is in use.
+        percent: i64,
+    }
     /// The consume queues were forced and the checkpoint written. Source: `FlushConsumeQueueService`.
     CheckpointWritten "checkpoint-written" {
         /// Store time of the newest durable record, ms.
         physic: i64,
         /// Store time of the newest queue entry, ms.
         logics: i64,
+    }
+    /// A delayed message's moment came: it was put again under its true address. Source: `ScheduleMessageService`.
+    DelayedDelivered "delayed-delivered" {
+        /// Its level.
+        level: i32,
+        /// Its true topic.
+        topic: Topic,
+        /// Its true queue.
+        queue_id: QueueId,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// Where the copy begins in the log.
+        at: i64,
+    }
+    /// A delayed message's moment came, and it is passed over for good. Source: `ScheduleMessageService`, "drop it".
+    DelayedSkipped "delayed-skipped" {
+        /// Its level.
+        level: i32,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// `gone`, `too-long`, or what upstream throws at.
+        why: &'static str,
+    }
+    /// A delayed message's moment came and its put was refused; it is tried again in 10 s. Source: `ScheduleMessageService`.
+    DelayedRefused "delayed-refused" {
+        /// Its level.
+        level: i32,
+        /// Its entry in the level's queue.
+        offset: i64,
+        /// The put's status.
+        why: &'static str,
     }
     /// A pull found nothing and waits. Source: `PullRequestHoldService.suspendPullRequest`.
     Held "held" {
@@ -316,6 +369,32 @@ facts! {
         queue_id: QueueId,
         /// The next offset to consume.
         queue_offset: i64,
+    }
+    /// A broker made a subscription group that somebody named. Source: `SubscriptionGroupManager.findSubscriptionGroupConfig`.
+    GroupCreated "group-created" {
+        /// The group.
+        group: Group,
+    }
+    /// A broker found a config file that it could not read, and went on without. Source: `ConfigManager.load`.
+    ConfigUnreadable "config-unreadable" {
+        /// `topics.json`, `consumerOffset.json` …
+        file: &'static str,
+        /// What is wrong with it.
+        why: Name,
+        /// `backup` or `nothing`.
+        instead: &'static str,
+    }
+    /// A broker wrote a config file's next text beside it and has it forced. Not said by the release, which forces nothing.
+    ConfigStaged "config-staged" {
+        /// `topics.json`, `consumerOffset.json` …
+        file: &'static str,
+    }
+    /// A broker could not write a config file. Source: `ConfigManager.persist`.
+    ConfigFailed "config-failed" {
+        /// `topics.json`, `consumerOffset.json` …
+        file: &'static str,
+        /// Why.
+        why: Name,
     }
     /// A broker wrote a config file. Source: `ConfigManager.persist`.
     ConfigPersisted "config-persisted" {

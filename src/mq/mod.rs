@@ -23,6 +23,8 @@ pub mod pool;
 
 pub mod message;
 
+pub mod fastjson;
+
 pub mod wire;
 
 pub mod channel;

@@ -241,6 +241,8 @@ pub enum Timer {
     ClientExpiry,
     /// `ConsumerOffsetManager.persist`, every 5 s.
     OffsetPersist,
+    /// `ConsumerFilterManager.persist`, every 10 s.
+    FilterPersist,
     /// `BrokerFastFailure`: requests too long in their queue, every 10 ms.
     FastFailure,
     /// `PullRequestHoldService`: the sweep of held pulls, every 5 s.
@@ -255,6 +257,14 @@ pub enum Timer {
     FlushConsumeQueue,
     /// A waiting put's `syncFlushTimeout`.
     PutDeadline,
+    /// `CommitRealTimeService`, every 200 ms.
+    CommitLog,
+    /// `ScheduleMessageService`: the first level that has something to do.
+    Schedule,
+    /// `ScheduleMessageService.persist`, every 10 s.
+    DelayOffsets,
+    /// `DefaultMessageStore.cleanFilesPeriodically`, every 10 s.
+    CleanFiles,
     /// A job whose cost or stall ends.
     JobDone,
     /// `MQClientInstance`: route poll, every 30 s.

@@ -11,20 +11,141 @@ pub struct Profile {
     ///
     /// Source: `MappedFile.flush` logs the exception and moves `flushedPosition` on regardless.
     pub fix_k01: bool,
+    /// K03: a delayed message's delivered copy is durable before the cursor behind it is written down.
+    ///
+    /// Source: `ScheduleMessageService.messageTimeup` sets `WAIT` to false, and `persist` writes whatever the cursor is.
+    pub fix_k03: bool,
+    /// K04: a record is handed to queues and consumers when it has been forced, not before.
+    ///
+    /// Source: `ReputMessageService` follows the readable position. What a killed process left unforced counts as forced when
+    /// it was recovered, unless K06 is repaired, too.
+    pub fix_k04: bool,
+    /// K05: the checkpoint names only times up to which the consume queues have been forced.
+    ///
+    /// Source: `IndexService.flush` and `StoreCheckpoint.flush` write a time that dispatch has moved ahead of the forces.
+    pub fix_k05: bool,
+    /// K06: recovery reads the whole log and makes the consume queues what the log says, whatever timestamps, the `abort`
+    /// file and old units say.
+    ///
+    /// Source: `CommitLog.recoverAbnormally` begins in a file that it chooses by wall-clock times, and
+    /// `ConsumeQueue.recover` takes in every unit that has a size.
+    pub fix_k06: bool,
+    /// K09: a bad record in front of records that were durable is corruption: the store does not open.
+    ///
+    /// Source: `CommitLog.recoverNormally` cuts the log at the first record that it cannot read.
+    pub fix_k09: bool,
+    /// K12: a due message that cannot be put again stays where it is and is tried again, like one whose put was refused.
+    ///
+    /// Source: `ScheduleMessageService.DeliverDelayedMessageTimerTask.executeOnTimeup` logs "drop it" and goes on.
+    pub fix_k12: bool,
+    /// K13: a config file's next text is forced before it takes the file's place, in one step.
+    ///
+    /// Source: `MixAll.string2File` forces nothing and deletes the old file before it renames the new one.
+    pub fix_k13: bool,
+    /// K17: a body is checked against its CRC when it is read, and not served if it differs.
+    ///
+    /// Source: `CommitLog.getMessage`. What the CRC does not cover, headers, topic and properties, stays unchecked.
+    pub fix_k17: bool,
+    /// K18: a record counts only at the place that it declares; the dispatcher stops at a bad record; what recovery cuts off
+    /// is wiped, so that it cannot come back.
+    ///
+    /// Source: `CommitLog.checkMessageAndReturnSize` never looks at the place, `ReputMessageService.doReput` skips the rest
+    /// of what is readable, `MappedFileQueue.truncateDirtyFiles` leaves the bytes.
+    pub fix_k18: bool,
+    /// K19: after a wall clock stepped back a delayed message waits once more at most as long as its level says.
+    ///
+    /// Source: `DeliverDelayedMessageTimerTask.correctDeliverTimestamp` makes it due at once.
+    pub fix_k19: bool,
+    /// K20: a delay cursor behind the end of its queue goes back to that end.
+    ///
+    /// Source: `ScheduleMessageService.load` takes the file's word; a queue that is shorter is never delivered from.
+    pub fix_k20: bool,
+    /// K24: the delay cursors are written at a clean stop, too.
+    ///
+    /// Source: `ScheduleMessageService.shutdown` cancels the timer and writes nothing.
+    pub fix_k24: bool,
 }
+
+/// A switch: the row that it repairs, and where it is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Switch {
+    /// `K01` …
+    pub row: &'static str,
+    /// The switch in a profile.
+    pub of: fn(&mut Profile) -> &mut bool,
+}
+
+/// Every switch, in the order of the rows.
+pub const SWITCHES: [Switch; 13] = [
+    Switch { row: "K01", of: |profile| &mut profile.fix_k01 },
+    Switch { row: "K03", of: |profile| &mut profile.fix_k03 },
+    Switch { row: "K04", of: |profile| &mut profile.fix_k04 },
+    Switch { row: "K05", of: |profile| &mut profile.fix_k05 },
+    Switch { row: "K06", of: |profile| &mut profile.fix_k06 },
+    Switch { row: "K09", of: |profile| &mut profile.fix_k09 },
+    Switch { row: "K12", of: |profile| &mut profile.fix_k12 },
+    Switch { row: "K13", of: |profile| &mut profile.fix_k13 },
+    Switch { row: "K17", of: |profile| &mut profile.fix_k17 },
+    Switch { row: "K18", of: |profile| &mut profile.fix_k18 },
+    Switch { row: "K19", of: |profile| &mut profile.fix_k19 },
+    Switch { row: "K20", of: |profile| &mut profile.fix_k20 },
+    Switch { row: "K24", of: |profile| &mut profile.fix_k24 },
+];
 
 impl Profile {
     /// RocketMQ 4.3.2 with its weaknesses.
-    pub const FAITHFUL: Profile = Profile { fix_k01: false };
+    pub const FAITHFUL: Profile = Profile {
+        fix_k01: false,
+        fix_k03: false,
+        fix_k04: false,
+        fix_k05: false,
+        fix_k06: false,
+        fix_k09: false,
+        fix_k12: false,
+        fix_k13: false,
+        fix_k17: false,
+        fix_k18: false,
+        fix_k19: false,
+        fix_k20: false,
+        fix_k24: false,
+    };
     /// The same protocol with every switch on.
-    pub const HARDENED: Profile = Profile { fix_k01: true };
+    pub const HARDENED: Profile = Profile {
+        fix_k01: true,
+        fix_k03: true,
+        fix_k04: true,
+        fix_k05: true,
+        fix_k06: true,
+        fix_k09: true,
+        fix_k12: true,
+        fix_k13: true,
+        fix_k17: true,
+        fix_k18: true,
+        fix_k19: true,
+        fix_k20: true,
+        fix_k24: true,
+    };
+
+    /// The release with one repair; `None` for a row that has no switch.
+    pub fn with_fix(row: &str) -> Option<Profile> {
+        let mut profile = Profile::FAITHFUL;
+        profile.set(row, true).then_some(profile)
+    }
+
+    /// Turns the switch of a row; `false` if the row has none.
+    pub fn set(&mut self, row: &str, on: bool) -> bool {
+        let switch = SWITCHES.iter().find(|switch| switch.row == row);
+        switch.map(|switch| *(switch.of)(self) = on).is_some()
+    }
 
     /// Its name: the release's, `hardened`, or the release's with its repairs.
     pub fn name(&self) -> String {
-        match *self {
-            Profile::FAITHFUL => "rocketmq-4.3.2".to_owned(),
-            Profile::HARDENED => "hardened".to_owned(),
+        if *self == Profile::HARDENED {
+            return "hardened".to_owned();
         }
+        let mut copy = self.clone();
+        let fixed = SWITCHES.iter().filter(|switch| *(switch.of)(&mut copy)).map(|switch| switch.row);
+        fixed.fold("rocketmq-4.3.2".to_owned(), |name, row| format!("{name}+{row}"))
     }
 
     /// The profile of that name: `rocketmq-4.3.2`, `faithful` or `hardened`.
@@ -34,5 +155,23 @@ impl Profile {
             "hardened" => Some(Profile::HARDENED),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_switch_turns_one_thing_and_all_of_them_harden() {
+        let mut all = Profile::FAITHFUL;
+        for switch in SWITCHES {
+            let one = Profile::with_fix(switch.row).expect("it has a switch");
+            assert_eq!(one.name(), format!("rocketmq-4.3.2+{}", switch.row));
+            assert!(all.set(switch.row, true));
+        }
+        assert_eq!(all, Profile::HARDENED);
+        assert_eq!(all.name(), "hardened");
+        assert!(!all.set("K99", true));
     }
 }

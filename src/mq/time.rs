@@ -77,6 +77,57 @@ impl Millis {
     }
 }
 
+/// A wall-clock reading as a calendar shows it. Gregorian, as Java's, from 1970 on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Calendar {
+    /// The year.
+    pub year: i64,
+    /// 1 to 12.
+    pub month: i64,
+    /// 1 to 31.
+    pub day: i64,
+    /// 0 to 23.
+    pub hour: i64,
+    /// 0 to 59.
+    pub minute: i64,
+    /// 0 to 59.
+    pub second: i64,
+    /// 0 to 999.
+    pub milli: i64,
+}
+
+impl Calendar {
+    /// The reading in a zone that is `zone_offset_ms` ahead of UTC.
+    pub fn of(wall: Millis, zone_offset_ms: i64) -> Calendar {
+        let local = wall.0.saturating_add(zone_offset_ms);
+        let (days, rest) = (local.div_euclid(DAY_MS), local.rem_euclid(DAY_MS));
+        // Years that begin in March have their leap day at the end; 400 of them are an era of 146,097 days.
+        let from_march = days + 719_468;
+        let (era, day_of_era) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let march_month = (5 * day_of_year + 2) / 153;
+        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+        Calendar {
+            year: era * 400 + year_of_era + i64::from(month <= 2),
+            month,
+            day: day_of_year - (153 * march_month + 2) / 5 + 1,
+            hour: rest / 3_600_000,
+            minute: rest / 60_000 % 60,
+            second: rest / 1_000 % 60,
+            milli: rest % 1_000,
+        }
+    }
+
+    /// `yyyyMMddHHmmssSSS`. Source: `UtilAll.timeMillisToHumanString`.
+    pub fn human_string(&self) -> String {
+        let Calendar { year, month, day, hour, minute, second, milli } = self;
+        format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}{milli:03}")
+    }
+}
+
+const DAY_MS: i64 = 86_400_000;
+
 impl Add<Span> for Time {
     type Output = Time;
     fn add(self, span: Span) -> Time {
@@ -157,6 +208,22 @@ mod tests {
         assert_eq!(Time::ZERO.since(Time(5)), Span::ZERO);
         assert_eq!(Millis(i64::MAX).plus(1), Millis(i64::MAX));
         assert_eq!(Span::from_secs(u64::MAX), Span(u64::MAX));
+    }
+
+    #[test]
+    fn a_calendar_knows_leap_years_and_zones() {
+        let cases = [
+            (0, 0, "19700101000000000"),
+            (1_541_865_600_000, 28_800_000, "20181111000000000"),
+            (1_582_934_400_000, 0, "20200229000000000"),
+            (1_583_020_799_999, 0, "20200229235959999"),
+            (951_782_400_000, 0, "20000229000000000"),
+            (4_107_542_400_000, 0, "21000301000000000"),
+            (1_546_300_800_123, -3_600_000, "20181231230000123"),
+        ];
+        for (millis, zone, text) in cases {
+            assert_eq!(Calendar::of(Millis(millis), zone).human_string(), text);
+        }
     }
 
     #[test]

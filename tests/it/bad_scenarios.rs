@@ -45,6 +45,8 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("restart = { node = \"broker-a\" }", "restart = {}", "syntax", "missing field"),
     ("restart = { node = \"broker-a\" }", "", "missing", "does nothing"),
     ("keep = \"fsynced\"", "keep = \"fsync\"", "wrong_value", "did you mean \"fsynced\"?"),
+    ("keep = \"fsynced\"", "keep = \"log-lost/json-kep\"", "wrong_value", "did you mean \"log-lost/json-kept\"?"),
+    ("fsync = \"2ms..9ms\"", "personality = \"order\"", "wrong_value", "did you mean \"ordered\"?"),
     ("name = \"return\"", "name = \"outage\"", "duplicate_name", "another fault"),
     ("name = \"billing-1\"", "name = \"shop\"", "duplicate_name", "another node"),
     ("name = \"billing-1\"", "name = \"ns-1\"", "duplicate_name", "another nameserver"),

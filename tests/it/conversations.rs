@@ -245,13 +245,13 @@ fn again<T: JsonBody>(kind: &'static str, name: &str, body: &Bytes) -> &'static 
     kind
 }
 
-/// A broker's own table lies in more buckets than a table that was read, and so in another order.
+/// A broker's own table lies in a larger map than a table that was read, and so in another order.
 fn registered(name: &str, body: &Bytes) -> &'static str {
     let mut typed = RegisterBrokerBody::decode(body).unwrap_or_else(|error| panic!("{name}: {error}"));
     let text = String::from_utf8_lossy(body);
     // One topic alone travels in a map of its own; a bucket of two keeps the order in which they were put.
-    for buckets in [0, 2_048] {
-        typed.topic_config_serialize_wrapper.buckets = buckets;
+    for capacity in [0, 1_024] {
+        typed.topic_config_serialize_wrapper.capacity = capacity;
         if String::from_utf8_lossy(&typed.encode()) == text {
             return "registration";
         }

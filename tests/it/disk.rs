@@ -85,7 +85,7 @@ const CASES: &[Case] = &[
 
 pub(crate) fn sim() -> SimDisk {
     let span = Span::ZERO;
-    SimDisk::new(&DiskPlan { fsync_min: span, fsync_max: span, capacity: 1 << 40, memory: 16 << 30, torn_writes: true })
+    SimDisk::new(&DiskPlan { fsync_min: span, fsync_max: span, torn_writes: true, ..DiskPlan::default() })
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod trip;
 
 mod client;
 
+mod config_files;
+
 mod frames;
 
 mod golden;
@@ -35,6 +37,10 @@ mod bad_scenarios;
 mod readme;
 
 mod refuted;
+
+mod oracle;
+
+mod storage;
 
 mod screens;
 

@@ -10,18 +10,14 @@ use mqlab::mq::message::{Message, Name};
 use mqlab::mq::profile::Profile;
 use mqlab::mq::time::{Millis, Span, Time};
 
-fn disk() -> DiskPlan {
-    DiskPlan {
-        fsync_min: Span::from_millis(2),
-        fsync_max: Span::from_millis(9),
-        capacity: 1 << 40,
-        memory: 16 << 30,
-        torn_writes: false,
-    }
-}
-
 fn node(name: &str, ip: [u8; 4], kind: NodeKind) -> NodePlan {
-    NodePlan { name: name.into(), ip: u32::from_be_bytes(ip), disk: disk(), boot: Trigger::At(Time::ZERO), kind }
+    NodePlan {
+        name: name.into(),
+        ip: u32::from_be_bytes(ip),
+        disk: DiskPlan::default(),
+        boot: Trigger::At(Time::ZERO),
+        kind,
+    }
 }
 
 fn broker() -> NodeKind {

@@ -160,7 +160,7 @@ fn disk() -> DiskSetup {
         fsync_min,
         fsync_max,
         make: Arc::new(move || {
-            let plan = DiskPlan { fsync_min, fsync_max, capacity: 1 << 40, memory: 16 << 30, torn_writes: true };
+            let plan = DiskPlan { fsync_min, fsync_max, torn_writes: true, ..DiskPlan::default() };
             Box::new(SimDisk::new(&plan))
         }),
     }

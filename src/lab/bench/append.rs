@@ -80,6 +80,7 @@ fn message(body: usize) -> NewMessage {
         prepared_transaction_offset: 0,
         body: Bytes::from(vec![b'x'; body]),
         properties: "WAIT\u{1}true\u{2}".into(),
+        map: None,
     }
 }
 

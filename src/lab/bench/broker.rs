@@ -167,7 +167,7 @@ fn plan() -> Plan {
 
 fn node(name: impl Into<Name>, ip: [u8; 4], kind: NodeKind) -> NodePlan {
     let (fsync_min, fsync_max) = (Span::from_millis(2), Span::from_millis(9));
-    let disk = DiskPlan { fsync_min, fsync_max, capacity: 1 << 40, memory: 16 << 30, torn_writes: false };
+    let disk = DiskPlan { fsync_min, fsync_max, ..DiskPlan::default() };
     NodePlan { name: name.into(), ip: u32::from_be_bytes(ip), disk, boot: Trigger::At(Time::ZERO), kind }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn stored(history: &History, key: Option<&str>, count: &CountRule) ->
     if history.brokers.is_empty() {
         return Judged::inconclusive("no broker has a disk", "没有 Broker 磁盘");
     }
-    let is_it = |record: &crate::lab::oracle::LogRecord| {
+    let is_it = |record: &crate::lab::oracle::store::LogRecord| {
         key.is_none_or(|key| content_of_copy(record).2.get(names::KEYS).is_some_and(|own| own == key))
     };
     let found = history.copies().filter(|(_, record)| is_it(record)).count() as u64;

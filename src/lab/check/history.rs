@@ -1,10 +1,13 @@
 //! The trace as outsiders saw it: what applications asked and heard, what disks held, what happened to machines.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::lab::oracle::{Files, LogRecord, Store};
-use crate::lab::trace::image::DiskImage;
+use crate::lab::oracle::Files;
+use crate::lab::oracle::store::{LogRecord, Store};
+use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{App, DiskEvent, Machine, NodeId, Seq, What};
 use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
@@ -21,10 +24,14 @@ pub struct History {
     pub deliveries: Vec<Delivery>,
     /// Brokers with what their disks hold at the end.
     pub brokers: Vec<BrokerSeen>,
+    /// Disks as they were at deaths and at the end, in order.
+    pub disks: Vec<DiskSeen>,
     /// Power losses: node, record, moment.
     pub power_losses: Vec<(NodeId, Seq, Time)>,
     /// Deaths of processes other than by power.
     pub deaths: Vec<(NodeId, Seq, Time)>,
+    /// Nodes whose wall clock was set, once each time.
+    pub clock_steps: Vec<NodeId>,
     /// Since when each node is up, if it is.
     pub up_since: BTreeMap<NodeId, Time>,
     /// When the run ended.
@@ -81,6 +88,21 @@ pub struct BrokerSeen {
     pub store: Store,
 }
 
+/// A disk at one moment.
+#[derive(Debug)]
+pub struct DiskSeen {
+    /// Which node's.
+    pub node: NodeId,
+    /// The record that holds it.
+    pub seq: Seq,
+    /// The node's wall clock, ms.
+    pub wall: i64,
+    /// What a process would have read.
+    pub cached: Arc<DiskImage>,
+    /// What would have been left without power.
+    pub stable: Arc<DiskImage>,
+}
+
 impl History {
     /// Reads a trace.
     pub fn of(trace: &Trace) -> History {
@@ -88,14 +110,15 @@ impl History {
             sends: Vec::new(),
             deliveries: Vec::new(),
             brokers: Vec::new(),
+            disks: Vec::new(),
             power_losses: Vec::new(),
             deaths: Vec::new(),
+            clock_steps: Vec::new(),
             up_since: BTreeMap::new(),
             end: trace.records().last().map_or(Time::ZERO, |record| record.at),
         };
         let mut open: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
         let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
-        let mut images: BTreeMap<NodeId, Arc<DiskImage>> = BTreeMap::new();
         for record in trace.records() {
             let Some(node) = record.node else { continue };
             match &record.what {
@@ -137,17 +160,28 @@ impl History {
                     }
                     Return::Done { .. } => {}
                 },
-                What::Disk(DiskEvent::Image { cached, .. }) => drop(images.insert(node, cached.clone())),
+                What::Disk(DiskEvent::Image { cached, stable }) => history.disks.push(DiskSeen {
+                    node,
+                    seq: record.seq,
+                    wall: record.wall.0,
+                    cached: cached.clone(),
+                    stable: stable.clone(),
+                }),
                 What::Machine(machine) => history.machine(node, record.seq, record.at, machine),
                 _ => {}
             }
         }
-        for (node, image) in images {
+        history.read_disks(trace);
+        history
+    }
+
+    fn read_disks(&mut self, trace: &Trace) {
+        let last: BTreeMap<NodeId, &DiskSeen> = self.disks.iter().map(|disk| (disk.node, disk)).collect();
+        for (node, disk) in last {
             if trace.header.nodes[usize::from(node.0)].role == Role::Broker {
-                history.brokers.push(BrokerSeen { node, store: Store::read(&Image(&image)) });
+                self.brokers.push(BrokerSeen { node, store: Store::read(&Image(&disk.cached)) });
             }
         }
-        history
     }
 
     fn machine(&mut self, node: NodeId, seq: Seq, at: Time, machine: &Machine) {
@@ -157,6 +191,7 @@ impl History {
                 self.up_since.remove(&node);
                 self.power_losses.push((node, seq, at));
             }
+            Machine::WallStepped { .. } => self.clock_steps.push(node),
             Machine::Killed | Machine::Exited | Machine::Panicked { .. } | Machine::BootFailed { .. } => {
                 self.up_since.remove(&node);
                 self.deaths.push((node, seq, at));
@@ -180,17 +215,41 @@ impl History {
 }
 
 /// A disk's image as the oracle reads it.
-struct Image<'a>(&'a DiskImage);
+#[derive(Clone, Copy, Debug)]
+pub struct Image<'a>(pub &'a DiskImage);
 
 impl Files for Image<'_> {
     fn list(&self) -> Vec<(String, u64)> {
         self.0.files.iter().map(|(path, file)| (path.clone(), file.len)).collect()
     }
 
-    fn read(&self, path: &str, at: u64, len: usize) -> Vec<u8> {
-        self.0.files.get(path).map(|file| file.read(at..at.saturating_add(len as u64))).unwrap_or_default()
+    fn read(&self, path: &str, at: u64, len: usize) -> Cow<'_, [u8]> {
+        let Some(file) = self.0.files.get(path) else { return Cow::Borrowed(&[]) };
+        let end = at.saturating_add(len as u64).min(file.len);
+        let (page, from) = (at / PAGE as u64, (at % PAGE as u64) as usize);
+        if at < end && from + (end - at) as usize <= PAGE {
+            let bytes = file.pages.get(&page).map_or(&ZEROS, |page| &**page);
+            return Cow::Borrowed(&bytes[from..from + (end - at) as usize]);
+        }
+        Cow::Owned(file.read(at..end))
+    }
+
+    fn written(&self, path: &str, range: Range<u64>) -> Vec<Range<u64>> {
+        let Some(file) = self.0.files.get(path).filter(|_| range.start < range.end) else { return Vec::new() };
+        let pages = file.pages.range(range.start / PAGE as u64..=(range.end - 1) / PAGE as u64);
+        let mut parts: Vec<Range<u64>> = Vec::new();
+        for (number, _) in pages {
+            let (from, to) = (number * PAGE as u64, (number + 1) * PAGE as u64);
+            match parts.last_mut() {
+                Some(last) if last.end == from => last.end = to.min(range.end),
+                _ => parts.push(from.max(range.start)..to.min(range.end)),
+            }
+        }
+        parts
     }
 }
+
+const ZEROS: [u8; PAGE] = [0; PAGE];
 
 /// What a message is to its sender: topic, body, keys, tag and user properties.
 pub type Content = (String, Vec<u8>, BTreeMap<String, String>);

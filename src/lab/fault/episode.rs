@@ -124,7 +124,10 @@ pub enum FaultKind {
     },
 }
 
-/// What of the unflushed pages survives a power loss. Policies of the persistence adversary, section 3.4.
+/// What of the unflushed pages, names and small files survives a power loss: the persistence adversary's policies.
+///
+/// A policy chooses among what the disk's [`Personality`](crate::lab::fault::disk::Personality) allows: where that
+/// says that nothing survives without what came before, what came before survives, too.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Keep {
     /// `lose-all-unsynced`, alias `fsynced`: exactly what was flushed.
@@ -132,10 +135,32 @@ pub enum Keep {
     LoseAllUnsynced,
     /// `keep-all`: everything.
     KeepAll,
-    /// `uniform`: each dirty page is drawn.
+    /// `uniform`: each page's version is drawn, how many names and how much of each small file.
     Uniform,
-    /// `last-page-only`: of each file's dirty pages only the last.
+    /// `log-lost/json-kept`: of the commit log exactly what was flushed, everything else whole.
+    LogLostJsonKept,
+    /// `json-lost/log-kept`: of the small files nothing that was not committed, everything mapped whole.
+    JsonLostLogKept,
+    /// `last-page-only`: of each file's dirty pages only the last; names and small files whole.
     LastPageOnly,
-    /// `even-pages-only`: the dirty pages with an even number.
+    /// `even-pages-only`: the dirty pages with an even number; names and small files whole.
     EvenPagesOnly,
+    /// `header-kept/body-lost`: of each file what lies before and in the sector in which its last store begins; names and
+    /// small files whole.
+    HeaderKeptBodyLost,
+}
+
+impl Keep {
+    /// All of them, as a scenario writes them; the alias first, as the default.
+    pub const ALL: [(&'static str, Keep); 9] = [
+        ("fsynced", Keep::LoseAllUnsynced),
+        ("lose-all-unsynced", Keep::LoseAllUnsynced),
+        ("keep-all", Keep::KeepAll),
+        ("uniform", Keep::Uniform),
+        ("log-lost/json-kept", Keep::LogLostJsonKept),
+        ("json-lost/log-kept", Keep::JsonLostLogKept),
+        ("last-page-only", Keep::LastPageOnly),
+        ("even-pages-only", Keep::EvenPagesOnly),
+        ("header-kept/body-lost", Keep::HeaderKeptBodyLost),
+    ];
 }

@@ -2,4 +2,6 @@
 
 pub mod episode;
 
+pub mod disk;
+
 pub mod moment;

@@ -57,6 +57,9 @@ const TOLD: &[(&str, Words)] = &[
         ),
     ),
     ("log-rolled", w("the log goes on in a new file at {at}", "日志换到新文件 {at}")),
+    ("file-deleted", w("deletes the log file at {at}: {why}", "删除日志文件 {at}：{why}")),
+    ("disk-full", w("DISK FULL at {percent} %, puts are refused", "磁盘已满，使用 {percent} %，拒绝写入")),
+    ("disk-ok", w("disk at {percent} %, puts are taken again", "磁盘使用 {percent} %，恢复写入")),
     ("flushed", w("log durable from {from} to {to}", "日志 {from} 到 {to} 已落盘")),
     ("flush-failed", w("FLUSH FAILED from {from} to {to}", "刷盘失败 {from} 到 {to}")),
     (
@@ -64,6 +67,21 @@ const TOLD: &[(&str, Words)] = &[
         w(
             "queue {topic}/{queue_id} entry {queue_offset} -> @{at}",
             "队列 {topic}/{queue_id} 第 {queue_offset} 项 -> @{at}",
+        ),
+    ),
+    (
+        "delayed-delivered",
+        w(
+            "delay level {level} #{offset} is due: {topic}/{queue_id} @{at}",
+            "延时级别 {level} 第 {offset} 条到期：{topic}/{queue_id} @{at}",
+        ),
+    ),
+    ("delayed-skipped", w("DROPS delay level {level} #{offset}: {why}", "丢弃延时级别 {level} 第 {offset} 条：{why}")),
+    (
+        "delayed-refused",
+        w(
+            "delay level {level} #{offset} is due and refused, again in 10 s: {why}",
+            "延时级别 {level} 第 {offset} 条到期但被拒绝，10 秒后重试：{why}",
         ),
     ),
     (
@@ -112,6 +130,12 @@ const TOLD: &[(&str, Words)] = &[
             "记下 {group} 在 {topic}/{queue_id} 的进度 {queue_offset}",
         ),
     ),
+    ("group-created", w("makes group {group}", "创建消费组 {group}")),
+    (
+        "config-unreadable",
+        w("cannot read {file}, takes {instead} instead: {why}", "无法读取 {file}，改用 {instead}：{why}"),
+    ),
+    ("config-failed", w("could not write {file}: {why}", "写入 {file} 失败：{why}")),
     ("call-send", w("send {message}", "发送 {message}")),
     ("sent-result", w("{status} {message}: {queue} #{offset}", "{status} {message}：{queue} #{offset}")),
     (

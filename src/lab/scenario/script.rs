@@ -130,6 +130,8 @@ pub struct DiskScript {
     pub fsync: Option<Text>,
     /// Whether a surviving page may survive in part.
     pub torn_writes: Option<bool>,
+    /// `ordered`, `writeback`, `reordering` or `strict`: in which order the file system makes things durable.
+    pub personality: Option<Text>,
     /// The device's size in bytes.
     pub capacity: Option<Spanned<i64>>,
     /// The machine's memory in bytes.

@@ -38,7 +38,7 @@ impl World {
         self.out.set_fuse(machine.fuse);
         self.out.set_trip(trip);
         if machine.setup.disk.is_some() {
-            machine.disk.set_clock(self.stamp.wall);
+            machine.disk.set_clock(self.stamp.wall, self.stamp.at);
         }
         let mut step = Step {
             wall: self.stamp.wall,

@@ -46,7 +46,7 @@ impl World {
         let boot = machine.setup.boot.clone();
         self.out.set_fuse(machine.fuse);
         self.out.set_trip(None);
-        machine.disk.set_clock(self.stamp.wall);
+        machine.disk.set_clock(self.stamp.wall, self.stamp.at);
         let mut step = Step {
             wall: self.stamp.wall,
             mono: self.stamp.mono,

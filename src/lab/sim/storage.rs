@@ -10,15 +10,15 @@ use crate::lab::trace::image::DiskImage;
 use crate::lab::trace::record::Level;
 use crate::mq::disk::{Disk, DiskError, FileId, FileInfo, Usage};
 use crate::mq::message::Name;
-use crate::mq::time::Millis;
+use crate::mq::time::{Millis, Time};
 
 /// A machine's disk under the driver.
 pub trait MachineDisk: Disk + Send {
     /// A copy of the whole disk; pages may be shared.
     fn fork(&self) -> Box<dyn MachineDisk>;
 
-    /// The wall clock of this machine, for modification times.
-    fn set_clock(&mut self, wall: Millis);
+    /// The wall clock of this machine, for modification times, and true time, for what its kernel does by itself.
+    fn set_clock(&mut self, wall: Millis, now: Time);
 
     /// Lets the process die at the operation after `left` more; `None` takes the fuse out.
     fn set_fuse(&mut self, left: Option<u64>);
@@ -143,7 +143,7 @@ impl MachineDisk for NoDisk {
         Box::new(NoDisk)
     }
 
-    fn set_clock(&mut self, _wall: Millis) {}
+    fn set_clock(&mut self, _wall: Millis, _now: Time) {}
 
     fn set_fuse(&mut self, _left: Option<u64>) {}
 

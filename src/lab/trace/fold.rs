@@ -56,7 +56,12 @@ pub struct NodePicture {
     pub owned: BTreeSet<(Topic, Name, QueueId)>,
     /// Offsets as the broker wrote them last to its file.
     persisted: BTreeMap<(Group, Topic, QueueId), i64>,
+    /// Offsets that lie beside the file and are being forced.
+    staged: Option<BTreeMap<(Group, Topic, QueueId), i64>>,
 }
+
+/// The file in which a broker keeps its groups' offsets.
+const OFFSETS: &str = "consumerOffset.json";
 
 /// Pictures of one trace at any moment: one is kept every so many records.
 #[derive(Clone, Debug)]
@@ -120,7 +125,11 @@ impl NodePicture {
             Fact::OffsetCommitted { group, topic, queue_id, queue_offset } => {
                 self.offsets.insert((group, topic, queue_id), queue_offset);
             }
-            Fact::ConfigPersisted { file: "consumerOffset.json" } => self.persisted = self.offsets.clone(),
+            Fact::ConfigStaged { file: OFFSETS } => self.staged = Some(self.offsets.clone()),
+            Fact::ConfigFailed { file: OFFSETS, .. } => self.staged = None,
+            Fact::ConfigPersisted { file: OFFSETS } => {
+                self.persisted = self.staged.take().unwrap_or_else(|| self.offsets.clone());
+            }
             Fact::Held { topic, queue_id, .. } => *self.held.entry((topic, queue_id)).or_insert(0) += 1,
             Fact::HoldReleased { topic, queue_id, .. } => {
                 let place = (topic, queue_id);

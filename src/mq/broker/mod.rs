@@ -7,6 +7,9 @@
 
 use std::any::Any;
 
+use crate::mq::broker::configs::Configs;
+use crate::mq::broker::filter::Filters;
+use crate::mq::broker::group::Groups;
 use crate::mq::broker::hold::Holds;
 use crate::mq::broker::members::Members;
 use crate::mq::broker::offset::Offsets;
@@ -29,9 +32,15 @@ use crate::mq::wire::command::{Command, Opaque};
 
 pub mod topic;
 
+pub mod group;
+
 pub mod members;
 
 pub mod offset;
+
+pub mod filter;
+
+mod configs;
 
 pub mod hold;
 
@@ -60,6 +69,8 @@ pub struct BrokerConfig {
     pub store: StoreConfig,
     /// `autoCreateTopicEnable`.
     pub auto_create_topic_enable: bool,
+    /// `autoCreateSubscriptionGroup`.
+    pub auto_create_subscription_group: bool,
     /// `sendMessageThreadPoolNums`.
     pub send_threads: usize,
     /// `sendThreadPoolQueueCapacity`.
@@ -88,6 +99,7 @@ impl BrokerConfig {
             nameservers: Vec::new(),
             store: StoreConfig::default(),
             auto_create_topic_enable: true,
+            auto_create_subscription_group: true,
             send_threads: 1,
             send_queue_capacity: 10_000,
             wait_time_in_send_queue: Span::from_millis(200),
@@ -117,7 +129,9 @@ pub struct Broker {
     store: MessageStore,
     channels: Channels,
     topics: Topics,
+    groups: Groups,
     offsets: Offsets,
+    filters: Filters,
     members: Members,
     holds: Holds,
     registration: Registration,
@@ -127,8 +141,9 @@ pub struct Broker {
     next_opaque: i32,
     next_conn: u32,
     /// What each store service's timer is armed for.
-    armed: [Option<Time>; 5],
+    armed: [Option<Time>; Service::COUNT],
     offsets_armed: bool,
+    filters_armed: Option<Time>,
     holds_armed: bool,
     clients_armed: Option<Time>,
     fast_failure_armed: bool,
@@ -142,22 +157,19 @@ impl Broker {
     /// Errors: [`BootError`] if the store cannot be opened; damage in it is cut off, not an error.
     pub fn boot(config: BrokerConfig, step: &mut Step<'_>) -> Result<Broker, BootError> {
         let clock = Clock { wall: step.wall, mono: step.mono };
-        let mut topics =
-            Topics::load(step.disk, &config.cluster, &config.broker_name, config.auto_create_topic_enable, step.wall);
-        let offsets = Offsets::load(step.disk);
-        let store = MessageStore::open(config.store.clone(), config.profile.clone(), step.disk, clock)
-            .map_err(|error| BootError { broker: config.broker_name.clone(), error })?;
-        for preset in &config.topics {
-            if topics.get(&preset.topic_name).is_none() {
-                topics.put(preset.clone(), step.wall);
-            }
-        }
+        let failed = |error: StoreError| BootError { broker: config.broker_name.clone(), error };
+        let Configs { topics, offsets, groups, filters } =
+            Configs::load(&config, step).map_err(|error| failed(error.into()))?;
+        let store =
+            MessageStore::open(config.store.clone(), config.profile.clone(), step.disk, clock).map_err(failed)?;
         let mut broker = Broker {
             started: step.mono,
             store,
             channels: Channels::default(),
             topics,
+            groups,
             offsets,
+            filters,
             members: Members::default(),
             holds: Holds::default(),
             registration: Registration::new(&config.nameservers),
@@ -166,8 +178,9 @@ impl Broker {
             announced: Host { ip: config.broker_ip1, port: i32::from(config.addr.port) },
             next_opaque: 0,
             next_conn: 1,
-            armed: [None; 5],
+            armed: [None; Service::COUNT],
             offsets_armed: false,
+            filters_armed: None,
             holds_armed: false,
             clients_armed: None,
             fast_failure_armed: false,
@@ -177,9 +190,13 @@ impl Broker {
         };
         broker.settle(step);
         step.out.say(Fact::Started {});
-        broker.persist_topics(step);
+        if broker.topics.is_dirty {
+            broker.persist_topics(step);
+        }
+        broker.arm_filters(step);
         broker.register_all(step, false);
         step.out.arm(TimerKey::of(Timer::Registration), step.mono + REGISTRATION_DELAY);
+        broker.settle(step);
         Ok(broker)
     }
 
@@ -211,6 +228,16 @@ impl Broker {
     /// Who is connected.
     pub fn members(&self) -> &Members {
         &self.members
+    }
+
+    /// Its subscription groups.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// Its groups' filters.
+    pub fn filters(&self) -> &Filters {
+        &self.filters
     }
 
     /// Its topics.
@@ -309,7 +336,27 @@ impl Broker {
             News::FlushDone { from, to } => step.out.say(Fact::Flushed { from, to }),
             News::FlushFailed { from, to } => step.out.say(Fact::FlushFailed { from, to }),
             News::Rolled { at } => step.out.say(Fact::LogRolled { at }),
+            News::Delivered { level, offset, topic, queue_id, landed } => {
+                let (at, size, queue_offset) = (landed.at.0, landed.size, landed.queue_offset.0);
+                step.out.say(Fact::Appended { topic: topic.clone(), queue_id, size, at, queue_offset });
+                step.out.say(Fact::DelayedDelivered { level, topic, queue_id, offset, at });
+            }
+            News::DelayedSkipped { level, offset, why } => step.out.say(Fact::DelayedSkipped { level, offset, why }),
+            News::DelayedRefused { level, offset, why } => step.out.say(Fact::DelayedRefused { level, offset, why }),
+            News::ConfigStaged { file } => self.config_staged(file, step),
+            News::ConfigWritten { file } => self.config_written(file, step),
+            News::ConfigFailed { file, error } => self.config_failed(file, error, step),
+            News::ConfigPassedOver { file, why, has_backup } => {
+                step.out.say(configs::passed_over(file, &why, has_backup));
+            }
+            News::FileDeleted { at, expired } => {
+                let why = if expired { "expired" } else { "forced" };
+                step.out.say(Fact::FileDeleted { at, why });
+            }
+            News::DiskFull { percent } => step.out.say(Fact::DiskFull { percent }),
+            News::DiskOk { percent } => step.out.say(Fact::DiskOk { percent }),
             News::CheckpointWritten { physic, logics } => step.out.say(Fact::CheckpointWritten { physic, logics }),
+            News::DispatchStopped { at } => step.out.say(Fact::DispatchStopped { at }),
             News::Recovered { clean, log_end, records, cut } => {
                 step.out.say(Fact::Recovered { clean: i64::from(clean), log_end, records, cut });
             }
@@ -319,33 +366,17 @@ impl Broker {
         }
     }
 
-    /// A new topic: said, written, and told to every nameserver at once.
-    fn create_topic(&mut self, config: TopicConfig, step: &mut Step<'_>) {
-        let (topic, queues, perm) =
-            (config.topic_name.clone(), i64::from(config.write_queue_nums), i64::from(config.perm));
-        self.topics.put(config, step.wall);
-        step.out.say(Fact::TopicCreated { topic, queues, perm });
-        self.persist_topics(step);
-        self.register_all(step, true);
-    }
-
-    fn persist_topics(&mut self, step: &mut Step<'_>) {
-        if self.topics.persist(step.disk).is_ok() {
-            step.out.say(Fact::ConfigPersisted { file: "topics.json" });
-        }
-    }
-
     /// Begins a clean stop. Source: `BrokerController.shutdown`.
     fn stop(&mut self, step: &mut Step<'_>) {
         if self.stopping {
             return;
         }
         self.stopping = true;
-        self.store.begin_shutdown(step.disk);
+        let clock = Self::clock(step);
+        self.store.begin_shutdown(step.disk, clock);
         self.unregister_all(step);
-        if self.offsets.persist(step.disk).is_ok() {
-            step.out.say(Fact::ConfigPersisted { file: "consumerOffset.json" });
-        }
+        self.persist_offsets(step);
+        self.persist_filters(step);
         self.settle(step);
     }
 
@@ -356,6 +387,10 @@ impl Broker {
             Timer::FlushCommitLog => Service::FlushCommitLog,
             Timer::FlushConsumeQueue => Service::FlushConsumeQueue,
             Timer::PutDeadline => Service::PutDeadline,
+            Timer::CommitLog => Service::Commit,
+            Timer::Schedule => Service::Schedule,
+            Timer::DelayOffsets => Service::DelayOffsets,
+            Timer::CleanFiles => Service::Clean,
             other => return self.fired_of_broker(other, step),
         };
         self.armed[service as usize] = None;

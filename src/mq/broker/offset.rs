@@ -4,35 +4,56 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::broker::topic::{read_config, write_config};
-use crate::mq::disk::{Disk, DiskError};
+use crate::mq::disk::Disk;
+use crate::mq::fastjson::Json;
+use crate::mq::fastjson::cast::{Bean, CastError, Table};
+use crate::mq::message::java::{JavaMap, concurrent_order};
 use crate::mq::message::{Group, Name, QueueId, QueueOffset, Topic};
-use crate::mq::wire::body::ConsumerOffsets;
+use crate::mq::store::config_file::{self, ConfigError, Loaded};
 
 /// Next offsets by topic, group and queue: looked up on every pull, so by borrowed names.
 #[derive(Clone, Debug, Default)]
 pub struct Offsets {
     table: BTreeMap<Topic, BTreeMap<Group, BTreeMap<QueueId, i64>>>,
+    /// What the file says under keys that are no `topic@group`: nobody asks for it, and it is written back.
+    odd: BTreeMap<Name, BTreeMap<QueueId, i64>>,
     /// Whether something changed since it was written.
     pub is_dirty: bool,
 }
 
 impl Offsets {
     /// What `consumerOffset.json` says.
-    pub fn load(disk: &mut dyn Disk) -> Offsets {
+    ///
+    /// Differs: a table that is `null` counts as empty; upstream loads it and fails at every commit.
+    pub fn load(disk: &mut dyn Disk) -> Result<(Offsets, Loaded), ConfigError> {
         let mut offsets = Offsets::default();
-        let ConsumerOffsets(saved) = read_config(disk, FILE).unwrap_or_default();
-        for (key, queues) in saved {
-            if let Some((topic, group)) = key.split_once(SEPARATOR) {
-                offsets.table.entry(topic.into()).or_default().insert(group.into(), queues);
-            }
-        }
-        offsets
+        let loaded = config_file::load(disk, FILE, &mut |json| {
+            let Some(bean) = Bean::root(json)? else { return Ok(()) };
+            let groups = bean.table("offsetTable")?.map(|table| table.tables()).transpose()?;
+            let one = |(key, queues): &(Name, Table<'_>)| Ok((key.clone(), queues.numbers()?.into_iter().collect()));
+            let read: Vec<(Name, BTreeMap<QueueId, i64>)> =
+                groups.iter().flatten().map(one).collect::<Result<_, CastError>>()?;
+            read.into_iter().for_each(|(key, queues)| offsets.take(key, queues));
+            Ok(())
+        })?;
+        Ok((offsets, loaded))
     }
 
-    /// The stored offset.
+    fn take(&mut self, key: Name, queues: BTreeMap<QueueId, i64>) {
+        match key.split_once(SEPARATOR) {
+            Some((topic, group)) => drop(self.table.entry(topic.into()).or_default().insert(group.into(), queues)),
+            None => drop(self.odd.insert(key, queues)),
+        }
+    }
+
+    /// The stored offset; one below zero counts as none. Source: `ConsumerOffsetManager.queryOffset`.
     pub fn get(&self, group: &str, topic: &str, queue_id: QueueId) -> Option<QueueOffset> {
-        self.table.get(topic)?.get(group)?.get(&queue_id).map(|offset| QueueOffset(*offset))
+        self.table
+            .get(topic)?
+            .get(group)?
+            .get(&queue_id)
+            .filter(|offset| **offset >= 0)
+            .map(|offset| QueueOffset(*offset))
     }
 
     /// Stores an offset, smaller ones too; whether it changed. Source: `ConsumerOffsetManager.commitOffset`.
@@ -62,21 +83,34 @@ impl Offsets {
         })
     }
 
-    /// Writes `consumerOffset.json`.
-    pub fn persist(&mut self, disk: &mut dyn Disk) -> Result<(), DiskError> {
-        let mut table: BTreeMap<Name, BTreeMap<QueueId, i64>> = BTreeMap::new();
+    /// The text of `consumerOffset.json`.
+    ///
+    /// Differs: keys stand as in tables that were never loaded; upstream's, once loaded, are of another size.
+    pub fn text(&self) -> String {
+        let mut table = JavaMap::concurrent(TABLE_CAPACITY);
         for (topic, groups) in &self.table {
             for (group, queues) in groups {
-                table.insert(format!("{topic}{SEPARATOR}{group}").into(), queues.clone());
+                table.put(format!("{topic}{SEPARATOR}{group}").into(), queues);
             }
         }
-        write_config(disk, FILE, &ConsumerOffsets(table))?;
-        self.is_dirty = false;
-        Ok(())
+        for (key, queues) in &self.odd {
+            table.put(key.clone().into(), queues);
+        }
+        let table = table.iter().map(|(key, queues)| (Json::Text(key.to_string()), queues_json(queues))).collect();
+        Json::Object(vec![(Json::Text("offsetTable".to_owned()), Json::Object(table))]).pretty()
     }
 }
 
+fn queues_json(queues: &BTreeMap<QueueId, i64>) -> Json {
+    let order = concurrent_order(queues.keys().copied().collect(), QUEUES_CAPACITY);
+    Json::Object(order.into_iter().map(|queue| (Json::Int(queue.into()), Json::Int(queues[&queue]))).collect())
+}
+
+/// Source: `ConsumerOffsetManager.offsetTable`.
+const TABLE_CAPACITY: u32 = 512;
+/// Source: `ConsumerOffsetManager.commitOffset`.
+const QUEUES_CAPACITY: u32 = 32;
 /// Source: `ConsumerOffsetManager.TOPIC_GROUP_SEPARATOR`.
 const SEPARATOR: char = '@';
 /// Source: `BrokerPathConfigHelper.getConsumerOffsetPath`.
-const FILE: &str = "config/consumerOffset.json";
+pub const FILE: &str = "config/consumerOffset.json";

@@ -5,7 +5,6 @@
 
 use crate::mq::broker::Broker;
 use crate::mq::broker::members::EXPIRED_MS;
-use crate::mq::fact::Fact;
 use crate::mq::message::Name;
 use crate::mq::message::record::body_crc;
 use crate::mq::node::{ConnId, Step, Timer, TimerKey};
@@ -22,7 +21,8 @@ impl Broker {
         for (service, due) in self.store.deadlines(Self::clock(step)) {
             let armed = self.armed[service as usize];
             // A loop's tick that is set is not put off: it finds what has come in between.
-            let keeps = service != Service::FlushCommitLog && armed.is_some() && armed <= due;
+            let keeps =
+                !matches!(service, Service::FlushCommitLog | Service::Commit) && armed.is_some() && armed <= due;
             if due == armed || (due.is_some() && keeps) {
                 continue;
             }
@@ -32,6 +32,10 @@ impl Broker {
                 Service::FlushCommitLog => Timer::FlushCommitLog,
                 Service::FlushConsumeQueue => Timer::FlushConsumeQueue,
                 Service::PutDeadline => Timer::PutDeadline,
+                Service::Commit => Timer::CommitLog,
+                Service::Schedule => Timer::Schedule,
+                Service::DelayOffsets => Timer::DelayOffsets,
+                Service::Clean => Timer::CleanFiles,
             });
             self.armed[service as usize] = due;
             match due {
@@ -46,7 +50,7 @@ impl Broker {
     }
 
     /// The first tick of a grid after `now`.
-    fn tick(&self, now: Time, delay: Span, period: Span) -> Time {
+    pub(super) fn tick(&self, now: Time, delay: Span, period: Span) -> Time {
         let first = self.started + delay;
         if now < first {
             return first;
@@ -62,10 +66,11 @@ impl Broker {
             }
             Timer::OffsetPersist => {
                 self.offsets_armed = false;
-                if self.offsets.is_dirty && self.offsets.persist(step.disk).is_ok() {
-                    step.out.say(Fact::ConfigPersisted { file: "consumerOffset.json" });
+                if self.offsets.is_dirty {
+                    self.persist_offsets(step);
                 }
             }
+            Timer::FilterPersist => self.filters_due(step),
             Timer::HoldSweep => self.sweep_holds(step),
             Timer::FastFailure => self.sweep_sends(step),
             Timer::ClientExpiry => self.sweep_clients(step),
@@ -132,7 +137,9 @@ impl Broker {
     }
 
     pub(super) fn wall_stepped(&mut self, step: &mut Step<'_>) {
+        self.store.wall_stepped(Self::clock(step));
         self.arm_clients(step);
+        self.arm_filters(step);
     }
 
     /// Tells every nameserver all topics. Source: `BrokerController.registerBrokerAll`, `doRegisterBrokerAll`.

@@ -4,8 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::disk::{Disk, DiskError};
+use crate::mq::disk::Disk;
+use crate::mq::fastjson::Json;
+use crate::mq::fastjson::cast::{Bean, CastError};
+use crate::mq::message::java::JavaMap;
 use crate::mq::message::{Name, Topic};
+use crate::mq::store::config_file::{self, ConfigError, Loaded};
 use crate::mq::time::Millis;
 use crate::mq::wire::body::{DataVersion, JsonBody, TopicConfig, TopicConfigTable};
 
@@ -23,15 +27,29 @@ pub const PERM_INHERIT: i32 = 1;
 pub struct Topics {
     table: TopicConfigTable,
     auto_create: bool,
+    /// Whether something changed that the file was not told.
+    pub is_dirty: bool,
+}
+
+/// What the presets are named after, and whether automatic creation has its template.
+#[derive(Clone, Copy, Debug)]
+pub struct Presets<'a> {
+    /// `brokerClusterName`.
+    pub cluster: &'a Name,
+    /// `brokerName`.
+    pub broker: &'a Name,
+    /// `autoCreateTopicEnable`.
+    pub auto_create: bool,
 }
 
 impl Topics {
     /// The presets of a broker, then what `topics.json` says over them.
-    pub fn load(disk: &mut dyn Disk, cluster: &Name, broker: &Name, auto_create: bool, now: Millis) -> Topics {
+    pub fn load(disk: &mut dyn Disk, preset: &Presets<'_>, now: Millis) -> Result<(Topics, Loaded), ConfigError> {
+        let Presets { cluster, broker, auto_create } = *preset;
         let mut table = TopicConfigTable {
             data_version: DataVersion { timestamp: now.0, counter: 0 },
             topic_config_table: BTreeMap::new(),
-            buckets: BUCKETS,
+            capacity: TABLE_CAPACITY,
         };
         let read_write = PERM_READ | PERM_WRITE;
         let mut presets = vec![
@@ -47,11 +65,15 @@ impl Topics {
         for (topic, queues, perm) in presets {
             table.topic_config_table.insert(topic.into(), config(topic.into(), queues, perm));
         }
-        if let Some(saved) = read_config::<TopicConfigTable>(disk, FILE) {
-            table.data_version = saved.data_version;
-            table.topic_config_table.extend(saved.topic_config_table);
-        }
-        Topics { table, auto_create }
+        let loaded = config_file::load(disk, FILE, &mut |json| {
+            let Some(bean) = Bean::root(json)? else { return Ok(()) };
+            let version = read_version(&bean, now)?;
+            // In this order: a file whose version is null is passed over, and its topics stay.
+            table.topic_config_table.extend(read_topics(&bean)?);
+            table.data_version = version.ok_or_else(|| bean.refused("dataVersion", "a version"))?;
+            Ok(())
+        })?;
+        Ok((Topics { table, auto_create, is_dirty: false }, loaded))
     }
 
     /// The config of a topic.
@@ -67,8 +89,8 @@ impl Topics {
     /// Creates or replaces a topic: a new version.
     pub fn put(&mut self, config: TopicConfig, now: Millis) {
         self.table.topic_config_table.insert(config.topic_name.clone(), config);
-        self.table.data_version.timestamp = now.0;
-        self.table.data_version.counter += 1;
+        self.table.data_version = self.table.data_version.next(now.0);
+        self.is_dirty = true;
     }
 
     /// A new topic after the template that a producer names; `None` if there is no such template or it may not be one.
@@ -88,10 +110,60 @@ impl Topics {
         Some(created)
     }
 
-    /// Writes `topics.json`.
-    pub fn persist(&self, disk: &mut dyn Disk) -> Result<(), DiskError> {
-        write_config(disk, FILE, &self.table)
+    /// The text of `topics.json`. A name that the file did not give is null, and left out again.
+    pub fn text(&self) -> String {
+        let mut topics = JavaMap::concurrent(TABLE_CAPACITY);
+        for (topic, config) in &self.table.topic_config_table {
+            let mut fields = config.to_json().pairs().to_vec();
+            fields.retain(|(_, value)| value.as_str() != Some(""));
+            topics.put(topic.clone().into(), Json::Object(fields));
+        }
+        let topics = topics.iter().map(|(topic, config)| (Json::Text(topic.to_string()), config.clone())).collect();
+        Json::Object(vec![
+            (Json::Text("dataVersion".to_owned()), self.table.data_version.to_json()),
+            (Json::Text("topicConfigTable".to_owned()), Json::Object(topics)),
+        ])
+        .pretty()
     }
+}
+
+/// The version that a file gives; `None` for null and for a counter of null.
+fn read_version(bean: &Bean<'_>, now: Millis) -> Result<Option<DataVersion>, CastError> {
+    let absent = DataVersion { timestamp: now.0, counter: 0 };
+    match bean.bean("dataVersion")? {
+        None => Ok((!bean.has("dataVersion")).then_some(absent)),
+        Some(version) => {
+            let timestamp = version.long("timestamp", absent.timestamp)?;
+            let counter = if version.has("counter") { version.object_long("counter")? } else { Some(absent.counter) };
+            Ok(counter.map(|counter| DataVersion { timestamp, counter }))
+        }
+    }
+}
+
+fn read_topics(bean: &Bean<'_>) -> Result<Vec<(Topic, TopicConfig)>, CastError> {
+    let topics = match bean.table("topicConfigTable")? {
+        Some(table) => table.beans()?,
+        None if bean.has("topicConfigTable") => return Err(bean.refused("topicConfigTable", "an object")),
+        None => Vec::new(),
+    };
+    topics.iter().map(|(topic, bean)| Ok((topic.clone(), read_config(bean)?))).collect()
+}
+
+fn read_config(bean: &Bean<'_>) -> Result<TopicConfig, CastError> {
+    let absent = config(Topic::default(), QUEUES_ABSENT, PERM_READ | PERM_WRITE);
+    let filter_type = match bean.has("topicFilterType") {
+        true => bean.constant("topicFilterType", &["SINGLE_TAG", "MULTI_TAG"])?.unwrap_or_default().into(),
+        false => absent.topic_filter_type,
+    };
+    Ok(TopicConfig {
+        topic_name: bean.text("topicName").unwrap_or_default(),
+        read_queue_nums: bean.int("readQueueNums", absent.read_queue_nums)?,
+        write_queue_nums: bean.int("writeQueueNums", absent.write_queue_nums)?,
+        perm: bean.int("perm", absent.perm)?,
+        topic_filter_type: filter_type,
+        topic_sys_flag: bean.int("topicSysFlag", absent.topic_sys_flag)?,
+        order: bean.flag("order", absent.order)?,
+    })
 }
 
 /// A topic with as many queues to read as to write.
@@ -107,27 +179,9 @@ pub fn config(topic: Topic, queues: i32, perm: i32) -> TopicConfig {
     }
 }
 
-/// Reads a config file, or its `.bak` if it is missing, empty or broken. Source: `ConfigManager.load`.
-pub fn read_config<T: JsonBody>(disk: &mut dyn Disk, file: &str) -> Option<T> {
-    let read = |disk: &mut dyn Disk, file: &str| {
-        let bytes = disk.get(file).ok().filter(|bytes| !bytes.is_empty())?;
-        T::decode(&bytes).ok()
-    };
-    read(disk, file).or_else(|| read(disk, &format!("{file}.bak")))
-}
-
-/// The recipe of small files: `.tmp`, copy the old to `.bak`, delete, rename. Source: `MixAll.string2File`.
-pub fn write_config<T: JsonBody>(disk: &mut dyn Disk, file: &str, body: &T) -> Result<(), DiskError> {
-    let (tmp, bak) = (format!("{file}.tmp"), format!("{file}.bak"));
-    disk.put(&tmp, &body.encode_pretty())?;
-    if let Ok(old) = disk.get(file) {
-        disk.put(&bak, &old)?;
-        disk.remove(file)?;
-    }
-    disk.rename(&tmp, file)
-}
-
+/// Source: `TopicConfig.defaultReadQueueNums`.
+const QUEUES_ABSENT: i32 = 16;
+/// Source: `TopicConfigManager.topicConfigTable`.
+const TABLE_CAPACITY: u32 = 1_024;
 /// Source: `BrokerPathConfigHelper.getTopicConfigPath`.
-const FILE: &str = "config/topics.json";
-/// Buckets of `new ConcurrentHashMap<>(1024)`, which holds upstream's table.
-const BUCKETS: u32 = 2_048;
+pub const FILE: &str = "config/topics.json";

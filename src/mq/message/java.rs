@@ -7,10 +7,15 @@ use crate::mq::message::Name;
 
 /// `String.hashCode`: over UTF-16 units, wrapping at 32 bits.
 pub fn hash(text: &str) -> i32 {
+    hash_on(0, text)
+}
+
+/// The hash of a text that begins with one whose hash is `before` and goes on with `text`.
+pub fn hash_on(before: i32, text: &str) -> i32 {
     let add = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
     match text.is_ascii() {
-        true => text.bytes().fold(0, |hash, byte| add(hash, u16::from(byte))),
-        false => text.encode_utf16().fold(0, add),
+        true => text.bytes().fold(before, |hash, byte| add(hash, u16::from(byte))),
+        false => text.encode_utf16().fold(before, add),
     }
 }
 
@@ -102,13 +107,15 @@ impl Borrow<str> for Key {
 /// That order is ascending bucket, insertion order inside a bucket; the table starts at 16 buckets and doubles when the
 /// 13th, 25th … entry comes, or, below 64, when a bucket gets its ninth. It never shrinks.
 /// Differs: a bucket of nine and more entries in a table of 64 and more becomes a tree in Java, which may move its root
-/// to the bucket's front; here it stays a list.
+/// to the bucket's front; here it stays a list. A concurrent map that grows may turn the order inside a bucket.
 /// Source: `java.util.HashMap` of the JDK, which `Message.properties`, ext fields and most JSON bodies are.
 #[derive(Debug)]
 pub struct JavaMap<V> {
     /// Sorted by bucket, then by insertion.
     entries: Vec<Entry<V>>,
     buckets: u32,
+    /// A `ConcurrentHashMap` grows when it is three quarters full, a `HashMap` when it is fuller.
+    grows_early: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -119,7 +126,7 @@ struct Entry<V> {
 
 impl<V> Default for JavaMap<V> {
     fn default() -> JavaMap<V> {
-        JavaMap { entries: Vec::new(), buckets: 16 }
+        JavaMap { entries: Vec::new(), buckets: 16, grows_early: false }
     }
 }
 
@@ -133,10 +140,9 @@ impl<V: PartialEq> PartialEq for JavaMap<V> {
 impl<V: Eq> Eq for JavaMap<V> {}
 
 impl<V> JavaMap<V> {
-    /// An empty map that begins with so many buckets, a power of two; with fewer than 16 it begins as any map does.
-    pub fn with_buckets(buckets: u32) -> JavaMap<V> {
-        assert!(buckets == 0 || buckets.is_power_of_two());
-        JavaMap { entries: Vec::new(), buckets: buckets.max(16) }
+    /// A map in the order of `new ConcurrentHashMap(capacity)`. Source: `ConcurrentHashMap.addCount` of the JDK.
+    pub fn concurrent(capacity: u32) -> JavaMap<V> {
+        JavaMap { entries: Vec::new(), buckets: concurrent_buckets(capacity), grows_early: true }
     }
 
     /// The value under `key`.
@@ -159,7 +165,8 @@ impl<V> JavaMap<V> {
                 self.grow();
             }
         }
-        if self.entries.len() as u64 * 4 > u64::from(self.buckets) * 3 {
+        let (entries, room) = (self.entries.len() as u64 * 4, u64::from(self.buckets) * 3);
+        if room < entries || (self.grows_early && room == entries) {
             self.grow();
         }
         None
@@ -198,7 +205,7 @@ impl<V: Clone> Clone for JavaMap<V> {
     fn clone(&self) -> JavaMap<V> {
         let mut entries = Vec::with_capacity(self.entries.len() + 1);
         entries.extend_from_slice(&self.entries);
-        JavaMap { entries, buckets: self.buckets }
+        JavaMap { entries, buckets: self.buckets, grows_early: self.grows_early }
     }
 }
 
@@ -210,6 +217,22 @@ impl<V> FromIterator<(Name, V)> for JavaMap<V> {
         }
         map
     }
+}
+
+/// `Integer` keys in the order of a `new ConcurrentHashMap(capacity)` that holds them.
+pub fn concurrent_order(mut keys: Vec<i32>, capacity: u32) -> Vec<i32> {
+    let mut buckets = concurrent_buckets(capacity);
+    while u64::from(buckets) * 3 <= keys.len() as u64 * 4 {
+        buckets *= 2;
+    }
+    let spread = |key: &i32| key.cast_unsigned() ^ (key.cast_unsigned() >> 16);
+    keys.sort_by_key(|key| spread(key) & (buckets - 1));
+    keys
+}
+
+/// Source: `ConcurrentHashMap`'s constructor and `tableSizeFor` of the JDK: half as much again, rounded up.
+fn concurrent_buckets(capacity: u32) -> u32 {
+    (capacity + capacity / 2 + 1).next_power_of_two()
 }
 
 /// `HashMap.TREEIFY_THRESHOLD`.
@@ -236,6 +259,18 @@ mod tests {
         assert_eq!(map.put("KEYS".into(), 9), Some(0));
         assert_eq!(map.remove("KEYS"), Some(9));
         assert_eq!(map.len(), 12);
+    }
+
+    #[test]
+    fn a_concurrent_map_begins_larger_and_grows_sooner() {
+        assert_eq!(JavaMap::<()>::concurrent(32).buckets, 64);
+        assert_eq!(JavaMap::<()>::concurrent(1_024).buckets, 2_048);
+        assert_eq!(concurrent_order(vec![0, 17, 33, 64], 32), [0, 64, 17, 33]);
+        let mut map: JavaMap<i32> = JavaMap::concurrent(10);
+        for number in 0..12 {
+            map.put(format!("{number}").into(), number);
+        }
+        assert_eq!(map.buckets, 32);
     }
 
     #[test]

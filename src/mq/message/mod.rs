@@ -25,6 +25,8 @@ pub mod compress;
 
 pub mod record;
 
+pub mod batch;
+
 pub mod text;
 
 use property::Properties;

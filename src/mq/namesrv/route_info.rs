@@ -222,7 +222,7 @@ mod tests {
             topic_config_serialize_wrapper: TopicConfigTable {
                 data_version: DataVersion { timestamp: 1, counter },
                 topic_config_table: topics.iter().map(|topic| (Name::from(*topic), config(topic))).collect(),
-                buckets: 0,
+                capacity: 0,
             },
             filter_server_list: Vec::new(),
         }

@@ -27,6 +27,8 @@ pub struct ConsumeQueue {
     pub max_physic_offset: i64,
     /// First valid byte.
     pub min_logic_offset: i64,
+    /// One past the highest entry that a rebuilding recovery has seen in the log (K06); -1 before it saw one.
+    pub rebuilt_to: i64,
 }
 
 /// A unit.
@@ -54,7 +56,7 @@ impl ConsumeQueue {
     pub fn new(topic: Topic, queue_id: QueueId, file_size: i64) -> ConsumeQueue {
         let folder = format!("consumequeue/{topic}/{queue_id}/");
         let files = MappedFileQueue::new(folder, file_size);
-        ConsumeQueue { topic, queue_id, files, max_physic_offset: -1, min_logic_offset: 0 }
+        ConsumeQueue { topic, queue_id, files, max_physic_offset: -1, min_logic_offset: 0, rebuilt_to: -1 }
     }
 
     /// One past the last entry. Source: `ConsumeQueue.getMaxOffsetInQueue`.
@@ -71,6 +73,8 @@ impl ConsumeQueue {
     ///
     /// A record that the queue has passed is known. A queue that begins late is filled from its file's start with units that
     /// point nowhere. A gap is appended over, so that entry and recorded queue offset disagree, as upstream.
+    /// A failed write is logged upstream and the position moves on: the unit reads as zeros.
+    /// Errors: the file cannot be made.
     /// Source: `ConsumeQueue.putMessagePositionInfo`.
     pub fn put(&mut self, disk: &mut dyn Disk, unit: Unit, queue_offset: i64) -> Result<Placed, DiskError> {
         if unit.offset <= self.max_physic_offset {
@@ -81,10 +85,9 @@ impl ConsumeQueue {
         if file.first && queue_offset != 0 && file.wrote == 0 {
             let until = expected % file.size;
             for at in (0..until).step_by(UNIT as usize) {
-                disk.write_through(file.file, at as u64, &PRE_BLANK.encode())?;
+                let _ = disk.write_through(file.file, at as u64, &PRE_BLANK.encode());
             }
             file.wrote = until;
-            file.flushed = until;
             self.min_logic_offset = expected;
             self.files.flushed_where = expected;
         }
@@ -94,7 +97,7 @@ impl ConsumeQueue {
             return Ok(Placed::Known);
         }
         self.max_physic_offset = unit.offset;
-        disk.write_through(file.file, file.wrote as u64, &unit.encode())?;
+        let _ = disk.write_through(file.file, file.wrote as u64, &unit.encode());
         file.wrote += UNIT;
         Ok(Placed::At(current / UNIT))
     }
@@ -107,14 +110,27 @@ impl ConsumeQueue {
         (from + UNIT <= file.wrote).then(|| Unit::decode(disk.bytes(file.file, from as u64..(from + UNIT) as u64)))
     }
 
-    /// Finds the end after a start: the first unit that points nowhere in the last three files.
+    /// One past the last readable entry of the file that holds entry `index`; `None` if that entry is not readable.
     ///
-    /// Source: `ConsumeQueue.recover`.
-    pub fn recover(&mut self, disk: &mut dyn Disk) {
+    /// Source: `ConsumeQueue.getIndexBuffer`.
+    pub fn readable_from(&self, index: i64) -> Option<i64> {
+        let at = index.checked_mul(UNIT)?;
+        let file = &self.files.files[self.files.find(at, false)?];
+        let end = (file.from + file.wrote) / UNIT;
+        (index < end).then_some(end)
+    }
+
+    /// Finds the end after a start: the first unit that points nowhere, in the last three files or in all of them.
+    ///
+    /// Source: `ConsumeQueue.recover`, which looks at three.
+    pub fn recover(&mut self, disk: &mut dyn Disk, whole: bool) {
         if self.files.files.is_empty() {
             return;
         }
-        let mut number = self.files.files.len().saturating_sub(3);
+        if whole {
+            self.files.remove_behind_gap(disk);
+        }
+        let mut number = if whole { 0 } else { self.files.files.len().saturating_sub(3) };
         let end = loop {
             let file = &self.files.files[number];
             let mut at = 0;
@@ -172,7 +188,8 @@ impl ConsumeQueue {
 }
 
 impl Unit {
-    fn encode(self) -> [u8; UNIT as usize] {
+    /// The 20 bytes.
+    pub fn encode(self) -> [u8; UNIT as usize] {
         let mut bytes = [0; UNIT as usize];
         bytes[..8].copy_from_slice(&self.offset.to_be_bytes());
         bytes[8..12].copy_from_slice(&self.size.to_be_bytes());

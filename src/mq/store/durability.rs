@@ -4,86 +4,127 @@ use crate::mq::disk::{Disk, DiskError};
 use crate::mq::store::flush::CommitStep;
 use crate::mq::store::mapped_file::{Dirty, OS_PAGE_SIZE};
 use crate::mq::store::outcome::{News, PutStatus};
-use crate::mq::store::{Clock, Flag, MessageStore, Service, State, UNWRITEABLE};
+use crate::mq::store::{Clock, MessageStore, Service, State};
 use crate::mq::time::{Span, Time};
 
 impl MessageStore {
     /// When each service would find work next; `None` while it would not.
-    pub fn deadlines(&self, clock: Clock) -> [(Service, Option<Time>); 5] {
+    pub fn deadlines(&self, clock: Clock) -> [(Service, Option<Time>); Service::COUNT] {
         let running = self.state == State::Running;
-        let reput = (running && self.behind() > 0).then(|| self.next_reput(clock.mono));
-        let idle_commit = running && self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
+        let reput = running.then(|| self.next_reput(clock.mono)).flatten();
+        let is_dirty = running && self.log_force.is_none() && self.has_to_force_log(0).is_some();
+        let idle_commit = is_dirty && self.config.sync_flush;
         let commit = idle_commit.then(|| clock.mono + GROUP_COMMIT_IDLE);
-        let is_async = running && !self.config.sync_flush && self.log_force.is_none() && self.log.is_dirty();
+        let is_async = is_dirty && !self.config.sync_flush;
         let real_time = is_async.then(|| self.real_time.next_force(self.dirty_log_pages()));
         let queues = (running && self.queue_flush.under_way == 0).then(|| self.next_queue_flush(clock.mono)).flatten();
-        let put = self.waiting_puts.values().min().copied();
+        let put = self.waiting_puts.values().map(|waiting| waiting.deadline).min();
+        let [schedule, cursors] = self.schedule_deadlines(clock.mono);
         [
             (Service::Reput, reput),
             (Service::GroupCommit, commit),
             (Service::FlushCommitLog, real_time),
             (Service::FlushConsumeQueue, queues),
             (Service::PutDeadline, put),
+            (Service::Commit, running.then(|| self.next_commit()).flatten()),
+            (Service::Schedule, schedule.filter(|_| running)),
+            (Service::DelayOffsets, cursors.filter(|_| running)),
+            (Service::Clean, running.then(|| self.next_clean(clock)).flatten()),
         ]
     }
 
     /// A service's timer fired; early, late or twice is harmless.
     pub fn fired(&mut self, disk: &mut dyn Disk, clock: Clock, service: Service) {
+        self.now = clock;
         if self.state == State::ShutDown {
             return;
         }
         match service {
-            Service::Reput => self.reput(disk),
+            Service::Reput => {
+                self.reput(disk);
+                self.plan_schedule(clock.mono);
+            }
             Service::GroupCommit => {
                 self.group_commit.woken = true;
-                self.run_group_commit(disk, clock);
+                self.run_group_commit(clock);
             }
             Service::FlushCommitLog => self.run_real_time(clock),
             Service::FlushConsumeQueue => self.run_queue_flush(disk, clock),
             Service::PutDeadline => self.expire_puts(clock),
+            Service::Commit => self.run_commit(disk, clock),
+            Service::Schedule if self.state == State::Running => self.run_schedule(disk, clock),
+            Service::DelayOffsets if self.state == State::Running => self.write_cursors(disk),
+            Service::Schedule | Service::DelayOffsets => {}
+            Service::Clean => self.run_clean(disk, clock),
         }
     }
 
     /// A force was answered. An unknown ticket is one of a process that is gone: nothing happens.
-    ///
-    /// Faithful: a failed force is logged and the position moves all the same (K01). Source: `MappedFile.flush`.
     pub fn flush_answered(&mut self, disk: &mut dyn Disk, clock: Clock, ticket: u64, result: Result<(), DiskError>) {
+        self.now = clock;
         if self.log_force.as_ref().is_some_and(|(asked, _)| *asked == ticket) {
             let (_, dirty) = self.log_force.take().expect("looked at above");
-            self.log_answered(clock, &dirty, result);
+            self.log_answered(&dirty, result);
             if self.config.sync_flush {
-                self.run_group_commit(disk, clock);
+                self.run_group_commit(clock);
             } else {
                 self.real_time_answered(clock);
             }
         } else if let Some((queue, dirty)) = self.queue_forces.remove(&ticket) {
-            self.queues.list[queue].files.flushed(&dirty);
+            match self.position_moves(result) {
+                true => self.queues.list[queue].files.flushed(&dirty, result.is_ok()),
+                false => self.queue_flush.captured = None,
+            }
             self.queue_flush.under_way -= 1;
             if self.queue_flush.under_way == 0 {
                 self.queue_pass_done(disk);
             }
+        } else if let Some(end_timestamp) = self.index_forces.remove(&ticket) {
+            // A failed force ends upstream's thread before it has told the checkpoint.
+            self.position_moves(result);
+            if self.state != State::ShutDown && result.is_ok() {
+                self.index_forced(disk, end_timestamp);
+            }
+        } else if let Some((file, to)) = self.recovery_forces.get(&ticket).copied() {
+            // Repaired, a store whose recovery is not durable takes no puts.
+            if result.is_ok() {
+                self.recovery_forces.remove(&ticket);
+                self.log.forced(file, to);
+            }
         } else if self.checkpoint_force == Some(ticket) {
             self.checkpoint_force = None;
-            let (physic, logics) = (self.checkpoint.physic, self.checkpoint.logics);
-            self.news.push(News::CheckpointWritten { physic, logics });
+            self.position_moves(result);
+            if result.is_ok() {
+                let (physic, logics) = (self.checkpoint.physic, self.checkpoint.logics);
+                self.news.push(News::CheckpointWritten { physic, logics });
+            }
+        } else {
+            self.config_answered(disk, ticket, result);
         }
-        if self.state == State::ShuttingDown {
-            self.pump_shutdown(disk);
-        }
+        self.pump_shutdown(disk);
     }
 
-    fn log_answered(&mut self, clock: Clock, dirty: &Dirty, result: Result<(), DiskError>) {
+    /// Whether a force's outcome moves the flushed position (K01).
+    ///
+    /// Faithful: always, a failure is logged; so is a file that cannot be held, which here are files that are gone.
+    /// Hardened: a failure moves nothing and refuses every further put. Source: `MappedFile.flush`.
+    fn position_moves(&mut self, result: Result<(), DiskError>) -> bool {
+        let is_refused = result.is_err() && self.profile.fix_k01;
+        self.poisoned |= is_refused;
+        !is_refused
+    }
+
+    fn log_answered(&mut self, dirty: &Dirty, result: Result<(), DiskError>) {
         let from = self.log.flushed_where;
-        match result {
-            Err(_) if self.profile.fix_k01 => {
-                self.news.push(News::FlushFailed { from, to: dirty.up_to });
-                self.set_flag(Flag::NotWriteable, true);
-                return;
-            }
-            Err(_) => self.news.push(News::FlushFailed { from, to: dirty.up_to }),
-            Ok(()) => {}
+        if result.is_err() {
+            self.news.push(News::FlushFailed { from, to: dirty.up_to });
         }
-        self.log.flushed(dirty);
+        if !self.position_moves(result) {
+            // What was not forced counts as clean to the system: a second force would succeed and mean nothing.
+            self.log_poisoned = true;
+            return;
+        }
+        self.log.flushed(dirty, result.is_ok());
         if self.config.sync_flush || self.real_time.least() == 0 {
             self.log.store_timestamp = dirty.store_timestamp;
         }
@@ -91,21 +132,17 @@ impl MessageStore {
             self.checkpoint.physic = self.log.store_timestamp;
         }
         self.news.push(News::FlushDone { from, to: self.log.flushed_where });
-        debug_assert!(clock.mono >= self.started, "time goes on");
     }
 
     /// Runs the group commit as far as it gets without an answer.
-    pub(super) fn run_group_commit(&mut self, disk: &mut dyn Disk, _clock: Clock) {
+    pub(super) fn run_group_commit(&mut self, clock: Clock) {
         debug_assert!(self.config.sync_flush, "the group commit belongs to a sync flush");
-        let _ = disk;
         while self.log_force.is_none() {
             match self.group_commit.next(self.log.flushed_where) {
                 CommitStep::Force => self.force_log(0),
                 CommitStep::Answer(request, ok) => {
-                    if self.waiting_puts.remove(&request.number).is_some() {
-                        let status = if ok { PutStatus::PutOk } else { PutStatus::FlushDiskTimeout };
-                        self.news.push(News::PutDone { request: request.number, status });
-                    }
+                    let status = if ok { PutStatus::PutOk } else { PutStatus::FlushDiskTimeout };
+                    self.disk_done(clock, request.number, status);
                 }
                 CommitStep::ListDone => {
                     if self.log.store_timestamp > 0 {
@@ -153,9 +190,14 @@ impl MessageStore {
         }
     }
 
+    /// What a force of the log would cover, if one may be tried.
+    fn has_to_force_log(&self, least_pages: i64) -> Option<Dirty> {
+        self.log.dirty(least_pages).filter(|_| !self.log_poisoned)
+    }
+
     /// Asks for a force of the log if `least_pages` are dirty.
-    fn force_log(&mut self, least_pages: i64) {
-        let Some(dirty) = self.log.dirty(least_pages) else { return };
+    pub(super) fn force_log(&mut self, least_pages: i64) {
+        let Some(dirty) = self.has_to_force_log(least_pages) else { return };
         let ticket = self.ticket();
         self.log_force = Some((ticket, dirty));
         self.news.push(News::Flush { ticket, file: dirty.file, from: dirty.from as u64, to: dirty.to as u64 });
@@ -164,26 +206,15 @@ impl MessageStore {
     fn dirty_log_pages(&self) -> i64 {
         let Some(at) = self.log.find(self.log.flushed_where, self.log.flushed_where == 0) else { return 0 };
         let file = &self.log.files[at];
-        if file.is_full() { i64::MAX } else { file.wrote / OS_PAGE_SIZE - file.flushed / OS_PAGE_SIZE }
-    }
-
-    fn expire_puts(&mut self, clock: Clock) {
-        let expired: Vec<u64> = self
-            .waiting_puts
-            .iter()
-            .filter(|(_, deadline)| **deadline <= clock.mono)
-            .map(|(number, _)| *number)
-            .collect();
-        for request in expired {
-            self.waiting_puts.remove(&request);
-            self.news.push(News::PutDone { request, status: PutStatus::FlushDiskTimeout });
-        }
+        if file.is_full() { i64::MAX } else { file.readable() / OS_PAGE_SIZE - file.flushed / OS_PAGE_SIZE }
     }
 
     fn next_queue_flush(&self, now: Time) -> Option<Time> {
         let least = self.config.flush_queue_least_pages;
         let mut dirty = self.queues.list.iter().filter(|queue| queue.files.is_dirty()).peekable();
-        dirty.peek()?;
+        if dirty.peek().is_none() && !self.checkpoint.is_dirty() {
+            return None;
+        }
         let enough = dirty.any(|queue| queue.files.dirty(least).is_some());
         Some(if enough { self.queue_flush.next_tick(now) } else { self.queue_flush.next_thorough(now) })
     }
@@ -202,7 +233,7 @@ impl MessageStore {
         }
     }
 
-    fn force_queues(&mut self, least_pages: i64) {
+    pub(super) fn force_queues(&mut self, least_pages: i64) {
         for queue in 0..self.queues.list.len() {
             let Some(dirty) = self.queues.list[queue].files.dirty(least_pages) else { continue };
             let ticket = self.ticket();
@@ -217,66 +248,20 @@ impl MessageStore {
         let Some(captured) = self.queue_flush.captured.take() else { return };
         if captured > 0 {
             self.checkpoint.logics = captured;
+            self.checkpoint.forced_logics = captured;
         }
-        self.write_checkpoint(disk);
+        self.flush_checkpoint(disk);
     }
 
     /// Writes the checkpoint and asks for its force. Source: `StoreCheckpoint.flush`.
     pub fn flush_checkpoint(&mut self, disk: &mut dyn Disk) {
-        self.write_checkpoint(disk);
-    }
-
-    fn write_checkpoint(&mut self, disk: &mut dyn Disk) {
-        self.checkpoint.write(disk);
+        if self.profile.fix_k09 {
+            self.checkpoint.log_forced = self.checkpoint.log_forced.max(self.log.forced_where());
+        }
+        self.checkpoint.write(disk, self.profile.fix_k05);
         let ticket = self.ticket();
         self.checkpoint_force = Some(ticket);
-        self.news.push(News::Flush { ticket, file: self.checkpoint.file, from: 0, to: 24 });
-    }
-
-    /// Begins a clean stop: no more puts and gets, the follower drains, everything is forced.
-    ///
-    /// Source: `DefaultMessageStore.shutdown`. Differs: the second that upstream sleeps first is not slept.
-    pub fn begin_shutdown(&mut self, disk: &mut dyn Disk) {
-        if self.state != State::Running {
-            return;
-        }
-        self.reput(disk);
-        self.state = State::ShuttingDown;
-        self.pump_shutdown(disk);
-    }
-
-    /// Whether a clean stop has ended.
-    pub fn is_shut_down(&self) -> bool {
-        self.state == State::ShutDown
-    }
-
-    /// Goes on with a clean stop: log, then queues, then checkpoint, then the `abort` file.
-    fn pump_shutdown(&mut self, disk: &mut dyn Disk) {
-        if self.log_force.is_some() || self.queue_flush.under_way > 0 || self.checkpoint_force.is_some() {
-            return;
-        }
-        self.force_log(0);
-        if self.log_force.is_some() {
-            return;
-        }
-        self.force_queues(0);
-        if self.queue_flush.under_way > 0 {
-            return;
-        }
-        if !self.checkpoint_is_written() {
-            self.write_checkpoint(disk);
-            self.shutdown_checkpoint = true;
-            return;
-        }
-        self.state = State::ShutDown;
-        if self.flags & UNWRITEABLE == 0 && self.behind() == 0 {
-            // A file that is gone already is as good as removed.
-            let _ = disk.remove(super::ABORT);
-        }
-    }
-
-    fn checkpoint_is_written(&self) -> bool {
-        self.shutdown_checkpoint
+        self.news.push(News::Flush { ticket, file: self.checkpoint.file, from: 0, to: 32 });
     }
 }
 

@@ -5,6 +5,7 @@
 use bytes::Bytes;
 
 use crate::mq::disk::Disk;
+use crate::mq::message::record::body_crc;
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
 use crate::mq::store::consume_queue::UNIT;
 use crate::mq::store::{Flag, MessageStore, State};
@@ -83,7 +84,7 @@ impl GetStatus {
 }
 
 impl MessageStore {
-    /// Reads messages of one queue; `None` when the store is shut down.
+    /// Reads messages of one queue; `None` when the store is shut down or not readable, or the next body is damaged (K17).
     ///
     /// A queue that is not there is made in memory, as upstream. Offsets of the answer are a master's.
     pub fn get(&mut self, disk: &mut dyn Disk, request: &GetRequest<'_>) -> Option<Got> {
@@ -109,21 +110,24 @@ impl MessageStore {
             () if asked == max => (GetStatus::OffsetOverflowOne, asked),
             () if asked > max => (GetStatus::OffsetOverflowBadly, if min == 0 { 0 } else { max }),
             () => {
-                self.scan(disk, request, place, &mut got);
+                if !self.scan(disk, request, place, &mut got) {
+                    return None;
+                }
                 (got.status, got.next.0)
             }
         };
         Some(got)
     }
 
-    /// Walks the entries of one queue file from the asked one on.
-    fn scan(&self, disk: &mut dyn Disk, request: &GetRequest<'_>, place: usize, got: &mut Got) {
+    /// Walks the entries of one queue file from the asked one on; `false` in front of a body that is not what was stored
+    /// (K17 repaired).
+    fn scan(&self, disk: &mut dyn Disk, request: &GetRequest<'_>, place: usize, got: &mut Got) -> bool {
         let queue = &self.queues.list[place];
         let asked = request.offset.0;
         let Some(number) = queue.files.find(asked.saturating_mul(UNIT), false) else {
             got.status = GetStatus::OffsetFoundNull;
             got.next.0 = roll_next_file(asked, queue.files.file_size);
-            return;
+            return true;
         };
         let file = &queue.files.files[number];
         let last = (file.from + file.wrote) / UNIT;
@@ -145,6 +149,12 @@ impl MessageStore {
                 }
                 if (request.filter)(unit.tags_code) {
                     match self.record_at(disk, unit.offset, unit.size) {
+                        Some(bytes) if self.profile.fix_k17 && !has_its_body(&bytes) => {
+                            if got.messages.is_empty() {
+                                return false;
+                            }
+                            break;
+                        }
                         Some(bytes) => {
                             got.size += bytes.len();
                             got.messages.push(bytes);
@@ -166,6 +176,7 @@ impl MessageStore {
         }
         got.next.0 = entry;
         got.suggest_slave = log_end - deepest > memory;
+        true
     }
 
     /// Source: `DefaultMessageStore.isTheBatchFull`; the first message is never refused.
@@ -198,11 +209,11 @@ impl MessageStore {
     }
 
     /// The bytes at a place in the log. Source: `CommitLog.getMessage`; only place 0 falls back to the first file.
-    fn record_at(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<Bytes> {
+    pub(super) fn record_at(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<Bytes> {
         let file = &self.log.files[self.log.find(offset, offset == 0)?];
         let from = offset % self.log.file_size;
         let end = from.checked_add(i64::from(size))?;
-        (size >= 0 && from >= 0 && end <= file.wrote)
+        (size >= 0 && from >= 0 && end <= file.readable())
             .then(|| Bytes::copy_from_slice(disk.bytes(file.file, from as u64..end as u64)))
     }
 
@@ -283,6 +294,14 @@ impl MessageStore {
         let bytes = self.record_at(disk, offset, size)?;
         Some(i64::from_be_bytes(bytes.get(56..64)?.try_into().ok()?))
     }
+}
+
+/// Whether a record's body agrees with its CRC; foreign bytes, too short to be a record, do not.
+fn has_its_body(record: &[u8]) -> bool {
+    let int = |at: usize| record.get(at..at + 4).map(|four| i32::from_be_bytes(four.try_into().expect("four bytes")));
+    let (Some(crc), Some(length)) = (int(8), int(84)) else { return false };
+    let body = usize::try_from(length).ok().and_then(|length| record.get(88..)?.get(..length));
+    body.is_some_and(|body| body_crc(body) == crc)
 }
 
 /// Source: `ConsumeQueue.rollNextFile`.

@@ -13,33 +13,68 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::disk::{Disk, DiskError};
+use crate::mq::disk::{Disk, DiskError, FileId};
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
 use crate::mq::profile::Profile;
 use crate::mq::store::checkpoint::Checkpoint;
 use crate::mq::store::config::StoreConfig;
+use crate::mq::store::delay::DelayLevels;
 use crate::mq::store::flush::{GroupCommit, QueueFlush, RealTime};
-use crate::mq::store::mapped_file::{Dirty, MappedFileQueue};
+use crate::mq::store::ha::{Slaves, Waiting};
+use crate::mq::store::index::Index;
+use crate::mq::store::lock::PutLock;
+use crate::mq::store::mapped_file::{Dirty, MappedFile, MappedFileQueue};
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::queues::Queues;
 use crate::mq::store::record::EncodeBuffer;
+use crate::mq::store::reput::Stuck;
+use crate::mq::store::retain::Retention;
+use crate::mq::store::schedule::Schedule;
+use crate::mq::store::shutdown::Stopping;
+use crate::mq::store::transient::CommitTurns;
 use crate::mq::time::{Millis, Time};
 
 pub mod config;
+
+pub mod config_file;
 
 pub mod outcome;
 
 pub mod record;
 
+pub mod delay;
+
+pub mod delay_offset;
+
+pub mod schedule;
+
 pub mod mapped_file;
 
 mod queues;
 
+pub mod index_file;
+
+pub mod index;
+
 mod commit_log;
+
+pub mod batch;
+
+mod lock;
+
+mod allocate;
+
+mod transient;
+
+mod ha;
 
 mod durability;
 
 pub mod flush;
+
+mod shutdown;
+
+pub mod retain;
 
 mod reput;
 
@@ -48,6 +83,8 @@ pub mod consume_queue;
 pub mod checkpoint;
 
 mod recover;
+
+mod rebuild;
 
 pub mod get;
 
@@ -65,11 +102,22 @@ pub struct Clock {
 pub struct MessageStore {
     config: StoreConfig,
     profile: Profile,
+    delays: DelayLevels,
     log: MappedFileQueue,
+    /// The log's next file, made already.
+    ahead: Option<MappedFile>,
+    /// Buffers of the transient store pool that are not lent.
+    free_buffers: usize,
+    commits: CommitTurns,
+    retention: Retention,
     encode: EncodeBuffer,
     queues: Queues,
+    index: Index,
     checkpoint: Checkpoint,
+    /// The clocks at the last call.
+    now: Clock,
     reput_from: i64,
+    stuck: Option<Stuck>,
     started: Time,
     group_commit: GroupCommit,
     real_time: RealTime,
@@ -78,15 +126,28 @@ pub struct MessageStore {
     log_force: Option<(u64, Dirty)>,
     /// Consume queues' forces that have not been answered.
     queue_forces: BTreeMap<u64, (usize, Dirty)>,
+    /// Full index files' forces that have not been answered, with the time up to which each then is durable.
+    index_forces: BTreeMap<u64, i64>,
+    /// Forces of what a repaired recovery read and wiped, until they are answered: no puts before (K06, K18).
+    recovery_forces: BTreeMap<u64, (FileId, i64)>,
+    /// The dispatcher met a bad record and stays there (K18).
+    dispatch_stopped: bool,
     /// The checkpoint's force that has not been answered.
     checkpoint_force: Option<u64>,
+    schedule: Schedule,
+    /// Config files whose next text is being forced.
+    staged: config_file::Staged,
     next_ticket: u64,
     next_request: u64,
-    waiting_puts: BTreeMap<u64, Time>,
+    waiting_puts: BTreeMap<u64, Waiting>,
+    lock: PutLock,
+    slaves: Slaves,
     /// Bits of [`Flag`]. Source: `RunningFlags`.
     flags: u32,
-    /// The last checkpoint of a clean stop was asked for.
-    shutdown_checkpoint: bool,
+    /// A force has failed and the profile does not forget it: puts are refused.
+    poisoned: bool,
+    /// It was one of the log: it is not forced again.
+    log_poisoned: bool,
     state: State,
     news: Vec<News>,
 }
@@ -96,7 +157,7 @@ pub struct MessageStore {
 enum State {
     Loaded,
     Running,
-    ShuttingDown,
+    ShuttingDown(Stopping),
     ShutDown,
 }
 
@@ -134,6 +195,19 @@ pub enum Service {
     FlushConsumeQueue,
     /// The earliest waiting put's `syncFlushTimeout`.
     PutDeadline,
+    /// `CommitRealTimeService`.
+    Commit,
+    /// `ScheduleMessageService`: the first level that has something to do.
+    Schedule,
+    /// `ScheduleMessageService.persist`.
+    DelayOffsets,
+    /// `CleanCommitLogService` and `CleanConsumeQueueService`.
+    Clean,
+}
+
+impl Service {
+    /// How many there are.
+    pub const COUNT: usize = 9;
 }
 
 impl MessageStore {
@@ -165,7 +239,10 @@ impl MessageStore {
         self.reput_from = self.log.max_offset();
         put(disk, ABORT, b"")?;
         self.started = clock.mono;
+        self.now = clock;
+        self.start_retention(disk);
         self.state = State::Running;
+        self.start_schedule(clock);
         Ok(())
     }
 
@@ -233,11 +310,23 @@ impl MessageStore {
 
     /// Whether puts are taken. Source: `RunningFlags.isWriteable`.
     pub fn is_writeable(&self) -> bool {
-        self.state == State::Running && self.flags & UNWRITEABLE == 0
+        self.state == State::Running && self.has_clean_flags() && self.recovery_forces.is_empty()
     }
 
-    /// Raises or lowers a running flag and returns all bits. Source: `RunningFlags`.
+    fn has_clean_flags(&self) -> bool {
+        self.flags & UNWRITEABLE == 0 && !self.poisoned
+    }
+
+    /// Raises or lowers a running flag and returns all bits.
+    ///
+    /// `NOT_WRITEABLE` cannot be raised while another flag refuses puts. Source: `RunningFlags.getAndMakeNotWriteable`.
     pub fn set_flag(&mut self, flag: Flag, on: bool) -> u32 {
+        if flag == Flag::NotWriteable && on && self.flags & UNWRITEABLE != 0 {
+            return self.flags;
+        }
+        if flag == Flag::DiskFull {
+            self.retention.look_again();
+        }
         self.flags = if on { self.flags | flag as u32 } else { self.flags & !(flag as u32) };
         self.flags
     }
@@ -245,6 +334,11 @@ impl MessageStore {
     /// All running flags. Source: `RunningFlags.getFlagBits`.
     pub fn flags(&self) -> u32 {
         self.flags
+    }
+
+    /// How long delayed messages wait.
+    pub fn delays(&self) -> &DelayLevels {
+        &self.delays
     }
 
     /// This store's settings.

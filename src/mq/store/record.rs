@@ -7,9 +7,11 @@
 use bytes::Bytes;
 
 use crate::mq::disk::{Disk, FileId};
-use crate::mq::message::property::{self, names};
+use crate::mq::message::property::{self, Properties, names};
 use crate::mq::message::record::{BLANK_MAGIC, FIXED, MAGIC, body_crc};
 use crate::mq::message::{Host, Name, QueueId, Topic, java, tags_code};
+use crate::mq::store::delay::{self, DelayLevels};
+use crate::mq::store::index_file::key_hash;
 use crate::mq::time::Millis;
 
 /// A message on its way into the log. Source: `MessageExtBrokerInner`.
@@ -37,20 +39,47 @@ pub struct NewMessage {
     pub body: Bytes,
     /// The property text, as it is stored.
     pub properties: Name,
+    /// The properties as the broker has them in memory, where that is not what the text says.
+    pub map: Option<Box<Properties>>,
 }
 
 impl NewMessage {
     /// The record's length in bytes. Source: `CommitLog.calMsgLength`.
     pub fn record_len(&self) -> usize {
-        FIXED + self.body.len() + self.topic.len() + self.properties.len()
+        self.record().len()
     }
 
-    /// Whether the sender waits for the store; only the text `false` says no.
+    pub(super) fn record(&self) -> Record<'_> {
+        Record {
+            topic: &self.topic,
+            queue_id: self.queue_id,
+            flag: self.flag,
+            sys_flag: self.sys_flag,
+            born_timestamp: self.born_timestamp,
+            born_host: self.born_host,
+            store_host: self.store_host,
+            reconsume_times: self.reconsume_times,
+            prepared_transaction_offset: self.prepared_transaction_offset,
+            body: &self.body,
+            properties: self.properties.as_bytes(),
+        }
+    }
+
+    /// Whether the sender waits for the store: it does if it does not say; every text but `true` says no.
     ///
     /// Source: `Message.isWaitStoreMsgOK`.
     pub fn waits(&self) -> bool {
-        property::find(&self.properties, names::WAIT).is_none_or(|wait| wait.eq_ignore_ascii_case("true"))
+        waits(self.map.as_deref(), &self.properties)
     }
+}
+
+/// Whether a sender with these properties waits for the store. Source: `Message.isWaitStoreMsgOK`.
+pub(super) fn waits(map: Option<&Properties>, text: &str) -> bool {
+    let wait = match map {
+        Some(map) => map.get(names::WAIT).map(|wait| &**wait),
+        None => property::find(text, names::WAIT),
+    };
+    wait.is_none_or(|wait| wait.eq_ignore_ascii_case("true"))
 }
 
 /// The one buffer through which single messages go into the log. Source: `msgStoreItemMemory`.
@@ -64,45 +93,81 @@ pub struct EncodeBuffer {
 impl EncodeBuffer {
     /// Writes the record from the buffer's start and returns it.
     pub fn record(&mut self, message: &NewMessage, place: &Place) -> &[u8] {
-        let length = message.record_len();
+        let record = message.record();
+        let length = record.len();
         self.grow(length);
-        let mut writer = Writer { bytes: &mut self.bytes, at: 0 };
-        writer.i32(length as i32);
-        writer.i32(MAGIC);
-        writer.i32(body_crc(&message.body));
-        writer.i32(message.queue_id);
-        writer.i32(message.flag);
-        writer.i64(place.queue_offset);
-        writer.i64(place.physical_offset);
-        writer.i32(message.sys_flag);
-        writer.i64(message.born_timestamp.0);
-        writer.host(message.born_host);
-        writer.i64(place.store_timestamp.0);
-        writer.host(message.store_host);
-        writer.i32(message.reconsume_times);
-        writer.i64(message.prepared_transaction_offset);
-        writer.i32(message.body.len() as i32);
-        writer.put(&message.body);
-        writer.put(&[message.topic.len() as u8]);
-        writer.put(message.topic.as_bytes());
-        writer.put(&(message.properties.len() as i16).to_be_bytes());
-        writer.put(message.properties.as_bytes());
-        assert_eq!(writer.at, length, "a record is as long as it says");
+        record.write(&mut self.bytes[..length], place);
         &self.bytes[..length]
     }
 
     /// A blank record over `space` bytes: 8 bytes of its own, then whatever the buffer held.
     pub fn blank(&mut self, space: usize) -> &[u8] {
         self.grow(space);
-        self.bytes[..4].copy_from_slice(&(space as i32).to_be_bytes());
-        self.bytes[4..8].copy_from_slice(&BLANK_MAGIC.to_be_bytes());
+        self.short_blank(space);
         &self.bytes[..space]
+    }
+
+    /// The 8 bytes alone: what a batch leaves of a blank record, here and in the file.
+    pub fn short_blank(&mut self, space: usize) -> &[u8] {
+        self.grow(BLANK_LEN);
+        self.bytes[..4].copy_from_slice(&(space as i32).to_be_bytes());
+        self.bytes[4..BLANK_LEN].copy_from_slice(&BLANK_MAGIC.to_be_bytes());
+        &self.bytes[..BLANK_LEN]
     }
 
     fn grow(&mut self, length: usize) {
         if self.bytes.len() < length {
             self.bytes.resize(length, 0);
         }
+    }
+}
+
+/// What a record is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record<'a> {
+    pub(super) topic: &'a str,
+    pub(super) queue_id: QueueId,
+    pub(super) flag: i32,
+    pub(super) sys_flag: i32,
+    pub(super) born_timestamp: Millis,
+    pub(super) born_host: Host,
+    pub(super) store_host: Host,
+    pub(super) reconsume_times: i32,
+    pub(super) prepared_transaction_offset: i64,
+    pub(super) body: &'a [u8],
+    pub(super) properties: &'a [u8],
+}
+
+impl Record<'_> {
+    pub(super) fn len(&self) -> usize {
+        FIXED + self.body.len() + self.topic.len() + self.properties.len()
+    }
+
+    /// Fills `bytes`, which are as many as [`Record::len`] says.
+    pub(super) fn write(&self, bytes: &mut [u8], place: &Place) {
+        let length = bytes.len();
+        let mut writer = Writer { bytes, at: 0 };
+        writer.i32(length as i32);
+        writer.i32(MAGIC);
+        writer.i32(body_crc(self.body));
+        writer.i32(self.queue_id);
+        writer.i32(self.flag);
+        writer.i64(place.queue_offset);
+        writer.i64(place.physical_offset);
+        writer.i32(self.sys_flag);
+        writer.i64(self.born_timestamp.0);
+        writer.host(self.born_host);
+        writer.i64(place.store_timestamp.0);
+        writer.host(self.store_host);
+        writer.i32(self.reconsume_times);
+        writer.i64(self.prepared_transaction_offset);
+        writer.i32(self.body.len() as i32);
+        writer.put(self.body);
+        writer.put(&[self.topic.len() as u8]);
+        writer.put(self.topic.as_bytes());
+        writer.put(&(self.properties.len() as i16).to_be_bytes());
+        writer.put(self.properties);
+        assert_eq!(writer.at, length, "a record is as long as it says");
     }
 }
 
@@ -177,6 +242,30 @@ pub struct Parsed {
     pub store_timestamp: Millis,
     /// Hash of its tag, or the delivery time of a delayed message.
     pub tags_code: i64,
+    /// What the index puts it under.
+    pub keys: Keys,
+}
+
+/// The hashes under which the index puts a record.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Keys {
+    unique: Option<i32>,
+    others: Vec<i32>,
+}
+
+impl Keys {
+    /// The unique key, then each blank-separated key. Source: `IndexService.buildIndex`.
+    fn of(topic: &str, properties: &str) -> Keys {
+        let hash = |key| key_hash(topic, key);
+        let others = property::find(properties, names::KEYS).unwrap_or_default();
+        let others = others.split(KEY_SEPARATOR).filter(|key| !key.is_empty()).map(hash);
+        Keys { unique: property::find(properties, names::UNIQ_KEY).map(hash), others: others.collect() }
+    }
+
+    /// All of them, in the order in which they are put.
+    pub fn hashes(&self) -> impl Iterator<Item = i32> {
+        self.unique.into_iter().chain(self.others.iter().copied())
+    }
 }
 
 /// Where a record is looked for.
@@ -190,12 +279,25 @@ pub struct Region {
     pub end: u64,
 }
 
-/// Reads the record at `region.at`; checks the body's CRC if asked.
+/// What a reader wants besides the fields.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Want<'a> {
+    /// The body's CRC checked.
+    pub crc: bool,
+    /// The hashes of its keys.
+    pub keys: bool,
+    /// Where it begins in the log, if it must say so itself (K18).
+    pub place: Option<i64>,
+    /// How long delayed messages wait.
+    pub delays: &'a DelayLevels,
+}
+
+/// Reads the record at `region.at`.
 ///
 /// Differs: a length that reaches behind the region is a bad record here, where upstream allocates it first and dies of
 /// `OutOfMemoryError` when it is huge.
 /// Source: `CommitLog.checkMessageAndReturnSize`.
-pub fn parse(disk: &mut dyn Disk, region: Region, check_crc: bool, intern: &dyn Fn(&str) -> Option<Topic>) -> Found {
+pub fn parse(disk: &mut dyn Disk, region: Region, want: Want<'_>, intern: &dyn Fn(&str) -> Option<Topic>) -> Found {
     let Some(head) = fetch(disk, region, 0, 8) else { return Found::Bad };
     let (size, magic) = (be_i32(head, 0), be_i32(head, 4));
     match magic {
@@ -222,14 +324,18 @@ pub fn parse(disk: &mut dyn Disk, region: Region, check_crc: bool, intern: &dyn 
     }
     let read = FIXED + body + topic + properties;
     let Some(bytes) = fetch(disk, region, 0, read) else { return Found::Bad };
-    if check_crc && body > 0 && body_crc(&bytes[BODY..BODY + body]) != crc {
+    if want.place.is_some_and(|place| place != be_i64(bytes, 28)) {
+        return Found::Bad;
+    }
+    if want.crc && body > 0 && body_crc(&bytes[BODY..BODY + body]) != crc {
         return Found::Bad;
     }
     let from = BODY + body + 1;
     let topic_text = java::text(&bytes[from..from + topic]);
     let properties_text = java::text(&bytes[read - properties..read]);
     let store_timestamp = Millis(be_i64(bytes, 56));
-    let Some(tags) = tags_code_of(&topic_text, &properties_text, store_timestamp) else { return Found::Bad };
+    let delivery = delay::delivery(&topic_text, &properties_text, store_timestamp, want.delays);
+    let Ok(delivery) = delivery else { return Found::Bad };
     if read != total {
         return Found::Mismatch { size };
     }
@@ -240,25 +346,10 @@ pub fn parse(disk: &mut dyn Disk, region: Region, check_crc: bool, intern: &dyn 
         physical_offset: be_i64(bytes, 28),
         sys_flag: be_i32(bytes, 36),
         store_timestamp,
-        tags_code: tags,
+        tags_code: delivery.unwrap_or_else(|| property::find(&properties_text, names::TAGS).map_or(0, tags_code)),
+        keys: if want.keys { Keys::of(&topic_text, &properties_text) } else { Keys::default() },
         topic: intern(&topic_text).unwrap_or_else(|| Name::from(&*topic_text)),
     })
-}
-
-/// The code that goes into the consume queue; `None` if a delay level is no number, which upstream answers with an
-/// exception that makes the record unreadable.
-fn tags_code_of(topic: &str, properties: &str, store_timestamp: Millis) -> Option<i64> {
-    let tags = property::find(properties, names::TAGS).map_or(0, tags_code);
-    if topic != SCHEDULE_TOPIC {
-        return Some(tags);
-    }
-    let Some(level) = property::find(properties, names::DELAY) else { return Some(tags) };
-    let level: i32 = level.parse().ok()?;
-    if level <= 0 {
-        return Some(tags);
-    }
-    let level = (level as usize).min(DELAYS_MS.len());
-    Some(store_timestamp.plus(DELAYS_MS[level - 1]).0)
 }
 
 fn fetch(disk: &mut dyn Disk, region: Region, from: usize, length: usize) -> Option<&[u8]> {
@@ -275,14 +366,11 @@ fn be_i64(bytes: &[u8], at: usize) -> i64 {
     i64::from_be_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
+/// Source: `MessageConst.KEY_SEPARATOR`.
+const KEY_SEPARATOR: char = ' ';
+
+/// Bytes of a blank record's own. Source: `DefaultAppendMessageCallback.END_FILE_MIN_BLANK_LENGTH`.
+pub(super) const BLANK_LEN: usize = 8;
+
 /// Bytes before the body: everything up to and with its length.
 const BODY: usize = 88;
-
-/// Where delayed messages wait. Source: `ScheduleMessageService.SCHEDULE_TOPIC`.
-pub const SCHEDULE_TOPIC: &str = "SCHEDULE_TOPIC_XXXX";
-
-/// The delay of each level in ms, the first being level 1. Source: `MessageStoreConfig.messageDelayLevel`.
-pub const DELAYS_MS: [i64; 18] = [
-    1_000, 5_000, 10_000, 30_000, 60_000, 120_000, 180_000, 240_000, 300_000, 360_000, 420_000, 480_000, 540_000,
-    600_000, 1_200_000, 1_800_000, 3_600_000, 7_200_000,
-];

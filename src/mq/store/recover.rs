@@ -14,11 +14,19 @@ use crate::mq::message::record::MAGIC;
 use crate::mq::profile::Profile;
 use crate::mq::store::checkpoint::{self, Checkpoint};
 use crate::mq::store::config::StoreConfig;
+use crate::mq::store::delay::DelayLevels;
 use crate::mq::store::flush::{GroupCommit, QueueFlush, RealTime};
+use crate::mq::store::ha::Slaves;
+use crate::mq::store::index::Index;
+use crate::mq::store::index_file::Shape;
+use crate::mq::store::lock::PutLock;
 use crate::mq::store::mapped_file::MappedFileQueue;
 use crate::mq::store::outcome::{News, StoreError};
-use crate::mq::store::record::{EncodeBuffer, Found, Region, parse};
-use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State};
+use crate::mq::store::record::{EncodeBuffer, Found, Region, Want, parse};
+use crate::mq::store::retain::Retention;
+use crate::mq::store::schedule::Schedule;
+use crate::mq::store::transient::CommitTurns;
+use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State, delay_offset};
 
 impl MessageStore {
     /// Loads and recovers a store without starting it. Source: `DefaultMessageStore.load`.
@@ -28,7 +36,10 @@ impl MessageStore {
         disk: &mut dyn Disk,
         clock: Clock,
     ) -> Result<MessageStore, StoreError> {
+        let delays = DelayLevels::parse(&config.message_delay_level)
+            .ok_or_else(|| StoreError::DelayLevels { text: config.message_delay_level.clone() })?;
         let clean = disk.list(ABORT).iter().all(|info| info.name != ABORT);
+        let (schedule, cursors) = Schedule::load(disk)?;
         let mut log = MappedFileQueue::new("commitlog/".to_owned(), config.commit_log_file_size as i64);
         log.load(disk)?;
         let checkpoint = Checkpoint::open(disk).map_err(|error| disk_error(checkpoint::FILE, error))?;
@@ -36,31 +47,64 @@ impl MessageStore {
             RealTime::new(clock.mono, config.flush_interval, config.flush_thorough_interval, config.flush_least_pages);
         let queue_flush =
             QueueFlush::new(clock.mono, config.flush_queue_interval, config.flush_queue_thorough_interval);
+        let commits = CommitTurns::new(
+            clock.mono,
+            config.commit_interval,
+            config.commit_thorough_interval,
+            config.commit_least_pages,
+        );
+        let free_buffers = if config.has_transient_pool() { config.transient_store_pool_size } else { 0 };
+        let retention = Retention::new(&config.delete_when);
+        let shape = Shape { slots: config.max_hash_slot_num, entries: config.max_index_num };
         let mut store = MessageStore {
             config,
             profile,
+            delays,
             log,
+            ahead: None,
+            free_buffers,
+            commits,
+            retention,
             encode: EncodeBuffer::default(),
             queues: Queues::default(),
+            index: Index::new(shape),
             checkpoint,
+            now: clock,
             reput_from: 0,
+            stuck: None,
             started: clock.mono,
             group_commit: GroupCommit::default(),
             real_time,
             queue_flush,
             log_force: None,
             queue_forces: BTreeMap::new(),
+            index_forces: BTreeMap::new(),
+            recovery_forces: BTreeMap::new(),
+            dispatch_stopped: false,
             checkpoint_force: None,
+            schedule,
+            staged: Default::default(),
             next_ticket: 0,
             next_request: 0,
             waiting_puts: BTreeMap::new(),
+            lock: PutLock::default(),
+            slaves: Slaves::default(),
             flags: 0,
-            shutdown_checkpoint: false,
+            poisoned: false,
+            log_poisoned: false,
             state: State::Loaded,
             news: Vec::new(),
         };
         store.load_queues(disk)?;
-        store.recover(disk, clean);
+        if store.profile.fix_k06 {
+            store.index.clear(disk);
+        } else {
+            store.index.load(disk, clean, store.checkpoint.index);
+        }
+        store.recover(disk, clean)?;
+        if let Some(why) = cursors.passed_over {
+            store.news.push(News::ConfigPassedOver { file: delay_offset::FILE, why, has_backup: cursors.found });
+        }
         Ok(store)
     }
 
@@ -82,9 +126,9 @@ impl MessageStore {
         Ok(())
     }
 
-    fn recover(&mut self, disk: &mut dyn Disk, clean: bool) {
+    fn recover(&mut self, disk: &mut dyn Disk, clean: bool) -> Result<(), StoreError> {
         for queue in &mut self.queues.list {
-            queue.recover(disk);
+            queue.recover(disk, self.profile.fix_k06);
         }
         let highest = self.queues.list.iter().map(|queue| queue.max_physic_offset).max().unwrap_or(-1);
         let records = if self.log.files.is_empty() {
@@ -93,7 +137,7 @@ impl MessageStore {
             }
             0
         } else {
-            self.recover_log(disk, clean, highest)
+            self.recover_log(disk, clean, highest)?
         };
         let log_min = self.log.min_offset();
         for place in 0..self.queues.list.len() {
@@ -101,7 +145,8 @@ impl MessageStore {
             queue.correct_min_offset(disk, log_min);
             self.queues.next_offset[place] = queue.max_offset();
         }
-        self.news.clear();
+        // What dispatch said is old news; what it asked to be forced is not.
+        self.news.retain(|news| matches!(news, News::Flush { .. }));
         let log_end = self.log.max_offset();
         let cut = self.left_behind_end(disk, log_end);
         self.news.push(News::Recovered { clean, log_end, records, cut });
@@ -112,20 +157,30 @@ impl MessageStore {
                 (queue.topic.clone(), queue.queue_id, queue.min_offset(), queue.max_offset());
             self.news.push(News::QueueRecovered { topic, queue_id, min, max });
         }
+        Ok(())
     }
 
     /// Reads the log to its first record that does not hold, and cuts there. Returns how many records were read.
-    fn recover_log(&mut self, disk: &mut dyn Disk, clean: bool, highest: i64) -> i64 {
-        let mut number = if clean { self.log.files.len().saturating_sub(3) } else { self.crash_start(disk) };
+    fn recover_log(&mut self, disk: &mut dyn Disk, clean: bool, highest: i64) -> Result<i64, StoreError> {
+        let replays = !clean || self.profile.fix_k06;
+        let mut number = match (self.profile.fix_k06, clean) {
+            (true, _) => 0,
+            (false, true) => self.log.files.len().saturating_sub(3),
+            (false, false) => self.crash_start(disk),
+        };
+        let keys = replays && self.config.message_index_enable;
+        let crc = self.config.check_crc_on_recover;
         let mut within = 0;
         let mut records = 0;
         let end = loop {
             let file = &self.log.files[number];
             let (from, size) = (file.from, file.size);
             let region = Region { file: file.file, at: within as u64, end: size as u64 };
-            match parse(disk, region, self.config.check_crc_on_recover, &|topic| self.queues.intern(topic)) {
+            let place = self.profile.fix_k18.then_some(from + within);
+            let want = Want { crc, keys, place, delays: &self.delays };
+            match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
-                    if !clean {
+                    if replays {
                         self.dispatch(disk, from + within, &record);
                     }
                     within += i64::from(record.size);
@@ -135,26 +190,39 @@ impl MessageStore {
                 Found::Blank | Found::Mismatch { .. } | Found::Bad => break from + within,
             }
         };
+        if self.profile.fix_k09 {
+            self.refuse_corruption(number, within)?;
+        }
         self.log.flushed_where = end;
+        self.log.committed_where = end;
         self.log.truncate(disk, end);
+        if self.profile.fix_k18 {
+            self.wipe_cut(disk);
+        }
         if highest >= end {
             for queue in &mut self.queues.list {
                 queue.truncate(disk, end);
             }
         }
-        records
+        if self.profile.fix_k06 {
+            self.end_rebuild(disk);
+            self.force_recovered();
+        }
+        Ok(records)
     }
 
     /// The newest file whose first record the checkpoint covers; the first file if none is.
     ///
-    /// Source: `CommitLog.isMappedFileMatchedRecover`. `messageIndexSafe` is off, as by default.
+    /// Source: `CommitLog.isMappedFileMatchedRecover`.
     fn crash_start(&self, disk: &mut dyn Disk) -> usize {
+        let is_index_safe = self.config.message_index_enable && self.config.message_index_safe;
+        let covered_until = if is_index_safe { self.checkpoint.min_index() } else { self.checkpoint.min() };
         let covered = |disk: &mut dyn Disk, number: usize| {
             let bytes = disk.bytes(self.log.files[number].file, 0..64.min(self.log.file_size as u64));
             let Some(head) = bytes.first_chunk::<64>() else { return false };
             let magic = i32::from_be_bytes([head[4], head[5], head[6], head[7]]);
             let stored = i64::from_be_bytes(head[56..64].try_into().expect("eight bytes"));
-            magic == MAGIC && stored != 0 && stored <= self.checkpoint.min()
+            magic == MAGIC && stored != 0 && stored <= covered_until
         };
         (0..self.log.files.len()).rev().find(|number| covered(disk, *number)).unwrap_or(0)
     }

@@ -1,79 +1,183 @@
-//! The follower: reads the commit log from where it stood and hands each record's news to the consume queues.
+//! The follower: reads the commit log from where it stood and hands each record's news to the consume queues and
+//! the index.
 //!
-//! Source: `DefaultMessageStore.ReputMessageService`, `CommitLogDispatcherBuildConsumeQueue`. The index comes with a later
-//! part of the engine; its dispatcher hangs in [`MessageStore::dispatch`].
+//! Source: `DefaultMessageStore.ReputMessageService`, `CommitLogDispatcherBuildConsumeQueue`, `CommitLogDispatcherBuildIndex`.
 
 use crate::mq::disk::Disk;
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
+use crate::mq::store::config::Role;
 use crate::mq::store::consume_queue::{Placed, Unit};
+use crate::mq::store::mapped_file::OS_PAGE_SIZE;
 use crate::mq::store::outcome::News;
-use crate::mq::store::record::{Found, Parsed, Region, parse};
-use crate::mq::store::{Flag, MessageStore, QUEUES_UNWRITEABLE};
+use crate::mq::store::record::{Found, Parsed, Region, Want, parse};
+use crate::mq::store::{Flag, MessageStore, QUEUES_UNWRITEABLE, State};
 use crate::mq::time::{Span, Time};
 
+/// What keeps the follower where it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stuck {
+    /// It can read no further until the log has changed: what it looked like then.
+    AtEnd(i64, i64),
+    /// A consume queue's file cannot be made: how often it was tried, and when it is tried again.
+    AtQueue(u32, Time),
+}
+
 impl MessageStore {
-    /// The first tick after `now`: upstream's loop sleeps 1 ms between rounds.
-    pub(super) fn next_reput(&self, now: Time) -> Time {
+    /// When the follower would find something: upstream's loop sleeps 1 ms between rounds.
+    pub(super) fn next_reput(&self, now: Time) -> Option<Time> {
         let ticks = now.since(self.started).0 / REPUT_TICK.0 + 1;
-        self.started + Span(ticks * REPUT_TICK.0)
+        let tick = self.started + Span(ticks * REPUT_TICK.0);
+        match self.stuck {
+            Some(Stuck::AtQueue(_, at)) => Some(at),
+            Some(stuck) if stuck == self.end_of_log() => None,
+            _ if self.dispatch_stopped => None,
+            _ => (self.reput_from < self.dispatchable()).then_some(tick),
+        }
     }
 
-    /// Reads everything up to the log's end. Source: `ReputMessageService.doReput`.
+    /// Up to where records may be handed on (K04).
+    ///
+    /// Faithful: as far as they can be read, forced or not. Source: `ReputMessageService.isCommitLogAvailable`.
+    fn dispatchable(&self) -> i64 {
+        let readable = self.log.max_offset();
+        if self.profile.fix_k04 { readable.min(self.log.flushed_where) } else { readable }
+    }
+
+    fn end_of_log(&self) -> Stuck {
+        Stuck::AtEnd(self.log.max_offset(), self.log.committed_where)
+    }
+
+    /// Reads everything that can be read. Source: `ReputMessageService.doReput`.
     pub(super) fn reput(&mut self, disk: &mut dyn Disk) {
-        while self.reput_from < self.log.max_offset() {
-            let Some(number) = self.log.find(self.reput_from, self.reput_from == 0) else { return };
-            let file = &self.log.files[number];
-            let (from, end) = (file.from, file.end());
-            let readable = from + file.wrote;
-            self.reput_from = self.reput_from.max(from);
-            if self.reput_from >= readable {
+        if matches!(self.stuck, Some(Stuck::AtQueue(_, at)) if self.now.mono < at) {
+            return;
+        }
+        if matches!(self.stuck, Some(Stuck::AtEnd(..))) {
+            self.stuck = None;
+        }
+        while self.reput_from < self.dispatchable() && !self.dispatch_stopped {
+            if !self.reput_next(disk) {
                 return;
             }
-            let region = Region { file: file.file, at: (self.reput_from - from) as u64, end: file.wrote as u64 };
-            match parse(disk, region, false, &|topic| self.queues.intern(topic)) {
-                Found::Record(record) => {
-                    let at = self.reput_from;
-                    self.reput_from += i64::from(record.size);
-                    self.news.push(News::Dispatched { at, size: record.size });
-                    self.dispatch(disk, at, &record);
-                    let Parsed { topic, queue_id, queue_offset, tags_code, .. } = record;
-                    self.news.push(News::Arrived { topic, queue_id, queue_offset, tags_code });
-                }
-                Found::Blank => self.reput_from = end,
-                Found::Mismatch { size } if size > 0 => self.reput_from += i64::from(size),
-                // A master skips the rest of what is readable.
-                Found::Mismatch { .. } | Found::Bad => self.reput_from = readable,
-            }
         }
     }
 
-    /// Hands a record to the consume queue. Records of prepared and rolled-back transactions have no entry.
+    /// Reads one record; whether the follower can go on.
+    fn reput_next(&mut self, disk: &mut dyn Disk) -> bool {
+        let Some(number) = self.log.find(self.reput_from, self.reput_from == 0) else {
+            self.stuck = Some(self.end_of_log());
+            return false;
+        };
+        let file = &self.log.files[number];
+        let (from, end, id) = (file.from, file.end(), file.file);
+        let readable = (from + file.readable()).min(self.dispatchable());
+        self.reput_from = self.reput_from.max(from);
+        if self.reput_from >= readable {
+            self.stuck = Some(self.end_of_log());
+            return false;
+        }
+        let region = Region { file: id, at: (self.reput_from - from) as u64, end: (readable - from) as u64 };
+        let want = Want {
+            crc: false,
+            keys: self.config.message_index_enable,
+            place: self.profile.fix_k18.then_some(self.reput_from),
+            delays: &self.delays,
+        };
+        match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
+            Found::Record(record) => return self.reput_record(disk, record),
+            Found::Blank => self.reput_from = end,
+            // A slave waits for the rest of a record; a master skips what is readable.
+            Found::Bad if self.config.role == Role::Slave => {
+                self.stuck = Some(self.end_of_log());
+                return false;
+            }
+            // Repaired, nothing is skipped: whoever runs the broker has to look.
+            Found::Mismatch { .. } | Found::Bad if self.profile.fix_k18 => {
+                self.dispatch_stopped = true;
+                self.set_flag(Flag::WriteLogicsQueueError, true);
+                self.news.push(News::DispatchStopped { at: self.reput_from });
+                return false;
+            }
+            Found::Mismatch { size } if size > 0 => self.reput_from += i64::from(size),
+            Found::Mismatch { .. } | Found::Bad => self.reput_from = readable,
+        }
+        true
+    }
+
+    /// Hands a record on; while its queue's file cannot be made the follower stays here, as upstream's thread sleeps.
+    fn reput_record(&mut self, disk: &mut dyn Disk, record: Parsed) -> bool {
+        let (at, tries) = (self.reput_from, self.tries());
+        if tries == 0 {
+            self.news.push(News::Dispatched { at, size: record.size });
+        }
+        if !self.queue_up(disk, at, &record) {
+            if tries + 1 < QUEUE_TRIES {
+                self.stuck = Some(Stuck::AtQueue(tries + 1, self.now.mono + QUEUE_RETRY));
+                return false;
+            }
+            self.set_flag(Flag::WriteLogicsQueueError, true);
+        }
+        self.stuck = None;
+        self.build_index(disk, at, &record);
+        // A unit, and for each key an entry, a slot and the header.
+        self.retention.take((1 + 3 * record.keys.hashes().count()) * OS_PAGE_SIZE as usize);
+        self.reput_from += i64::from(record.size);
+        let Parsed { topic, queue_id, queue_offset, tags_code, .. } = record;
+        if self.config.role != Role::Slave {
+            self.news.push(News::Arrived { topic, queue_id, queue_offset, tags_code });
+        }
+        true
+    }
+
+    fn tries(&self) -> u32 {
+        match self.stuck {
+            Some(Stuck::AtQueue(tries, _)) => tries,
+            _ => 0,
+        }
+    }
+
+    /// Hands a record to the consume queue, then to the index. Source: `DefaultMessageStore.doDispatch`.
+    ///
+    /// Differs: during a recovery no time passes, so that the first failure to make a queue's file is taken for the last.
     pub(super) fn dispatch(&mut self, disk: &mut dyn Disk, at: i64, record: &Parsed) {
+        if self.state == State::Loaded && self.profile.fix_k06 {
+            self.rebuild_unit(disk, at, record);
+        } else if !self.queue_up(disk, at, record) {
+            self.set_flag(Flag::WriteLogicsQueueError, true);
+        }
+        self.build_index(disk, at, record);
+    }
+
+    /// Puts the record's unit; `false` if the queue's file cannot be made.
+    ///
+    /// Records of prepared and rolled-back transactions have none. While a flag refuses units nothing is tried.
+    /// Source: `ConsumeQueue.putMessagePositionInfoWrapper`.
+    fn queue_up(&mut self, disk: &mut dyn Disk, at: i64, record: &Parsed) -> bool {
         let kind = transaction_type(record.sys_flag);
         if kind == TRANSACTION_PREPARED || kind == TRANSACTION_ROLLBACK {
-            return;
+            return true;
         }
-        if self.flags & QUEUES_UNWRITEABLE != 0 {
+        // Upstream looks at the flags once, in front of its tries.
+        if self.flags & QUEUES_UNWRITEABLE != 0 && self.tries() == 0 {
             self.set_flag(Flag::WriteLogicsQueueError, true);
-            return;
+            return true;
         }
         let file_size = self.queue_file_size();
         let place = self.queues.find_or_create(&record.topic, record.queue_id, file_size);
         let unit = Unit { offset: at, size: record.size, tags_code: record.tags_code };
-        match self.queues.list[place].put(disk, unit, record.queue_offset) {
-            Ok(Placed::At(queue_offset)) => {
-                self.checkpoint.logics = record.store_timestamp.0;
-                let (topic, queue_id) = (record.topic.clone(), record.queue_id);
-                self.news.push(News::Queued { topic, queue_id, queue_offset, at });
-            }
-            Ok(Placed::Known) => self.checkpoint.logics = record.store_timestamp.0,
-            // Upstream tries 30 times, a second apart, and then raises WRITE_LOGICS_QUEUE_ERROR.
-            Err(_) => {
-                self.set_flag(Flag::WriteLogicsQueueError, true);
-            }
+        let Ok(placed) = self.queues.list[place].put(disk, unit, record.queue_offset) else { return false };
+        self.checkpoint.logics = record.store_timestamp.0;
+        if let Placed::At(queue_offset) = placed {
+            let (topic, queue_id) = (record.topic.clone(), record.queue_id);
+            self.news.push(News::Queued { topic, queue_id, queue_offset, at });
         }
+        true
     }
 }
 
 /// Source: `ReputMessageService.run`: `Thread.sleep(1)`.
 const REPUT_TICK: Span = Span::from_millis(1);
+/// Source: `ConsumeQueue.putMessagePositionInfoWrapper`: `maxRetries`.
+const QUEUE_TRIES: u32 = 30;
+/// Source: `ConsumeQueue.putMessagePositionInfoWrapper`: `Thread.sleep(1000)`.
+const QUEUE_RETRY: Span = Span::from_secs(1);

@@ -6,8 +6,6 @@ pub mod code;
 
 pub mod header;
 
-pub mod fastjson;
-
 pub mod body;
 
 pub mod codec;

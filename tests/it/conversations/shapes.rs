@@ -6,9 +6,9 @@ use bytes::Bytes;
 use mqlab::lab::scenario::{library, load};
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::record::{Level, Road, What};
+use mqlab::mq::fastjson::Json;
 use mqlab::mq::wire::code::request;
 use mqlab::mq::wire::codec::raw::{RawCommand, SerializeType};
-use mqlab::mq::wire::fastjson::Json;
 
 use super::{conversations, frames, raw, without_trace};
 

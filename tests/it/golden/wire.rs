@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use mqlab::mq::broker::topic;
+use mqlab::mq::fastjson::Json;
 use mqlab::mq::message::Name;
 use mqlab::mq::wire::body::text::perm_text;
 use mqlab::mq::wire::body::{
@@ -11,7 +12,6 @@ use mqlab::mq::wire::body::{
 use mqlab::mq::wire::codec::class::{HeaderClass, Kind, Scalar};
 use mqlab::mq::wire::codec::raw::{ExtFields, Language, RawCommand, SerializeType, header_length, mark_protocol_type};
 use mqlab::mq::wire::codec::{CodecError, from_raw, to_raw};
-use mqlab::mq::wire::fastjson::Json;
 use serde_json::{Map, Value, json};
 
 use super::{Answer, same, unhex};

@@ -11,8 +11,10 @@ use mqlab::mq::message::property::Properties;
 use mqlab::mq::message::record;
 use mqlab::mq::message::{Host, Name, PhysicalOffset, QueueOffset, tags_code};
 use mqlab::mq::profile::Profile;
-use mqlab::mq::store::config::StoreConfig;
+use mqlab::mq::store::batch::{self, NewBatch};
+use mqlab::mq::store::config::{Role, StoreConfig};
 use mqlab::mq::store::get::GetRequest;
+use mqlab::mq::store::index::KeyQuery;
 use mqlab::mq::store::outcome::{Put, PutStatus};
 use mqlab::mq::store::record::NewMessage;
 use mqlab::mq::store::{ABORT, Clock, Flag, MessageStore};
@@ -22,11 +24,7 @@ use serde_json::Value;
 use super::machine::{AnyDisk, KINDS, Kind, Machine};
 
 /// Operations that need what a later part brings, and the issue that brings it.
-const OPERATIONS_LATER: &[(&str, u32)] =
-    &[("putBatch", 3), ("cleanCommitLog", 3), ("cleanConsumeQueue", 3), ("waitDelivery", 4), ("records", 4)];
-
-/// Settings that need what a later part brings.
-const SETTINGS_LATER: &[(&str, &str, u32)] = &[("brokerRole", "SYNC_MASTER", 5), ("messageDelayLevel", "", 4)];
+const OPERATIONS_LATER: &[(&str, u32)] = &[("waitDelivery", 4), ("records", 4)];
 
 #[test]
 fn every_case_is_replayed_or_waits_for_an_issue_by_name() {
@@ -74,12 +72,6 @@ impl Case {
 }
 
 fn waits_for(case: &Case) -> Option<String> {
-    let setting = SETTINGS_LATER.iter().find(|(key, value, _)| {
-        case.config.get(key).is_some_and(|found| value.is_empty() || found.as_str() == Some(value))
-    });
-    if let Some((key, _, issue)) = setting {
-        return Some(format!("setting `{key}` comes with issue {issue}"));
-    }
     let operation = case
         .operations
         .iter()
@@ -103,8 +95,17 @@ fn config_of(json: &Value) -> StoreConfig {
             "flushIntervalConsumeQueue" => config.flush_queue_interval = millis,
             "maxTransferBytesOnMessageInMemory" => config.max_transfer_bytes_in_memory = number as usize,
             "maxTransferCountOnMessageInMemory" => config.max_transfer_count_in_memory = number as usize,
-            // The index comes with issue 3; the role is looked at by `waits_for`.
-            "maxHashSlotNum" | "maxIndexNum" | "brokerRole" => {}
+            "maxHashSlotNum" => config.max_hash_slot_num = number as i32,
+            "maxIndexNum" => config.max_index_num = number as i32,
+            "brokerRole" => {
+                config.role = match value.as_str().unwrap() {
+                    "ASYNC_MASTER" => Role::AsyncMaster,
+                    "SYNC_MASTER" => Role::SyncMaster,
+                    "SLAVE" => Role::Slave,
+                    other => panic!("role `{other}` is not known to this test"),
+                }
+            }
+            "messageDelayLevel" => config.message_delay_level = value.as_str().unwrap().into(),
             other => panic!("setting `{other}` is not known to this test"),
         }
     }
@@ -121,6 +122,8 @@ struct Replay<'a> {
     stopped: Option<MessageStore>,
     wall: i64,
     mono: Time,
+    /// Files whose modification time was set, and to what.
+    touched: Vec<(String, i64)>,
 }
 
 impl Replay<'_> {
@@ -135,6 +138,7 @@ impl Replay<'_> {
             stopped: None,
             wall: 1_546_300_800_000,
             mono: Time::ZERO,
+            touched: Vec::new(),
         };
         for operation in &case.operations {
             let seq = operation["seq"].as_i64().unwrap();
@@ -169,6 +173,7 @@ impl Replay<'_> {
         match operation["op"].as_str().unwrap() {
             "open" => self.open(operation, expected),
             "put" | "putToCommitLog" => self.put(operation, expected),
+            "putBatch" => self.put_batch(operation, expected),
             "get" => self.get(operation, expected),
             "minMax" => self.min_max(operation, expected),
             "offsetByTime" => self.offset_by_time(operation, expected),
@@ -190,11 +195,12 @@ impl Replay<'_> {
             "touch" => {
                 let (path, time) = (text(operation, "path"), operation["modifiedTime"].as_i64().unwrap());
                 self.disk().touch(&path, time);
+                self.touched.push((path, time));
             }
+            "cleanCommitLog" | "cleanConsumeQueue" => self.clean(operation, expected),
             "image" => self.compare_folder(&text(operation, "name")),
             "shutdown" => self.shut_down(operation, expected),
-            // Key queries come with the index, issue 3.
-            "query" => {}
+            "query" => self.query(operation, expected),
             other => panic!("{}: operation `{other}` is not known to this test", self.case.name),
         }
     }
@@ -251,18 +257,61 @@ impl Replay<'_> {
         let status = put.waits.map_or(put.status, |request| machine.done[&request]);
         self.same(operation, "status", status.as_str(), &expected["putMessageStatus"]);
         self.compare_landed(operation, &put, message.store_host, expected);
+        if expected.get("storedTopic").is_some() {
+            self.compare_parked(operation, &put, expected);
+        }
+    }
+
+    /// Batch records are stored with the time from before the lock, which is the one recorded.
+    fn put_batch(&mut self, operation: &Value, expected: &Value) {
+        self.wall = operation["storeTimestamp"].as_i64().unwrap_or(self.wall);
+        let batch = batch_of(operation);
+        let wall = self.wall;
+        let machine = self.machine.as_mut().unwrap();
+        machine.clock.wall = Millis(wall);
+        machine.disk.set_clock(Millis(wall));
+        let put = machine.store.put_batch(machine.disk.lend(), machine.clock, &batch);
+        self.pass(60);
+        let machine = self.machine.as_ref().unwrap();
+        let status = put.waits.map_or(put.status, |request| machine.done[&request]);
+        if let PutStatus::Thrown(thrown) = status {
+            self.same(operation, "exception", thrown.to_string().as_str(), &expected["exception"]);
+            return;
+        }
+        self.same(operation, "status", status.as_str(), &expected["putMessageStatus"]);
+        self.compare_landed(operation, &put, batch.store_host, expected);
+    }
+
+    /// The record as it was readdressed to the schedule topic.
+    fn compare_parked(&mut self, operation: &Value, put: &Put, expected: &Value) {
+        let machine = self.machine.as_mut().unwrap();
+        let bytes = machine.store.look(machine.disk.lend(), put.landed.unwrap().at).unwrap();
+        let (stored, _) = record::decode(&bytes, 0).unwrap();
+        self.same(operation, "parked in", i64::from(put.parked.unwrap()), &expected["storedQueueId"]);
+        self.same(operation, "stored queue", i64::from(stored.queue_id), &expected["storedQueueId"]);
+        self.same(operation, "stored topic", stored.message.topic.as_str(), &expected["storedTopic"]);
+        let body = i32::from_be_bytes(bytes[84..88].try_into().unwrap()) as usize;
+        let from = 88 + body + 1 + stored.message.topic.len() + 2;
+        let text = String::from_utf8_lossy(&bytes[from..]).into_owned();
+        self.same(operation, "stored properties", text.as_str(), &expected["storedProperties"]);
     }
 
     fn compare_landed(&self, operation: &Value, put: &Put, host: Host, expected: &Value) {
-        let Some(landed) = put.landed else {
-            assert_ne!(expected["appendMessageStatus"], "PUT_OK", "{}: #{}", self.case.name, operation["seq"]);
-            return;
-        };
+        let append = put.append.map_or(Value::Null, |append| append.as_str().into());
+        self.same(operation, "append status", append, &expected["appendMessageStatus"]);
+        let Some(landed) = put.landed else { return };
         self.same(operation, "wroteOffset", landed.at.0, &expected["wroteOffset"]);
         self.same(operation, "wroteBytes", i64::from(landed.size), &expected["wroteBytes"]);
         self.same(operation, "logicsOffset", landed.queue_offset.0, &expected["logicsOffset"]);
-        self.same(operation, "storeTimestamp", landed.store_timestamp.0, &expected["recordStoreTimestamp"]);
-        self.same(operation, "msgId", offset_msg_id(host, landed.at).as_str(), &expected["msgId"]);
+        self.same(operation, "msgNum", i64::from(landed.count), &expected["msgNum"]);
+        if put.is_stored() {
+            self.same(operation, "storeTimestamp", landed.store_timestamp.0, &expected["recordStoreTimestamp"]);
+        }
+        let id = match put.places[..] {
+            [] => offset_msg_id(host, landed.at),
+            [..] => batch::ids(host, &put.places),
+        };
+        self.same(operation, "msgId", id.as_str(), &expected["msgId"]);
     }
 
     fn get(&mut self, operation: &Value, expected: &Value) {
@@ -335,6 +384,24 @@ impl Replay<'_> {
         self.same(operation, "log offset", place.0, &expected["commitLogOffset"]);
     }
 
+    fn query(&mut self, operation: &Value, expected: &Value) {
+        let (topic, key) = (text(operation, "topic"), text(operation, "key"));
+        let number = |field: &str| operation[field].as_i64().unwrap();
+        let (max, begin, end) = (number("maxNum") as usize, number("begin"), number("end"));
+        let query = KeyQuery { topic: &topic, key: &key, max, begin, end };
+        let machine = self.machine.as_mut().unwrap();
+        let indexed = machine.store.query_offset(machine.disk.lend(), query);
+        let queried = machine.store.query_message(machine.disk.lend(), query);
+        let offsets: Vec<i64> = indexed.offsets.iter().map(|offset| offset.0).collect();
+        self.same(operation, "index offsets", Value::from(offsets), &expected["indexOffsets"]);
+        let place = |bytes: &bytes::Bytes| i64::from_be_bytes(bytes[28..36].try_into().unwrap());
+        let places: Vec<i64> = queried.messages.iter().map(place).collect();
+        self.same(operation, "physical offsets", Value::from(places), &expected["physicalOffsets"]);
+        let (time, offset) = (queried.last_update_timestamp, queried.last_update_offset);
+        self.same(operation, "last update", time, &expected["indexLastUpdateTimestamp"]);
+        self.same(operation, "last offset", offset, &expected["indexLastUpdatePhyoffset"]);
+    }
+
     fn set_flag(&mut self, operation: &Value, expected: &Value) {
         let flag = match operation["flag"].as_str().unwrap() {
             "NOT_READABLE" => Flag::NotReadable,
@@ -346,13 +413,36 @@ impl Replay<'_> {
         self.same(operation, "flag bits", i64::from(bits), &expected["flagBits"]);
     }
 
+    /// Files that were touched are 80 hours old on the machine's clock, the others of log and queues have just been written.
+    fn clean(&mut self, operation: &Value, expected: &Value) {
+        let newest = self.touched.iter().map(|(_, time)| *time).max().unwrap_or(self.wall);
+        let now = Millis(newest + 80 * 3_600_000);
+        let machine = self.machine.as_mut().unwrap();
+        for info in machine.disk.lend().list("co") {
+            if !self.touched.iter().any(|(path, _)| *path == info.name) {
+                machine.disk.touch(&info.name, now.0);
+            }
+        }
+        let clock = Clock { wall: now, ..machine.clock };
+        if operation["op"] == "cleanCommitLog" {
+            if operation["manual"] == true {
+                machine.store.delete_files_manually();
+            }
+            machine.store.clean_commit_log(machine.disk.lend(), clock);
+        } else {
+            machine.store.clean_consume_queues(machine.disk.lend(), clock);
+        }
+        self.state(operation, expected);
+    }
+
     fn checkpoint_flush(&mut self, operation: &Value, expected: &Value) {
         let machine = self.machine.as_mut().unwrap();
         machine.store.flush_checkpoint(machine.disk.lend());
         machine.answer();
-        let (physic, logics, _) = machine.store.checkpoint();
+        let (physic, logics, index) = machine.store.checkpoint();
         self.same(operation, "physic", physic, &expected["physicMsgTimestamp"]);
         self.same(operation, "logics", logics, &expected["logicsMsgTimestamp"]);
+        self.same(operation, "index", index, &expected["indexMsgTimestamp"]);
     }
 
     fn crash(&mut self) {
@@ -386,6 +476,7 @@ impl Replay<'_> {
     fn compare_state(&self, operation: &Value, store: &MessageStore, expected: &Value) {
         self.same(operation, "minPhyOffset", store.log_begin().0, &expected["minPhyOffset"]);
         self.same(operation, "maxPhyOffset", store.log_end().0, &expected["maxPhyOffset"]);
+        self.same(operation, "indexFileCount", store.index_files(), &expected["indexFileCount"]);
         let queues: BTreeMap<(String, i32), (i64, i64)> =
             store.each_queue().map(|(topic, queue, min, max)| ((topic.to_string(), queue), (min, max))).collect();
         for queue in expected["queues"].as_array().unwrap() {
@@ -401,9 +492,10 @@ impl Replay<'_> {
         }
     }
 
-    /// Byte by byte: log and queues whole, leftovers included; the checkpoint's first two times; abort.
+    /// Byte by byte: log, queues and index whole, leftovers included; the checkpoint's times; abort.
     ///
-    /// A log file that lies ahead of the end, all zeros, may be there or not. The index comes with issue 3.
+    /// A log file that lies ahead of the end, all zeros, may be there or not. Index files are named after the machine's
+    /// clock: their order and bytes count.
     fn compare_folder(&mut self, name: &str) {
         let folder = self.case.folder.join(name);
         let case = format!("{} on {:?}, `{name}`", self.case.name, self.kind);
@@ -423,10 +515,24 @@ impl Replay<'_> {
                 }
                 "abort" => assert!(got.is_ok(), "{case}: abort is missing"),
                 "lock" => assert_eq!(got.unwrap(), *bytes, "{case}: lock"),
-                "checkpoint" => assert_eq!(got.unwrap()[..16], bytes[..16], "{case}: checkpoint"),
+                "checkpoint" => assert_eq!(got.unwrap()[..24], bytes[..24], "{case}: checkpoint"),
                 "index" => {}
                 other => panic!("{case}: `{other}` is not known to this test"),
             }
+        }
+        let indexes = |names: Vec<&String>| -> Vec<String> {
+            let mut names: Vec<String> = names.into_iter().filter(|name| name.starts_with("index/")).cloned().collect();
+            names.sort();
+            names
+        };
+        let infos = disk.list("");
+        let ours = indexes(infos.iter().map(|info| &info.name).collect());
+        let theirs = indexes(expected.iter().map(|(name, _)| name).collect());
+        assert_eq!(ours.len(), theirs.len(), "{case}: index files");
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            let (got, bytes) = (disk.get(ours).unwrap(), &expected.iter().find(|(name, _)| name == theirs).unwrap().1);
+            let differs = got.iter().zip(bytes).position(|(a, b)| a != b);
+            assert!(differs.is_none() && got.len() == bytes.len(), "{case}: {theirs} differs at {differs:?}");
         }
         let has = |file: &str| expected.iter().any(|(name, _)| name == file);
         for info in disk.list("") {
@@ -470,6 +576,22 @@ fn message_of(operation: &Value) -> NewMessage {
         prepared_transaction_offset: operation["preparedTransactionOffset"].as_i64().unwrap(),
         body: body.into(),
         properties: properties.into(),
+        map: None,
+    }
+}
+
+fn batch_of(operation: &Value) -> NewBatch {
+    let level = operation["delayLevel"].as_str().map(|level| format!("DELAY\u{1}{level}\u{2}"));
+    NewBatch {
+        topic: text(operation, "topic").into(),
+        queue_id: operation["queueId"].as_i64().unwrap() as i32,
+        sys_flag: operation["sysFlag"].as_i64().unwrap() as i32,
+        born_timestamp: Millis(operation["bornTimestamp"].as_i64().unwrap()),
+        born_host: host(&text(operation, "bornHost")),
+        store_host: host(&text(operation, "storeHost")),
+        reconsume_times: operation["reconsumeTimes"].as_i64().unwrap() as i32,
+        properties: level.unwrap_or_default().into(),
+        body: unbase64(&text(operation, "encodedBody")).into(),
     }
 }
 

@@ -14,10 +14,13 @@ use mqlab::mq::store::record::NewMessage;
 use mqlab::mq::store::{Clock, MessageStore, Service};
 use mqlab::mq::time::{Millis, Span, Time};
 
-/// One of the two disks.
+use super::sick::Sick;
+
+/// One of the two disks, or a simulated one that refuses.
 pub enum AnyDisk {
     Sim(Box<SimDisk>),
     Mmap(MmapDisk, PathBuf),
+    Sick(Box<Sick>),
 }
 
 /// Which disk a test runs on.
@@ -41,7 +44,7 @@ pub struct Machine {
 
 pub fn sim_disk() -> SimDisk {
     let span = Span::ZERO;
-    SimDisk::new(&DiskPlan { fsync_min: span, fsync_max: span, capacity: 1 << 40, memory: 16 << 30, torn_writes: true })
+    SimDisk::new(&DiskPlan { fsync_min: span, fsync_max: span, torn_writes: true, ..DiskPlan::default() })
 }
 
 impl AnyDisk {
@@ -57,6 +60,15 @@ impl AnyDisk {
         match self {
             AnyDisk::Sim(disk) => disk.as_mut(),
             AnyDisk::Mmap(disk, _) => disk,
+            AnyDisk::Sick(disk) => disk.as_mut(),
+        }
+    }
+
+    /// The simulated disk that refuses.
+    pub fn sick(&mut self) -> &mut Sick {
+        match self {
+            AnyDisk::Sick(disk) => disk,
+            _ => panic!("a disk that refuses"),
         }
     }
 
@@ -67,6 +79,13 @@ impl AnyDisk {
                 disk.complete_flush(ticket)
             }
             AnyDisk::Mmap(disk, _) => disk.flush(file, from..to),
+            AnyDisk::Sick(sick) => match sick.force {
+                Some(error) => Err(error),
+                None => {
+                    sick.disk.begin_flush(ticket, file, from..to);
+                    sick.disk.complete_flush(ticket)
+                }
+            },
         }
     }
 
@@ -81,12 +100,18 @@ impl AnyDisk {
                 drop(disk);
                 AnyDisk::Mmap(MmapDisk::new(&folder).unwrap(), folder)
             }
+            AnyDisk::Sick(mut sick) => {
+                sick.disk.kill();
+                AnyDisk::Sick(sick)
+            }
         }
     }
 
     pub fn set_clock(&mut self, wall: Millis) {
-        if let AnyDisk::Sim(disk) = self {
-            disk.set_clock(wall);
+        match self {
+            AnyDisk::Sim(disk) => disk.set_clock(wall),
+            AnyDisk::Sick(sick) => sick.disk.set_clock(wall),
+            AnyDisk::Mmap(..) => {}
         }
     }
 
@@ -94,6 +119,7 @@ impl AnyDisk {
     pub fn damage(&mut self, file: &str, at: u64, bytes: &[u8]) {
         match self {
             AnyDisk::Sim(disk) => disk.corrupt(file, at, bytes).unwrap(),
+            AnyDisk::Sick(sick) => sick.disk.corrupt(file, at, bytes).unwrap(),
             AnyDisk::Mmap(disk, _) => {
                 let len = disk.list(file)[0].len;
                 let id = disk.open(file, len).unwrap();
@@ -105,6 +131,7 @@ impl AnyDisk {
     pub fn touch(&mut self, file: &str, modified_ms: i64) {
         match self {
             AnyDisk::Sim(disk) => disk.touch(file, Millis(modified_ms)).unwrap(),
+            AnyDisk::Sick(sick) => sick.disk.touch(file, Millis(modified_ms)).unwrap(),
             AnyDisk::Mmap(_, folder) => {
                 let file = std::fs::File::options().write(true).open(folder.join(file)).unwrap();
                 file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_millis(modified_ms as u64))
@@ -115,11 +142,21 @@ impl AnyDisk {
 }
 
 impl Machine {
-    pub fn boot(mut disk: AnyDisk, config: StoreConfig, clock: Clock) -> Result<Machine, StoreError> {
-        match MessageStore::open(config, Profile::FAITHFUL, disk.lend(), clock) {
-            Ok(store) => Ok(Machine { disk, store, clock, done: BTreeMap::new(), news: Vec::new() }),
-            Err(error) => Err(error),
-        }
+    pub fn boot(disk: AnyDisk, config: StoreConfig, clock: Clock) -> Result<Machine, StoreError> {
+        Machine::boot_as(&Profile::FAITHFUL, disk, config, clock)
+    }
+
+    /// Boots, and lets the forces that a repaired recovery waits for be answered.
+    pub fn boot_as(
+        profile: &Profile,
+        mut disk: AnyDisk,
+        config: StoreConfig,
+        clock: Clock,
+    ) -> Result<Machine, StoreError> {
+        let store = MessageStore::open(config, profile.clone(), disk.lend(), clock)?;
+        let mut machine = Machine { disk, store, clock, done: BTreeMap::new(), news: Vec::new() };
+        machine.answer();
+        Ok(machine)
     }
 
     pub fn put(&mut self, message: &NewMessage) -> Put {
@@ -173,7 +210,7 @@ impl Machine {
     /// A clean stop.
     pub fn shut_down(mut self) -> (AnyDisk, MessageStore) {
         self.pass(50);
-        self.store.begin_shutdown(self.disk.lend());
+        self.store.begin_shutdown(self.disk.lend(), self.clock);
         self.answer();
         assert!(self.store.is_shut_down(), "a clean stop ends when its forces are answered");
         (self.disk.after_kill(), self.store)

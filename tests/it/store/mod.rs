@@ -2,6 +2,14 @@
 
 mod golden;
 
-mod machine;
+mod hardened;
+
+pub mod machine;
+
+mod refusals;
+
+mod services;
+
+mod sick;
 
 mod survival;

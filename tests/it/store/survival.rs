@@ -14,17 +14,17 @@ use proptest::prelude::*;
 
 use super::machine::{AnyDisk, KINDS, Kind, Machine, sim_disk};
 
-const START: Millis = Millis(1_541_865_600_000);
+pub(super) const START: Millis = Millis(1_541_865_600_000);
 
-fn config() -> StoreConfig {
+pub(super) fn config() -> StoreConfig {
     StoreConfig { commit_log_file_size: 4096, consume_queue_file_size: 400, ..StoreConfig::default() }
 }
 
-fn clock() -> Clock {
+pub(super) fn clock() -> Clock {
     Clock { wall: START, mono: Time::ZERO }
 }
 
-fn message(number: usize) -> NewMessage {
+pub(super) fn message(number: usize) -> NewMessage {
     let host = Host { ip: 0x0A00_0001, port: 10_911 };
     NewMessage {
         topic: "orders".into(),
@@ -38,6 +38,7 @@ fn message(number: usize) -> NewMessage {
         prepared_transaction_offset: 0,
         body: format!("body of message {number:03}").into_bytes().into(),
         properties: format!("KEYS\u{1}order-{number:03}\u{2}TAGS\u{1}pay\u{2}").into(),
+        map: None,
     }
 }
 
@@ -53,7 +54,7 @@ fn boot_with(disk: AnyDisk, config: StoreConfig) -> Machine {
 }
 
 /// Every body that can be read through the consume queues, in order of queue and entry.
-fn readable(machine: &mut Machine) -> Vec<Vec<u8>> {
+pub(super) fn readable(machine: &mut Machine) -> Vec<Vec<u8>> {
     let mut bodies = Vec::new();
     for queue_id in 0..2 {
         let mut offset = QueueOffset(0);
@@ -77,7 +78,7 @@ fn readable(machine: &mut Machine) -> Vec<Vec<u8>> {
 }
 
 /// Every body in the commit log, in order: what no consume queue can hide.
-fn logged(machine: &mut Machine) -> Vec<Vec<u8>> {
+pub(super) fn logged(machine: &mut Machine) -> Vec<Vec<u8>> {
     let (mut bodies, mut at) = (Vec::new(), 0);
     while at < machine.store.log_end().0 {
         let record =

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use toml::Spanned;
 
-use super::cluster::{address, default_disk};
+use super::cluster::address;
 use super::{Resolver, clip, head, place};
 use crate::lab::fault::episode::Trigger;
-use crate::lab::scenario::plan::{ClientPlan, ConsumerPlan, NodeKind, NodePlan, ProducerPlan};
+use crate::lab::scenario::plan::{ClientPlan, ConsumerPlan, DiskPlan, NodeKind, NodePlan, ProducerPlan};
 use crate::lab::scenario::script::{ConsumerScript, OnScript, ProducerScript, SendScript, Text};
 use crate::lab::scenario::table::Table;
 use crate::lab::workload::ops::{ListenRule, Listener, PlannedSend, Reply, Sender};
@@ -93,7 +93,7 @@ impl Resolver<'_> {
         }
         let client = ClientPlan { nameservers: self.nameservers(), producers: Vec::new(), consumers: Vec::new() };
         let kind = NodeKind::Client(Box::new(client));
-        nodes.push(NodePlan { name: node, ip: address(3, nodes.len() + 1), disk: default_disk(), boot, kind });
+        nodes.push(NodePlan { name: node, ip: address(3, nodes.len() + 1), disk: DiskPlan::default(), boot, kind });
         Some(nodes.len() - 1)
     }
 

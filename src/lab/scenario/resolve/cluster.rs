@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use toml::Spanned;
 
 use super::{Resolver, head};
+use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::Trigger;
 use crate::lab::scenario::plan::{BrokerPlan, DiskPlan, NodeKind, NodePlan, TopicPlan};
 use crate::lab::scenario::script::{BrokerScript, DiskScript, Text};
@@ -21,17 +22,6 @@ pub(super) fn address(kind: u8, number: usize) -> u32 {
     u32::from_be_bytes([10, 0, kind, 0]) + number as u32
 }
 
-/// The disk of a node that says nothing about it.
-pub(super) fn default_disk() -> DiskPlan {
-    DiskPlan {
-        fsync_min: Span::from_millis(2),
-        fsync_max: Span::from_millis(9),
-        capacity: 1 << 40,
-        memory: 16 << 30,
-        torn_writes: false,
-    }
-}
-
 impl Resolver<'_> {
     /// The names of the nameservers.
     pub(super) fn nameservers(&self) -> Vec<Name> {
@@ -46,7 +36,7 @@ impl Resolver<'_> {
             .map(|number| NodePlan {
                 name: Name::from(format!("ns-{number}")),
                 ip: address(1, number),
-                disk: default_disk(),
+                disk: DiskPlan::default(),
                 boot: Trigger::At(Time::ZERO),
                 kind: NodeKind::Nameserver,
             })
@@ -132,7 +122,7 @@ impl Resolver<'_> {
     }
 
     fn disk(&mut self, disk: &DiskScript) -> DiskPlan {
-        let default = default_disk();
+        let default = DiskPlan::default();
         if let Some(write) = &disk.write {
             let message = "stores take no time here yet".to_owned();
             self.wrong("unsupported", Some(write.span()), message, "leave `write` out; `fsync` has a price");
@@ -145,6 +135,7 @@ impl Resolver<'_> {
             capacity: self.number(&disk.capacity, default.capacity as i64, bytes.clone(), "capacity") as u64,
             memory: self.number(&disk.memory, default.memory as i64, bytes, "memory") as u64,
             torn_writes: disk.torn_writes.unwrap_or(default.torn_writes),
+            personality: self.word(&disk.personality, "personality", &Personality::ALL),
         }
     }
 

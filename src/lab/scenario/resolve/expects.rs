@@ -56,7 +56,12 @@ impl Resolver<'_> {
             "at-least-once" => Check::AtLeastOnce,
             "no-phantom" => Check::NoPhantom,
             "offset-agreement" => Check::OffsetAgreement,
+            "log-well-formed" => Check::LogWellFormed,
             "store-consistent" => Check::StoreConsistent,
+            "index-recall" => Check::IndexRecall,
+            "keeps-stable" => Check::KeepsStable,
+            "checkpoint-safe" => Check::CheckpointSafe,
+            "replica-prefix" => Check::ReplicaPrefix,
             "deliveries" => Check::Deliveries {
                 message: text(&table.message),
                 group: text(&table.group),

@@ -96,15 +96,7 @@ impl Resolver<'_> {
             }
         }
         if let Some(power) = &table.power_loss {
-            let keeps = [
-                ("fsynced", Keep::LoseAllUnsynced),
-                ("lose-all-unsynced", Keep::LoseAllUnsynced),
-                ("keep-all", Keep::KeepAll),
-                ("uniform", Keep::Uniform),
-                ("last-page-only", Keep::LastPageOnly),
-                ("even-pages-only", Keep::EvenPagesOnly),
-            ];
-            let keep = self.word(&power.get_ref().keep, "keep", &keeps);
+            let keep = self.word(&power.get_ref().keep, "keep", &Keep::ALL);
             kinds.push((power.span(), FaultKind::PowerLoss { node: self.target(&power.get_ref().node), keep }));
         }
         self.roads(table, &mut kinds);

@@ -13,7 +13,7 @@ use crate::lab::scenario::report::Problem;
 use crate::lab::scenario::script::{Script, Text};
 use crate::lab::scenario::{FORMAT, read};
 use crate::mq::message::Name;
-use crate::mq::profile::Profile;
+use crate::mq::profile::{Profile, SWITCHES};
 use crate::mq::time::{Millis, Span, Time};
 
 mod clients;
@@ -133,12 +133,11 @@ impl<'a> Resolver<'a> {
         let script = self.script;
         let mut profile = self.word(&script.cluster.profile, "profile", &names);
         for (row, on) in &script.profile.fix {
-            match row.get_ref().as_str() {
-                "K01" => profile.fix_k01 = *on,
-                other => {
-                    let message = format!("no weakness `{other}` has a repair");
-                    self.wrong("unknown_weakness", Some(row.span()), message, "known here: K01");
-                }
+            let name = row.get_ref().as_str();
+            if !profile.set(name, *on) {
+                let known = SWITCHES.map(|switch| switch.row).join(", ");
+                let message = format!("no weakness `{name}` has a repair");
+                self.wrong("unknown_weakness", Some(row.span()), message, &format!("known here: {known}"));
             }
         }
         profile

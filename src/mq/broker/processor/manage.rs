@@ -1,7 +1,6 @@
 //! Everything else: clients, groups, offsets, topics.
 //!
-//! Source: `ClientManageProcessor`, `ConsumerManageProcessor`, `AdminBrokerProcessor`. Differs: subscription groups exist as
-//! soon as somebody names them and are not kept in a file yet.
+//! Source: `ClientManageProcessor`, `ConsumerManageProcessor`, `AdminBrokerProcessor`.
 
 use crate::mq::broker::members::Left;
 use crate::mq::broker::topic::{PERM_READ, PERM_WRITE, config};
@@ -66,15 +65,20 @@ impl Broker {
             }
         };
         for consumer in &data.consumer_data_set {
+            self.create_group(&consumer.group_name, step);
+            let group = self.groups.get(&consumer.group_name);
+            let notify = group.is_none_or(|group| group.notify_consumer_ids_changed_enable);
             let retry = Name::from(format!("{RETRY_PREFIX}{}", consumer.group_name));
-            if self.topics.get(&retry).is_none() {
-                self.create_topic(config(retry, 1, PERM_READ | PERM_WRITE), step);
+            if let Some(queues) = group.map(|group| group.retry_queue_nums)
+                && self.topics.get(&retry).is_none()
+            {
+                self.create_topic(config(retry, queues, PERM_READ | PERM_WRITE), step);
             }
             let (is_new, changed) = self.members.register_consumer(consumer, conn, &data.client_id, step.wall);
             if is_new {
                 self.say_registered(&consumer.group_name, &data.client_id, "consumer", step);
             }
-            if changed {
+            if changed && notify {
                 self.notify_ids_changed(&consumer.group_name, step);
             }
         }

@@ -30,6 +30,7 @@ impl Broker {
         let Header::Pull(header) = &command.header else {
             return self.refuse(conn, &command, response::SYSTEM_ERROR, "the pull request has no header".into(), step);
         };
+        self.create_group(&header.consumer_group, step);
         let subscription = match self.checked_subscription(conn, header) {
             Ok(subscription) => subscription,
             Err((code, remark)) => return self.refuse(conn, &command, code, remark, step),
@@ -61,6 +62,16 @@ impl Broker {
     /// The checks in front of a pull, in upstream's order. Source: `PullMessageProcessor.processRequest`.
     fn checked_subscription(&self, conn: ConnId, header: &PullHeader) -> Result<Subscription, (i32, Name)> {
         let (group, topic) = (&header.consumer_group, &header.topic);
+        match self.groups.get(group) {
+            Some(config) if config.consume_enable => {}
+            Some(_) => {
+                return Err((response::NO_PERMISSION, format!("subscription group no permission, {group}").into()));
+            }
+            None => {
+                let remark = format!("subscription group [{group}] does not exist, {SUGGEST_TODO}");
+                return Err((response::SUBSCRIPTION_GROUP_NOT_EXIST, remark.into()));
+            }
+        }
         let Some(config) = self.topics.get(topic) else {
             let remark = format!("topic[{topic}] not exist, apply first please! {SUGGEST_TODO}");
             return Err((response::TOPIC_NOT_EXIST, remark.into()));
@@ -83,6 +94,11 @@ impl Broker {
             let remark = format!("the consumer's group info not exist{SUGGEST_TODO}");
             return Err((response::SUBSCRIPTION_NOT_EXIST, remark.into()));
         };
+        let may_broadcast = self.groups.get(group).is_some_and(|config| config.consume_broadcast_enable);
+        if !may_broadcast && info.message_model == "BROADCASTING" {
+            let remark = format!("the consumer group[{group}] can not consume by broadcast way");
+            return Err((response::NO_PERMISSION, remark.into()));
+        }
         let Some(subscription) = info.subscriptions.get(topic) else {
             let remark = format!("the consumer's subscription not exist{SUGGEST_TODO}");
             return Err((response::SUBSCRIPTION_NOT_EXIST, remark.into()));

@@ -16,6 +16,7 @@ use crate::mq::message::id::offset_msg_id;
 use crate::mq::message::{Host, Name, QueueId};
 use crate::mq::node::{ConnId, Step, Stream};
 use crate::mq::pool::Submitted;
+use crate::mq::store::delay::SCHEDULE_TOPIC;
 use crate::mq::store::outcome::{Landed, PutStatus};
 use crate::mq::store::record::NewMessage;
 use crate::mq::time::Millis;
@@ -41,8 +42,14 @@ pub struct Parked {
 }
 
 impl Broker {
-    /// Hands a send to the pool.
+    /// Hands a send to the pool, unless the store is in no state to take it.
+    ///
+    /// Source: `NettyRemotingAbstract.processRequestCommand`, `SendMessageProcessor.rejectRequest`.
     pub(in crate::mq::broker) fn submit_send(&mut self, conn: ConnId, command: Box<Command>, step: &mut Step<'_>) {
+        if self.store.is_os_page_cache_busy(Self::clock(step)) || self.store.is_transient_store_pool_deficient() {
+            let remark = "[REJECTREQUEST]system busy, start flow control for a while".into();
+            return self.refuse(conn, &command, response::SYSTEM_BUSY, remark, step);
+        }
         match self.sends.submit(SendJob { conn, command }, step.mono) {
             Submitted::Run(job) => self.run_sends(job, step),
             Submitted::Queued => self.arm_fast_failure(step),
@@ -83,17 +90,21 @@ impl Broker {
         let message = self.message_of(conn, *header, queue_id, command.body.take().unwrap_or_default());
         let clock = Self::clock(step);
         let put = self.store.put(step.disk, clock, &message);
-        let Some(landed) = put.landed else {
+        let Some(landed) = put.landed.filter(|_| put.status.is_sent()) else {
             self.refuse_put(conn, &command, put.status, step);
             return true;
         };
-        step.out.say(Fact::Appended {
-            topic: message.topic,
-            queue_id,
-            size: landed.size,
-            at: landed.at.0,
-            queue_offset: landed.queue_offset.0,
-        });
+        // A record that fits no file is answered with success all the same.
+        if put.is_stored() {
+            let topic = if put.parked.is_some() { Name::from(SCHEDULE_TOPIC) } else { message.topic };
+            step.out.say(Fact::Appended {
+                topic,
+                queue_id: put.parked.unwrap_or(queue_id),
+                size: landed.size,
+                at: landed.at.0,
+                queue_offset: landed.queue_offset.0,
+            });
+        }
         let parked = Parked { conn, command, queue_id, landed };
         match put.waits {
             Some(request) => {
@@ -171,6 +182,7 @@ impl Broker {
             prepared_transaction_offset: 0,
             body,
             properties: header.properties.unwrap_or_default(),
+            map: None,
         }
     }
 
@@ -203,7 +215,10 @@ impl Broker {
                 (response::SYSTEM_ERROR, "[PC_SYNCHRONIZED]broker busy, start flow control for a while")
             }
             PutStatus::UnknownError => (response::SYSTEM_ERROR, "UNKNOWN_ERROR"),
-            // A record that fits no file: upstream answers success without a place.
+            // Upstream's text is the exception's class and the first line of its stack.
+            PutStatus::Thrown(thrown) => {
+                return self.refuse(conn, command, response::SYSTEM_ERROR, thrown.to_string().into(), step);
+            }
             _ => (response::SYSTEM_ERROR, "UNKNOWN_ERROR DEFAULT"),
         };
         self.refuse(conn, command, code, remark.into(), step);

@@ -1,9 +1,9 @@
 //! Fields of a bean, to and from JSON values.
 
+use crate::mq::fastjson::Json;
 use crate::mq::message::Name;
 use crate::mq::message::java::JavaMap;
 use crate::mq::wire::body::JsonBody;
-use crate::mq::wire::fastjson::Json;
 
 pub(super) fn key(name: &str) -> Json {
     Json::Text(name.to_owned())

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use crate::mq::fastjson::{Json, JsonError};
 use crate::mq::message::java::JavaMap;
 use crate::mq::message::{Group, Name, Topic};
-use crate::mq::wire::fastjson::{Json, JsonError};
 
 mod fields;
 
@@ -92,9 +92,9 @@ pub struct TopicConfigTable {
     pub data_version: DataVersion,
     /// The topics.
     pub topic_config_table: BTreeMap<Topic, TopicConfig>,
-    /// How many buckets the Java map has that holds them, which decides the order in which they are written; a map that
-    /// was read has as few as it can.
-    pub buckets: u32,
+    /// The capacity that the concurrent map was made with which holds them, and which decides the order in which they are
+    /// written; 0 for the plain map of a table that was read.
+    pub capacity: u32,
 }
 
 /// The order of a map is no part of it.
@@ -177,10 +177,6 @@ pub struct ConsumerIdList(pub Vec<Name>);
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct KvTable(pub BTreeMap<Name, Name>);
 
-/// `topic@group` to queue to next offset. Source: `ConsumerOffsetSerializeWrapper`, `ConsumerOffsetManager`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ConsumerOffsets(pub BTreeMap<Name, BTreeMap<i32, i64>>);
-
 /// A body that is JSON.
 pub trait JsonBody: Sized {
     /// The value, keys in upstream's order.
@@ -192,11 +188,6 @@ pub trait JsonBody: Sized {
     /// The bytes on the wire.
     fn encode(&self) -> Bytes {
         Bytes::from(self.to_json().compact())
-    }
-
-    /// The bytes in a config file.
-    fn encode_pretty(&self) -> Bytes {
-        Bytes::from(self.to_json().pretty())
     }
 
     /// Reads bytes. Errors: the text is not JSON.
@@ -313,7 +304,10 @@ impl JsonBody for DataVersion {
 
 impl JsonBody for TopicConfigTable {
     fn to_json(&self) -> Json {
-        let mut topics: JavaMap<Json> = JavaMap::with_buckets(self.buckets);
+        let mut topics: JavaMap<Json> = match self.capacity {
+            0 => JavaMap::default(),
+            capacity => JavaMap::concurrent(capacity),
+        };
         for (topic, config) in &self.topic_config_table {
             topics.put(topic.clone().into(), config.to_json());
         }
@@ -328,7 +322,7 @@ impl JsonBody for TopicConfigTable {
                 .iter()
                 .filter_map(|(topic, config)| Some((topic.as_str()?.into(), TopicConfig::from_json(config))))
                 .collect(),
-            buckets: 0,
+            capacity: 0,
         }
     }
 }
@@ -458,27 +452,6 @@ impl JsonBody for KvTable {
         let pairs = json.get("table").map(Json::pairs).unwrap_or_default();
         KvTable(
             pairs.iter().filter_map(|(name, value)| Some((name.as_str()?.into(), value.as_str()?.into()))).collect(),
-        )
-    }
-}
-
-impl JsonBody for ConsumerOffsets {
-    fn to_json(&self) -> Json {
-        let queues = |queues: &BTreeMap<i32, i64>| {
-            let ids: Vec<i32> = queues.keys().copied().collect();
-            Json::Object(int_order(&ids).into_iter().map(|id| (int(id), Json::Int(queues[&id]))).collect())
-        };
-        let table: JavaMap<Json> = self.0.iter().map(|(group, offsets)| (group.clone(), queues(offsets))).collect();
-        Json::Object(vec![(key("offsetTable"), map(table))])
-    }
-
-    fn from_json(json: &Json) -> ConsumerOffsets {
-        let queues = |json: &Json| {
-            json.pairs().iter().filter_map(|(id, offset)| Some((id.as_i32()?, offset.as_i64()?))).collect()
-        };
-        let table = json.get("offsetTable").map(Json::pairs).unwrap_or_default();
-        ConsumerOffsets(
-            table.iter().filter_map(|(group, offsets)| Some((group.as_str()?.into(), queues(offsets)))).collect(),
         )
     }
 }

@@ -4,11 +4,10 @@
 //! case, `-` and `_`, numbers may be texts, texts numbers; of two equal keys the last one counts.
 //! Source: `RemotingSerializable.encode`, `decode`, fastjson 1.2.51's `JavaBeanDeserializer`.
 
-use crate::mq::message::Name;
-use crate::mq::message::java::parse_int;
+use crate::mq::fastjson::Json;
+use crate::mq::fastjson::cast::{self, folded, text};
 use crate::mq::wire::codec::CodecError;
 use crate::mq::wire::codec::raw::{ExtFields, Language, RawCommand, SerializeType};
-use crate::mq::wire::fastjson::Json;
 
 /// Writes the header.
 pub(super) fn encode(command: &RawCommand) -> String {
@@ -71,11 +70,6 @@ pub(super) fn decode(header: &[u8]) -> Result<RawCommand, CodecError> {
     Ok(command)
 }
 
-/// Source: `TypeUtils.fnv1a_64_lower`, by which keys and constants are matched.
-fn folded(key: &str) -> String {
-    key.chars().filter(|letter| !matches!(letter, '-' | '_')).map(|letter| letter.to_ascii_lowercase()).collect()
-}
-
 /// A null leaves a number as it is.
 fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
@@ -83,64 +77,20 @@ fn set<T>(field: &mut T, value: Option<T>) {
     }
 }
 
-/// Source: `IntegerCodec.deserialze`, `TypeUtils.castToInt`.
 fn int(field: &'static str, value: &Json) -> Result<Option<i32>, CodecError> {
-    let found = match value {
-        Json::Null => return Ok(None),
-        Json::Text(text) if matches!(text.as_str(), "" | "null" | "NULL") => return Ok(None),
-        Json::Bool(value) => Some(i32::from(*value)),
-        Json::Int(number) => i32::try_from(*number).ok(),
-        Json::Number(text) => whole(text),
-        Json::Text(text) => parse_int(&text.replace(',', "")),
-        Json::Array(_) | Json::Object(_) => None,
-    };
-    found.map(Some).ok_or_else(|| odd(field, value, "a number of 32 bits"))
+    cast::int(value).ok_or_else(|| odd(field, value, "a number of 32 bits"))
 }
 
-/// The whole part of a decimal number, cut to 32 bits. Source: `TypeUtils.intValue`, `BigDecimal.intValue`.
-fn whole(text: &str) -> Option<i32> {
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, parse_int(exponent)?),
-        None if text.contains('.') => (text, 0),
-        None => return None,
-    };
-    let (digits, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let number: i128 = format!("{digits}{fraction}").parse().ok()?;
-    let shift = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
-    let power = 10i128.checked_pow(shift.unsigned_abs());
-    let number = match power {
-        Some(power) if shift < 0 => number / power,
-        Some(power) => number.checked_mul(power)?,
-        None if shift < 0 => 0,
-        None => return None,
-    };
-    Some(number as i32)
-}
-
-/// Source: `StringCodec.deserialze`.
-fn text(value: &Json) -> Option<Name> {
-    match value {
-        Json::Null => None,
-        Json::Text(text) => Some(Name::from(text.as_str())),
-        other => Some(Name::from(other.compact())),
-    }
-}
-
-/// A constant by name, without regard to case, or by number; an unknown name is null. Source: `EnumDeserializer`.
 fn constant<T: Copy>(
     field: &'static str,
     value: &Json,
     all: &[T],
     name: fn(T) -> &'static str,
 ) -> Result<Option<T>, CodecError> {
-    match value {
-        Json::Null => Ok(None),
-        Json::Text(text) => Ok(all.iter().copied().find(|one| folded(name(*one)) == folded(text))),
-        Json::Int(number) => match usize::try_from(*number).ok().and_then(|number| all.get(number)) {
-            Some(one) => Ok(Some(*one)),
-            None => Err(odd(field, value, "a constant's number")),
-        },
-        _ => Err(odd(field, value, "a constant's name or number")),
+    let names: Vec<&'static str> = all.iter().map(|one| name(*one)).collect();
+    match cast::constant(value, &names) {
+        Some(found) => Ok(found.and_then(|found| all.iter().copied().find(|one| name(*one) == found))),
+        None => Err(odd(field, value, "a constant's name or number")),
     }
 }
 
@@ -155,12 +105,5 @@ fn fields(value: &Json) -> Result<Option<ExtFields>, CodecError> {
 }
 
 fn odd(field: &'static str, value: &Json, wanted: &'static str) -> CodecError {
-    let mut found = value.compact();
-    if let Some((end, _)) = found.char_indices().nth(FOUND_MAX) {
-        found.truncate(end);
-    }
-    CodecError::HeaderField { field, found, wanted }
+    CodecError::HeaderField { field, found: cast::shown(value), wanted }
 }
-
-/// How much of an odd value an error shows, in letters.
-const FOUND_MAX: usize = 40;

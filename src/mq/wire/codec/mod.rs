@@ -13,9 +13,9 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::mq::fastjson::JsonError;
 use crate::mq::wire::code::response;
 use crate::mq::wire::command::{Command, Opaque, VERSION};
-use crate::mq::wire::fastjson::JsonError;
 use crate::mq::wire::header::Header;
 
 pub mod raw;

@@ -7,6 +7,8 @@
 
 use std::fmt::Write;
 
+pub mod cast;
+
 /// A value.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Json {
@@ -116,7 +118,8 @@ impl Json {
         out
     }
 
-    /// The text as config files hold it: tabs, `key:value` without blanks, maps with number keys on one line.
+    /// The text as config files hold it: tabs, `key:value` without blanks, maps with number keys on one line, and so
+    /// lists of numbers, which are `int[]` there.
     ///
     /// Source: `RemotingSerializable.toJson(obj, true)`.
     pub fn pretty(&self) -> String {
@@ -142,15 +145,18 @@ impl Json {
 
 fn write_array(out: &mut String, items: &[Json], indent: Option<usize>) {
     let inner = indent.map(|depth| depth + 1);
+    let is_flat = items.iter().all(|item| matches!(item, Json::Int(_)));
     out.push('[');
     for (number, item) in items.iter().enumerate() {
         if number > 0 {
             out.push(',');
         }
-        line(out, inner);
+        if !is_flat {
+            line(out, inner);
+        }
         item.write(out, inner);
     }
-    if !items.is_empty() {
+    if !is_flat {
         line(out, indent);
     }
     out.push(']');
@@ -290,7 +296,12 @@ impl Parser<'_> {
                 while matches!(self.peek(), Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$')) {
                     self.at += 1;
                 }
-                Ok(Json::Text(String::from_utf8_lossy(&self.text[start..self.at]).into_owned()))
+                Ok(match &self.text[start..self.at] {
+                    b"null" => Json::Null,
+                    b"true" => Json::Bool(true),
+                    b"false" => Json::Bool(false),
+                    word => Json::Text(String::from_utf8_lossy(word).into_owned()),
+                })
             }
             _ => self.value(depth + 1),
         }

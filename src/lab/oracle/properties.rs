@@ -1,0 +1,121 @@
+//! A record's properties: `name 01 value 02`, repeated; and the hashes that are made of them.
+
+use std::collections::BTreeMap;
+
+/// Parts of a pair are kept apart by this.
+const NAME_END: u8 = 1;
+/// Pairs are kept apart by this.
+const PAIR_END: u8 = 2;
+
+/// The pairs that count, in order; of two with one name the later wins.
+///
+/// A pair counts if splitting it the way Java splits gives a name and a value: an empty value, or a separator inside the
+/// value, takes it out; separators at the value's end are cut off.
+pub fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    text.split(|byte| *byte == PAIR_END).filter_map(|pair| {
+        let middle = pair.iter().position(|byte| *byte == NAME_END)?;
+        let (name, mut value) = (&pair[..middle], &pair[middle + 1..]);
+        while let [rest @ .., NAME_END] = value {
+            value = rest;
+        }
+        (!value.is_empty() && !value.contains(&NAME_END)).then_some((name, value))
+    })
+}
+
+/// All of them.
+pub fn all(text: &[u8]) -> BTreeMap<String, String> {
+    let text_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    pairs(text).map(|(name, value)| (text_of(name), text_of(value))).collect()
+}
+
+/// What the files beside the log are made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Marks<'a> {
+    /// `TAGS`: its hash goes into the queue.
+    pub tags: Option<&'a [u8]>,
+    /// `KEYS`: each, between blanks, goes into the index.
+    pub keys: Option<&'a [u8]>,
+    /// `UNIQ_KEY`: goes into the index.
+    pub unique: Option<&'a [u8]>,
+    /// `DELAY`: the level of a delayed message.
+    pub delay: Option<&'a [u8]>,
+}
+
+impl<'a> Marks<'a> {
+    /// Reads them out of a record's properties.
+    pub fn of(text: &'a [u8]) -> Marks<'a> {
+        let mut marks = Marks::default();
+        for (name, value) in pairs(text) {
+            match name {
+                b"TAGS" => marks.tags = Some(value),
+                b"KEYS" => marks.keys = Some(value),
+                b"UNIQ_KEY" => marks.unique = Some(value),
+                b"DELAY" => marks.delay = Some(value),
+                _ => {}
+            }
+        }
+        marks
+    }
+
+    /// The keys that are indexed, in order: the unique one, then each of the others.
+    pub fn indexed(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let keys = self.keys.into_iter().flat_map(|keys| keys.split(|byte| *byte == b' '));
+        self.unique.into_iter().chain(keys.filter(|key| !key.is_empty()))
+    }
+}
+
+/// Java's `String.hashCode`, carried on from the hash of what stands in front.
+pub fn hash_on(hash: i32, text: &[u8]) -> i32 {
+    let step = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
+    if text.is_ascii() {
+        return text.iter().fold(hash, |hash, byte| step(hash, u16::from(*byte)));
+    }
+    String::from_utf8_lossy(text).encode_utf16().fold(hash, step)
+}
+
+/// The hash of a tag as units keep it, widened; 0 for none.
+pub fn tag_hash(tag: &[u8]) -> i64 {
+    i64::from(hash_on(0, tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_split_as_java_splits() {
+        let check = |text: &str, expected: &[(&str, &str)]| {
+            let text = text.replace('=', "\u{1}").replace(';', "\u{2}");
+            let found: Vec<(String, String)> = pairs(text.as_bytes())
+                .map(|(a, b)| (String::from_utf8_lossy(a).into(), String::from_utf8_lossy(b).into()))
+                .collect();
+            let expected: Vec<(String, String)> = expected.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect();
+            assert_eq!(found, expected, "{text:?}");
+        };
+        check("", &[]);
+        check("a=b;", &[("a", "b")]);
+        check("a=b;c=d;", &[("a", "b"), ("c", "d")]);
+        check("a=b", &[("a", "b")]);
+        check("a=;b=c;", &[("b", "c")]);
+        check("=v;", &[("", "v")]);
+        check("a=b==;", &[("a", "b")]);
+        check("a=b=c;", &[]);
+        check("a==b;", &[]);
+        check("word;;a=b;", &[("a", "b")]);
+    }
+
+    #[test]
+    fn hashes_are_java_s() {
+        assert_eq!((tag_hash(b"TagA"), tag_hash(b"TagB")), (2_598_919, 2_598_920));
+        assert_eq!((tag_hash(b"Aa"), tag_hash(b"BB"), tag_hash(b"")), (2112, 2112, 0));
+        assert_eq!(tag_hash("延".as_bytes()), 0x5EF6);
+        assert_eq!(tag_hash("😀".as_bytes()), 0xD83D * 31 + 0xDE00);
+        assert_eq!(hash_on(hash_on(0, b"ab"), b"cd"), hash_on(0, b"abcd"));
+    }
+
+    #[test]
+    fn the_unique_key_comes_first_and_blanks_are_no_keys() {
+        let marks = Marks::of(b"KEYS\x01 one  two \x02UNIQ_KEY\x01U\x02");
+        assert_eq!(marks.indexed().collect::<Vec<_>>(), [&b"U"[..], b"one", b"two"]);
+    }
+}

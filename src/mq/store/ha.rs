@@ -1,0 +1,159 @@
+//! What a master's puts ask of its slaves, and the bytes that a slave takes.
+//!
+//! Only the two numbers are kept that a put looks at: how many slaves are connected, and the highest offset that any of
+//! them ever reported. Who connects, what is sent and when is replication's business.
+//!
+//! Source: `CommitLog.handleHA`, `HAService.isSlaveOK`, `CommitLog.appendData`.
+
+use crate::mq::disk::Disk;
+use crate::mq::store::config::Role;
+use crate::mq::store::outcome::{News, PutStatus};
+use crate::mq::store::{Clock, MessageStore, State};
+use crate::mq::time::Time;
+
+/// What a master knows of its slaves. Source: `HAService`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slaves {
+    /// `connectionCount`.
+    connections: usize,
+    /// `push2SlaveMaxOffset`: never lowered.
+    push2_slave_max_offset: i64,
+}
+
+/// A put whose sender waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    /// One past its last byte.
+    pub(super) next_offset: i64,
+    /// When it gives up what it waits for.
+    pub(super) deadline: Time,
+    pub(super) stage: Stage,
+}
+
+/// What a put waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stage {
+    /// The force of its bytes.
+    Disk,
+    /// A slave; with the status that the disk gave.
+    Slave(PutStatus),
+}
+
+impl MessageStore {
+    /// A slave's connection stands. Source: `HAService.getConnectionCount`.
+    pub fn slave_connected(&mut self) {
+        self.slaves.connections += 1;
+    }
+
+    /// A slave's connection is gone.
+    pub fn slave_gone(&mut self) {
+        assert!(self.slaves.connections > 0, "a slave that goes was connected");
+        self.slaves.connections -= 1;
+    }
+
+    /// A slave reported that its log reaches to `offset`: puts that waited for it are done.
+    ///
+    /// Source: `HAService.notifyTransferSome`. Differs: each put is answered when the offset is reached or its time is up;
+    /// upstream's `GroupTransferService` takes the requests one by one and gives each five waits at most.
+    pub fn slave_reported(&mut self, offset: i64) {
+        if offset <= self.slaves.push2_slave_max_offset {
+            return;
+        }
+        self.slaves.push2_slave_max_offset = offset;
+        let reached = |waiting: &Waiting| matches!(waiting.stage, Stage::Slave(_)) && waiting.next_offset <= offset;
+        let done: Vec<u64> =
+            self.waiting_puts.iter().filter(|(_, waiting)| reached(waiting)).map(|(number, _)| *number).collect();
+        for request in done {
+            if let Some(Waiting { stage: Stage::Slave(status), .. }) = self.waiting_puts.remove(&request) {
+                self.news.push(News::PutDone { request, status });
+            }
+        }
+    }
+
+    /// How many slaves are connected.
+    pub fn slave_connections(&self) -> usize {
+        self.slaves.connections
+    }
+
+    /// The highest offset that a slave ever reported. Source: `HAService.getPush2SlaveMaxOffset`.
+    pub fn push2_slave_max_offset(&self) -> i64 {
+        self.slaves.push2_slave_max_offset
+    }
+
+    /// Whether a slave is there and near enough. Source: `HAService.isSlaveOK`.
+    fn is_slave_ok(&self, next_offset: i64) -> bool {
+        self.slaves.connections > 0
+            && next_offset - self.slaves.push2_slave_max_offset < self.config.ha_slave_fallbehind_max
+    }
+
+    /// What a waiting put does when the disk has said `status`: its final status, or `None` if it now waits for a slave.
+    ///
+    /// Source: `CommitLog.handleHA`.
+    pub(super) fn handle_ha(
+        &mut self,
+        clock: Clock,
+        number: u64,
+        next_offset: i64,
+        status: PutStatus,
+    ) -> Option<PutStatus> {
+        if self.config.role != Role::SyncMaster {
+            return Some(status);
+        }
+        if !self.is_slave_ok(next_offset) {
+            return Some(PutStatus::SlaveNotAvailable);
+        }
+        if next_offset <= self.slaves.push2_slave_max_offset {
+            return Some(status);
+        }
+        let deadline = clock.mono + self.config.sync_flush_timeout;
+        self.waiting_puts.insert(number, Waiting { next_offset, deadline, stage: Stage::Slave(status) });
+        None
+    }
+
+    /// The disk has answered for a waiting put: it is done, or goes on to wait for a slave.
+    pub(super) fn disk_done(&mut self, clock: Clock, request: u64, status: PutStatus) {
+        let Some(waiting) = self.waiting_puts.remove(&request) else { return };
+        if let Some(status) = self.handle_ha(clock, request, waiting.next_offset, status) {
+            self.news.push(News::PutDone { request, status });
+        }
+    }
+
+    /// Ends the waits whose time is up.
+    pub(super) fn expire_puts(&mut self, clock: Clock) {
+        let is_over = |waiting: &Waiting| waiting.deadline <= clock.mono;
+        let over: Vec<(u64, Stage)> = self
+            .waiting_puts
+            .iter()
+            .filter(|(_, waiting)| is_over(waiting))
+            .map(|(number, waiting)| (*number, waiting.stage))
+            .collect();
+        for (request, stage) in over {
+            match stage {
+                Stage::Disk => self.disk_done(clock, request, PutStatus::FlushDiskTimeout),
+                Stage::Slave(_) => {
+                    self.waiting_puts.remove(&request);
+                    self.news.push(News::PutDone { request, status: PutStatus::FlushSlaveTimeout });
+                }
+            }
+        }
+    }
+
+    /// A slave takes raw bytes of its master's log, which begin at `start` there; whether they fit the file.
+    ///
+    /// Written through the channel; a failed write is swallowed and the position moves on. An empty piece can make the file
+    /// that it names. No store time is noted, so that a slave's checkpoint never learns one.
+    /// Source: `DefaultMessageStore.appendToCommitLog`, `CommitLog.appendData`, `MappedFile.appendMessage`.
+    pub fn append_data(&mut self, disk: &mut dyn Disk, clock: Clock, start: i64, data: &[u8]) -> bool {
+        self.now = clock;
+        if self.state != State::Running || !self.next_log_file(disk, start) {
+            return false;
+        }
+        let file = self.log.files.last_mut().expect("made above");
+        if file.size - file.wrote < data.len() as i64 {
+            return false;
+        }
+        let _ = disk.write_through(file.file, file.wrote as u64, data);
+        file.wrote += data.len() as i64;
+        true
+    }
+}
