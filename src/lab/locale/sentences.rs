@@ -22,7 +22,7 @@ const TOLD: &[(&str, Words)] = &[
     ("resumed", w("goes on", "恢复运行")),
     ("stop-asked", w("is asked to stop", "被要求停止")),
     ("wall-stepped", w("wall clock steps by {millis} ms", "系统时钟跳变 {millis} 毫秒")),
-    ("refused", w("connection refused: {why}", "连接失败：{why}")),
+    ("refused", w("connection failed: {why}", "连接失败：{why}")),
     ("fault-begun", w("{what}", "{what}")),
     ("fault-ended", w("fault {name} ends", "故障 {name} 结束")),
     ("stopped", w("stopped cleanly", "正常停止")),

@@ -435,6 +435,8 @@ pub struct PassScript {
     pub check: Option<Text>,
     /// `holds`, `violated` or `either`.
     pub outcome: Option<Text>,
+    /// The count that it allows, for a check that counts.
+    pub count: Option<Text>,
     /// Over how many seeds.
     pub seeds: Option<Spanned<i64>>,
 }
