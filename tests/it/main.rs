@@ -40,6 +40,8 @@ mod oracle;
 
 mod storage;
 
+mod inspect;
+
 mod screens;
 
 mod picture;
