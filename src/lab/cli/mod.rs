@@ -15,6 +15,8 @@ use crate::lab::scenario::{Scenario, library};
 
 pub mod args;
 
+mod disk;
+mod inspect;
 mod load;
 mod run;
 mod show;
@@ -33,6 +35,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Run(args)) => run::run(&args, look),
         Some(Command::Show(view)) => show::show(&view, look),
         Some(Command::List) => list(look),
+        Some(Command::Inspect(args)) => inspect::inspect(&args, look),
         Some(Command::Bench(args)) => run_bench(&args),
         None if load::is_terminal() => {
             load::play(library_scenarios()?, look, None)?;
