@@ -343,7 +343,7 @@ impl MessageStore {
     }
 
     /// Source: `CommitLog.pickupStoreTimestamp`.
-    fn store_time(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<i64> {
+    pub(super) fn store_time(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<i64> {
         if offset < self.log.min_offset() {
             return None;
         }

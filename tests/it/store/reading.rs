@@ -177,6 +177,29 @@ fn an_extension_is_forced_with_its_queue() {
 }
 
 #[test]
+fn a_delayed_message_waits_behind_an_address_too() {
+    for lost in [false, true] {
+        let mut machine = boot(AnyDisk::Sim(Box::new(sim_disk())), &extended());
+        let properties = "DELAY\u{1}1\u{2}".into();
+        machine.put(&NewMessage { queue_id: 0, properties, ..message(0) });
+        let wait = |machine: &mut Machine, tenths: usize| {
+            for _ in 0..tenths {
+                machine.clock.wall = machine.clock.wall.plus(100);
+                machine.pass(100);
+            }
+        };
+        wait(&mut machine, 5);
+        assert_eq!(machine.store.max_queue_offset("orders", 0).0, 0, "not yet");
+        if lost {
+            machine.disk.damage("consumequeue_ext/SCHEDULE_TOPIC_XXXX/0/00000000000000000000", 0, &[0, 0]);
+        }
+        assert_eq!(machine.store.max_queue_offset("SCHEDULE_TOPIC_XXXX", 0).0, 1);
+        wait(&mut machine, 50);
+        assert_eq!(machine.store.max_queue_offset("orders", 0).0, 1, "lost: {lost}");
+    }
+}
+
+#[test]
 fn the_second_stage_is_asked_with_the_records_bytes() {
     let mut machine = filled(12, &super::survival::config());
     let got = read(&mut machine, &Asks { text: "message 01", ..Asks::default() });
