@@ -209,6 +209,23 @@ facts! {
         /// The record it points at.
         at: i64,
     }
+    /// A file of the commit log was removed. Source: `MappedFileQueue.deleteExpiredFileByTime`.
+    FileDeleted "file-deleted" {
+        /// Where it began.
+        at: i64,
+        /// `expired` or `forced`.
+        why: &'static str,
+    }
+    /// The disk passed its last watermark: puts are refused. Source: `RunningFlags.getAndMakeDiskFull`.
+    DiskFull "disk-full" {
+        /// How much of it is in use.
+        percent: i64,
+    }
+    /// The disk has room again: puts are taken. Source: `RunningFlags.getAndMakeDiskOK`.
+    DiskOk "disk-ok" {
+        /// How much of it is in use.
+        percent: i64,
+    }
     /// The consume queues were forced and the checkpoint written. Source: `FlushConsumeQueueService`.
     CheckpointWritten "checkpoint-written" {
         /// Store time of the newest durable record, ms.

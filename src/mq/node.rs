@@ -263,6 +263,8 @@ pub enum Timer {
     Schedule,
     /// `ScheduleMessageService.persist`, every 10 s.
     DelayOffsets,
+    /// `DefaultMessageStore.cleanFilesPeriodically`, every 10 s.
+    CleanFiles,
     /// A job whose cost or stall ends.
     JobDone,
     /// `MQClientInstance`: route poll, every 30 s.

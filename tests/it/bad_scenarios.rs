@@ -26,6 +26,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("", "[brocker]\n", "unknown_key", "did you mean `broker`?"),
     ("seed = 2018", "seed = \"x\"", "syntax", "a whole number"),
     ("seed = 2018", "seed = -1", "out_of_range", "seed"),
+    ("count = 10", "count = 10\ndelay_level = 200", "out_of_range", "delay_level"),
     ("seed = 2018", "seed = 2018\nseed = 1", "syntax", "duplicate key"),
     ("seed = 2018", "seed 2018", "syntax", "expected"),
     ("format = 1", "format = 2", "format", "newer mqlab"),

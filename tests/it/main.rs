@@ -42,6 +42,8 @@ mod oracle;
 
 mod storage;
 
+mod inspect;
+
 mod screens;
 
 mod picture;

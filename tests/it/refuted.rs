@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use mqlab::lab::check::{self, Verdict};
 use mqlab::lab::scenario::overrides::Overrides;
-use mqlab::lab::scenario::plan::{Check, Expect, Outcome, Plan};
+use mqlab::lab::scenario::plan::{Check, Expect, NodeKind, NodePlan, Outcome, Plan};
 use mqlab::lab::scenario::{library, load};
 use mqlab::lab::sim::session::Session;
-use mqlab::lab::trace::image::DiskImage;
-use mqlab::lab::trace::log::Trace;
+use mqlab::lab::trace::image::{DiskImage, PAGE};
+use mqlab::lab::trace::log::{NodeHead, Trace};
 use mqlab::lab::trace::record::{App, DiskEvent, Level, Machine, Record, What};
 use mqlab::mq::app::{AppError, Call, ErrorKind, Return};
 
@@ -171,7 +171,103 @@ fn an_entry_that_points_elsewhere_is_seen() {
             Arc::make_mut(page)[7] ^= 1;
         })
     };
-    assert_eq!(refutes(Check::StoreConsistent, damage), "wrong entry");
+    assert_eq!(refutes(Check::StoreConsistent, damage), "unit");
+}
+
+/// Changes one byte of the first file whose path begins so.
+fn flip(image: &mut DiskImage, file: &str, at: usize) {
+    let found = image.files.iter_mut().find(|(path, _)| path.starts_with(file));
+    let page = found.unwrap_or_else(|| panic!("no `{file}`")).1.pages.get_mut(&0).unwrap();
+    Arc::make_mut(page)[at] ^= 1;
+}
+
+#[test]
+fn a_record_that_is_not_whole_is_seen_and_so_is_one_that_lies_about_its_place() {
+    let body = |trace: &Trace| with_image(trace, |image| flip(image, "commitlog/", 90));
+    assert_eq!(refutes(Check::LogWellFormed, body), "record");
+    let place = |trace: &Trace| with_image(trace, |image| flip(image, "commitlog/", 34));
+    assert_eq!(refutes(Check::LogWellFormed, place), "position");
+}
+
+#[test]
+fn a_record_whose_entry_is_gone_is_seen_at_the_end_of_a_queue_too() {
+    let damage = |trace: &Trace| with_image(trace, |image| wipe(image, "consumequeue/orders/2/"));
+    assert_eq!(refutes(Check::StoreConsistent, damage), "missing");
+}
+
+#[test]
+fn a_key_that_the_index_does_not_lead_to_is_seen() {
+    let damage = |trace: &Trace| {
+        with_image(trace, |image| {
+            let file = image.files.iter_mut().find(|(path, _)| path.starts_with("index/")).expect("an index").1;
+            // The entries, not the header.
+            file.pages.retain(|page, _| *page == 0);
+        })
+    };
+    assert_eq!(refutes(Check::IndexRecall, damage), "entry");
+}
+
+#[test]
+fn a_checkpoint_ahead_of_its_queues_is_seen() {
+    let damage = |trace: &Trace| {
+        damaged(trace, |mut record| {
+            if let What::Disk(DiskEvent::Image { stable, .. }) = &mut record.what
+                && let Some(file) = Arc::make_mut(stable).files.get_mut("checkpoint")
+            {
+                let page = Arc::make_mut(file.pages.entry(0).or_insert_with(|| Arc::new([0; PAGE])));
+                page[..16].copy_from_slice(&[0x7f; 16]);
+            }
+            Some(record)
+        })
+    };
+    assert_eq!(refutes(Check::CheckpointSafe, damage), "time");
+}
+
+#[test]
+fn what_was_on_the_disk_at_a_power_loss_must_be_there_at_the_end() {
+    let changes = Overrides { sets: vec!["broker.broker-a.flush=sync".to_owned()], ..Overrides::default() };
+    let text = library::text("17-power-loss").unwrap();
+    let mut plan = load("17", text.as_bytes(), &changes).unwrap_or_else(|report| panic!("{report}")).plan;
+    plan.expects.clear();
+    let trace = Session::run(&plan, Level::Full).trace;
+    assert_eq!(verdict(&trace, &plan, Check::KeepsStable), Verdict::Pass, "the undamaged twin");
+    let broker = trace.node("broker-a");
+    let is_its = |record: &&Record| matches!(record.what, What::Disk(DiskEvent::Image { .. })) && record.node == broker;
+    let last = trace.records().iter().rfind(is_its).unwrap().seq;
+    let twin = damaged(&trace, |mut record| {
+        if let (What::Disk(DiskEvent::Image { cached, .. }), true) = (&mut record.what, record.seq == last) {
+            wipe(Arc::make_mut(cached), "commitlog/");
+        }
+        Some(record)
+    });
+    assert!(matches!(verdict(&twin, &plan, Check::KeepsStable), Verdict::Violation { clause: "lost", .. }));
+}
+
+#[test]
+fn a_slave_that_holds_something_else_is_seen() {
+    let (mut trace, mut plan) = run();
+    let node = plan.nodes.iter().find(|node| matches!(node.kind, NodeKind::Broker(_))).expect("a broker").clone();
+    let head = trace.header.nodes.iter().find(|head| head.name == node.name).unwrap().clone();
+    let mut slave = NodePlan { name: "slave".into(), ..node };
+    if let NodeKind::Broker(broker) = &mut slave.kind {
+        broker.broker_id = 1;
+    }
+    plan.nodes.push(slave);
+    trace.header.nodes.push(NodeHead { name: "slave".into(), ..head });
+    let own = trace.node("slave");
+    let image = trace.records().iter().rfind(|record| matches!(record.what, What::Disk(DiskEvent::Image { .. })));
+    let copy = Record { node: own, seq: mqlab::lab::trace::record::Seq(u64::MAX), ..image.unwrap().clone() };
+    let mut other = copy.clone();
+    if let What::Disk(DiskEvent::Image { cached, .. }) = &mut other.what {
+        flip(Arc::make_mut(cached), "commitlog/", 50);
+    }
+    let with = |record: Record| {
+        let mut twin = trace.clone();
+        twin.push(record);
+        verdict(&twin, &plan, Check::ReplicaPrefix)
+    };
+    assert_eq!(with(copy), Verdict::Pass, "the undamaged twin");
+    assert!(matches!(with(other), Verdict::Violation { clause: "bytes", .. }));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use mqlab::lab::check;
 use mqlab::lab::fault::moment;
 use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::scenario::{Scenario, library, load};
-use mqlab::lab::sim::session::Session;
+use mqlab::lab::sim::session::{RunResult, Session};
+use mqlab::lab::trace::fold::{Picture, State};
 use mqlab::lab::trace::record::Level;
 
 fn scenario(name: &str, seed: Option<u64>) -> Scenario {
@@ -51,4 +52,47 @@ fn every_step_of_narration_finds_its_moment_in_order() {
             last = at;
         }
     }
+}
+
+/// The run of a scenario with one setting changed.
+fn changed(name: &str, set: &str, seed: u64) -> (Scenario, RunResult) {
+    let changes = Overrides { seed: Some(seed), sets: vec![set.to_owned()], ..Overrides::default() };
+    let scenario =
+        load(name, library::text(name).unwrap().as_bytes(), &changes).unwrap_or_else(|report| panic!("{report}"));
+    let result = Session::run(&scenario.plan, Level::Full);
+    (scenario, result)
+}
+
+#[test]
+fn what_the_exercises_hint_at_is_their_answer() {
+    for seed in 1..=20 {
+        for (count, even) in [(8, true), (12, true), (5, false), (10, false)] {
+            let (_, result) = changed("01-first-message", &format!("producer.shop.send.count={count}"), seed);
+            let mut picture = Picture::new(result.trace.header.nodes.len());
+            result.trace.records().iter().for_each(|record| picture.fold(record));
+            let broker = &picture.nodes[result.trace.node("broker-a").unwrap().0 as usize];
+            let queues: Vec<i64> = (0..4).map(|queue| broker.queues[&("orders".into(), queue)].1).collect();
+            assert_eq!(
+                (queues.iter().sum::<i64>(), queues.iter().all(|max| *max == queues[0])),
+                (count, even),
+                "{queues:?}"
+            );
+        }
+        let (scenario, result) = changed("02-wrong-address", "broker.broker-a.announce=10.0.2.1", seed);
+        let findings = check::run(&result.trace, &scenario.plan);
+        let stored = findings.iter().find(|finding| finding.id == "nothing-stored").unwrap();
+        assert_eq!(stored.summary.en, "1 stored, expected 0", "seed {seed}");
+    }
+}
+
+#[test]
+fn the_lesson_of_the_power_loss_speaks_of_a_broker_that_is_back() {
+    let scenario = scenario("17-power-loss", None);
+    let trace = Session::run(&scenario.plan, Level::Full).trace;
+    let last = scenario.lesson.steps.last().unwrap();
+    let at = moment::find(&last.when, &trace).unwrap();
+    let mut picture = Picture::new(trace.header.nodes.len());
+    trace.before(at).iter().for_each(|record| picture.fold(record));
+    let broker = &picture.nodes[trace.node("broker-a").unwrap().0 as usize];
+    assert_eq!((broker.state, broker.log_end), (State::Up, 0), "at {}", trace.time(at));
 }

@@ -3,9 +3,9 @@
 use mqlab::lab::locale::Lang;
 use mqlab::lab::scenario::{Scenario, library, load};
 use mqlab::lab::tui::app::App;
-use mqlab::lab::tui::{Options, render};
+use mqlab::lab::tui::{Options, click, render};
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::KeyCode;
+use ratatui::crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::style::Color;
 
 fn app(lang: Lang, open: Option<usize>) -> App {
@@ -13,7 +13,7 @@ fn app(lang: Lang, open: Option<usize>) -> App {
         load(name, text.as_bytes(), &Default::default()).unwrap_or_else(|report| panic!("{report}"))
     };
     let scenarios: Vec<Scenario> = library::ALL.iter().map(load).collect();
-    let mut app = App::new(scenarios, Options { lang, color: false, unicode: false });
+    let mut app = App::new(scenarios, Options { lang, color: false, unicode: false, mouse: false });
     if let Some(place) = open {
         app.open(place);
     }
@@ -154,4 +154,120 @@ fn without_colour_there_is_none() {
     assert!(plain.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
     app.options.color = true;
     assert!(render(&app, 80, 24).content.iter().any(|cell| cell.fg != Color::Reset));
+}
+
+#[test]
+fn narration_turns_to_what_it_speaks_of_and_a_small_screen_shows_that() {
+    let mut app = app(Lang::En, Some(0));
+    let small = |app: &App| text(&render(app, 60, 16));
+    assert!(small(&app).contains("> Timeline") && !small(&app).contains("Cluster"), "{}", small(&app));
+    press(&mut app, "]");
+    assert!(small(&app).contains("> Cluster") && small(&app).contains("log 0  flushed 0"), "{}", small(&app));
+    app.press(KeyCode::Tab);
+    assert!(small(&app).contains("> Message m1 order-1  not sent yet"), "{}", small(&app));
+    press(&mut app, "jjk");
+    assert!(small(&app).contains("Message m2 order-2"), "{}", small(&app));
+    press(&mut app, ":first:append\n");
+    press(&mut app, ".");
+    assert_eq!(app.player.as_ref().unwrap().message, 0, "the step of narration looks at m1\n{}", small(&app));
+}
+
+#[test]
+fn a_message_tells_its_life_at_every_moment() {
+    let mut app = app(Lang::En, Some(2));
+    let cases = [
+        ("0", "not sent yet", "sent -- > stored -- > flushed -- > acked -- > delivered --"),
+        (":after:first:append\n", "STORED, NOT ACKED", "orders/1 #0 broker-a commitlog @0 len 190"),
+        (":after:first:send-ok\n", "ACKED, NOT DURABLE", "> acked 0.669 >"),
+        (":after:fault:outage\n", "ACKED, NOT DURABLE", "POWER LOST"),
+        ("G", "LOST", "flushed --"),
+    ];
+    for (keys, state, part) in cases {
+        press(&mut app, keys);
+        let screen = screen(&app);
+        assert!(screen.contains(&format!("Message m1 order-1  {state}")) && screen.contains(part), "{keys}\n{screen}");
+    }
+    let mut app = self::app(Lang::En, Some(0));
+    press(&mut app, "G");
+    assert!(screen(&app).contains("m1 order-1  CONSUMED") && screen(&app).contains("flushed 40."), "{}", screen(&app));
+    let mut app = self::app(Lang::En, Some(1));
+    press(&mut app, "G");
+    assert!(screen(&app).contains("m1 order-1  SEND FAILED"), "{}", screen(&app));
+}
+
+#[test]
+fn the_prompt_knows_faults_checks_and_what_people_say() {
+    let mut app = app(Lang::En, Some(2));
+    let at = |app: &App| app.player.as_ref().unwrap().at;
+    press(&mut app, ":outage\n");
+    let outage = at(&app);
+    press(&mut app, ":before:fault:outage\n");
+    assert_eq!(at(&app), outage);
+    press(&mut app, ":acked-is-durable\n");
+    let witness = at(&app);
+    press(&mut app, ":violation\n");
+    assert_eq!(at(&app), witness);
+    press(&mut app, ":first send-ok\n");
+    let said = at(&app);
+    press(&mut app, ":first:send-ok\n");
+    assert_eq!((at(&app), said), (20, 20));
+    press(&mut app, ":99999\n");
+    assert!(screen(&app).contains("the run ends at #"), "{}", screen(&app));
+    for odd in ["", "#", "m0", "m", "-1", "1e9s", "nth(0):append", "断电", "99999999999999999999999"] {
+        press(&mut app, &format!(":{odd}\n"));
+        assert!(screen(&app).contains("no event, time or message"), "{odd}\n{}", screen(&app));
+    }
+}
+
+#[test]
+fn the_way_out_stands_in_the_bar_of_the_smallest_screen() {
+    for (lang, (width, height)) in [(Lang::En, (60, 16)), (Lang::Zh, (60, 16)), (Lang::En, (80, 24))] {
+        // The second half of a wide character is an empty cell.
+        let screen = text(&render(&app(lang, Some(0)), width, height));
+        let bar = screen.lines().last().unwrap();
+        for key in [" Space ", " . ", " , ", " : ", " ? ", " q "] {
+            assert!(bar.contains(key), "{key} in {bar}");
+        }
+    }
+}
+
+#[test]
+fn at_the_end_every_check_has_its_line() {
+    for lang in [Lang::En, Lang::Zh] {
+        for place in 0..library::ALL.len() {
+            let mut app = app(lang, Some(place));
+            press(&mut app, "G");
+            for finding in app.player.as_ref().unwrap().findings.iter().filter(|finding| finding.asked) {
+                assert!(screen(&app).contains(&finding.id), "{}\n{}", finding.id, screen(&app));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_mouse_steps_opens_and_presses() {
+    let event = |kind, column, row| MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+    let left = MouseEventKind::Down(MouseButton::Left);
+    let mut app = app(Lang::En, None);
+    let at = |app: &App| app.player.as_ref().map(|player| player.at);
+    click(&mut app, event(MouseEventKind::ScrollDown, 0, 0), 80, 24);
+    assert_eq!(app.home.chosen, 1);
+    click(&mut app, event(left, 5, 5), 80, 24);
+    assert_eq!((app.home.chosen, at(&app)), (2, Some(0)));
+    click(&mut app, event(MouseEventKind::ScrollDown, 0, 0), 80, 24);
+    click(&mut app, event(MouseEventKind::ScrollDown, 0, 0), 80, 24);
+    click(&mut app, event(MouseEventKind::ScrollUp, 0, 0), 80, 24);
+    assert_eq!(at(&app), Some(1));
+    let row = screen(&app).lines().position(|line| line.contains("* booted")).unwrap() as u16;
+    click(&mut app, event(left, 40, row + 1), 80, 24);
+    assert_eq!(at(&app), Some(2), "{}", screen(&app));
+    let bar = screen(&app).lines().last().unwrap().find(" , back").unwrap() as u16;
+    click(&mut app, event(left, bar + 2, 23), 80, 24);
+    assert_eq!(at(&app), Some(1));
+    for column in 0..130 {
+        for row in 0..40 {
+            click(&mut app, event(left, column, row), 100, 30);
+            click(&mut app, event(left, column, row), 7, 3);
+        }
+    }
 }

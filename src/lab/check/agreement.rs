@@ -1,10 +1,9 @@
-//! G03 no phantom, G05 one offset one content, and queues that lead to their records.
+//! G03 no phantom, and G05 one offset, one content.
 
 use std::collections::BTreeMap;
 
 use crate::lab::check::Judged;
 use crate::lab::check::history::{Content, History, Outcome, content_of, content_of_copy, uid};
-use crate::lab::oracle::properties::tag_hash;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::message::property::names;
@@ -115,35 +114,4 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
         0 => Judged::inconclusive("no offset was seen", "没有观察到任何位点"),
         count => Judged::pass(format!("{count} offsets, one message each"), format!("{count} 个位点，各对应一条消息")),
     }
-}
-
-/// Every unit of every queue points at a whole record that is its own.
-pub(super) fn store_consistent(history: &History) -> Judged {
-    if history.brokers.is_empty() {
-        return Judged::inconclusive("no broker has a disk", "没有 Broker 磁盘");
-    }
-    let mut units = 0;
-    for broker in &history.brokers {
-        for ((topic, queue), entries) in &broker.store.queues {
-            for unit in entries {
-                units += 1;
-                let own = broker.store.record_at(unit.at).is_some_and(|record| {
-                    let tag = record.properties.get(names::TAGS).map_or(0, |tag| tag_hash(tag.as_bytes()));
-                    record.topic == *topic
-                        && record.queue == *queue
-                        && record.queue_offset == unit.number
-                        && record.size == unit.size
-                        && (tag == unit.tag || topic.starts_with("SCHEDULE_TOPIC"))
-                });
-                if !own {
-                    let number = unit.number;
-                    let en =
-                        format!("entry {number} of {topic}/{queue} points at {}, which is not its record", unit.at);
-                    let zh = format!("{topic}/{queue} 的第 {number} 项指向 {}，那里不是它的记录", unit.at);
-                    return Judged::violation("wrong entry", Vec::new(), en, zh);
-                }
-            }
-        }
-    }
-    Judged::pass(format!("{units} queue entries lead to their records"), format!("{units} 个队列项都指向各自的记录"))
 }

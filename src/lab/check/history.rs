@@ -24,10 +24,14 @@ pub struct History {
     pub deliveries: Vec<Delivery>,
     /// Brokers with what their disks hold at the end.
     pub brokers: Vec<BrokerSeen>,
+    /// Disks as they were at deaths and at the end, in order.
+    pub disks: Vec<DiskSeen>,
     /// Power losses: node, record, moment.
     pub power_losses: Vec<(NodeId, Seq, Time)>,
     /// Deaths of processes other than by power.
     pub deaths: Vec<(NodeId, Seq, Time)>,
+    /// Nodes whose wall clock was set, once each time.
+    pub clock_steps: Vec<NodeId>,
     /// Since when each node is up, if it is.
     pub up_since: BTreeMap<NodeId, Time>,
     /// When the run ended.
@@ -84,6 +88,21 @@ pub struct BrokerSeen {
     pub store: Store,
 }
 
+/// A disk at one moment.
+#[derive(Debug)]
+pub struct DiskSeen {
+    /// Which node's.
+    pub node: NodeId,
+    /// The record that holds it.
+    pub seq: Seq,
+    /// The node's wall clock, ms.
+    pub wall: i64,
+    /// What a process would have read.
+    pub cached: Arc<DiskImage>,
+    /// What would have been left without power.
+    pub stable: Arc<DiskImage>,
+}
+
 impl History {
     /// Reads a trace.
     pub fn of(trace: &Trace) -> History {
@@ -91,14 +110,15 @@ impl History {
             sends: Vec::new(),
             deliveries: Vec::new(),
             brokers: Vec::new(),
+            disks: Vec::new(),
             power_losses: Vec::new(),
             deaths: Vec::new(),
+            clock_steps: Vec::new(),
             up_since: BTreeMap::new(),
             end: trace.records().last().map_or(Time::ZERO, |record| record.at),
         };
         let mut open: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
         let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
-        let mut images: BTreeMap<NodeId, Arc<DiskImage>> = BTreeMap::new();
         for record in trace.records() {
             let Some(node) = record.node else { continue };
             match &record.what {
@@ -140,17 +160,28 @@ impl History {
                     }
                     Return::Done { .. } => {}
                 },
-                What::Disk(DiskEvent::Image { cached, .. }) => drop(images.insert(node, cached.clone())),
+                What::Disk(DiskEvent::Image { cached, stable }) => history.disks.push(DiskSeen {
+                    node,
+                    seq: record.seq,
+                    wall: record.wall.0,
+                    cached: cached.clone(),
+                    stable: stable.clone(),
+                }),
                 What::Machine(machine) => history.machine(node, record.seq, record.at, machine),
                 _ => {}
             }
         }
-        for (node, image) in images {
+        history.read_disks(trace);
+        history
+    }
+
+    fn read_disks(&mut self, trace: &Trace) {
+        let last: BTreeMap<NodeId, &DiskSeen> = self.disks.iter().map(|disk| (disk.node, disk)).collect();
+        for (node, disk) in last {
             if trace.header.nodes[usize::from(node.0)].role == Role::Broker {
-                history.brokers.push(BrokerSeen { node, store: Store::read(&Image(&image)) });
+                self.brokers.push(BrokerSeen { node, store: Store::read(&Image(&disk.cached)) });
             }
         }
-        history
     }
 
     fn machine(&mut self, node: NodeId, seq: Seq, at: Time, machine: &Machine) {
@@ -160,6 +191,7 @@ impl History {
                 self.up_since.remove(&node);
                 self.power_losses.push((node, seq, at));
             }
+            Machine::WallStepped { .. } => self.clock_steps.push(node),
             Machine::Killed | Machine::Exited | Machine::Panicked { .. } | Machine::BootFailed { .. } => {
                 self.up_since.remove(&node);
                 self.deaths.push((node, seq, at));

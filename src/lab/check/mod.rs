@@ -15,6 +15,8 @@ pub mod storage;
 mod agreement;
 mod counts;
 mod delivery;
+
+mod disks;
 mod durability;
 
 /// A guarantee of the index: `G01` is number 1.
@@ -90,7 +92,12 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::AtLeastOnce => delivery::at_least_once(history, plan),
         Check::NoPhantom => agreement::no_phantom(history),
         Check::OffsetAgreement => agreement::offset_agreement(history, trace),
-        Check::StoreConsistent => agreement::store_consistent(history),
+        Check::LogWellFormed => disks::log_well_formed(history),
+        Check::StoreConsistent => disks::store_consistent(history),
+        Check::IndexRecall => disks::index_recall(history),
+        Check::KeepsStable => disks::keeps_stable(history),
+        Check::CheckpointSafe => disks::checkpoint_safe(history),
+        Check::ReplicaPrefix => disks::replica_prefix(history, trace, plan),
         Check::Deliveries { message, group, count } => {
             delivery::deliveries(history, (message.as_deref(), group.as_deref()), count)
         }
@@ -107,7 +114,12 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::AtLeastOnce => Some(Guarantee(2)),
         Check::NoPhantom => Some(Guarantee(3)),
         Check::OffsetAgreement => Some(Guarantee(5)),
+        Check::LogWellFormed => Some(Guarantee(60)),
         Check::StoreConsistent => Some(Guarantee(61)),
+        Check::IndexRecall => Some(Guarantee(62)),
+        Check::KeepsStable => Some(Guarantee(63)),
+        Check::CheckpointSafe => Some(Guarantee(64)),
+        Check::ReplicaPrefix => Some(Guarantee(65)),
         _ => None,
     }
 }

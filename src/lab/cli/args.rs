@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///   mqlab run 17-power-loss --no-tui          see a guarantee break, reproducibly
 ///   mqlab run 01-first-message --seed 7 --format json
 ///   mqlab show story order-1                  one message's whole trip
+///   mqlab inspect ~/store --verify            is everything in a broker's store whole?
 #[derive(Parser, Debug)]
 #[command(name = "mqlab", version, verbatim_doc_comment, disable_help_subcommand = true)]
 pub struct Cli {
@@ -70,6 +71,8 @@ pub enum Command {
     Show(Show),
     /// List the scenarios.
     List,
+    /// Look into a store directory, a production broker's too; nothing is ever written.
+    Inspect(InspectArgs),
     /// Measure this machine: each workload beside its bare limit.
     Bench(BenchArgs),
     /// Go through every state in which a crash can leave a store.
@@ -96,6 +99,12 @@ pub struct RunArgs {
     /// Write the trace as JSON lines to this file (`.rmqrun`: compressed).
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write each broker's disk as a store directory below this one, which must be empty or not there.
+    #[arg(long, value_name = "DIR")]
+    pub disk: Option<PathBuf>,
+    /// Write the disks as they are at this event, e.g. `#64`, in place of the end.
+    #[arg(long, value_name = "EVENT", value_parser = event, requires = "disk")]
+    pub at: Option<u64>,
     /// How many threads a hunt may use; a single run is the same with any.
     #[arg(long, short = 'j', env = "MQLAB_JOBS", allow_negative_numbers = true)]
     pub jobs: Option<u32>,
@@ -161,6 +170,65 @@ pub struct ShowArgs {
     /// How many columns to use.
     #[arg(long)]
     pub width: Option<u16>,
+}
+
+/// Which store, and what of it. Without a choice: a summary.
+#[derive(Args, Debug, Clone)]
+pub struct InspectArgs {
+    /// The store directory: the one that holds `commitlog`, `consumequeue`, `index` and `config`.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// The commit log's directory, if it lies elsewhere (`storePathCommitLog`).
+    #[arg(long, value_name = "DIR")]
+    pub commitlog: Option<PathBuf>,
+    /// Show the record that begins at this place of the log: all its fields and bytes.
+    #[arg(long, value_name = "OFFSET", value_parser = place, conflicts_with_all = ["key", "queue", "verify"])]
+    pub record: Option<u64>,
+    /// The topic of `--queue` or `--key`.
+    #[arg(long)]
+    pub topic: Option<String>,
+    /// Show the units of this queue of `--topic`, with the records they point at.
+    #[arg(long, value_name = "ID", requires = "topic", conflicts_with_all = ["key", "verify"])]
+    pub queue: Option<i32>,
+    /// The first unit to show; the queue's first by default.
+    #[arg(long, value_name = "NUMBER", requires = "queue")]
+    pub from: Option<i64>,
+    /// How many units to show.
+    #[arg(long, value_name = "COUNT", requires = "queue", default_value_t = 100)]
+    pub count: u64,
+    /// Show the records of a key or a unique key: of `--topic`, or of every topic.
+    #[arg(long, conflicts_with = "verify")]
+    pub key: Option<String>,
+    /// Hold every record, unit and index entry against each other; exit code 1 if something is damaged.
+    #[arg(long, conflicts_with = "topic")]
+    pub verify: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Report::Text)]
+    pub format: Report,
+}
+
+/// What a report is printed as.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    /// Lines to read.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// An event's number, with or without `#`.
+fn event(text: &str) -> Result<u64, String> {
+    let number = text.strip_prefix('#').unwrap_or(text);
+    number.parse().map_err(|_| "an event is a number as the run prints it, e.g. `#64`".to_owned())
+}
+
+/// A place of the log, decimal or `0x…`.
+fn place(text: &str) -> Result<u64, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| "a place is a number of bytes, e.g. `1073745920` or `0x40001000`".to_owned())
 }
 
 /// Which workload.

@@ -21,6 +21,8 @@ pub(super) struct Look {
     pub(super) color: bool,
     /// With box-drawing characters.
     pub(super) unicode: bool,
+    /// With the mouse, in the terminal.
+    pub(super) mouse: bool,
 }
 
 /// A variable of the environment; one that is set to nothing is not set.
@@ -43,7 +45,7 @@ pub(super) fn look(flags: &args::Look) -> Look {
         args::Color::Auto => environment("NO_COLOR").is_none() && io::stdout().is_terminal(),
     };
     let utf8 = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
-    Look { lang, color, unicode: !flags.ascii && utf8 }
+    Look { lang, color, unicode: !flags.ascii && utf8, mouse: !flags.no_mouse }
 }
 
 /// The scenario of that name or path with the changes of the command line, or why not, as text.
@@ -111,7 +113,7 @@ pub(super) fn is_terminal() -> bool {
 
 /// Opens the terminal on a list of scenarios, or on one of them at once.
 pub(super) fn play(scenarios: Vec<Scenario>, look: Look, open: Option<usize>) -> anyhow::Result<()> {
-    let options = tui::Options { lang: look.lang, color: look.color, unicode: look.unicode };
+    let options = tui::Options { lang: look.lang, color: look.color, unicode: look.unicode, mouse: look.mouse };
     let mut app = tui::app::App::new(scenarios, options);
     if let Some(place) = open {
         app.open(place);

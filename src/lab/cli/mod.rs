@@ -16,6 +16,8 @@ use crate::lab::scenario::{Scenario, library};
 pub mod args;
 
 mod crash_states;
+mod disk;
+mod inspect;
 mod load;
 mod run;
 mod show;
@@ -34,6 +36,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Run(args)) => run::run(&args, look),
         Some(Command::Show(view)) => show::show(&view, look),
         Some(Command::List) => list(look),
+        Some(Command::Inspect(args)) => inspect::inspect(&args, look),
         Some(Command::Bench(args)) => run_bench(&args),
         Some(Command::CrashStates(args)) => crash_states::run(&args, look),
         None if load::is_terminal() => {

@@ -1,6 +1,7 @@
 //! `mqlab run`: one run, as sentences, as one JSON summary, as JSON lines or as lanes.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -9,7 +10,7 @@ use serde::Serialize;
 use crate::lab::check::{self, Finding, Verdict};
 use crate::lab::cli::args::{Format, RunArgs};
 use crate::lab::cli::load::{self, Look};
-use crate::lab::cli::{INVALID, show};
+use crate::lab::cli::{INVALID, disk, show};
 use crate::lab::locale::Lang;
 use crate::lab::scenario::Scenario;
 use crate::lab::sim::session::{RunResult, Session};
@@ -58,7 +59,12 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
             return Ok(ExitCode::from(INVALID));
         }
     };
-    let plain = args.no_tui || args.json || args.format != Format::Text || args.out.is_some() || args.quiet;
+    if let Some(Err(text)) = args.disk.as_deref().map(disk::is_free) {
+        load::complain(&text);
+        return Ok(ExitCode::from(INVALID));
+    }
+    let writes = args.out.is_some() || args.disk.is_some();
+    let plain = args.no_tui || args.json || args.format != Format::Text || writes || args.quiet;
     if !plain && !args.verbose && load::is_terminal() {
         load::play(vec![scenario], look, Some(0))?;
         return Ok(ExitCode::SUCCESS);
@@ -76,6 +82,12 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
             return Ok(ExitCode::from(INVALID));
         }
     }
+    if let Some(target) = &args.disk
+        && let Err(text) = keep_disks(target, args.at, &judged)
+    {
+        load::complain(&text);
+        return Ok(ExitCode::from(INVALID));
+    }
     let format = if args.json { Format::Json } else { args.format };
     match format {
         Format::Text => load::say(&text(&judged, look.lang, args))?,
@@ -84,6 +96,23 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
         Format::Lanes => load::say(&show::lanes(&judged.result.trace, look.lang, 120))?,
     }
     Ok(ExitCode::from(exit_code(&judged)))
+}
+
+/// Writes the brokers' disks, and says where; or why not, with a way out.
+fn keep_disks(target: &Path, event: Option<u64>, judged: &Judged) -> Result<(), String> {
+    let disks = match event {
+        None => disk::at_the_end(&judged.result.trace),
+        Some(event) => disk::at_event(&judged.scenario.plan, event)
+            .map_err(|events| format!("the run ends before #{event}\n  help: it has {events} events\n"))?,
+    };
+    disk::write(target, &disks).map_err(|error| {
+        let help = "name a directory on a disk with room";
+        format!("{} cannot be written: {error}\n  help: {help}\n", target.display())
+    })?;
+    for (broker, _) in &disks {
+        load::complain(&format!("{} holds the disk of {broker}\n", target.join(broker).display()));
+    }
+    Ok(())
 }
 
 #[expect(clippy::disallowed_types, reason = "how long a run took is told to people only")]

@@ -4,6 +4,8 @@ use std::fmt;
 
 pub mod sentences;
 
+pub mod words;
+
 /// A language.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Lang {

@@ -22,7 +22,7 @@ const TOLD: &[(&str, Words)] = &[
     ("resumed", w("goes on", "恢复运行")),
     ("stop-asked", w("is asked to stop", "被要求停止")),
     ("wall-stepped", w("wall clock steps by {millis} ms", "系统时钟跳变 {millis} 毫秒")),
-    ("refused", w("connection refused: {why}", "连接失败：{why}")),
+    ("refused", w("connection failed: {why}", "连接失败：{why}")),
     ("fault-begun", w("{what}", "{what}")),
     ("fault-ended", w("fault {name} ends", "故障 {name} 结束")),
     ("stopped", w("stopped cleanly", "正常停止")),
@@ -57,6 +57,9 @@ const TOLD: &[(&str, Words)] = &[
         ),
     ),
     ("log-rolled", w("the log goes on in a new file at {at}", "日志换到新文件 {at}")),
+    ("file-deleted", w("deletes the log file at {at}: {why}", "删除日志文件 {at}：{why}")),
+    ("disk-full", w("DISK FULL at {percent} %, puts are refused", "磁盘已满，使用 {percent} %，拒绝写入")),
+    ("disk-ok", w("disk at {percent} %, puts are taken again", "磁盘使用 {percent} %，恢复写入")),
     ("flushed", w("log durable from {from} to {to}", "日志 {from} 到 {to} 已落盘")),
     ("flush-failed", w("FLUSH FAILED from {from} to {to}", "刷盘失败 {from} 到 {to}")),
     (

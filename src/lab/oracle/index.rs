@@ -186,12 +186,16 @@ impl Shape {
     /// The shape of a default broker's files.
     pub const DEFAULT: Shape = Shape { slots: 5_000_000, entries: 20_000_000 };
 
-    /// The shape with which the file's entries hang on their slots; `None` for a file without entries, or if none does.
+    /// The default's where the length is its, and else the one with which the file's entries hang on their slots; `None` for a
+    /// file without entries, or if none does.
     pub fn detect(files: &dyn Files, segment: &Segment, header: &Header) -> Option<Shape> {
+        if segment.len == Shape::DEFAULT.file_len() {
+            return Some(Shape::DEFAULT);
+        }
         let reader = Reader { files, segment, header };
-        let likely = [Some(Shape::DEFAULT), Shape::of_slots((segment.len.saturating_sub(40)) / 84, segment.len)];
-        let mut likely = likely.into_iter().flatten().filter(|shape| shape.file_len() == segment.len);
-        likely.find(|shape| reader.fits(*shape)).or_else(|| reader.search())
+        // Whoever changes one number keeps the four entries a slot.
+        let likely = Shape::of_slots(segment.len.saturating_sub(HEADER as u64) / 84, segment.len);
+        likely.filter(|shape| reader.fits(*shape)).or_else(|| reader.search())
     }
 
     /// Where the entries begin.

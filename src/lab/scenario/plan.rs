@@ -210,8 +210,19 @@ pub enum Check {
     NoPhantom,
     /// `offset-agreement`: G05.
     OffsetAgreement,
-    /// `store-consistent`: every queue entry points at a whole record that is its own.
+    /// `log-well-formed`: G60, at the end.
+    LogWellFormed,
+    /// `store-consistent`: G61, at the end: every queue entry points at a whole record that is its own, and every record has
+    /// its entry.
     StoreConsistent,
+    /// `index-recall`: G62, at the end.
+    IndexRecall,
+    /// `keeps-stable`: of G63, that what was on the disk when a broker died is still there at its next death and at the end.
+    KeepsStable,
+    /// `checkpoint-safe`: G64, at every death and at the end.
+    CheckpointSafe,
+    /// `replica-prefix`: G65, at the end.
+    ReplicaPrefix,
     /// `deliveries`: how often messages are handed to a listener, each counted by itself.
     Deliveries {
         /// Only the message of this key.
@@ -259,7 +270,12 @@ impl Check {
         "at-least-once",
         "no-phantom",
         "offset-agreement",
+        "log-well-formed",
         "store-consistent",
+        "index-recall",
+        "keeps-stable",
+        "checkpoint-safe",
+        "replica-prefix",
         "deliveries",
         "stored",
         "send-fails",
@@ -275,7 +291,12 @@ impl Check {
             Check::AtLeastOnce => "at-least-once",
             Check::NoPhantom => "no-phantom",
             Check::OffsetAgreement => "offset-agreement",
+            Check::LogWellFormed => "log-well-formed",
             Check::StoreConsistent => "store-consistent",
+            Check::IndexRecall => "index-recall",
+            Check::KeepsStable => "keeps-stable",
+            Check::CheckpointSafe => "checkpoint-safe",
+            Check::ReplicaPrefix => "replica-prefix",
             Check::Deliveries { .. } => "deliveries",
             Check::Stored { .. } => "stored",
             Check::SendFails { .. } => "send-fails",

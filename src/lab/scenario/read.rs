@@ -22,7 +22,8 @@ pub(super) fn text(name: &str, bytes: &[u8]) -> Result<String, Report> {
         let text = String::from_utf8_lossy(&bytes[..FILE_MAX]).into_owned();
         let message = format!("the file is too long: a scenario has at most {FILE_MAX} bytes");
         let end = text.len();
-        return refuse("too_large", message, text, end..end, "is this the right file?");
+        let last = text.floor_char_boundary(end - 1);
+        return refuse("too_large", message, text, last..end, "is this the right file?");
     }
     match std::str::from_utf8(bytes) {
         Ok(text) if text.trim().is_empty() => {

@@ -59,9 +59,8 @@ impl Report {
     /// Line and column of a problem, from 1; columns count characters.
     pub fn place(&self, problem: &Problem) -> Option<(usize, usize)> {
         let before = &self.text[..floor(&self.text, problem.at.as_ref()?.start)];
-        let line = 1 + before.matches('\n').count();
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Some((line, 1 + before[start..].chars().count()))
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Some((1 + before.matches('\n').count(), 1 + before[line_start..].chars().count()))
     }
 
     /// The report as text for people.

@@ -196,6 +196,8 @@ pub struct SendScript {
     pub body: Option<Text>,
     /// The content's length in bytes; shorter content is filled up.
     pub size: Option<Spanned<i64>>,
+    /// `delayTimeLevel`: the broker parks the message; 0 is not at all.
+    pub delay_level: Option<Spanned<i64>>,
     /// User properties.
     pub properties: BTreeMap<Text, Text>,
     /// `round-robin`.
@@ -433,6 +435,8 @@ pub struct PassScript {
     pub check: Option<Text>,
     /// `holds`, `violated` or `either`.
     pub outcome: Option<Text>,
+    /// The count that it allows, for a check that counts.
+    pub count: Option<Text>,
     /// Over how many seeds.
     pub seeds: Option<Spanned<i64>>,
 }

@@ -131,7 +131,9 @@ fn steer(player: &mut Player, key: KeyCode) {
         KeyCode::PageUp => player.go(player.at.saturating_sub(10)),
         KeyCode::Char(':') => player.prompt = Some(String::new()),
         KeyCode::Char(letter @ 'a'..='e') => player.answer(letter as usize - 'a' as usize),
-        KeyCode::Tab => player.next_message(),
+        KeyCode::Down | KeyCode::Char('j') => player.next_message(true),
+        KeyCode::Up | KeyCode::Char('k') => player.next_message(false),
+        KeyCode::Tab => player.next_pane(),
         KeyCode::Char('+') => player.speed = (player.speed * 2).min(64),
         KeyCode::Char('-') => player.speed = (player.speed / 2).max(1),
         _ => {}

@@ -2,7 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use ratatui::widgets::{Block, Clear, Paragraph, Widget, Wrap};
@@ -10,6 +10,7 @@ use ratatui::widgets::{Block, Clear, Paragraph, Widget, Wrap};
 use crate::lab::locale::Lang;
 use crate::lab::tui::app::App;
 use crate::lab::tui::keys::{self, Binding};
+use crate::lab::tui::layout::{self, SMALLEST};
 use crate::lab::tui::panes;
 use crate::lab::tui::player::Player;
 use crate::lab::view::width;
@@ -25,8 +26,6 @@ const ASCII: border::Set = border::Set {
     horizontal_top: "-",
     horizontal_bottom: "-",
 };
-/// Below this there is one line that says so.
-const SMALLEST: (u16, u16) = (60, 16);
 
 /// Draws the app.
 pub(super) fn draw(frame: &mut Frame, app: &App) {
@@ -62,26 +61,29 @@ pub(super) fn style(app: &App, color: Color, modifier: Modifier) -> Style {
     if app.options.color { style.fg(color) } else { style }
 }
 
+/// The first entry of the list that fits so many rows.
+pub(super) fn first_shown(app: &App, rows: usize) -> usize {
+    app.home.chosen.saturating_sub(rows.saturating_sub(1))
+}
+
 fn draw_home(area: Rect, buffer: &mut Buffer, app: &App) {
-    let [head, list, question, bar] =
-        Layout::vertical([Constraint::Length(2), Constraint::Min(3), Constraint::Length(4), Constraint::Length(1)])
-            .areas(area);
+    let sheet = layout::home(area);
     let lang = app.options.lang;
     let title = match lang {
         Lang::En => "mqlab  a deterministic laboratory for RocketMQ 4.3.2: one seed is one history",
         Lang::Zh => "mqlab  RocketMQ 4.3.2 的确定性实验室：一个种子，一段历史",
     };
     buffer.set_string(
-        head.x,
-        head.y,
-        width::cut(title, usize::from(head.width)),
+        sheet.head.x,
+        sheet.head.y,
+        width::cut(title, usize::from(sheet.head.width)),
         style(app, Color::Cyan, Modifier::BOLD),
     );
     let block = boxed(app, if lang == Lang::Zh { "场景" } else { "Scenarios" });
-    let inner = block.inner(list);
-    block.render(list, buffer);
+    let inner = block.inner(sheet.list);
+    block.render(sheet.list, buffer);
     let rows = usize::from(inner.height);
-    let first = app.home.chosen.saturating_sub(rows.saturating_sub(1));
+    let first = first_shown(app, rows);
     for (row, (number, entry)) in app.home.entries.iter().enumerate().skip(first).take(rows).enumerate() {
         let chosen = number == app.home.chosen;
         let mark = if chosen { '>' } else { ' ' };
@@ -92,34 +94,28 @@ fn draw_home(area: Rect, buffer: &mut Buffer, app: &App) {
     }
     if let Some(entry) = app.home.entries.get(app.home.chosen) {
         let block = boxed(app, entry.name.clone());
-        Paragraph::new(entry.question.text(lang).to_owned())
-            .wrap(Wrap { trim: true })
-            .block(block)
-            .render(question, buffer);
+        let inner = block.inner(sheet.question);
+        block.render(sheet.question, buffer);
+        let lines = width::wrap(entry.question.text(lang), usize::from(inner.width));
+        panes::put(inner, buffer, &lines.into_iter().map(|line| (line, Style::new())).collect::<Vec<_>>(), 0);
     }
-    draw_bar(bar, buffer, app, keys::HOME);
+    draw_bar(sheet.bar, buffer, app, keys::HOME);
 }
 
 fn draw_player(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
-    let lesson_rows = if area.height < 20 { 4 } else { 6 };
-    let inspector_rows = if area.height < 20 { 0 } else { 5 };
-    let [head, top, inspector, lesson, bar] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Min(4),
-        Constraint::Length(inspector_rows),
-        Constraint::Length(lesson_rows),
-        Constraint::Length(1),
-    ])
-    .areas(area);
-    draw_head(head, buffer, app, player);
-    let [cluster, timeline] =
-        Layout::horizontal([Constraint::Length((area.width / 3).clamp(24, 40)), Constraint::Min(20)]).areas(top);
-    panes::cluster(cluster, buffer, app, player);
-    panes::timeline(timeline, buffer, app, player);
-    if inspector_rows > 0 {
-        panes::inspector(inspector, buffer, app, player);
+    let sheet = layout::player(area, app, player);
+    draw_head(sheet.head, buffer, app, player);
+    if let Some(cluster) = sheet.cluster {
+        panes::cluster(cluster, buffer, app, player);
     }
-    panes::lesson(lesson, buffer, app, player);
+    if let Some(timeline) = sheet.timeline {
+        panes::timeline(timeline, buffer, app, player);
+    }
+    if let Some(message) = sheet.message {
+        panes::inspector(message, buffer, app, player);
+    }
+    panes::lesson(sheet.lesson, buffer, app, player);
+    let bar = sheet.bar;
     match (&player.prompt, &player.note) {
         (Some(text), _) => {
             let line = width::cut(&format!(":{text}_"), usize::from(bar.width));
@@ -151,17 +147,26 @@ fn draw_head(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
     buffer.set_string(area.x, area.y, width::cut(&line, usize::from(area.width)), look);
 }
 
-/// As many keys as fit.
-fn draw_bar(area: Rect, buffer: &mut Buffer, app: &App, bindings: &[Binding]) {
-    let mut line = String::new();
+/// The keys that fit into so many columns, each with the column at which it begins and its text.
+pub(super) fn bar(app: &App, bindings: &'static [Binding], columns: u16) -> Vec<(u16, String, &'static Binding)> {
+    let mut pieces = Vec::new();
+    let mut at = 0;
     for binding in bindings {
         let piece = format!(" {} {} ", binding.key, binding.what.text(app.options.lang));
-        if width::of(&line) + width::of(&piece) > usize::from(area.width) {
+        let wide = width::of(&piece) as u16;
+        if columns < at + wide {
             break;
         }
-        line.push_str(&piece);
+        pieces.push((at, piece, binding));
+        at += wide;
     }
-    buffer.set_string(area.x, area.y, line, Style::new().add_modifier(Modifier::DIM));
+    pieces
+}
+
+fn draw_bar(area: Rect, buffer: &mut Buffer, app: &App, bindings: &'static [Binding]) {
+    for (at, piece, _) in bar(app, bindings, area.width) {
+        buffer.set_string(area.x + at, area.y, piece, Style::new().add_modifier(Modifier::DIM));
+    }
 }
 
 fn draw_help(area: Rect, buffer: &mut Buffer, app: &App) {
@@ -170,7 +175,9 @@ fn draw_help(area: Rect, buffer: &mut Buffer, app: &App) {
         bindings.iter().map(|binding| format!(" {:<8} {}", binding.key, binding.what.text(app.options.lang))).collect();
     let (columns, rows) = (34.min(area.width), (lines.len() as u16 + 2).min(area.height));
     let over = Rect::new(area.x + (area.width - columns) / 2, area.y + (area.height - rows) / 2, columns, rows);
-    Clear.render(over, buffer);
+    // One cell more to the left: half of a wide character would stay there.
+    let cleared = Rect::new(over.x.saturating_sub(1), over.y, over.width + 1, over.height);
+    Clear.render(cleared.intersection(area), buffer);
     let title = if app.options.lang == Lang::Zh { "按键" } else { "Keys" };
     Paragraph::new(lines.join("\n")).block(boxed(app, title)).render(over, buffer);
 }

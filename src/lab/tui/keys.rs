@@ -1,5 +1,7 @@
 //! Every key, once: the bottom bar, the help and the player read this table.
 
+use ratatui::crossterm::event::KeyCode;
+
 use crate::lab::locale::Words;
 
 /// A key and what it does.
@@ -29,16 +31,30 @@ pub const PLAYER: &[Binding] = &[
     key("Space", "play", "播放"),
     key(".", "step", "前进"),
     key(",", "back", "后退"),
-    key("]", "next mark", "下一标记"),
-    key("[", "last mark", "上一标记"),
-    key(":", "go to", "跳转"),
-    key("g", "start", "开头"),
-    key("G", "end", "结尾"),
+    key("]", "next", "下一处"),
+    key(":", "go", "去"),
     key("?", "help", "帮助"),
-    key("Tab", "next message", "下一条消息"),
+    key("q", "quit", "退出"),
+    key("g G", "ends", "首尾"),
+    key("[", "last", "上一处"),
+    key("j k", "next or last message", "下一条或上一条消息"),
+    key("Tab", "next pane", "下一窗格"),
     key("a b c", "answer", "回答"),
-    key("+/-", "speed", "速度"),
+    key("+ -", "speed", "速度"),
     key("L", "中文", "English"),
     key("Esc", "list", "列表"),
-    key("q", "quit", "退出"),
 ];
+
+/// The key that a click on its name in the bottom bar presses; a pair of keys is pressed by hand.
+pub fn pressed(binding: &Binding) -> Option<KeyCode> {
+    match binding.key {
+        "Enter" => Some(KeyCode::Enter),
+        "Space" => Some(KeyCode::Char(' ')),
+        "Tab" => Some(KeyCode::Tab),
+        "Esc" => Some(KeyCode::Esc),
+        one => {
+            let mut letters = one.chars();
+            letters.next().filter(|_| letters.next().is_none()).map(KeyCode::Char)
+        }
+    }
+}

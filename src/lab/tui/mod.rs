@@ -6,6 +6,8 @@
 use std::io;
 
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture, MouseEvent};
+use ratatui::crossterm::execute;
 
 use crate::lab::locale::Lang;
 
@@ -18,6 +20,8 @@ pub mod keys;
 pub mod player;
 
 mod draw;
+mod layout;
+mod mouse;
 mod panes;
 
 /// How the terminal is used.
@@ -29,6 +33,8 @@ pub struct Options {
     pub color: bool,
     /// With box-drawing characters.
     pub unicode: bool,
+    /// With the mouse.
+    pub mouse: bool,
 }
 
 /// Takes the terminal until the person leaves; gives it back as it was, after a panic too.
@@ -36,7 +42,19 @@ pub struct Options {
 /// Errors: the terminal cannot be written or read.
 pub fn run(mut app: app::App) -> io::Result<()> {
     let mut terminal = ratatui::try_init()?;
+    if app.options.mouse {
+        // What was captured is given back before anything is printed.
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let _ = execute!(io::stdout(), DisableMouseCapture);
+            hook(panic);
+        }));
+        execute!(io::stdout(), EnableMouseCapture)?;
+    }
     let ended = drive(&mut terminal, &mut app);
+    if app.options.mouse {
+        let _ = execute!(io::stdout(), DisableMouseCapture);
+    }
     ratatui::restore();
     ended
 }
@@ -56,6 +74,10 @@ fn drive(terminal: &mut ratatui::DefaultTerminal, app: &mut app::App) -> io::Res
                         code => app.press(code),
                     }
                 }
+                Event::Mouse(mouse) => {
+                    let size = terminal.size()?;
+                    mouse::act(app, mouse, ratatui::layout::Rect::new(0, 0, size.width, size.height));
+                }
                 _ => {}
             }
         }
@@ -65,6 +87,11 @@ fn drive(terminal: &mut ratatui::DefaultTerminal, app: &mut app::App) -> io::Res
         }
     }
     Ok(())
+}
+
+/// What the mouse does on a screen of that size, for tests.
+pub fn click(app: &mut app::App, event: MouseEvent, width: u16, height: u16) {
+    mouse::act(app, event, ratatui::layout::Rect::new(0, 0, width, height));
 }
 
 /// Draws an app as it is into a buffer of that size, for tests and pictures.

@@ -3,169 +3,203 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::widgets::{Paragraph, Widget, Wrap};
+use ratatui::widgets::{Block, Widget};
 
 use crate::lab::check::Verdict;
 use crate::lab::locale::Lang;
 use crate::lab::scenario::lesson::Predict;
 use crate::lab::trace::fold::{NodePicture, State};
 use crate::lab::trace::log::Role;
-use crate::lab::trace::record::{App as AppEvent, What};
 use crate::lab::tui::app::App;
 use crate::lab::tui::draw::{boxed, style};
-use crate::lab::tui::player::Player;
+use crate::lab::tui::player::{Pane, Player};
 use crate::lab::view::lanes::Mark;
-use crate::lab::view::width;
-use crate::mq::app::Return;
+use crate::lab::view::{lines, width};
 use crate::mq::message::property::names;
 
-/// One line a node, two for a broker.
+/// A text with its look.
+type Line = (String, Style);
+
+/// A pane's box; the one that is looked at is marked.
+fn pane<'a>(app: &App, player: &Player, which: Pane, title: &str) -> Block<'a> {
+    match player.pane == which {
+        true => boxed(app, format!("> {title}")).title_style(Style::new().add_modifier(Modifier::BOLD)),
+        false => boxed(app, title),
+    }
+}
+
+/// One line a node; below them what each broker holds.
 pub(super) fn cluster(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
     let lang = app.options.lang;
-    let block = boxed(app, if lang == Lang::Zh { "集群" } else { "Cluster" });
+    let zh = lang == Lang::Zh;
+    let block = pane(app, player, Pane::Cluster, if zh { "集群" } else { "Cluster" });
     let inner = block.inner(area);
     block.render(area, buffer);
     let picture = player.picture();
-    let mut lines: Vec<(String, Style)> = Vec::new();
+    let brokers = player.trace.header.nodes.iter().filter(|node| node.role == Role::Broker).count();
+    let (mut lines, mut below): (Vec<Line>, Vec<Line>) = Default::default();
     for (head, node) in player.trace.header.nodes.iter().zip(&picture.nodes) {
         let (glyph, word, color) = match node.state {
-            State::Waiting => (' ', if lang == Lang::Zh { "未启动" } else { "waits" }, Color::Reset),
-            State::Up => ('+', if lang == Lang::Zh { "运行" } else { "up" }, Color::Blue),
-            State::Paused => ('?', if lang == Lang::Zh { "暂停" } else { "paused" }, Color::Yellow),
-            State::Down => ('!', if lang == Lang::Zh { "已死" } else { "dead" }, Color::Red),
-            State::Off => ('X', if lang == Lang::Zh { "断电" } else { "no power" }, Color::Red),
+            State::Waiting => (' ', if zh { "未启动" } else { "waits" }, Color::Reset),
+            State::Up => ('+', if zh { "运行" } else { "up" }, Color::Blue),
+            State::Paused => ('?', if zh { "暂停" } else { "paused" }, Color::Yellow),
+            State::Down => ('!', if zh { "已死" } else { "dead" }, Color::Red),
+            State::Off => ('X', if zh { "断电" } else { "no power" }, Color::Red),
         };
         let more = if node.state == State::Up { about(head.role, node, lang) } else { String::new() };
         lines.push((format!("{glyph} {:<10} {word} {more}", head.name), style(app, color, Modifier::empty())));
         if head.role == Role::Broker && node.state == State::Up {
-            lines.push((format!("   log {}  flushed {}", node.log_end, node.flushed), Style::new()));
-            for ((topic, queue), (_, max)) in node.queues.iter().filter(|(_, (_, max))| *max > 0) {
-                let committed: Vec<String> = node
-                    .offsets
-                    .iter()
-                    .filter(|((_, other, number), _)| other == topic && number == queue)
-                    .map(|((group, ..), at)| format!("{group} {at}"))
-                    .collect();
-                lines.push((format!("   {topic}/{queue} max {max} {}", committed.join(" ")), Style::new()));
+            if 1 < brokers {
+                below.push((head.name.to_string(), Style::new()));
             }
+            below.extend(held(node, zh).into_iter().map(|line| (line, Style::new())));
         }
     }
+    lines.extend(below);
     put(inner, buffer, &lines, 0);
+}
+
+/// What a broker holds: its log, and each queue with the groups' places.
+fn held(node: &NodePicture, zh: bool) -> Vec<String> {
+    let mut lines = vec![match zh {
+        true => format!("  日志 {}  落盘 {}", node.log_end, node.flushed),
+        false => format!("  log {}  flushed {}", node.log_end, node.flushed),
+    }];
+    for ((topic, queue), (_, max)) in node.queues.iter().filter(|(_, (_, max))| *max > 0) {
+        let committed: Vec<String> = node
+            .offsets
+            .iter()
+            .filter(|((_, other, number), _)| other == topic && number == queue)
+            .map(|((group, ..), at)| format!("{group} {at}"))
+            .collect();
+        lines.push(format!("  {topic}/{queue} max {max} {}", committed.join(" ")));
+    }
+    lines
 }
 
 fn about(role: Role, node: &NodePicture, lang: Lang) -> String {
     let zh = lang == Lang::Zh;
+    let count = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     match role {
         Role::Nameserver if zh => format!("{} 个 Broker", node.brokers.len()),
-        Role::Nameserver => format!("{} brokers", node.brokers.len()),
+        Role::Nameserver => count(node.brokers.len() as u64, "broker"),
         Role::Broker if zh => format!("挂起 {}", node.held.values().sum::<u64>()),
         Role::Broker => format!("holds {}", node.held.values().sum::<u64>()),
         Role::Client if node.owned.is_empty() => String::new(),
         Role::Client if zh => format!("{} 个队列", node.owned.len()),
-        Role::Client => format!("{} queues", node.owned.len()),
+        Role::Client => count(node.owned.len() as u64, "queue"),
     }
 }
 
-/// The lanes around the moment; what lies ahead is dim.
+/// The first row that is shown, how many of the rows are past, and how many are shown.
+pub(super) fn shown_rows(player: &Player, area: Rect) -> (usize, usize, usize) {
+    let rows = usize::from(area.height.saturating_sub(3));
+    let past = player.lanes.rows.partition_point(|row| row.step < player.at);
+    (past.saturating_sub(rows * 2 / 3), past, rows)
+}
+
+/// The lanes around the moment; `>` stands at the last that has happened, what lies ahead is dim.
 pub(super) fn timeline(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
-    let block = boxed(app, if app.options.lang == Lang::Zh { "时间线" } else { "Timeline" });
+    let block = pane(app, player, Pane::Timeline, if app.options.lang == Lang::Zh { "时间线" } else { "Timeline" });
     let inner = block.inner(area);
     block.render(area, buffer);
-    let columns = usize::from(inner.width);
-    buffer.set_string(inner.x, inner.y, player.lanes.head(columns), Style::new().add_modifier(Modifier::BOLD));
-    let rows = usize::from(inner.height).saturating_sub(1);
-    let now = player.lanes.rows.partition_point(|row| row.step < player.at);
-    let first = now.saturating_sub(rows * 2 / 3);
+    let columns = usize::from(inner.width).saturating_sub(1);
+    let head = format!(" {}", player.lanes.head(columns));
+    buffer.set_string(inner.x, inner.y, head, Style::new().add_modifier(Modifier::BOLD));
+    let (first, past, rows) = shown_rows(player, area);
     let mut lines = Vec::new();
     for (number, row) in player.lanes.rows.iter().enumerate().skip(first).take(rows) {
+        let last = number + 1 == past;
         let look = match row.mark {
-            _ if number + 1 == now => Style::new().add_modifier(Modifier::REVERSED),
-            _ if now <= number => Style::new().add_modifier(Modifier::DIM),
+            _ if last => Style::new().add_modifier(Modifier::REVERSED),
+            _ if past <= number => Style::new().add_modifier(Modifier::DIM),
             Mark::Fault { .. } => style(app, Color::Magenta, Modifier::BOLD),
             _ => Style::new(),
         };
-        lines.push((player.lanes.draw(row, columns), look));
+        lines.push((format!("{}{}", if last { '>' } else { ' ' }, player.lanes.draw(row, columns)), look));
     }
     put(inner, buffer, &lines, 1);
 }
 
-/// One message: how far it has come, and its record.
+/// One message: how far it has come, its record; and below it the last event in full.
 pub(super) fn inspector(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
-    let zh = app.options.lang == Lang::Zh;
+    let lang = app.options.lang;
+    let zh = lang == Lang::Zh;
+    let (life, at) = (&player.life, player.at);
     let name = player.handles.name(player.message);
-    let title = if zh { format!("消息 {name}") } else { format!("Message {name}") };
-    let block = boxed(app, title);
+    let state = life.state(at).text(lang);
+    let title = if zh { format!("消息 {name}  {state}") } else { format!("Message {name}  {state}") };
+    let block = pane(app, player, Pane::Message, &title);
     let inner = block.inner(area);
     block.render(area, buffer);
-    let Some((call, message)) = player.handles.messages.get(player.message) else {
-        let none = if zh { "还没有消息" } else { "no message" };
-        return put(inner, buffer, &[(none.to_owned(), Style::new())], 0);
-    };
-    let mut path: Vec<String> = Vec::new();
-    let mut record_line = String::new();
-    let mut uid = None;
-    for record in player.trace.before(player.at).iter().filter(|record| *call <= record.seq) {
-        let seen = match &record.what {
-            _ if record.seq == *call => Some(if zh { "已发出" } else { "sent" }),
-            What::App(AppEvent::Returned(answer)) => match &**answer {
-                Return::Sent { result, .. } if player.handles.find(&result.msg_id) == Some(player.message) => {
-                    uid = Some(result.msg_id.clone());
-                    record_line = format!("{} #{}  {}", result.queue, result.queue_offset.0, result.status);
-                    Some(result.status.as_str())
-                }
-                Return::Listen { messages, .. }
-                    if messages.iter().any(|one| player.handles.of_stored(one) == Some(player.message)) =>
-                {
-                    Some(if zh { "已投递" } else { "delivered" })
-                }
-                _ => None,
-            },
-            _ => None,
-        };
-        if let Some(seen) = seen {
-            path.push(format!("{seen} {}", record.at));
+    let mut lines = Vec::new();
+    match player.handles.messages.get(player.message) {
+        None => lines.push((if zh { "没有消息" } else { "no message is ever sent" }.to_owned(), Style::new())),
+        Some((_, message)) => {
+            lines.push((life.road(at, lang), style(app, Color::Blue, Modifier::empty())));
+            let place = match life.place(at) {
+                Some(place) => format!("{} {} commitlog @{} len {}", place.queue, place.broker, place.at, place.size),
+                None => message.topic.to_string(),
+            };
+            let tag = message.properties.get(names::TAGS).map_or("", |tag| tag.as_str());
+            let body = String::from_utf8_lossy(&message.body).into_owned();
+            let uid = life.uid(at).map_or_else(String::new, |uid| format!("  UNIQ_KEY {uid}"));
+            lines.push((format!("{place}  tag {tag}  \"{body}\"{uid}"), Style::new()));
         }
     }
-    let tag = message.properties.get(names::TAGS).map_or("", |tag| tag.as_str());
-    let body = String::from_utf8_lossy(&message.body).into_owned();
-    let id = uid.map_or_else(String::new, |uid| format!("UNIQ_KEY {uid}"));
-    let lines = [
-        (path.join(" > "), style(app, Color::Blue, Modifier::empty())),
-        (record_line, Style::new()),
-        (format!("topic {}  tag {tag}  body {body}  {id}", message.topic), Style::new()),
-    ];
+    if let Some(step) = at.checked_sub(1) {
+        let event = lines::of_step(&player.trace, &player.handles, step, lang);
+        let look = style(app, Color::Cyan, Modifier::empty());
+        let event = width::wrap(&format!("#{step} {event}"), usize::from(inner.width));
+        lines.extend(event.into_iter().map(|line| (line, look)));
+    }
     put(inner, buffer, &lines, 0);
 }
 
 /// The narration of the moment; at the end, the verdicts.
 pub(super) fn lesson(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
-    let lang = app.options.lang;
-    let zh = lang == Lang::Zh;
+    let zh = app.options.lang == Lang::Zh;
     let count = player.scenario.lesson.steps.len();
-    let (title, text) = if player.at == player.end() {
-        let title = if zh { "结论" } else { "Checks" };
-        (title.to_owned(), verdicts(player, lang))
-    } else if let Some((number, step)) = player.narration() {
-        let title = match zh {
-            true => format!("讲解 {}/{count}", number + 1),
-            false => format!("Lesson, step {} of {count}", number + 1),
-        };
-        let mut text = step.say.text(lang).to_owned();
-        if let Some(predict) = &step.predict {
-            text = format!("{text} {}", asked(player, number, predict, lang));
-        }
-        (title, text)
-    } else {
-        let hint = if zh {
-            "按 . 走第一步，按 ] 到下一处讲解。"
-        } else {
-            "Press . for the first step, ] for the next thing to see."
-        };
-        let question = player.scenario.lesson.question.text(lang);
-        ((if zh { "问题" } else { "Question" }).to_owned(), format!("{question} {hint}"))
+    let title = match player.narration() {
+        _ if player.at == player.end() && zh => "结论".to_owned(),
+        _ if player.at == player.end() => "Checks".to_owned(),
+        Some((number, _)) if zh => format!("讲解 {}/{count}", number + 1),
+        Some((number, _)) => format!("Lesson, step {} of {count}", number + 1),
+        None if zh => "问题".to_owned(),
+        None => "Question".to_owned(),
     };
     let block = boxed(app, title).border_style(style(app, Color::Cyan, Modifier::empty()));
-    Paragraph::new(text.trim().to_owned()).wrap(Wrap { trim: true }).block(block).render(area, buffer);
+    let inner = block.inner(area);
+    block.render(area, buffer);
+    put(inner, buffer, &lesson_lines(app, player, usize::from(inner.width)), 0);
+}
+
+/// The lesson's text in lines of so many columns.
+pub(super) fn lesson_lines(app: &App, player: &Player, columns: usize) -> Vec<Line> {
+    let lang = app.options.lang;
+    if player.at == player.end() {
+        return verdicts(app, player);
+    }
+    let text = match player.narration() {
+        Some((number, step)) => {
+            let say = step.say.text(lang);
+            let asked = step.predict.as_ref().map(|predict| asked(player, number, predict, lang));
+            [Some(say.to_owned()), asked]
+                .into_iter()
+                .flatten()
+                .filter(|text| !text.is_empty())
+                .collect::<Vec<_>>()
+                .join("\n")
+        }
+        None => {
+            let hint = match lang {
+                Lang::En => "Press . for the first step, ] for the next thing to see.",
+                Lang::Zh => "按 . 走第一步，按 ] 到下一处讲解。",
+            };
+            format!("{}\n{hint}", player.scenario.lesson.question.text(lang))
+        }
+    };
+    width::wrap(&text, columns).into_iter().map(|line| (line, Style::new())).collect()
 }
 
 /// A question with its choices; once it is answered, the reason.
@@ -187,33 +221,36 @@ fn asked(player: &Player, number: usize, predict: &Predict, lang: Lang) -> Strin
             let choices = predict.choices.iter().enumerate();
             let choices: Vec<String> =
                 choices.map(|(at, choice)| format!("{}) {}", letter(at), choice.text(lang))).collect();
-            format!("{} {}", predict.ask.text(lang), choices.join("  "))
+            let keys: Vec<String> = (0..predict.choices.len()).map(|at| letter(at).to_string()).collect();
+            format!("{}\n{}  [{}]", predict.ask.text(lang), choices.join("  "), keys.join("/"))
         }
     }
 }
 
-fn verdicts(player: &Player, lang: Lang) -> String {
-    let lines: Vec<String> = player
-        .findings
-        .iter()
-        .filter(|finding| finding.asked)
-        .map(|finding| {
-            let glyph = match finding.verdict {
-                Verdict::Pass => '+',
-                Verdict::Inconclusive { .. } => '?',
-                _ => '!',
-            };
-            format!("{glyph} {}: {}", finding.id, finding.summary.text(lang))
-        })
-        .collect();
-    lines.join("\n")
+/// The verdicts that the scenario asks for, each in a line.
+fn verdicts(app: &App, player: &Player) -> Vec<Line> {
+    let line = |finding: &crate::lab::check::Finding| {
+        let (glyph, color) = match finding.verdict {
+            Verdict::Pass => ('+', Color::Blue),
+            Verdict::Inconclusive { .. } => ('?', Color::Yellow),
+            _ => ('!', Color::Red),
+        };
+        let text = format!("{glyph} {}: {}", finding.id, finding.summary.text(app.options.lang));
+        (text, style(app, color, Modifier::empty()))
+    };
+    player.findings.iter().filter(|finding| finding.asked).map(line).collect()
 }
 
-/// Lines from a row of an area on, each cut to its width.
-fn put(area: Rect, buffer: &mut Buffer, lines: &[(String, Style)], from: u16) {
+/// Lines from a row of an area on, each cut to its width; what does not fit is counted in the last row.
+pub(super) fn put(area: Rect, buffer: &mut Buffer, lines: &[Line], from: u16) {
     let rows = usize::from(area.height.saturating_sub(from));
+    let columns = usize::from(area.width);
     for (row, (line, look)) in lines.iter().take(rows).enumerate() {
-        let text = width::fit(line, usize::from(area.width));
+        let hidden = lines.len() - rows.min(lines.len());
+        let text = match row + 1 == rows && 0 < hidden {
+            true => width::fit(&format!("  ... +{}", hidden + 1), columns),
+            false => width::fit(line, columns),
+        };
         buffer.set_string(area.x, area.y + from + row as u16, text, *look);
     }
 }

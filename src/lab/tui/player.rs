@@ -1,6 +1,6 @@
 //! The player: a finished run and the moment that is looked at.
 
-use crate::lab::check::Finding;
+use crate::lab::check::{Finding, Verdict};
 use crate::lab::fault::moment;
 use crate::lab::locale::{Lang, Phrase};
 use crate::lab::scenario::Scenario;
@@ -8,7 +8,20 @@ use crate::lab::sim::session::RunResult;
 use crate::lab::trace::fold::{Picture, Pictures};
 use crate::lab::trace::log::Trace;
 use crate::lab::view::lanes::{self, Lanes};
+use crate::lab::view::life::Life;
 use crate::lab::view::lines::Handles;
+
+/// A pane of the player.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Pane {
+    /// The lanes.
+    #[default]
+    Timeline,
+    /// The nodes, with what they hold.
+    Cluster,
+    /// One message and its record.
+    Message,
+}
 
 /// A run and a moment of it.
 #[derive(Clone, Debug)]
@@ -31,6 +44,10 @@ pub struct Player {
     pub speed: u64,
     /// Which message is looked at, from 0.
     pub message: usize,
+    /// Its life.
+    pub life: Life,
+    /// Which pane is looked at; the only one on a small screen.
+    pub pane: Pane,
     /// What is typed after `:`.
     pub prompt: Option<String>,
     /// What the last command came to.
@@ -54,6 +71,7 @@ impl Player {
         marks.sort();
         let lanes = lanes::of(&trace, &handles, lang);
         let pictures = Pictures::of(&trace);
+        let life = Life::of(&trace, &handles, 0);
         Player {
             scenario,
             handles,
@@ -63,6 +81,8 @@ impl Player {
             playing: false,
             speed: 1,
             message: 0,
+            life,
+            pane: Pane::default(),
             prompt: None,
             note: None,
             answered: None,
@@ -89,12 +109,36 @@ impl Player {
         Some((*number, &self.scenario.lesson.steps[*number]))
     }
 
-    /// Goes to a moment; never beyond the ends.
+    /// Goes to a moment; never beyond the ends. Narration that begins to hold says what to look at.
     pub fn go(&mut self, at: u64) {
+        let told = self.narration().map(|(number, _)| number);
         self.at = at.min(self.end());
         self.note = None;
         if self.at == self.end() {
             self.playing = false;
+        }
+        let narration = self.narration();
+        if told == narration.map(|(number, _)| number) {
+            return;
+        }
+        let step = narration.map(|(_, step)| step);
+        let (pane, message) = (step.and_then(|step| step.pane.clone()), step.and_then(|step| step.message.clone()));
+        self.pane = match pane.as_deref() {
+            None | Some("timeline") => Pane::Timeline,
+            Some("message") => Pane::Message,
+            // What brokers hold stands with them.
+            Some(_) => Pane::Cluster,
+        };
+        if let Some(number) = message.and_then(|message| self.handles.find(&message)) {
+            self.look_at(number);
+        }
+    }
+
+    /// Looks at a message.
+    pub fn look_at(&mut self, message: usize) {
+        if self.message != message {
+            self.message = message;
+            self.life = Life::of(&self.trace, &self.handles, message);
         }
     }
 
@@ -138,28 +182,40 @@ impl Player {
         }
     }
 
-    /// Looks at the next message.
-    pub fn next_message(&mut self) {
+    /// Looks at the next or the last message.
+    pub fn next_message(&mut self, forward: bool) {
         let count = self.handles.messages.len().max(1);
-        self.message = (self.message + 1) % count;
+        let step = if forward { 1 } else { count - 1 };
+        self.look_at((self.message + step) % count);
     }
 
-    /// Goes where a text says: `31`, `1.25s`, `m10`, `order-3`, `violation`, `first:send-ok`.
+    /// Looks at the next pane.
+    pub fn next_pane(&mut self) {
+        self.pane = match self.pane {
+            Pane::Timeline => Pane::Cluster,
+            Pane::Cluster => Pane::Message,
+            Pane::Message => Pane::Timeline,
+        };
+    }
+
+    /// Goes where a text says: `31`, `1.25s`, `m10`, `order-3`, `violation`, `first:send-ok`, a fault, a check.
     pub fn go_to(&mut self, text: &str) {
         let text = text.trim();
-        match self.find(text) {
-            Some(at) => {
-                self.go(at);
-                self.playing = false;
-                if let Some(number) = self.handles.find(text) {
-                    self.message = number;
-                }
-            }
-            None => {
-                let en = format!("no event, time or message `{text}`: try 31, 1.25s, m1, first:append, violation");
-                let zh = format!("没有事件、时间或消息 `{text}`：试试 31、1.25s、m1、first:append、violation");
-                self.note = Some(Phrase { en, zh });
-            }
+        let Some(at) = self.find(text) else {
+            let en = format!("no event, time or message `{text}`: try 31, 1.25s, m1, first:append, violation");
+            let zh = format!("没有事件、时间或消息 `{text}`：试试 31、1.25s、m1、first:append、violation");
+            self.note = Some(Phrase { en, zh });
+            return;
+        };
+        self.go(at);
+        self.playing = false;
+        let end = self.end();
+        if end < at {
+            let (en, zh) = (format!("the run ends at #{end}"), format!("运行在 #{end} 结束"));
+            self.note = Some(Phrase { en, zh });
+        }
+        if let Some(number) = self.handles.find(text) {
+            self.look_at(number);
         }
     }
 
@@ -171,13 +227,27 @@ impl Player {
             let (seq, _) = self.handles.messages.get(number)?;
             return self.trace.get(*seq).map(|record| record.step);
         }
-        if text == "violation" {
-            let witnesses = self.findings.iter().filter_map(|finding| match &finding.verdict {
-                crate::lab::check::Verdict::Violation { witness, .. } => witness.last(),
-                _ => None,
-            });
-            return witnesses.filter_map(|seq| self.trace.get(*seq)).map(|record| record.step).next();
+        let broken = |verdict: &Verdict| matches!(verdict, Verdict::Violation { .. } | Verdict::Known { .. });
+        let asked = |finding: &&Finding| match text {
+            "violation" => broken(&finding.verdict),
+            id => *finding.id == *id,
+        };
+        if let Some(finding) = self.findings.iter().find(asked) {
+            return self.witnessed(finding);
         }
-        moment::find(&moment::parse(text).ok()?, &self.trace)
+        if self.scenario.plan.episodes.iter().any(|episode| *episode.name == *text) {
+            return moment::find(&moment::parse(&format!("before:fault:{text}")).ok()?, &self.trace);
+        }
+        // `first send-ok` is what people say.
+        let text = text.replacen("first ", "first:", 1);
+        moment::find(&moment::parse(&text).ok()?, &self.trace)
+    }
+
+    /// Where a check was decided: at its last witness, or at the end if it has none.
+    fn witnessed(&self, finding: &Finding) -> Option<u64> {
+        let (Verdict::Violation { witness, .. } | Verdict::Known { witness, .. }) = &finding.verdict else {
+            return Some(self.end());
+        };
+        witness.last().and_then(|seq| self.trace.get(*seq)).map(|record| record.step)
     }
 }

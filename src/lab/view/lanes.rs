@@ -89,13 +89,16 @@ impl Lanes {
 
     /// The columns that one lane has.
     fn lane_width(&self, columns: usize) -> usize {
-        (columns.saturating_sub(HEAD) / self.nodes.len().max(1)).max(4)
+        (columns.saturating_sub(margin(columns)) / self.nodes.len().max(1)).max(4)
     }
 
     /// The head: who stands where.
     pub fn head(&self, columns: usize) -> String {
         let width = self.lane_width(columns);
-        let mut head = format!("{:>6} {:>9}  ", "#", "t");
+        let mut head = match columns < NARROW {
+            true => format!("{:>6} ", "#"),
+            false => format!("{:>6} {:>9}  ", "#", "t"),
+        };
         for name in &self.nodes {
             head.push_str(&super::width::fit(name, width - 1));
             head.push(' ');
@@ -110,7 +113,10 @@ impl Lanes {
         for lane in 0..self.nodes.len() {
             cells[lane * width] = '|';
         }
-        let head = format!("{:>6} {:>9}  ", row.step, row.at.to_string());
+        let head = match columns < NARROW {
+            true => format!("{:>6} ", row.step),
+            false => format!("{:>6} {:>9}  ", row.step, row.at.to_string()),
+        };
         let body = match &row.mark {
             Mark::Arrow { from, to, label } => {
                 arrow(&mut cells, (from * width, to * width), label);
@@ -118,7 +124,7 @@ impl Lanes {
             }
             Mark::Event { lane, text } => {
                 // A text that would run out of the picture begins further left, and says whose it is.
-                let room = columns.saturating_sub(HEAD + 2);
+                let room = columns.saturating_sub(margin(columns) + 2);
                 let own = lane * width;
                 let (start, text) = match own + super::width::of(text) <= room {
                     true => (own, text.clone()),
@@ -136,8 +142,13 @@ impl Lanes {
     }
 }
 
+/// A picture of fewer columns has no room for the time.
+const NARROW: usize = 70;
+
 /// Columns before the first lane.
-const HEAD: usize = 18;
+fn margin(columns: usize) -> usize {
+    if columns < NARROW { 7 } else { 18 }
+}
 
 /// Draws an arrow between two columns, its label in the middle.
 fn arrow(cells: &mut [char], (from, to): (usize, usize), label: &str) {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use crate::lab::locale::{self, Lang, sentences};
+use crate::lab::locale::{self, Lang, sentences, words};
 use crate::lab::trace::log::Trace;
-use crate::lab::trace::record::{App, Fault, Machine, NodeId, Record, Road, Seq, What};
+use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, Machine, NodeId, Record, Road, Seq, What};
 use crate::mq::app::{Call, ConsumeOutcome, Return};
 use crate::mq::fact::Value;
 use crate::mq::message::property::names;
@@ -136,14 +136,50 @@ pub fn of(trace: &Trace, handles: &Handles, lang: Lang) -> Vec<Line> {
 pub fn line(trace: &Trace, handles: &Handles, record: &Record, lang: Lang) -> Option<Line> {
     let kind = record.what.kind();
     let template = sentences::of(kind)?.text(lang);
-    let text = locale::fill(template, |field, out| value(handles, record, field, out));
-    let actor = record.node.map_or_else(|| "FAULT".to_owned(), |node| trace.name(node).to_string());
+    let text = locale::fill(template, |field, out| value((handles, lang), record, field, out));
+    let actor = actor(trace, record);
     let main = MAIN.contains(&kind);
     Some(Line { step: record.step, at: record.at, seq: record.seq, actor, kind, text, main })
 }
 
+/// What happened in one step, whole: the frame that came in, what has a sentence, and something even if nothing has.
+pub fn of_step(trace: &Trace, handles: &Handles, step: u64, lang: Lang) -> String {
+    let mut told: Vec<String> = Vec::new();
+    let mut last = String::new();
+    for record in trace.step(step) {
+        let text = match &record.what {
+            What::Road(Road::Arrived { from, frame, .. }) => match lang {
+                Lang::En => format!("gets {} from {}", frame.label, trace.name(*from)),
+                Lang::Zh => format!("收到 {} 的 {}", trace.name(*from), frame.label),
+            },
+            _ => match line(trace, handles, record, lang) {
+                Some(line) => line.text,
+                None => continue,
+            },
+        };
+        let actor = actor(trace, record);
+        told.push(if actor == last { text } else { format!("{actor}: {text}") });
+        last = actor;
+    }
+    if told.is_empty() {
+        told.extend(trace.step(step).first().map(|record| match &record.what {
+            What::Clock(Clock::Fired { timer }) => format!("{}: timer {:?}", actor(trace, record), timer.name),
+            What::Disk(DiskEvent::Image { .. }) => {
+                format!("{}: {}", actor(trace, record), words::IMAGE_KEPT.text(lang))
+            }
+            what => format!("{}: {}", actor(trace, record), what.kind()),
+        }));
+    }
+    told.join("; ")
+}
+
+/// Whose record it is.
+fn actor(trace: &Trace, record: &Record) -> String {
+    record.node.map_or("FAULT", |node| trace.name(node).as_str()).to_owned()
+}
+
 /// Writes a field of a record; `false` if it has no such field.
-fn value(handles: &Handles, record: &Record, field: &str, out: &mut dyn Write) -> bool {
+fn value((handles, lang): (&Handles, Lang), record: &Record, field: &str, out: &mut dyn Write) -> bool {
     let mut put = |value: &dyn fmt::Display| write!(out, "{value}").is_ok();
     match (&record.what, field) {
         (What::Fact(fact), _) => {
@@ -152,6 +188,7 @@ fn value(handles: &Handles, record: &Record, field: &str, out: &mut dyn Write) -
                 if name == field && !done {
                     done = match value {
                         Value::Int(number) => put(&number),
+                        Value::Text(text) if matches!(field, "why" | "role") => put(&words::reason(text, lang)),
                         Value::Text(text) => put(&text),
                     };
                 }
@@ -163,19 +200,19 @@ fn value(handles: &Handles, record: &Record, field: &str, out: &mut dyn Write) -
         (What::Machine(Machine::BootFailed { why } | Machine::Panicked { why }), "why") => put(why),
         (What::Machine(Machine::WallStepped { millis }), "millis") => put(millis),
         (What::Road(Road::Refused { why, .. }), "why") => put(&match why {
-            RefusedWhy::Refused => "nobody listens there",
-            RefusedWhy::TimedOut => "timed out",
+            RefusedWhy::Refused => words::reason("refused", lang),
+            RefusedWhy::TimedOut => words::reason("timed out", lang),
         }),
         (What::Fault(Fault::Begun { what, .. }), "what") => put(what),
         (What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }), "name") => put(name),
-        (What::App(App::Called(call)), _) => called(handles, record, call, field, &mut put),
+        (What::App(App::Called(call)), _) => called((handles, lang), record, call, field, &mut put),
         (What::App(App::Returned(answer)), _) => returned(handles, record, answer, field, &mut put),
         _ => false,
     }
 }
 
 fn called(
-    handles: &Handles,
+    (handles, lang): (&Handles, Lang),
     record: &Record,
     call: &Call,
     field: &str,
@@ -186,7 +223,7 @@ fn called(
         (Call::Listened { outcome, .. }, "outcome") => put(&match outcome {
             ConsumeOutcome::Success { .. } => "CONSUME_SUCCESS",
             ConsumeOutcome::Later => "RECONSUME_LATER",
-            ConsumeOutcome::Threw => "an exception",
+            ConsumeOutcome::Threw => words::reason("threw", lang),
             ConsumeOutcome::Null => "null",
         }),
         _ => false,

@@ -6,4 +6,6 @@ pub mod lines;
 
 pub mod story;
 
+pub mod life;
+
 pub mod width;

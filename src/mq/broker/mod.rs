@@ -349,6 +349,12 @@ impl Broker {
             News::ConfigPassedOver { file, why, has_backup } => {
                 step.out.say(configs::passed_over(file, &why, has_backup));
             }
+            News::FileDeleted { at, expired } => {
+                let why = if expired { "expired" } else { "forced" };
+                step.out.say(Fact::FileDeleted { at, why });
+            }
+            News::DiskFull { percent } => step.out.say(Fact::DiskFull { percent }),
+            News::DiskOk { percent } => step.out.say(Fact::DiskOk { percent }),
             News::CheckpointWritten { physic, logics } => step.out.say(Fact::CheckpointWritten { physic, logics }),
             News::DispatchStopped { at } => step.out.say(Fact::DispatchStopped { at }),
             News::Recovered { clean, log_end, records, cut } => {
@@ -384,6 +390,7 @@ impl Broker {
             Timer::CommitLog => Service::Commit,
             Timer::Schedule => Service::Schedule,
             Timer::DelayOffsets => Service::DelayOffsets,
+            Timer::CleanFiles => Service::Clean,
             other => return self.fired_of_broker(other, step),
         };
         self.armed[service as usize] = None;

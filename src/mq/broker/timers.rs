@@ -35,6 +35,7 @@ impl Broker {
                 Service::Commit => Timer::CommitLog,
                 Service::Schedule => Timer::Schedule,
                 Service::DelayOffsets => Timer::DelayOffsets,
+                Service::Clean => Timer::CleanFiles,
             });
             self.armed[service as usize] = due;
             match due {

@@ -21,6 +21,7 @@ impl MessageStore {
         let Some(file) = self.allocate(disk, from) else { return false };
         if !self.log.files.is_empty() {
             self.news.push(News::Rolled { at: from });
+            self.retention.look_again();
         }
         self.log.push(file);
         true

@@ -8,6 +8,8 @@
 //! The fourth number is the log offset up to which everything has been forced: zero in the release, which has no such
 //! number, and written by the repair of K09 alone, which must not depend on a wall clock.
 
+use bytes::Bytes;
+
 use crate::mq::disk::{Disk, DiskError, FileId};
 
 /// The file's name.
@@ -35,9 +37,20 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens or creates the file and reads it.
+    /// Opens or creates the file and reads it. One that is too short, even empty, is filled up with zeros.
     pub fn open(disk: &mut dyn Disk) -> Result<Checkpoint, DiskError> {
+        let short = match disk.list(FILE).iter().any(|info| info.name == FILE && info.len < LEN) {
+            true => {
+                let bytes = disk.get(FILE)?;
+                disk.remove(FILE)?;
+                bytes
+            }
+            false => Bytes::new(),
+        };
         let file = disk.open(FILE, LEN)?;
+        if !short.is_empty() {
+            disk.write(file, 0, &short);
+        }
         let bytes = disk.bytes(file, 0..32);
         let time = |at: usize| i64::from_be_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
         Ok(Checkpoint {

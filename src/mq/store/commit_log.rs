@@ -92,6 +92,7 @@ impl MessageStore {
             }
             Some(Appended::At(status, landed)) => (status, landed),
         };
+        self.retention.take(landed.size as usize);
         let (status, waits) = self.after_append(disk, clock, waits, landed.at.0 + i64::from(landed.size));
         Put { append: Some(append), landed: Some(landed), waits, ..Put::refused(status) }
     }

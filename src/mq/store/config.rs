@@ -1,6 +1,11 @@
 //! The settings of a store, with upstream's defaults. Source: `MessageStoreConfig`.
 
 use crate::mq::message::Name;
+use crate::mq::store::consume_queue::UNIT;
+use crate::mq::store::consume_queue_ext;
+use crate::mq::store::index_file;
+use crate::mq::store::outcome::StoreError;
+use crate::mq::store::record::BLANK_LEN;
 use crate::mq::time::Span;
 
 /// What a broker is to others of its name. Source: `BrokerRole`.
@@ -21,6 +26,12 @@ pub struct StoreConfig {
     pub commit_log_file_size: u64,
     /// `mapedFileSizeConsumeQueue`, in bytes; rounded up to whole units.
     pub consume_queue_file_size: u64,
+    /// `enableConsumeQueueExt`: units point into an extension that holds what filters want to know.
+    pub enable_consume_queue_ext: bool,
+    /// `mappedFileSizeConsumeQueueExt`, in bytes.
+    pub consume_queue_ext_file_size: u64,
+    /// `bitMapLengthConsumeQueueExt`: bits of a filter bitmap.
+    pub bit_map_length_consume_queue_ext: i32,
     /// `maxMessageSize`: bounds the whole record.
     pub max_message_size: i32,
     /// `brokerRole`.
@@ -112,6 +123,9 @@ impl Default for StoreConfig {
         StoreConfig {
             commit_log_file_size: 1 << 30,
             consume_queue_file_size: 300_000 * 20,
+            enable_consume_queue_ext: false,
+            consume_queue_ext_file_size: 48 << 20,
+            bit_map_length_consume_queue_ext: 64,
             max_message_size: 4 << 20,
             role: Role::AsyncMaster,
             sync_flush: false,
@@ -159,6 +173,30 @@ impl Default for StoreConfig {
 }
 
 impl StoreConfig {
+    /// Refuses numbers with which no store can work: files without room, a modulus or a grid of zero.
+    ///
+    /// Upper bounds are Java's: lengths are ints there, an index file's whole length, too.
+    /// Differs: upstream loads them, and throws, divides by zero or turns for ever later.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let slots = self.max_hash_slot_num;
+        let millis = |span: Span| i64::try_from(span.0.div_ceil(Span::from_millis(1).0)).unwrap_or(i64::MAX);
+        let size = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let entries_max = (INT_MAX - index_file::HEADER as i64 - 4 * i64::from(slots)) / 20;
+        let settings = [
+            ("mapedFileSizeCommitLog", size(self.commit_log_file_size), BLANK_LEN as i64, INT_MAX),
+            ("mapedFileSizeConsumeQueue", size(self.consume_queue_file_size), 1, INT_MAX / UNIT * UNIT),
+            ("mappedFileSizeConsumeQueueExt", size(self.consume_queue_ext_file_size), EXT_MIN, INT_MAX),
+            ("maxHashSlotNum", i64::from(slots), 1, (INT_MAX - index_file::HEADER as i64 - 2 * 20) / 4),
+            ("maxIndexNum", i64::from(self.max_index_num), 2, entries_max),
+            ("flushIntervalCommitLog", millis(self.flush_interval), 1, INT_MAX),
+            ("flushIntervalConsumeQueue", millis(self.flush_queue_interval), 1, INT_MAX),
+        ];
+        match settings.into_iter().find(|(_, value, min, max)| !(min..=max).contains(&value)) {
+            Some((name, value, min, max)) => Err(StoreError::Setting { name, value, min, max }),
+            None => Ok(()),
+        }
+    }
+
     /// Whether appends go through private buffers. Source: `MessageStoreConfig.isTransientStorePoolEnable`.
     pub fn has_transient_pool(&self) -> bool {
         self.transient_store_pool_enable && !self.sync_flush && self.role != Role::Slave
@@ -167,3 +205,7 @@ impl StoreConfig {
 
 /// Source: `MessageStoreConfig.messageDelayLevel`.
 const DELAY_LEVELS: &str = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h";
+/// The shortest unit of an extension and what its file keeps free.
+const EXT_MIN: i64 = consume_queue_ext::UNIT_MIN as i64 + consume_queue_ext::END_BLANK;
+/// Java's `Integer.MAX_VALUE`.
+const INT_MAX: i64 = i32::MAX as i64;

@@ -29,6 +29,7 @@ impl MessageStore {
             (Service::Commit, running.then(|| self.next_commit()).flatten()),
             (Service::Schedule, schedule.filter(|_| running)),
             (Service::DelayOffsets, cursors.filter(|_| running)),
+            (Service::Clean, running.then(|| self.next_clean(clock)).flatten()),
         ]
     }
 
@@ -54,6 +55,7 @@ impl MessageStore {
             Service::Schedule if self.state == State::Running => self.run_schedule(disk, clock),
             Service::DelayOffsets if self.state == State::Running => self.write_cursors(disk),
             Service::Schedule | Service::DelayOffsets => {}
+            Service::Clean => self.run_clean(disk, clock),
         }
     }
 
@@ -70,7 +72,7 @@ impl MessageStore {
             }
         } else if let Some((queue, dirty)) = self.queue_forces.remove(&ticket) {
             match self.position_moves(result) {
-                true => self.queues.list[queue].files.flushed(&dirty, result.is_ok()),
+                true => self.queues.list[queue].flushed(&dirty, result.is_ok()),
                 false => self.queue_flush.captured = None,
             }
             self.queue_flush.under_way -= 1;
@@ -209,11 +211,11 @@ impl MessageStore {
 
     fn next_queue_flush(&self, now: Time) -> Option<Time> {
         let least = self.config.flush_queue_least_pages;
-        let mut dirty = self.queues.list.iter().filter(|queue| queue.files.is_dirty()).peekable();
+        let mut dirty = self.queues.list.iter().filter(|queue| queue.is_dirty()).peekable();
         if dirty.peek().is_none() && !self.checkpoint.is_dirty() {
             return None;
         }
-        let enough = dirty.any(|queue| queue.files.dirty(least).is_some());
+        let enough = dirty.any(|queue| queue.dirty(least).iter().any(Option::is_some));
         Some(if enough { self.queue_flush.next_tick(now) } else { self.queue_flush.next_thorough(now) })
     }
 
@@ -233,11 +235,12 @@ impl MessageStore {
 
     pub(super) fn force_queues(&mut self, least_pages: i64) {
         for queue in 0..self.queues.list.len() {
-            let Some(dirty) = self.queues.list[queue].files.dirty(least_pages) else { continue };
-            let ticket = self.ticket();
-            self.queue_forces.insert(ticket, (queue, dirty));
-            self.queue_flush.under_way += 1;
-            self.news.push(News::Flush { ticket, file: dirty.file, from: dirty.from as u64, to: dirty.to as u64 });
+            for dirty in self.queues.list[queue].dirty(least_pages).into_iter().flatten() {
+                let ticket = self.ticket();
+                self.queue_forces.insert(ticket, (queue, dirty));
+                self.queue_flush.under_way += 1;
+                self.news.push(News::Flush { ticket, file: dirty.file, from: dirty.from as u64, to: dirty.to as u64 });
+            }
         }
     }
 

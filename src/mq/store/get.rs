@@ -2,12 +2,16 @@
 //!
 //! Source: `DefaultMessageStore.getMessage`.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
-use crate::mq::disk::Disk;
+use crate::mq::disk::{Disk, FileId};
 use crate::mq::message::record::body_crc;
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
-use crate::mq::store::consume_queue::UNIT;
+use crate::mq::store::consume_queue::{ConsumeQueue, UNIT, Unit};
+use crate::mq::store::consume_queue_ext::ExtUnit;
+use crate::mq::store::mapped_file::MappedFile;
 use crate::mq::store::{Flag, MessageStore, State};
 
 /// What is asked for.
@@ -20,8 +24,26 @@ pub struct GetRequest<'a> {
     pub offset: QueueOffset,
     /// At most how many messages.
     pub max: i32,
-    /// Which tag hashes pass.
-    pub filter: &'a dyn Fn(i64) -> bool,
+    /// Which messages pass; a function of the tag's hash is such a filter, too.
+    pub filter: &'a dyn MessageFilter,
+}
+
+/// Which messages a reader wants, asked twice. Source: `MessageFilter`.
+pub trait MessageFilter {
+    /// Before the log is read: by the tag's hash, `None` where it is lost, and by what the extension holds beside it.
+    fn is_matched_by_consume_queue(&self, tags_code: Option<i64>, beside: Option<&ExtUnit>) -> bool;
+
+    /// By the record's bytes.
+    fn is_matched_by_commit_log(&self, _record: &[u8]) -> bool {
+        true
+    }
+}
+
+/// By the tag's hash alone; one that is lost passes. Source: `DefaultMessageFilter`.
+impl<F: Fn(i64) -> bool> MessageFilter for F {
+    fn is_matched_by_consume_queue(&self, tags_code: Option<i64>, _beside: Option<&ExtUnit>) -> bool {
+        tags_code.is_none_or(self)
+    }
 }
 
 /// What was found. Source: `GetMessageResult`.
@@ -143,11 +165,11 @@ impl MessageStore {
             deepest = unit.offset;
             let skipped = next_file_at != i64::MIN && unit.offset < next_file_at;
             if !skipped {
-                let on_disk = log_end - unit.offset > memory;
+                let on_disk = log_end.wrapping_sub(unit.offset) > memory;
                 if self.is_batch_full(got, request.max, unit.size, on_disk) {
                     break;
                 }
-                if (request.filter)(unit.tags_code) {
+                if is_wanted(disk, queue, unit.tags_code, request.filter) {
                     match self.record_at(disk, unit.offset, unit.size) {
                         Some(bytes) if self.profile.fix_k17 && !has_its_body(&bytes) => {
                             if got.messages.is_empty() {
@@ -155,6 +177,7 @@ impl MessageStore {
                             }
                             break;
                         }
+                        Some(bytes) if !request.filter.is_matched_by_commit_log(&bytes) => {}
                         Some(bytes) => {
                             got.size += bytes.len();
                             got.messages.push(bytes);
@@ -175,7 +198,7 @@ impl MessageStore {
             entry += 1;
         }
         got.next.0 = entry;
-        got.suggest_slave = log_end - deepest > memory;
+        got.suggest_slave = log_end.wrapping_sub(deepest) > memory;
         true
     }
 
@@ -191,12 +214,13 @@ impl MessageStore {
         };
         got.messages.len() >= max.max(0) as usize
             || got.size + size.max(0) as usize > bytes_max
-            || got.messages.len() > count_max - 1
+            || got.messages.len() + 1 > count_max
     }
 
     /// Bytes of the log that count as being in memory. Source: `accessMessageInMemoryMaxRatio`.
     fn memory_limit(&self, disk: &mut dyn Disk) -> i64 {
-        (disk.memory().total / 100 * self.config.access_message_in_memory_max_ratio) as i64
+        let share = u128::from(disk.memory().total) * u128::from(self.config.access_message_in_memory_max_ratio) / 100;
+        i64::try_from(share).unwrap_or(i64::MAX)
     }
 
     /// Whether the entry's record is so far from the log's end that it counts as being on disk only.
@@ -204,17 +228,36 @@ impl MessageStore {
     /// Source: `DefaultMessageStore.checkInDiskByConsumeOffset`.
     pub fn is_in_disk(&self, disk: &mut dyn Disk, topic: &str, queue_id: QueueId, offset: QueueOffset) -> bool {
         let Some(place) = self.queues.find(topic, queue_id) else { return false };
-        let Some(unit) = self.queues.list[place].unit(disk, offset.0) else { return false };
-        self.log.max_offset() - unit.offset > self.memory_limit(disk)
+        let Some(unit) = self.queues.list[place].valid_unit(disk, offset.0) else { return false };
+        self.log.max_offset().wrapping_sub(unit.offset) > self.memory_limit(disk)
     }
 
     /// The bytes at a place in the log. Source: `CommitLog.getMessage`; only place 0 falls back to the first file.
     pub(super) fn record_at(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<Bytes> {
+        let (file, range) = self.range_at(offset, size)?;
+        Some(Bytes::copy_from_slice(disk.bytes(file, range)))
+    }
+
+    fn range_at(&self, offset: i64, size: i32) -> Option<(FileId, Range<u64>)> {
         let file = &self.log.files[self.log.find(offset, offset == 0)?];
         let from = offset % self.log.file_size;
         let end = from.checked_add(i64::from(size))?;
-        (size >= 0 && from >= 0 && end <= file.readable())
-            .then(|| Bytes::copy_from_slice(disk.bytes(file.file, from as u64..end as u64)))
+        (size >= 0 && from >= 0 && end <= file.readable()).then_some((file.file, from as u64..end as u64))
+    }
+
+    /// The record that begins at `offset`, by the length it claims, and never the first one instead of one that is gone.
+    ///
+    /// The claim is only held to the file's length, not to what of it was written. Source: `CommitLog.getData`.
+    pub(super) fn record_from(&self, disk: &mut dyn Disk, offset: i64) -> Option<Bytes> {
+        let file = &self.log.files[self.log.find(offset, false)?];
+        let from = offset % self.log.file_size;
+        if from < 0 || file.readable() < from + 4 {
+            return None;
+        }
+        let claims = disk.bytes(file.file, from as u64..from as u64 + 4);
+        let size = i32::from_be_bytes(claims.try_into().expect("four bytes"));
+        let end = from + i64::from(size);
+        (size >= 0 && end <= file.size).then(|| Bytes::copy_from_slice(disk.bytes(file.file, from as u64..end as u64)))
     }
 
     /// The record that begins at `offset`, by the length it claims. Source: `lookMessageByOffset`.
@@ -230,48 +273,61 @@ impl MessageStore {
         let queue = &self.queues.list[place];
         let modified = disk.list(&queue.files.folder);
         let is_late = |name: &str| modified.iter().any(|info| info.name == name && info.modified_ms >= timestamp);
-        let name_of = |from: i64| format!("{}{from:020}", queue.files.folder);
+        let name_of = |from: i64| queue.files.name(from);
         let found = queue.files.files.iter().find(|file| is_late(&name_of(file.from)));
-        let Some(file) = found.or(queue.files.files.last()) else { return QueueOffset(0) };
-        let (mut low, mut high) = (queue.min_logic_offset.max(file.from) / UNIT, (file.from + file.wrote) / UNIT - 1);
-        let (mut left, mut right) = (None, None);
+        let Some(file) = found.or(queue.files.files.last()).filter(|file| 0 < file.wrote) else {
+            return QueueOffset(0);
+        };
+        self.nearest_in_time(disk, queue, file, timestamp)
+    }
+
+    /// Halves one file of units until it stands between two of them.
+    fn nearest_in_time(&self, disk: &mut dyn Disk, queue: &ConsumeQueue, file: &MappedFile, time: i64) -> QueueOffset {
+        let mut low = queue.min_logic_offset.saturating_sub(file.from).max(0);
+        let mut high = file.wrote - UNIT;
+        // Bytes from the file's start, and times; -1 is none. What lies before the log's begin has no time.
+        let (mut left, mut right) = (-1, -1);
+        let (mut early, mut late) = (-1, -1);
         let log_min = self.log.min_offset();
+        let entry_at = |offset: i64| QueueOffset(file.from.wrapping_add(offset) / UNIT);
         while low <= high {
-            let middle = (low + high) / 2;
-            let Some(unit) = queue.unit(disk, middle) else { return QueueOffset(0) };
+            let middle = (low + high) / (2 * UNIT) * UNIT;
+            let unit = Unit::decode(disk.bytes(file.file, middle as u64..(middle + UNIT) as u64));
             if unit.offset < log_min {
-                low = middle + 1;
-                left = Some((middle, i64::MIN));
+                (low, left) = (middle + UNIT, middle);
                 continue;
             }
-            let Some(stored) = self.store_time(disk, unit.offset, unit.size) else { return QueueOffset(0) };
-            match stored.cmp(&timestamp) {
-                std::cmp::Ordering::Equal => return QueueOffset(middle),
-                std::cmp::Ordering::Greater => {
-                    high = middle - 1;
-                    right = Some((middle, stored));
-                }
-                std::cmp::Ordering::Less => {
-                    low = middle + 1;
-                    left = Some((middle, stored));
-                }
+            match self.store_time(disk, unit.offset, unit.size) {
+                None | Some(..0) => return QueueOffset(0),
+                Some(stored) if stored == time => return entry_at(middle),
+                Some(stored) if stored > time => (high, right, late) = (middle - UNIT, middle, stored),
+                Some(stored) => (low, left, early) = (middle + UNIT, middle, stored),
             }
         }
-        QueueOffset(match (left, right) {
-            (None, Some((entry, _))) | (Some((entry, _)), None) => entry,
-            (Some((before, early)), Some((after, late))) => {
-                let nearer_is_left = timestamp.saturating_sub(early).abs() <= timestamp.saturating_sub(late).abs();
-                if early != i64::MIN && nearer_is_left { before } else { after }
-            }
-            (None, None) => 0,
-        })
+        let distance = |stored: i64| time.wrapping_sub(stored).wrapping_abs();
+        // With every unit before the log's begin this is one before the file's first entry, or entry 0, as upstream.
+        let right_wins = early == -1 || late != -1 && distance(early) > distance(late);
+        entry_at(if right_wins { right } else { left })
     }
 
     /// The time at which an entry's record was stored; -1 if it cannot be read. Source: `getMessageStoreTimeStamp`.
     pub fn store_time_of(&self, disk: &mut dyn Disk, topic: &str, queue_id: QueueId, offset: QueueOffset) -> i64 {
         let Some(place) = self.queues.find(topic, queue_id) else { return -1 };
-        let unit = self.queues.list[place].unit(disk, offset.0);
+        let unit = self.queues.list[place].valid_unit(disk, offset.0);
         unit.and_then(|unit| self.store_time(disk, unit.offset, unit.size)).unwrap_or(-1)
+    }
+
+    /// The time at which the first valid entry's record was stored; -1 if there is none. Source: `getEarliestMessageTime`.
+    pub fn earliest_time_of(&self, disk: &mut dyn Disk, topic: &str, queue_id: QueueId) -> i64 {
+        self.store_time_of(disk, topic, queue_id, self.min_queue_offset(topic, queue_id))
+    }
+
+    /// The time at which the log's first record was stored; -1 while its first file has less than twice `maxMessageSize`.
+    ///
+    /// Faithful: so much is asked for, whatever the record's length (Q18). Source: `getEarliestMessageTime`.
+    pub fn earliest_time(&self, disk: &mut dyn Disk) -> i64 {
+        let size = self.config.max_message_size.wrapping_mul(2);
+        self.store_time(disk, self.log.min_offset(), size).unwrap_or(-1)
     }
 
     /// Where an entry's record begins in the log; 0 if there is no such entry. Source: `getCommitLogOffsetInQueue`.
@@ -283,16 +339,25 @@ impl MessageStore {
         offset: QueueOffset,
     ) -> PhysicalOffset {
         let Some(place) = self.queues.find(topic, queue_id) else { return PhysicalOffset(0) };
-        PhysicalOffset(self.queues.list[place].unit(disk, offset.0).map_or(0, |unit| unit.offset))
+        PhysicalOffset(self.queues.list[place].valid_unit(disk, offset.0).map_or(0, |unit| unit.offset))
     }
 
     /// Source: `CommitLog.pickupStoreTimestamp`.
-    fn store_time(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<i64> {
+    pub(super) fn store_time(&self, disk: &mut dyn Disk, offset: i64, size: i32) -> Option<i64> {
         if offset < self.log.min_offset() {
             return None;
         }
-        let bytes = self.record_at(disk, offset, size)?;
+        let (file, range) = self.range_at(offset, size)?;
+        let bytes = disk.bytes(file, range.start..range.end.min(range.start + 64));
         Some(i64::from_be_bytes(bytes.get(56..64)?.try_into().ok()?))
+    }
+}
+
+/// Whether a unit passes the filter's first stage. Source: `DefaultMessageStore.getMessage`.
+fn is_wanted(disk: &mut dyn Disk, queue: &ConsumeQueue, tags_code: i64, filter: &dyn MessageFilter) -> bool {
+    match queue.beside(disk, tags_code) {
+        None => filter.is_matched_by_consume_queue(Some(tags_code), None),
+        Some(beside) => filter.is_matched_by_consume_queue(beside.as_ref().map(|unit| unit.tags_code), beside.as_ref()),
     }
 }
 
@@ -312,7 +377,7 @@ fn roll_next_file(entry: i64, file_size: i64) -> i64 {
 
 /// Source: `CommitLog.rollNextFile`.
 fn roll_next_log_file(offset: i64, file_size: i64) -> i64 {
-    offset + file_size - offset % file_size
+    offset.wrapping_add(file_size - offset % file_size)
 }
 
 /// Source: `DefaultMessageStore.getMessage`: 16,000 bytes of the queue are scanned at least.

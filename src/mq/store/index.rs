@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::mq::disk::Disk;
 use crate::mq::message::PhysicalOffset;
+use crate::mq::message::record::{Reading, decode_with};
 use crate::mq::message::sys_flag::{TRANSACTION_ROLLBACK, transaction_type};
 use crate::mq::store::index_file::{Header, IndexFile, Shape, Window, key_hash};
 use crate::mq::store::outcome::News;
@@ -244,15 +245,16 @@ impl MessageStore {
             queried.last_update_timestamp = indexed.last_update_timestamp;
             queried.last_update_offset = indexed.last_update_offset;
             for (number, offset) in indexed.offsets.into_iter().enumerate() {
-                // A record that is gone, or that is none: upstream logs the exception and goes on.
-                let Some(bytes) = self.look(disk, offset) else { continue };
-                let Some(stored) = bytes.get(56..64) else { continue };
+                // The window follows the first record, at place 0 the log's first one if that one is gone; without it upstream
+                // throws, logs that, and passes over the offset.
                 if number == 0 {
-                    end = i64::from_be_bytes(stored.try_into().expect("eight bytes"));
+                    let first = self.look(disk, offset).and_then(|bytes| decode_with(&bytes, 0, AS_STORED));
+                    let Some((first, _)) = first else { continue };
+                    end = first.store_timestamp.0;
                 }
-                queried.messages.push(bytes);
+                queried.messages.extend(self.record_from(disk, offset.0));
             }
-            if !queried.messages.is_empty() || end < query.begin {
+            if queried.messages.iter().any(|bytes| !bytes.is_empty()) || end < query.begin {
                 break;
             }
         }
@@ -278,5 +280,7 @@ fn is_index_name(path: &str) -> bool {
 
 /// Digits of a file's name: `yyyyMMddHHmmssSSS`.
 const NAME_LEN: usize = 17;
+/// How upstream reads a record inside the store.
+const AS_STORED: Reading = Reading { body: true, inflate: false };
 /// Source: `DefaultMessageStore.queryMessage`.
 const QUERY_ROUNDS: usize = 3;

@@ -187,7 +187,9 @@ impl MappedFileQueue {
                 break;
             }
             let number = info.name[self.folder.len()..].parse();
-            let Ok(from) = number else { return Err(StoreError::FileName { file: info.name }) };
+            // A name behind which no file can end is none either; upstream computes with it until the numbers wrap.
+            let fits = |from: &i64| *from >= 0 && from.checked_add(self.file_size).is_some();
+            let Some(from) = number.ok().filter(fits) else { return Err(StoreError::FileName { file: info.name }) };
             let file = disk.open(&info.name, info.len).map_err(|error| StoreError::Disk { file: info.name, error })?;
             let (size, modified_ms) = (self.file_size, info.modified_ms);
             self.files.push(MappedFile {
@@ -223,7 +225,7 @@ impl MappedFileQueue {
 
     /// The name of the file that begins at `from`.
     pub(super) fn name(&self, from: i64) -> String {
-        format!("{}{from:020}", self.folder)
+        format!("{}{}", self.folder, offset_to_file_name(from))
     }
 
     /// Adds a new file behind the last one.
@@ -381,6 +383,13 @@ impl MappedFileQueue {
         from.map(|from| (last.file, from, to as u64))
     }
 
+    /// Removes the first file.
+    pub(super) fn remove_first(&mut self, disk: &mut dyn Disk) {
+        let first = self.files.remove(0);
+        // Upstream does not look at the outcome either.
+        let _ = disk.remove(&self.name(first.from));
+    }
+
     /// Removes the last file. Source: `MappedFileQueue.deleteLastMappedFile`.
     pub fn remove_last(&mut self, disk: &mut dyn Disk) {
         if let Some(last) = self.files.pop() {
@@ -394,3 +403,9 @@ impl MappedFileQueue {
 const WIPE_STEP: i64 = 64 << 10;
 /// Bytes of a page as upstream counts them. Source: `MappedFile.OS_PAGE_SIZE`.
 pub const OS_PAGE_SIZE: i64 = 4096;
+
+/// The name of the file that begins at an offset: 20 digits, behind a sign. Source: `UtilAll.offset2FileName`.
+pub fn offset_to_file_name(offset: i64) -> String {
+    let sign = if offset < 0 { "-" } else { "" };
+    format!("{sign}{:020}", offset.unsigned_abs())
+}

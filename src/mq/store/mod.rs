@@ -28,6 +28,7 @@ use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::queues::Queues;
 use crate::mq::store::record::EncodeBuffer;
 use crate::mq::store::reput::Stuck;
+use crate::mq::store::retain::Retention;
 use crate::mq::store::schedule::Schedule;
 use crate::mq::store::shutdown::Stopping;
 use crate::mq::store::transient::CommitTurns;
@@ -73,9 +74,13 @@ pub mod flush;
 
 mod shutdown;
 
+pub mod retain;
+
 mod reput;
 
 pub mod consume_queue;
+
+pub mod consume_queue_ext;
 
 pub mod checkpoint;
 
@@ -106,6 +111,7 @@ pub struct MessageStore {
     /// Buffers of the transient store pool that are not lent.
     free_buffers: usize,
     commits: CommitTurns,
+    retention: Retention,
     encode: EncodeBuffer,
     queues: Queues,
     index: Index,
@@ -197,11 +203,13 @@ pub enum Service {
     Schedule,
     /// `ScheduleMessageService.persist`.
     DelayOffsets,
+    /// `CleanCommitLogService` and `CleanConsumeQueueService`.
+    Clean,
 }
 
 impl Service {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
 }
 
 impl MessageStore {
@@ -234,6 +242,7 @@ impl MessageStore {
         put(disk, ABORT, b"")?;
         self.started = clock.mono;
         self.now = clock;
+        self.start_retention(disk);
         self.state = State::Running;
         self.start_schedule(clock);
         Ok(())
@@ -316,6 +325,9 @@ impl MessageStore {
     pub fn set_flag(&mut self, flag: Flag, on: bool) -> u32 {
         if flag == Flag::NotWriteable && on && self.flags & UNWRITEABLE != 0 {
             return self.flags;
+        }
+        if flag == Flag::DiskFull {
+            self.retention.look_again();
         }
         self.flags = if on { self.flags | flag as u32 } else { self.flags & !(flag as u32) };
         self.flags

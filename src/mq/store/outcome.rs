@@ -279,6 +279,23 @@ pub enum News {
         /// Whether its `.bak` was read instead.
         has_backup: bool,
     },
+    /// A file of the commit log was removed.
+    FileDeleted {
+        /// Where it began.
+        at: i64,
+        /// Whether its time was over.
+        expired: bool,
+    },
+    /// The disk passed its last watermark: puts are refused.
+    DiskFull {
+        /// How much of it is in use.
+        percent: i64,
+    },
+    /// The disk has room again.
+    DiskOk {
+        /// How much of it is in use.
+        percent: i64,
+    },
     /// The checkpoint was written and forced.
     CheckpointWritten {
         /// Its first time, ms.
@@ -343,6 +360,18 @@ pub enum StoreError {
     DelayLevels {
         /// What it says.
         text: Name,
+    },
+    /// A number with which no store can work.
+    #[error("`{name}` is {value}: {min} to {max} is allowed")]
+    Setting {
+        /// Which setting.
+        name: &'static str,
+        /// What it says.
+        value: i64,
+        /// The smallest value that is allowed.
+        min: i64,
+        /// The largest one.
+        max: i64,
     },
     /// Another process has the store open.
     #[error("Lock failed,MQ already started")]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::mq::message::{QueueId, Topic};
+use crate::mq::store::config::StoreConfig;
 use crate::mq::store::consume_queue::ConsumeQueue;
+use crate::mq::store::consume_queue_ext::ConsumeQueueExt;
 
 /// Consume queues by topic and number, found without allocating.
 #[derive(Clone, Debug, Default)]
@@ -12,9 +14,17 @@ pub(super) struct Queues {
     pub(super) list: Vec<ConsumeQueue>,
     /// `topicQueueTable`: the next queue offset, by place in `list`.
     pub(super) next_offset: Vec<i64>,
+    /// Length of an extension's files, if queues have one.
+    ext_file_size: Option<i64>,
 }
 
 impl Queues {
+    /// No queues.
+    pub(super) fn new(config: &StoreConfig) -> Queues {
+        let ext_file_size = config.enable_consume_queue_ext.then_some(config.consume_queue_ext_file_size as i64);
+        Queues { ext_file_size, ..Queues::default() }
+    }
+
     pub(super) fn find(&self, topic: &str, queue_id: QueueId) -> Option<usize> {
         self.by_topic.get(topic)?.get(&queue_id).copied()
     }
@@ -25,7 +35,9 @@ impl Queues {
             return place;
         }
         let place = self.list.len();
-        self.list.push(ConsumeQueue::new(topic.clone(), queue_id, file_size));
+        let mut queue = ConsumeQueue::new(topic.clone(), queue_id, file_size);
+        queue.ext = self.ext_file_size.map(|size| ConsumeQueueExt::new(topic, queue_id, size));
+        self.list.push(queue);
         self.next_offset.push(0);
         self.by_topic.entry(topic.clone()).or_default().insert(queue_id, place);
         place

@@ -5,7 +5,7 @@
 
 use crate::mq::disk::{Disk, DiskError, FileId};
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
-use crate::mq::store::consume_queue::{ConsumeQueue, UNIT, Unit};
+use crate::mq::store::consume_queue::{ConsumeQueue, ENTRY_MAX, UNIT, Unit};
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::record::Parsed;
 use crate::mq::store::{Flag, MessageStore};
@@ -42,7 +42,7 @@ impl MessageStore {
         if self.checkpoint.log_forced <= bad.from + at {
             return Ok(());
         }
-        Err(StoreError::Corrupt { file: format!("{}{:020}", self.log.folder, bad.from), at })
+        Err(StoreError::Corrupt { file: self.log.name(bad.from), at })
     }
 
     /// Wipes what was cut off, and takes no puts until that is durable (K18).
@@ -71,9 +71,6 @@ impl MessageStore {
         self.news.push(News::Flush { ticket, file, from, to });
     }
 }
-
-/// No queue of this world is longer; what claims to be is damage.
-const ENTRY_MAX: i64 = i64::MAX / UNIT / 4;
 
 impl ConsumeQueue {
     /// Puts `unit` where entry `queue_offset` belongs.

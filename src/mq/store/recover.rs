@@ -23,6 +23,7 @@ use crate::mq::store::lock::PutLock;
 use crate::mq::store::mapped_file::MappedFileQueue;
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::record::{EncodeBuffer, Found, Region, Want, parse};
+use crate::mq::store::retain::Retention;
 use crate::mq::store::schedule::Schedule;
 use crate::mq::store::transient::CommitTurns;
 use crate::mq::store::{ABORT, Clock, MessageStore, Queues, State, delay_offset};
@@ -35,6 +36,7 @@ impl MessageStore {
         disk: &mut dyn Disk,
         clock: Clock,
     ) -> Result<MessageStore, StoreError> {
+        config.check()?;
         let delays = DelayLevels::parse(&config.message_delay_level)
             .ok_or_else(|| StoreError::DelayLevels { text: config.message_delay_level.clone() })?;
         let clean = disk.list(ABORT).iter().all(|info| info.name != ABORT);
@@ -53,8 +55,10 @@ impl MessageStore {
             config.commit_least_pages,
         );
         let free_buffers = if config.has_transient_pool() { config.transient_store_pool_size } else { 0 };
-        let shape = Shape { slots: config.max_hash_slot_num, entries: config.max_index_num };
+        let retention = Retention::new(&config.delete_when);
         let mut store = MessageStore {
+            queues: Queues::new(&config),
+            index: Index::new(Shape { slots: config.max_hash_slot_num, entries: config.max_index_num }),
             config,
             profile,
             delays,
@@ -62,9 +66,8 @@ impl MessageStore {
             ahead: None,
             free_buffers,
             commits,
+            retention,
             encode: EncodeBuffer::default(),
-            queues: Queues::default(),
-            index: Index::new(shape),
             checkpoint,
             now: clock,
             reput_from: 0,
@@ -118,7 +121,7 @@ impl MessageStore {
             }
             known = Some((topic.to_owned(), queue_id));
             let place = self.queues.find_or_create(&Name::from(topic), queue_id, file_size);
-            self.queues.list[place].files.load(disk)?;
+            self.queues.list[place].load(disk)?;
         }
         Ok(())
     }
@@ -237,11 +240,9 @@ impl MessageStore {
     /// A crash without any commit log: the queues go, too. Source: `DefaultMessageStore.destroyLogics`.
     fn drop_queues(&mut self, disk: &mut dyn Disk) {
         for queue in &mut self.queues.list {
-            while !queue.files.files.is_empty() {
-                queue.files.remove_last(disk);
-            }
+            queue.destroy(disk);
         }
-        self.queues = Queues::default();
+        self.queues = Queues::new(&self.config);
     }
 }
 

@@ -7,6 +7,8 @@ use crate::mq::disk::Disk;
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
 use crate::mq::store::config::Role;
 use crate::mq::store::consume_queue::{Placed, Unit};
+use crate::mq::store::consume_queue_ext::ExtUnit;
+use crate::mq::store::mapped_file::OS_PAGE_SIZE;
 use crate::mq::store::outcome::News;
 use crate::mq::store::record::{Found, Parsed, Region, Want, parse};
 use crate::mq::store::{Flag, MessageStore, QUEUES_UNWRITEABLE, State};
@@ -119,6 +121,8 @@ impl MessageStore {
         }
         self.stuck = None;
         self.build_index(disk, at, &record);
+        // A unit, and for each key an entry, a slot and the header.
+        self.retention.take((1 + 3 * record.keys.hashes().count()) * OS_PAGE_SIZE as usize);
         self.reput_from += i64::from(record.size);
         let Parsed { topic, queue_id, queue_offset, tags_code, .. } = record;
         if self.config.role != Role::Slave {
@@ -162,8 +166,11 @@ impl MessageStore {
         }
         let file_size = self.queue_file_size();
         let place = self.queues.find_or_create(&record.topic, record.queue_id, file_size);
-        let unit = Unit { offset: at, size: record.size, tags_code: record.tags_code };
-        let Ok(placed) = self.queues.list[place].put(disk, unit, record.queue_offset) else { return false };
+        let queue = &mut self.queues.list[place];
+        let (tags_code, store_time) = (record.tags_code, record.store_timestamp.0);
+        let tags_code = queue.extend(disk, ExtUnit { tags_code, store_time, bit_map: Vec::new() });
+        let unit = Unit { offset: at, size: record.size, tags_code };
+        let Ok(placed) = queue.put(disk, unit, record.queue_offset) else { return false };
         self.checkpoint.logics = record.store_timestamp.0;
         if let Placed::At(queue_offset) = placed {
             let (topic, queue_id) = (record.topic.clone(), record.queue_id);

@@ -232,6 +232,19 @@ impl MessageStore {
         }
     }
 
+    /// When a unit of the schedule topic is due: its last number, or what the extension holds for it; where that is lost, what
+    /// the record's store time makes of it.
+    fn deliver_timestamp(&self, disk: &mut dyn Disk, queue: usize, level: i32, unit: Unit) -> i64 {
+        match self.queues.list[queue].beside(disk, unit.tags_code) {
+            None => unit.tags_code,
+            Some(Some(beside)) => beside.tags_code,
+            Some(None) => {
+                let stored = self.store_time(disk, unit.offset, unit.size).unwrap_or(-1);
+                self.delays.deliver_timestamp(level, Millis(stored)).0
+            }
+        }
+    }
+
     /// Puts what is due of a level, from its task's entry to the end of that file of the queue. Source: `executeOnTimeup`.
     fn deliver(&mut self, disk: &mut dyn Disk, clock: Clock, place: usize) -> Next {
         let Task { level, offset: from, .. } = self.schedule.tasks[place];
@@ -245,7 +258,8 @@ impl MessageStore {
             }
             let unit = self.queues.list[queue].unit(disk, offset).expect("readable up to the end");
             let fix_k19 = self.profile.fix_k19;
-            let due = self.schedule.tasks[place].corrected(clock.wall.0, unit.tags_code, fix_k19);
+            let wished = self.deliver_timestamp(disk, queue, level, unit);
+            let due = self.schedule.tasks[place].corrected(clock.wall.0, wished, fix_k19);
             if clock.wall.0 < due {
                 return Next::After(offset, due.saturating_sub(clock.wall.0));
             }

@@ -14,10 +14,13 @@ use mqlab::mq::store::record::NewMessage;
 use mqlab::mq::store::{Clock, MessageStore, Service};
 use mqlab::mq::time::{Millis, Span, Time};
 
-/// One of the two disks.
+use super::sick::Sick;
+
+/// One of the two disks, or a simulated one that refuses.
 pub enum AnyDisk {
     Sim(Box<SimDisk>),
     Mmap(MmapDisk, PathBuf),
+    Sick(Box<Sick>),
 }
 
 /// Which disk a test runs on.
@@ -57,6 +60,15 @@ impl AnyDisk {
         match self {
             AnyDisk::Sim(disk) => disk.as_mut(),
             AnyDisk::Mmap(disk, _) => disk,
+            AnyDisk::Sick(disk) => disk.as_mut(),
+        }
+    }
+
+    /// The simulated disk that refuses.
+    pub fn sick(&mut self) -> &mut Sick {
+        match self {
+            AnyDisk::Sick(disk) => disk,
+            _ => panic!("a disk that refuses"),
         }
     }
 
@@ -67,6 +79,13 @@ impl AnyDisk {
                 disk.complete_flush(ticket)
             }
             AnyDisk::Mmap(disk, _) => disk.flush(file, from..to),
+            AnyDisk::Sick(sick) => match sick.force {
+                Some(error) => Err(error),
+                None => {
+                    sick.disk.begin_flush(ticket, file, from..to);
+                    sick.disk.complete_flush(ticket)
+                }
+            },
         }
     }
 
@@ -81,12 +100,18 @@ impl AnyDisk {
                 drop(disk);
                 AnyDisk::Mmap(MmapDisk::new(&folder).unwrap(), folder)
             }
+            AnyDisk::Sick(mut sick) => {
+                sick.disk.kill();
+                AnyDisk::Sick(sick)
+            }
         }
     }
 
     pub fn set_clock(&mut self, wall: Millis) {
-        if let AnyDisk::Sim(disk) = self {
-            disk.set_clock(wall);
+        match self {
+            AnyDisk::Sim(disk) => disk.set_clock(wall),
+            AnyDisk::Sick(sick) => sick.disk.set_clock(wall),
+            AnyDisk::Mmap(..) => {}
         }
     }
 
@@ -94,6 +119,7 @@ impl AnyDisk {
     pub fn damage(&mut self, file: &str, at: u64, bytes: &[u8]) {
         match self {
             AnyDisk::Sim(disk) => disk.corrupt(file, at, bytes).unwrap(),
+            AnyDisk::Sick(sick) => sick.disk.corrupt(file, at, bytes).unwrap(),
             AnyDisk::Mmap(disk, _) => {
                 let len = disk.list(file)[0].len;
                 let id = disk.open(file, len).unwrap();
@@ -105,6 +131,7 @@ impl AnyDisk {
     pub fn touch(&mut self, file: &str, modified_ms: i64) {
         match self {
             AnyDisk::Sim(disk) => disk.touch(file, Millis(modified_ms)).unwrap(),
+            AnyDisk::Sick(sick) => sick.disk.touch(file, Millis(modified_ms)).unwrap(),
             AnyDisk::Mmap(_, folder) => {
                 let file = std::fs::File::options().write(true).open(folder.join(file)).unwrap();
                 file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_millis(modified_ms as u64))
@@ -172,6 +199,31 @@ impl Machine {
             }
         }
         self.clock.mono = end;
+    }
+
+    /// Lets `millis` pass on both clocks.
+    pub fn live(&mut self, millis: u64) {
+        let end = self.clock.mono + Span::from_millis(millis);
+        self.answer();
+        loop {
+            let deadlines = self.store.deadlines(self.clock).into_iter();
+            let due = deadlines.filter_map(|(service, at)| Some((at?, service))).min().filter(|(at, _)| *at <= end);
+            let until = due.map_or(end, |(at, _)| at);
+            self.clock.wall = self.clock.wall.plus((until.as_millis() - self.clock.mono.as_millis()) as i64);
+            self.clock.mono = until.max(self.clock.mono);
+            self.disk.set_clock(self.clock.wall);
+            match due {
+                Some((at, service)) => self.fire(at, service),
+                None => return,
+            }
+        }
+    }
+
+    /// Moves the wall clock and tells the store.
+    pub fn step_wall(&mut self, wall: Millis) {
+        self.clock.wall = wall;
+        self.disk.set_clock(wall);
+        self.store.wall_stepped(self.clock);
     }
 
     fn fire(&mut self, at: Time, service: Service) {

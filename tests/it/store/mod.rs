@@ -1,9 +1,21 @@
 //! The engine on both disks.
 
+mod damage;
+
 mod golden;
 
 mod hardened;
 
 pub mod machine;
+
+mod refusals;
+
+mod schedule;
+
+mod services;
+
+mod sick;
+
+mod reading;
 
 mod survival;

@@ -105,6 +105,7 @@ impl Judge<'_> {
             Piece::Gap { at, next } if !stop(at) => {
                 told.breach((G60, "gap"), place(self.layout, next), gap(at, next));
                 self.extent.end = next;
+                followers.skipped();
                 true
             }
             Piece::End { at } if !stop(at) => {

@@ -21,6 +21,7 @@ use crate::lab::check::storage::boot::Image;
 use crate::lab::locale::Phrase;
 use crate::lab::oracle::Files;
 use crate::lab::oracle::layout::QueueName;
+use crate::lab::oracle::record::Flaw;
 
 mod boot;
 
@@ -167,6 +168,11 @@ pub fn verify(store: Seen<'_>, progress: &mut dyn FnMut(u64)) -> Verified {
 /// How many bytes [`verify`] will have looked at.
 pub fn work(files: &dyn Files) -> u64 {
     pass::work(files)
+}
+
+/// What is wrong with bytes that are no whole record, in English and Chinese.
+pub fn wrong(flaw: Flaw) -> (String, String) {
+    log::wrong(flaw)
 }
 
 fn only(store: Seen<'_>, guarantee: Guarantee) -> Vec<Breach> {

@@ -23,6 +23,8 @@ const SENDS_MAX: usize = 1_000_000;
 const CLIENT_START: Trigger = Trigger::At(Time(100_000_000));
 /// Upstream's `maxMessageSize` of a producer.
 const BODY_MAX: i64 = 4 << 20;
+/// The highest delay level that can be asked for; a broker clamps what lies above its own highest.
+const DELAY_LEVEL_MAX: i64 = 127;
 
 impl Resolver<'_> {
     pub(super) fn clients(&mut self, servers: &[NodePlan]) -> Clients {
@@ -148,6 +150,7 @@ impl Resolver<'_> {
         let timeout = self.span(&table.timeout, own_timeout);
         let timeout = (timeout != own_timeout).then_some(timeout);
         let size = self.number(&table.size, 0, 0..=BODY_MAX, "size") as usize;
+        let delay_level = self.number(&table.delay_level, 0, 0..=DELAY_LEVEL_MAX, "delay_level");
         let [key, tag, body] = [(&table.key, "key"), (&table.tag, "tag"), (&table.body, "body")]
             .map(|(text, field)| text.as_ref().map(|text| (self.template(text), field)));
         self.properties(table);
@@ -164,6 +167,9 @@ impl Resolver<'_> {
             tag.into_iter().for_each(|tag| drop(properties.put(names::TAGS, tag)));
             key.into_iter().for_each(|key| drop(properties.put(names::KEYS, key)));
             properties.put(names::WAIT, if table.wait_store.unwrap_or(true) { "true" } else { "false" });
+            if delay_level > 0 {
+                properties.put(names::DELAY, delay_level.to_string());
+            }
             for (name, value) in &table.properties {
                 properties.put(name.get_ref().as_str(), value.get_ref().as_str());
             }
@@ -197,7 +203,12 @@ impl Resolver<'_> {
             ];
             if own.contains(&text) {
                 let message = format!("The Property<{text}> is used by system, input another please");
-                self.wrong("bad_name", Some(name.span()), message, "`key`, `tag` and `wait_store` set the usual ones");
+                self.wrong(
+                    "bad_name",
+                    Some(name.span()),
+                    message,
+                    "`key`, `tag`, `wait_store` and `delay_level` set the usual ones",
+                );
             } else if text.trim().is_empty() || value.get_ref().trim().is_empty() {
                 let message = "The name or value of property can not be null or blank string!".to_owned();
                 self.wrong("wrong_value", Some(name.span()), message, "leave it out");

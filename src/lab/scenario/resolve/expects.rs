@@ -12,7 +12,7 @@ use crate::lab::scenario::table::Table;
 use crate::mq::message::Name;
 
 /// The words for outcomes, the default first.
-const OUTCOMES: &[(&str, Outcome)] =
+pub(super) const OUTCOMES: &[(&str, Outcome)] =
     &[("holds", Outcome::Holds), ("violated", Outcome::Violated), ("either", Outcome::Either)];
 
 impl Resolver<'_> {
@@ -56,7 +56,12 @@ impl Resolver<'_> {
             "at-least-once" => Check::AtLeastOnce,
             "no-phantom" => Check::NoPhantom,
             "offset-agreement" => Check::OffsetAgreement,
+            "log-well-formed" => Check::LogWellFormed,
             "store-consistent" => Check::StoreConsistent,
+            "index-recall" => Check::IndexRecall,
+            "keeps-stable" => Check::KeepsStable,
+            "checkpoint-safe" => Check::CheckpointSafe,
+            "replica-prefix" => Check::ReplicaPrefix,
             "deliveries" => Check::Deliveries {
                 message: text(&table.message),
                 group: text(&table.group),
@@ -94,7 +99,7 @@ impl Resolver<'_> {
         event
     }
 
-    fn count(&mut self, given: &Option<Text>, default: CountRule) -> CountRule {
+    pub(super) fn count(&mut self, given: &Option<Text>, default: CountRule) -> CountRule {
         let Some(text) = given else { return default };
         CountRule::parse(text.get_ref()).unwrap_or_else(|| {
             let message = format!("`{}` is no count", super::clip(text.get_ref()));

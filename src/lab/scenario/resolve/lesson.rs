@@ -2,10 +2,12 @@
 
 use toml::Spanned;
 
-use super::{Resolver, head};
+use super::expects::OUTCOMES;
+use super::{Resolver, head, place};
 use crate::lab::fault::episode::Trigger;
 use crate::lab::locale::Phrase;
 use crate::lab::scenario::bilingual::Bilingual;
+use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::lesson::{Lesson, Predict, Step};
 use crate::lab::scenario::script::PredictScript;
 use crate::lab::scenario::table::Table;
@@ -83,6 +85,15 @@ impl Resolver<'_> {
     fn exercise(&mut self) {
         let Some(exercise) = &self.script.exercise else { return };
         self.phrase(&exercise.goal);
+        let pass = &exercise.pass;
+        if exercise.goal.is_none() || pass.check.is_none() {
+            let help = "write `goal.en`, `goal.zh` and `pass = { check = \"…\" }`";
+            let at = place(&exercise.goal).or_else(|| place(&pass.check));
+            self.wrong("missing", at, "the exercise needs a goal and a check to pass".into(), help);
+        }
+        self.word(&pass.outcome, "outcome", OUTCOMES);
+        self.count(&pass.count, CountRule::exactly(1));
+        self.number(&pass.seeds, 1, 1..=100_000, "seeds");
         if exercise.hints.en.len() != exercise.hints.zh.len() {
             let (en, zh) = (exercise.hints.en.len(), exercise.hints.zh.len());
             let at = exercise.goal.as_ref().map(Spanned::span);

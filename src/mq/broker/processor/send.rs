@@ -42,8 +42,14 @@ pub struct Parked {
 }
 
 impl Broker {
-    /// Hands a send to the pool.
+    /// Hands a send to the pool, unless the store is in no state to take it.
+    ///
+    /// Source: `NettyRemotingAbstract.processRequestCommand`, `SendMessageProcessor.rejectRequest`.
     pub(in crate::mq::broker) fn submit_send(&mut self, conn: ConnId, command: Box<Command>, step: &mut Step<'_>) {
+        if self.store.is_os_page_cache_busy(Self::clock(step)) || self.store.is_transient_store_pool_deficient() {
+            let remark = "[REJECTREQUEST]system busy, start flow control for a while".into();
+            return self.refuse(conn, &command, response::SYSTEM_BUSY, remark, step);
+        }
         match self.sends.submit(SendJob { conn, command }, step.mono) {
             Submitted::Run(job) => self.run_sends(job, step),
             Submitted::Queued => self.arm_fast_failure(step),

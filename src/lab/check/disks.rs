@@ -1,0 +1,175 @@
+//! The storage guarantees of a run: its disk images, taken at deaths and at the end, under the checkers of
+//! [`storage`](crate::lab::check::storage).
+
+use crate::lab::check::Judged;
+use crate::lab::check::history::{DiskSeen, History, Image};
+use crate::lab::check::storage::{self, Breach, Crash, LogEnd, Seen};
+use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};
+use crate::lab::trace::log::Trace;
+use crate::lab::trace::record::{NodeId, Seq};
+use crate::mq::time::Span;
+
+/// G60: every log at the end is well-formed.
+pub(super) fn log_well_formed(history: &History) -> Judged {
+    let records = records(history);
+    let (en, zh) = (format!("{records} records, whole and in order"), format!("{records} 条记录完整且有序"));
+    at_the_end(history, storage::well_formed, (en, zh))
+}
+
+/// G61: every queue at the end agrees with its log.
+pub(super) fn store_consistent(history: &History) -> Judged {
+    let queues = history.brokers.iter().flat_map(|broker| broker.store.queues.values());
+    let units: usize = queues.map(Vec::len).sum();
+    let en = format!("{units} queue entries lead to their records");
+    at_the_end(history, storage::queues_agree, (en, format!("{units} 个队列项都指向各自的记录")))
+}
+
+/// G62: every key of every log at the end is found through the index.
+pub(super) fn index_recall(history: &History) -> Judged {
+    let records = records(history);
+    let (en, zh) = (format!("every key of {records} records is found"), format!("{records} 条记录的每个键都能找到"));
+    at_the_end(history, storage::index_recalls, (en, zh))
+}
+
+fn records(history: &History) -> usize {
+    history.brokers.iter().map(|broker| broker.store.records.len()).sum()
+}
+
+fn at_the_end(history: &History, check: impl Fn(Seen<'_>) -> Vec<Breach>, (en, zh): (String, String)) -> Judged {
+    let mut found = Found::default();
+    for broker in &history.brokers {
+        let Some(disk) = history.disks.iter().rfind(|disk| disk.node == broker.node) else { continue };
+        let cached = Image(&disk.cached);
+        let seen = Seen { end: log_end(history, disk), dispatched_to: dispatched(history, disk), ..Seen::of(&cached) };
+        found.add(disk.seq, check(seen));
+    }
+    found.judge(history, en, zh)
+}
+
+/// Nothing was cut where no process died, and no clock was set where none was.
+fn log_end(history: &History, disk: &DiskSeen) -> LogEnd {
+    let is_own = |node: &NodeId| *node == disk.node;
+    let blows = history.power_losses.iter().chain(&history.deaths).any(|(node, ..)| is_own(node));
+    if blows || history.clock_steps.iter().any(is_own) { LogEnd::MayBeCut } else { LogEnd::NeverCut }
+}
+
+/// A broker that is up has followed its log, except for what has just come.
+fn dispatched(history: &History, disk: &DiskSeen) -> Option<u64> {
+    let is_up = history.up_since.get(&disk.node).is_some_and(|since| *since + FOLLOWS < history.end);
+    let broker = history.brokers.iter().find(|broker| broker.node == disk.node)?;
+    let settled = |stored: i64| stored.saturating_add(FOLLOWS.as_millis() as i64) < disk.wall;
+    let last = broker.store.records.iter().rev().find(|record| settled(record.stored))?;
+    is_up.then_some(last.at + u64::from(last.size))
+}
+
+/// G63: what was stable when a broker's process or machine died is there at its next death, and at the end.
+pub(super) fn keeps_stable(history: &History) -> Judged {
+    let mut found = Found::default();
+    let mut deaths = 0;
+    for broker in &history.brokers {
+        let own: Vec<&DiskSeen> = history.disks.iter().filter(|disk| disk.node == broker.node).collect();
+        for pair in own.windows(2) {
+            deaths += 1;
+            let (cached, stable, later) = (Image(&pair[0].cached), Image(&pair[0].stable), Image(&pair[1].cached));
+            let crash = Crash { cached: Seen::of(&cached), stable: &stable };
+            found.add(pair[1].seq, storage::keeps_stable(crash, Seen::of(&later)));
+        }
+    }
+    if deaths == 0 {
+        return Judged::inconclusive("no broker died", "没有 Broker 停止过");
+    }
+    found.judge(
+        history,
+        format!("{deaths} deaths lost nothing that was stable"),
+        format!("{deaths} 次停止没有丢失已落盘的内容"),
+    )
+}
+
+/// G64: at every death and at the end the stable checkpoint was not ahead of what is stable.
+pub(super) fn checkpoint_safe(history: &History) -> Judged {
+    let mut found = Found::default();
+    let mut images = 0;
+    for disk in history.disks.iter().filter(|disk| history.brokers.iter().any(|broker| broker.node == disk.node)) {
+        images += 1;
+        found.add(disk.seq, storage::checkpoint_is_safe(Seen::of(&Image(&disk.stable))));
+    }
+    found.judge(history, format!("{images} checkpoints were not ahead"), format!("{images} 个检查点都没有超前"))
+}
+
+/// G65: every slave's log is a part of its master's.
+pub(super) fn replica_prefix(history: &History, trace: &Trace, plan: &Plan) -> Judged {
+    let mut found = Found::default();
+    let mut pairs = 0;
+    for (master, slave) in replicas(plan) {
+        let last = |name: &str| {
+            let node = trace.node(name)?;
+            history.disks.iter().rfind(|disk| disk.node == node)
+        };
+        let (Some(master), Some(slave)) = (last(master), last(slave)) else { continue };
+        pairs += 1;
+        let (ours, theirs) = (Image(&slave.cached), Image(&master.cached));
+        found.add(slave.seq, storage::replica_is_prefix(Seen::of(&theirs), Seen::of(&ours)));
+    }
+    if pairs == 0 {
+        return Judged::inconclusive("no broker has a slave", "没有带从节点的 Broker");
+    }
+    found.judge(
+        history,
+        format!("{pairs} slaves hold what their masters hold"),
+        format!("{pairs} 个从节点与主节点一致"),
+    )
+}
+
+/// Masters with their slaves, by the names of their nodes.
+fn replicas(plan: &Plan) -> Vec<(&str, &str)> {
+    let brokers = || {
+        plan.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Broker(broker) => Some((&*node.name, broker)),
+            _ => None,
+        })
+    };
+    let masters = brokers().filter(|(_, broker)| broker.broker_id == 0);
+    masters
+        .flat_map(|(master, own)| {
+            let slaves = brokers().filter(move |(_, other)| is_slave_of(own, other));
+            slaves.map(move |(slave, _)| (master, slave))
+        })
+        .collect()
+}
+
+fn is_slave_of(master: &BrokerPlan, other: &BrokerPlan) -> bool {
+    other.broker_id != 0 && other.broker_name == master.broker_name && other.cluster == master.cluster
+}
+
+/// Breaches with the records that hold their images.
+#[derive(Default)]
+struct Found {
+    breaches: Vec<Breach>,
+    witness: Vec<Seq>,
+}
+
+impl Found {
+    fn add(&mut self, seq: Seq, breaches: Vec<Breach>) {
+        if !breaches.is_empty() {
+            self.witness.push(seq);
+        }
+        self.breaches.extend(breaches);
+    }
+
+    fn judge(self, history: &History, en: String, zh: String) -> Judged {
+        if history.brokers.is_empty() {
+            return Judged::inconclusive("no broker has a disk", "没有 Broker 磁盘");
+        }
+        let Some(first) = self.breaches.first() else { return Judged::pass(en, zh) };
+        let (count, file, offset) = (self.breaches.len(), &first.file, first.offset);
+        Judged::violation(
+            first.clause,
+            self.witness,
+            format!("{count} places, first {file} at {offset}: {}", first.sentence.en),
+            format!("共 {count} 处，首先是 {file} 的 {offset}：{}", first.sentence.zh),
+        )
+    }
+}
+
+/// How long dispatch may take: a thousand of its rounds.
+const FOLLOWS: Span = Span::from_millis(1_000);

@@ -1,0 +1,75 @@
+//! Single words and short texts of the drawings.
+
+use crate::lab::locale::{Lang, Words};
+
+const fn w(en: &'static str, zh: &'static str) -> Words {
+    Words { en, zh }
+}
+
+/// A stage of a message's life.
+pub const SENT: Words = w("sent", "发出");
+/// See [`SENT`].
+pub const STORED: Words = w("stored", "写入");
+/// See [`SENT`].
+pub const FLUSHED: Words = w("flushed", "落盘");
+/// See [`SENT`].
+pub const ACKED: Words = w("acked", "确认");
+/// See [`SENT`].
+pub const FAILED: Words = w("failed", "失败");
+/// See [`SENT`].
+pub const DELIVERED: Words = w("delivered", "投递");
+
+/// What may be said of a message.
+pub const NOT_SENT: Words = w("not sent yet", "尚未发出");
+/// See [`NOT_SENT`].
+pub const IN_FLIGHT: Words = w("IN FLIGHT", "途中");
+/// See [`NOT_SENT`].
+pub const SEND_FAILED: Words = w("SEND FAILED", "发送失败");
+/// See [`NOT_SENT`].
+pub const STORED_NOT_ACKED: Words = w("STORED, NOT ACKED", "已写入，未确认");
+/// See [`NOT_SENT`].
+pub const ACKED_NOT_DURABLE: Words = w("ACKED, NOT DURABLE", "已确认，未落盘");
+/// See [`NOT_SENT`].
+pub const ACKED_DURABLE: Words = w("ACKED, DURABLE", "已确认，已落盘");
+/// See [`NOT_SENT`].
+pub const IN_HAND: Words = w("IN THE LISTENER'S HANDS", "处理中");
+/// See [`NOT_SENT`].
+pub const CONSUMED: Words = w("CONSUMED", "已消费");
+/// See [`NOT_SENT`].
+pub const LOST: Words = w("LOST", "已丢失");
+
+/// A disk's content was kept for the checks.
+pub const IMAGE_KEPT: Words = w("what its disk holds is kept for the checks", "保存磁盘内容，供检查使用");
+
+/// Reasons that nodes and roads give, in a language; others are upstream's own texts and stay as they are.
+pub fn reason(text: &str, lang: Lang) -> &str {
+    let known = REASONS.iter().find(|(reason, _)| *reason == text);
+    known.map_or(text, |(_, words)| words.text(lang))
+}
+
+const REASONS: &[(&str, Words)] = &[
+    ("arrived", w("a message arrived", "有新消息")),
+    ("timeout", w("its time is up", "等待超时")),
+    ("closed", w("the connection closed", "连接断开")),
+    ("expired", w("it was silent for too long", "心跳超时")),
+    ("unregistered", w("it signed off", "主动注销")),
+    ("flow-control", w("the window is full", "流量控制")),
+    ("offset-moved", w("its place is not there any more", "位点越界")),
+    ("refused", w("nobody listens there", "无人监听")),
+    ("timed out", w("nobody answers", "没有应答")),
+    ("producer", w("producer", "生产者")),
+    ("consumer", w("consumer", "消费者")),
+    ("threw", w("an exception", "异常")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_reasons_are_spoken_and_others_stay() {
+        assert_eq!(reason("arrived", Lang::Zh), "有新消息");
+        let upstream = "connect to <172.17.0.1:10909> failed";
+        assert_eq!(reason(upstream, Lang::Zh), upstream);
+    }
+}

@@ -1,0 +1,83 @@
+//! The mouse: the wheel steps, a click opens, goes to an event, or presses a key of the bottom bar. Nothing needs it.
+
+use ratatui::crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
+
+use crate::lab::tui::app::App;
+use crate::lab::tui::draw::{bar, first_shown};
+use crate::lab::tui::keys::{self, Binding};
+use crate::lab::tui::layout::{self, SMALLEST};
+use crate::lab::tui::panes;
+use crate::lab::tui::player::Pane;
+
+/// Does what the mouse asks for on a screen.
+pub(super) fn act(app: &mut App, event: MouseEvent, area: Rect) {
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        return;
+    }
+    let at = Position::new(event.column, event.row);
+    match event.kind {
+        MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
+            let down = event.kind == MouseEventKind::ScrollDown;
+            app.press(match (&app.player, down) {
+                (Some(_), true) => KeyCode::Right,
+                (Some(_), false) => KeyCode::Left,
+                (None, true) => KeyCode::Down,
+                (None, false) => KeyCode::Up,
+            });
+        }
+        MouseEventKind::Down(MouseButton::Left) if app.player.is_some() => in_player(app, at, area),
+        MouseEventKind::Down(MouseButton::Left) => in_list(app, at, area),
+        _ => {}
+    }
+}
+
+fn in_list(app: &mut App, at: Position, area: Rect) {
+    let sheet = layout::home(area);
+    if sheet.bar.contains(at) {
+        return on_bar(app, keys::HOME, at, sheet.bar);
+    }
+    let rows = usize::from(sheet.list.height.saturating_sub(2));
+    let Some(row) = at.y.checked_sub(sheet.list.y + 1).map(usize::from).filter(|row| *row < rows) else { return };
+    let number = first_shown(app, rows) + row;
+    if number < app.home.entries.len() {
+        app.home.chosen = number;
+        app.open(number);
+    }
+}
+
+fn in_player(app: &mut App, at: Position, area: Rect) {
+    let Some(player) = &app.player else { return };
+    let sheet = layout::player(area, app, player);
+    if sheet.bar.contains(at) {
+        return on_bar(app, keys::PLAYER, at, sheet.bar);
+    }
+    let hit = |pane: Option<Rect>| pane.is_some_and(|pane| pane.contains(at));
+    let panes = [(sheet.cluster, Pane::Cluster), (sheet.timeline, Pane::Timeline), (sheet.message, Pane::Message)];
+    let pane = panes.into_iter().find(|(pane, _)| hit(*pane)).map(|(_, pane)| pane);
+    let step = sheet.timeline.filter(|timeline| timeline.contains(at)).and_then(|timeline| {
+        let (first, _, rows) = panes::shown_rows(player, timeline);
+        let row = at.y.checked_sub(timeline.y + 2).map(usize::from).filter(|row| *row < rows)?;
+        Some(player.lanes.rows.get(first + row)?.step)
+    });
+    let Some(player) = &mut app.player else { return };
+    if let Some(step) = step {
+        player.playing = false;
+        player.go(step + 1);
+    }
+    if let Some(pane) = pane {
+        player.pane = pane;
+    }
+}
+
+fn on_bar(app: &mut App, bindings: &'static [Binding], at: Position, area: Rect) {
+    let column = at.x - area.x;
+    let pieces = bar(app, bindings, area.width);
+    let piece = pieces.into_iter().rfind(|(begins, ..)| *begins <= column);
+    if let Some((begins, text, binding)) = piece
+        && usize::from(column - begins) < crate::lab::view::width::of(&text)
+        && let Some(key) = keys::pressed(binding)
+    {
+        app.press(key);
+    }
+}
