@@ -145,14 +145,8 @@ fn same(record: &Record<'_>, message: &NewMessage) {
     assert_eq!((&*decoded.message.topic, record.topic), (&*message.topic, message.topic.as_bytes()));
     assert_eq!(decoded.message.properties, Properties::decode(&message.properties));
     assert_eq!(record.properties, message.properties.as_bytes());
-    assert_eq!([decoded.message.flag, record.flag()], [message.flag; 2]);
     assert_eq!([decoded.queue_id, record.queue()], [message.queue_id; 2]);
     assert_eq!([decoded.born_timestamp.0, record.born()], [message.born_timestamp.0; 2]);
-    let port = |(ip, port): (std::net::Ipv4Addr, i32)| Host { ip: u32::from(ip), port };
-    assert_eq!([decoded.born_host, port(record.born_host())], [message.born_host; 2]);
-    assert_eq!([decoded.store_host, port(record.store_host())], [message.store_host; 2]);
-    assert_eq!([decoded.reconsume_times, record.reconsumed()], [message.reconsume_times; 2]);
-    assert_eq!([decoded.prepared_transaction_offset, record.prepared()], [message.prepared_transaction_offset; 2]);
     assert_eq!((decoded.body_crc, decoded.queue_offset.0), (record.crc(), record.queue_offset()));
     assert_eq!([decoded.commit_log_offset.0, record.declared()], [record.at as i64; 2]);
 }

@@ -154,6 +154,8 @@ fn a_log_that_lies_elsewhere_is_named() {
     let elsewhere = log.path().join("log");
     let clean = shown(root.path(), &["--verify", "--commitlog", elsewhere.to_str().unwrap()], 0);
     assert!(clean.contains("90 records"), "{clean}");
+    let without = shown(root.path(), &["--verify"], 1);
+    assert!(without.contains("--commitlog"), "{without}");
 }
 
 /// Golden images in which something is broken; every other one verifies clean.
@@ -263,6 +265,20 @@ fn every_flipped_bit_of_a_unit_is_named() {
             flip_each(file, unit * 20..unit * 20 + 20, unit * 20..unit * 20 + 20, None);
         }
     }
+}
+
+#[test]
+fn every_flipped_bit_of_an_index_entry_is_named() {
+    let store = image("13-clean-restart", "store");
+    let file = store.0.keys().find(|name| name.starts_with("index/")).unwrap();
+    let count = i32_at(&store.0[file], 36) - 1;
+    for entry in [2, count / 2, count] {
+        let at = 40 + 4 * 100 + 20 * entry;
+        flip_each(file, at..at + 20, at..at + 20, None);
+    }
+    // Of the first one, the seconds are measured from a moment that is not kept.
+    flip_each(file, 460..472, 460..480, None);
+    flip_each(file, 476..480, 460..480, None);
 }
 
 #[test]

@@ -44,6 +44,8 @@ mod storage;
 
 mod inspect;
 
+mod two_hands;
+
 mod screens;
 
 mod picture;

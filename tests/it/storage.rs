@@ -16,7 +16,7 @@ const KNOWN: &[(&str, &[&str], &[&str])] = &[
     // A clean start takes in a unit that a cut had left.
     ("16-torn-body", &["store"], &["G61 unit 1"]),
     ("18-torn-header", &["store"], &["G61 unit 1"]),
-    ("19-corrupt-body-clean", &["store"], &["G61 unit 5", "G62 entry 23", "G62 missing 19"]),
+    ("19-corrupt-body-clean", &["store"], &["G61 unit 5", "G62 entry 24", "G62 missing 17"]),
     ("20-corrupt-body-abort", &["store"], &["G61 unit 1"]),
     ("22-corrupt-size", &["store"], &["G61 unit 1"]),
     // The damage lies in a file that recovery does not look at.

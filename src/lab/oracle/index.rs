@@ -226,14 +226,19 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The shape that fits best of those in which the first entry is where the header says.
+    /// The shape that fits best of those in which the first or the last entry is where the header says.
     fn search(&self) -> Option<Shape> {
         if self.header.most() == 0 {
             return None;
         }
         let shapes = (1..=self.segment.len / SLOT as u64).filter_map(|slots| Shape::of_slots(slots, self.segment.len));
+        // Either end will do: one of the two may be damaged.
         let begins = |shape: &Shape| self.entry(*shape, 1).at == self.header.begin_at && self.hangs(*shape, 1);
-        let fitting = shapes.filter(|shape| begins(shape) && self.fits(*shape));
+        let ends = |shape: &Shape| {
+            let last = self.count(*shape);
+            self.entry(*shape, last).at == self.header.end_at && self.hangs(*shape, last)
+        };
+        let fitting = shapes.filter(|shape| (begins(shape) || ends(shape)) && self.fits(*shape));
         fitting.max_by_key(|shape| self.bounds(*shape))
     }
 

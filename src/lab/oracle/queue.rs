@@ -89,11 +89,13 @@ impl<'a> Queue<'a> {
         self.segments.iter().map(|segment| (segment.len / UNIT as u64) as usize).sum()
     }
 
-    /// Which slot of the files, counted from 0, has that number; `None` if no file holds it.
+    /// Which slot of the files, counted from 0, has that number; `None` if no file holds all of it.
     pub fn ordinal(&self, number: i64) -> Option<usize> {
         let (file, at) = self.locate(number)?;
-        let before: u64 = self.segments[..file].iter().map(|segment| segment.len / UNIT as u64).sum();
-        Some((before + at / UNIT as u64) as usize)
+        let slots = |segment: &Segment| segment.len / UNIT as u64;
+        let before: u64 = self.segments[..file].iter().map(slots).sum();
+        // A file that was cut may end within a slot.
+        (at / (UNIT as u64) < slots(&self.segments[file])).then_some((before + at / UNIT as u64) as usize)
     }
 
     /// The numbers of each file's slots, file by file.

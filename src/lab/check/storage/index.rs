@@ -25,6 +25,8 @@ pub(super) struct Index<'a> {
     topic: (Vec<u8>, i32),
     wanted: Vec<i32>,
     strays: Vec<Stray>,
+    /// Records and hashes of keys that have no entry, unless a stray one turns out to be theirs.
+    lost: Vec<(u64, i32)>,
     absent: Absent,
     pub(super) own: u64,
 }
@@ -58,6 +60,8 @@ struct Absent {
     after: Range,
     /// Of those behind: places and hashes, as many as are listed.
     listed: Vec<(u64, i32)>,
+    /// Of those in front of a file: the last few.
+    near: Vec<(u64, i32)>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -71,8 +75,8 @@ impl<'a> Index<'a> {
     pub(super) fn of(store: Seen<'a>, layout: &'a Layout) -> Index<'a> {
         let files = IndexFile::all(store.files, &layout.index).into_iter().map(Chains::of).collect();
         let topic = (Vec::new(), topic_hash(b""));
-        let (wanted, strays, absent) = (Vec::new(), Vec::new(), Absent::default());
-        Index { store, layout, files, file: 0, topic, wanted, strays, absent, own: 0 }
+        let (wanted, strays, lost) = (Vec::new(), Vec::new(), Vec::new());
+        Index { store, layout, files, file: 0, topic, wanted, strays, lost, absent: Absent::default(), own: 0 }
     }
 
     /// The next record of the log.
@@ -152,22 +156,33 @@ impl<'a> Index<'a> {
             told.breach((G62, "entry"), chains.place(entry.number), not_a_key(&entry, record.at));
             chains.hang(&entry, key.unwrap_or(entry.hash), told);
         }
+        self.lose(record.at, told);
+    }
+
+    /// What is still wanted has no entry so far: which one was made for it shows when all have been walked.
+    fn lose(&mut self, at: u64, told: &mut Told) {
         for hash in std::mem::take(&mut self.wanted) {
-            self.missing(record.at, hash, told);
+            if self.lost.len() < STRAYS_MAX {
+                self.lost.push((at, hash));
+            } else {
+                told.breach((G62, "missing"), place(self.layout, at), no_entry(at, hash));
+            }
         }
     }
 
     /// A record with keys has no entries.
     fn lacks(&mut self, record: &Record<'_>, next: Option<Entry>, told: &mut Told) {
         let count = self.wanted.len() as u64;
+        if next.is_some_and(|entry| entry.number == 1) {
+            // The file's first entry may be this record's own, led astray.
+            let room = LISTED_MAX.saturating_sub(self.wanted.len());
+            self.absent.near.drain(..self.absent.near.len().saturating_sub(room));
+            self.absent.near.extend(self.wanted.iter().map(|hash| (record.at, *hash)));
+        }
         match next {
             Some(entry) if entry.number == 1 && self.file == 0 => self.absent.before.add(record.at, count),
             Some(entry) if entry.number == 1 => self.absent.between.add(record.at, count),
-            Some(_) => {
-                for hash in std::mem::take(&mut self.wanted) {
-                    self.missing(record.at, hash, told);
-                }
-            }
+            Some(_) => self.lose(record.at, told),
             None => {
                 self.absent.after.add(record.at, count);
                 let room = LISTED_MAX.saturating_sub(self.absent.listed.len());
@@ -218,9 +233,13 @@ impl<'a> Index<'a> {
         while let Some(entry) = self.peek() {
             self.stray(entry, told);
         }
+        for (at, hash) in std::mem::take(&mut self.lost) {
+            self.missing(at, hash, told);
+        }
         let due = self.store.dispatched_to.filter(|_| self.store.end != LogEnd::Unknown).unwrap_or(0);
         let absent = std::mem::take(&mut self.absent);
-        for (at, hash) in &absent.listed {
+        let unlisted = absent.near.iter().map(|key| (key, 0));
+        for ((at, hash), due) in unlisted.chain(absent.listed.iter().map(|key| (key, due))) {
             let is_stray = self.strays.iter().any(|stray| stray.entry.hash == *hash);
             if is_stray || *at < due {
                 self.missing(*at, *hash, told);

@@ -63,7 +63,8 @@ fn outcome<'a>(store: &Store, found: &'a Verified) -> Outcome<'a> {
         clause: breach.clause,
         sentence: breach.sentence.text(store.lang).to_owned(),
     });
-    let damage: Vec<Damage<'_>> = breaches.chain(config(store)).chain(checkpoint(store)).collect();
+    let damage: Vec<Damage<'_>> =
+        log(store).into_iter().chain(breaches).chain(config(store)).chain(checkpoint(store)).collect();
     let notes = found.notes.iter().map(|note| Noted {
         kind: note.kind,
         file: &note.file,
@@ -85,6 +86,19 @@ fn outcome<'a>(store: &Store, found: &'a Verified) -> Outcome<'a> {
             Lang::Zh => NOT_COVERED_ZH,
         },
     }
+}
+
+/// Queues without a log lead nowhere.
+fn log(store: &Store) -> Option<Damage<'static>> {
+    if !store.layout.log.is_empty() || store.layout.queues.is_empty() {
+        return None;
+    }
+    let sentence = store.pick(
+        "there are queues and no commit log; `--commitlog DIR` names one that lies elsewhere",
+        "有队列而没有日志；日志若在别处，用 `--commitlog DIR` 指明",
+    );
+    let (file, guarantee, clause) = ("commitlog".to_owned(), "G60".to_owned(), "gap");
+    Some(Damage { file, offset: 0, guarantee, clause, sentence: sentence.to_owned() })
 }
 
 /// Config files that cannot be read; one that is missing is no damage.
