@@ -66,6 +66,24 @@ pub struct Profile {
     ///
     /// Source: `ScheduleMessageService.shutdown` cancels the timer and writes nothing.
     pub fix_k24: bool,
+    /// A mistake planted to see that it is found; no named profile has one, and the release made none of them.
+    pub planted: Option<Mistake>,
+}
+
+/// A mistake that a checker must find.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Mistake {
+    /// Recovery leaves what it cannot read at the log's end in place, and goes on behind it.
+    KeepsTornTail,
+}
+
+impl Mistake {
+    /// Its name, as people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mistake::KeepsTornTail => "torn-tail-kept",
+        }
+    }
 }
 
 /// A switch: the row that it repairs, and where it is kept.
@@ -110,6 +128,7 @@ impl Profile {
         fix_k19: false,
         fix_k20: false,
         fix_k24: false,
+        planted: None,
     };
     /// The same protocol with every switch on.
     pub const HARDENED: Profile = Profile {
@@ -126,6 +145,7 @@ impl Profile {
         fix_k19: true,
         fix_k20: true,
         fix_k24: true,
+        planted: None,
     };
 
     /// The release with one repair; `None` for a row that has no switch.
@@ -140,14 +160,16 @@ impl Profile {
         switch.map(|switch| *(switch.of)(self) = on).is_some()
     }
 
-    /// Its name: the release's, `hardened`, or the release's with its repairs.
+    /// Its name: the release's, `hardened`, or the release's with its repairs; a planted mistake stands behind a `!`.
     pub fn name(&self) -> String {
-        if *self == Profile::HARDENED {
-            return "hardened".to_owned();
-        }
-        let mut copy = self.clone();
-        let fixed = SWITCHES.iter().filter(|switch| *(switch.of)(&mut copy)).map(|switch| switch.row);
-        fixed.fold("rocketmq-4.3.2".to_owned(), |name, row| format!("{name}+{row}"))
+        let mut copy = Profile { planted: None, ..self.clone() };
+        let name = if copy == Profile::HARDENED {
+            "hardened".to_owned()
+        } else {
+            let fixed = SWITCHES.iter().filter(|switch| *(switch.of)(&mut copy)).map(|switch| switch.row);
+            fixed.fold("rocketmq-4.3.2".to_owned(), |name, row| format!("{name}+{row}"))
+        };
+        self.planted.map_or(name.clone(), |mistake| format!("{name}!{}", mistake.name()))
     }
 
     /// The profile of that name: `rocketmq-4.3.2`, `faithful` or `hardened`.
@@ -174,6 +196,8 @@ mod tests {
         }
         assert_eq!(all, Profile::HARDENED);
         assert_eq!(all.name(), "hardened");
+        all.planted = Some(Mistake::KeepsTornTail);
+        assert_eq!(all.name(), "hardened!torn-tail-kept");
         assert!(!all.set("K99", true));
     }
 }

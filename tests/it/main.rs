@@ -46,6 +46,8 @@ mod inspect;
 
 mod two_hands;
 
+mod crash_states;
+
 mod screens;
 
 mod picture;

@@ -265,6 +265,9 @@ pub struct CrashArgs {
     /// One workload; all by default. May be repeated.
     #[arg(long = "workload", value_name = "NAME")]
     pub workloads: Vec<String>,
+    /// Build a mistake into the store, to see that it is found.
+    #[arg(long, value_enum)]
+    pub plant: Option<Planted>,
     /// In which order the file system makes names and content durable.
     #[arg(long, value_enum, default_value_t = FileSystem::Ordered)]
     pub personality: FileSystem,
@@ -279,6 +282,13 @@ pub struct CrashArgs {
     pub jobs: Option<usize>,
 }
 
+/// A mistake to build in.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planted {
+    /// Recovery leaves what it cannot read at the log's end in place, and goes on behind it.
+    TornTailKept,
+}
+
 /// A file system's personality.
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileSystem {
@@ -286,7 +296,7 @@ pub enum FileSystem {
     Ordered,
     /// Names in order, not ordered with stores; lengths may survive without content.
     Writeback,
-    /// Any names.
+    /// Any names. The release forces no folder, so that neither profile keeps its guarantees here.
     Reordering,
     /// Everything up to a moment.
     Strict,

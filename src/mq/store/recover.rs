@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::mq::disk::{Disk, DiskError};
 use crate::mq::message::Name;
 use crate::mq::message::record::MAGIC;
-use crate::mq::profile::Profile;
+use crate::mq::profile::{Mistake, Profile};
 use crate::mq::store::checkpoint::{self, Checkpoint};
 use crate::mq::store::config::StoreConfig;
 use crate::mq::store::delay::DelayLevels;
@@ -195,7 +195,9 @@ impl MessageStore {
         }
         self.log.flushed_where = end;
         self.log.committed_where = end;
-        self.log.truncate(disk, end);
+        if self.profile.planted != Some(Mistake::KeepsTornTail) {
+            self.log.truncate(disk, end);
+        }
         if self.profile.fix_k18 {
             self.wipe_cut(disk);
         }

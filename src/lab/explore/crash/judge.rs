@@ -44,7 +44,7 @@ pub(super) fn inside(start: Start, profile: &Profile, before: &Arc<Before>, past
     let booted = catch_unwind(AssertUnwindSafe(|| Rig::boot(start, profile, recorder)));
     match booted {
         Ok(Ok(rig)) => rig.recorder.sites,
-        Ok(Err((_, recorder))) => recorder.sites,
+        Ok(Err(refused)) => refused.1.sites,
         Err(_) => Vec::new(),
     }
 }
@@ -59,9 +59,10 @@ pub(super) fn against(before: &Before, (log, end): &(Arc<DiskImage>, u64)) -> Ve
 fn boots(start: Start, profile: &Profile, past: Past, trial: &mut Trial) {
     let once = match Rig::boot(start, profile, Recorder::silent()) {
         Ok(rig) => rig,
-        Err((error, _)) => {
+        Err(refused_with) => {
+            let error = &refused_with.0;
             if !(past.damaged && matches!(error, StoreError::Corrupt { .. })) {
-                trial.breaches.push(refused(&error));
+                trial.breaches.push(refused(error));
             }
             return;
         }
@@ -82,7 +83,7 @@ fn boots(start: Start, profile: &Profile, past: Past, trial: &mut Trial) {
                 Seen { files: &pages, end: LogEnd::At(twice.end()), dispatched_to: None, queue_ends: Some(&queues) };
             trial.breaches.extend(storage::idempotent(seen, again));
         }
-        Err((error, _)) => trial.breaches.push(refused(&error)),
+        Err(refused_with) => trial.breaches.push(refused(&refused_with.0)),
     }
 }
 

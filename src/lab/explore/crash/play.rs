@@ -23,7 +23,7 @@ pub(super) fn moments(workload: &Workload, plan: &DiskPlan, profile: &Profile) -
     recorder.enter_recovery(&start.disk);
     let mut player = match Rig::boot(start, profile, recorder) {
         Ok(rig) => Player { rig, profile, put: 0 },
-        Err((_, recorder)) => return recorder.sites,
+        Err(refused) => return refused.1.sites,
     };
     for act in &workload.acts {
         player = match player.act(act) {
@@ -91,7 +91,7 @@ impl Player<'_> {
         let (start, recorder) = rig.into_boot();
         match Rig::boot(start, profile, recorder) {
             Ok(rig) => Ok(Player { rig, profile, put }),
-            Err((_, recorder)) => Err(recorder.sites),
+            Err(refused) => Err(refused.1.sites),
         }
     }
 }

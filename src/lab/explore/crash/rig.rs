@@ -88,12 +88,15 @@ pub(super) struct Start {
     pub(super) clock: Clock,
 }
 
+/// Why a boot was refused, and what was noted up to there.
+pub(super) type Refused = Box<(StoreError, Recorder)>;
+
 /// Long enough for a store to read its log again and dispatch it.
 const SETTLES_IN: u64 = 20;
 
 impl Rig {
     /// Boots a store; moments inside recovery go to `recorder`.
-    pub(super) fn boot(start: Start, profile: &Profile, recorder: Recorder) -> Result<Rig, (StoreError, Recorder)> {
+    pub(super) fn boot(start: Start, profile: &Profile, recorder: Recorder) -> Result<Rig, Refused> {
         let Start { mut disk, config, clock } = start;
         let mut recorder = recorder;
         disk.set_clock(clock.wall);
@@ -106,7 +109,7 @@ impl Rig {
                 rig.settle();
                 Ok(rig)
             }
-            Err(error) => Err((error, recorder)),
+            Err(error) => Err(Box::new((error, recorder))),
         }
     }
 

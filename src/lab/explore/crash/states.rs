@@ -2,8 +2,9 @@
 //!
 //! What is at risk is a number of dimensions: of each dirty page a version, of the folder's operations a prefix or a subset,
 //! of each small file's content a fate. If they multiply to few states all are listed. Otherwise pages are taken whole or not
-//! at all; if that is still too many, all prefixes in time, all single omissions, all single survivals and some random
-//! choices are. Torn pages are added one at a time: a device is at work on one page when the power goes.
+//! at all; if that is still too many, all prefixes in time, all single omissions and all single survivals are. Torn pages are
+//! added one at a time: a device is at work on one page when the power goes. Some choices are drawn besides, and these may
+//! have several pages torn.
 
 use std::collections::BTreeSet;
 
@@ -56,13 +57,15 @@ pub(super) fn choices(
             space.each(&coarse, &mut add);
         } else {
             space.singles(&mut add);
-            for _ in 0..limits.random {
-                add(risk.drawn(true, draw));
-            }
         }
         space.prefixes(&mut add);
     }
     space.torn(&mut add);
+    // Drawn ones may have several pages torn at once, which no list goes through.
+    let random = if complete { u64::from(limits.random).min(product(&fine)) } else { u64::from(limits.random) };
+    for _ in 0..random {
+        add(risk.drawn(true, draw));
+    }
     Choices { list, complete }
 }
 
