@@ -359,6 +359,73 @@ facts! {
         /// `flow-control`, `error` or `offset-moved`.
         why: &'static str,
     }
+    /// A producer told a broker how a transaction ended. Source: `DefaultMQProducerImpl.endTransaction`, `checkTransactionState`.
+    TransactionEndSent "transaction-end-sent" {
+        /// The broker, by name or by the address that asked.
+        broker: Name,
+        /// `commit`, `rollback` or `unknown`.
+        state: &'static str,
+        /// The half message's queue offset.
+        half: i64,
+        /// 1 if a check asked for it.
+        checked: i32,
+    }
+    /// A broker heard how a transaction ended and found its half message. Source: `EndTransactionProcessor.processRequest`.
+    TransactionEnded "transaction-ended" {
+        /// `commit` or `rollback`.
+        state: &'static str,
+        /// The half message's queue offset.
+        half: i64,
+        /// 1 if a check asked for it.
+        checked: i32,
+    }
+    /// A broker asked a producer how a transaction ended, or found nobody to ask; the half message was written once more.
+    ///
+    /// Source: `TransactionalMessageServiceImpl.check`, `AbstractTransactionalMessageCheckListener.sendCheckMessage`.
+    HalfChecked "half-checked" {
+        /// The producer group.
+        group: Name,
+        /// The client that is asked; empty if there is none.
+        client: Name,
+        /// The queue offset of the copy that was looked at.
+        half: i64,
+        /// How often it has been looked at.
+        times: i32,
+    }
+    /// A half message that may not be asked for yet was written once more, for a later round. Source: `checkPrepareQueueOffset`.
+    HalfPutBack "half-put-back" {
+        /// The queue offset of the copy that was looked at.
+        half: i64,
+        /// That of the new one.
+        again: i64,
+        /// How often it has been looked at.
+        times: i32,
+    }
+    /// A half message was given up. Source: `resolveDiscardMsg`.
+    HalfDiscarded "half-discarded" {
+        /// Its queue offset.
+        half: i64,
+        /// `asked-too-often` or `too-old`.
+        why: &'static str,
+    }
+    /// A round of checks ended, and how far it came. Source: `TransactionalMessageServiceImpl.check`.
+    CheckRoundEnded "check-round-ended" {
+        /// The half topic's cursor before.
+        half_from: i64,
+        /// The half topic's cursor behind it.
+        half_to: i64,
+        /// The op topic's cursor before.
+        op_from: i64,
+        /// The op topic's cursor behind it.
+        op_to: i64,
+    }
+    /// A round of checks ended in an exception: its cursors stay where they were. Source: `TransactionalMessageServiceImpl.check`.
+    CheckRoundFailed "check-round-failed" {
+        /// The half message at which it happened.
+        half: i64,
+        /// The exception's class.
+        why: &'static str,
+    }
     /// A broker noted a group's place. Source: `ConsumerOffsetManager.commitOffset`.
     OffsetCommitted "offset-committed" {
         /// The group.

@@ -265,6 +265,8 @@ pub enum Timer {
     DelayOffsets,
     /// `DefaultMessageStore.cleanFilesPeriodically`, every 10 s.
     CleanFiles,
+    /// `TransactionalMessageCheckService`, every 60 s.
+    TransactionCheck,
     /// A job whose cost or stall ends.
     JobDone,
     /// `MQClientInstance`: route poll, every 30 s.

@@ -130,6 +130,34 @@ const TOLD: &[(&str, Words)] = &[
             "记下 {group} 在 {topic}/{queue_id} 的进度 {queue_offset}",
         ),
     ),
+    (
+        "transaction-end-sent",
+        w("tells {broker}: half #{half} is {state}", "告知 {broker}：半消息 #{half} 的结果是 {state}"),
+    ),
+    ("transaction-ended", w("half #{half} ends with {state}", "半消息 #{half} 的结局：{state}")),
+    (
+        "half-checked",
+        w(
+            "half #{half} has no answer: look {times}, asks {client} of {group}",
+            "半消息 #{half} 没有结果：第 {times} 次回查，询问 {group} 的 {client}",
+        ),
+    ),
+    (
+        "half-put-back",
+        w(
+            "half #{half} is left in peace, look {times}, put back as #{again}",
+            "半消息 #{half} 尚在免检期，第 {times} 次查看，重写为 #{again}",
+        ),
+    ),
+    ("half-discarded", w("GIVES UP half #{half}: {why}", "放弃半消息 #{half}：{why}")),
+    (
+        "check-round-ended",
+        w(
+            "check round: half {half_from} -> {half_to}, op {op_from} -> {op_to}",
+            "回查一轮：half {half_from} -> {half_to}，op {op_from} -> {op_to}",
+        ),
+    ),
+    ("check-round-failed", w("CHECK ROUND FAILED at half #{half}: {why}", "回查在半消息 #{half} 处异常：{why}")),
     ("group-created", w("makes group {group}", "创建消费组 {group}")),
     (
         "config-unreadable",

@@ -59,6 +59,11 @@ const REASONS: &[(&str, Words)] = &[
     ("timed out", w("nobody answers", "没有应答")),
     ("producer", w("producer", "生产者")),
     ("consumer", w("consumer", "消费者")),
+    ("asked-too-often", w("it was asked for too often", "回查次数已达上限")),
+    ("too-old", w("it is older than the log keeps", "超过文件保留时间")),
+    ("commit", w("commit", "提交")),
+    ("rollback", w("rollback", "回滚")),
+    ("unknown", w("unknown", "未知")),
     ("threw", w("an exception", "异常")),
 ];
 

@@ -357,6 +357,22 @@ folded!(h::CreateTopicHeader {
 });
 folded!(h::QueueHeader { topic, queue_id });
 folded!(h::SearchOffsetHeader { topic, queue_id, timestamp });
+folded!(h::EndTransactionHeader {
+    producer_group,
+    tran_state_table_offset,
+    commit_log_offset,
+    commit_or_rollback,
+    from_transaction_check,
+    msg_id,
+    transaction_id
+});
+folded!(h::CheckTransactionHeader {
+    tran_state_table_offset,
+    commit_log_offset,
+    msg_id,
+    transaction_id,
+    offset_msg_id
+});
 folded!(h::SendBackHeader { offset, group, delay_level, origin_msg_id, origin_topic, unit_mode, max_reconsume_times });
 
 impl<T: Folded> Folded for Box<T> {
@@ -416,6 +432,8 @@ impl Folded for Header {
             Header::Queue(header) => variant!(16, header),
             Header::SearchOffset(header) => variant!(17, header),
             Header::SendBack(header) => variant!(18, header),
+            Header::EndTransaction(header) => variant!(20, header),
+            Header::CheckTransaction(header) => variant!(21, header),
             Header::Other(fields) => variant!(19, fields.as_slice()),
         }
     }

@@ -60,6 +60,10 @@ const MAIN: &[&str] = &[
     "appended",
     "flushed",
     "flush-failed",
+    "transaction-ended",
+    "half-checked",
+    "half-discarded",
+    "check-round-failed",
     "sent-result",
     "failed",
     "listen",
@@ -188,7 +192,9 @@ fn value((handles, lang): (&Handles, Lang), record: &Record, field: &str, out: &
                 if name == field && !done {
                     done = match value {
                         Value::Int(number) => put(&number),
-                        Value::Text(text) if matches!(field, "why" | "role") => put(&words::reason(text, lang)),
+                        Value::Text(text) if matches!(field, "why" | "role" | "state") => {
+                            put(&words::reason(text, lang))
+                        }
                         Value::Text(text) => put(&text),
                     };
                 }

@@ -132,6 +132,12 @@ impl Members {
         producers.chain(consumers)
     }
 
+    /// The connections of a producer group's members, with their ids; `None` for a group that never had any.
+    pub fn producer_group(&self, group: &str) -> Option<impl Iterator<Item = (ConnId, &Name)>> {
+        let members = self.producers.get(group)?;
+        Some(members.iter().map(|(conn, member)| (*conn, &member.client_id)))
+    }
+
     /// Takes a client out of its groups by request. Source: `ClientManageProcessor.unregisterClient`.
     pub fn unregister(&mut self, conn: ConnId, producer: Option<&Group>, consumer: Option<&Group>) -> Vec<Left> {
         let mut left = Vec::new();

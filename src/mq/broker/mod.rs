@@ -16,6 +16,7 @@ use crate::mq::broker::offset::Offsets;
 use crate::mq::broker::processor::send::{Parked, SendJob};
 use crate::mq::broker::registration::Registration;
 use crate::mq::broker::topic::Topics;
+use crate::mq::broker::transaction::Transactions;
 use crate::mq::channel::Channels;
 use crate::mq::fact::Fact;
 use crate::mq::message::{Host, Name, PhysicalOffset, Topic, names};
@@ -45,6 +46,8 @@ mod configs;
 pub mod hold;
 
 pub mod registration;
+
+pub mod transaction;
 
 pub mod processor;
 
@@ -81,6 +84,14 @@ pub struct BrokerConfig {
     pub long_polling_enable: bool,
     /// `shortPollingTimeMills`.
     pub short_polling_time_ms: i64,
+    /// `rejectTransactionMessage`.
+    pub reject_transaction_message: bool,
+    /// `transactionTimeOut`: how old a half message must be before it is asked for.
+    pub transaction_time_out: Span,
+    /// `transactionCheckMax`: how often it is asked for.
+    pub transaction_check_max: i32,
+    /// `transactionCheckInterval`.
+    pub transaction_check_interval: Span,
     /// Topics that exist from the first boot.
     pub topics: Vec<TopicConfig>,
     /// Which weaknesses are kept.
@@ -105,6 +116,10 @@ impl BrokerConfig {
             wait_time_in_send_queue: Span::from_millis(200),
             long_polling_enable: true,
             short_polling_time_ms: 1_000,
+            reject_transaction_message: false,
+            transaction_time_out: Span::from_secs(6),
+            transaction_check_max: 15,
+            transaction_check_interval: Span::from_secs(60),
             topics: Vec::new(),
             profile: Profile::FAITHFUL,
         }
@@ -137,6 +152,7 @@ pub struct Broker {
     registration: Registration,
     sends: Pool<SendJob>,
     parked: Vec<(u64, Parked)>,
+    transactions: Transactions,
     announced: Host,
     next_opaque: i32,
     next_conn: u32,
@@ -175,6 +191,7 @@ impl Broker {
             registration: Registration::new(&config.nameservers),
             sends: Pool::new(config.send_threads, config.send_queue_capacity),
             parked: Vec::new(),
+            transactions: Transactions::default(),
             announced: Host { ip: config.broker_ip1, port: i32::from(config.addr.port) },
             next_opaque: 0,
             next_conn: 1,
@@ -194,6 +211,7 @@ impl Broker {
             broker.persist_topics(step);
         }
         broker.arm_filters(step);
+        broker.start_checks();
         broker.register_all(step, false);
         step.out.arm(TimerKey::of(Timer::Registration), step.mono + REGISTRATION_DELAY);
         broker.settle(step);
@@ -270,6 +288,7 @@ impl Broker {
         match command.code {
             request::SEND_MESSAGE | request::SEND_MESSAGE_V2 => self.submit_send(conn, command, step),
             // Not on the VIP port: there it falls to the admin processor, which does not know it.
+            request::END_TRANSACTION => self.end_transaction(conn, command, step),
             request::PULL_MESSAGE if !is_fast => self.pull(conn, command, true, step),
             _ => self.manage(conn, &command, step),
         }
@@ -337,6 +356,7 @@ impl Broker {
             News::FlushFailed { from, to } => step.out.say(Fact::FlushFailed { from, to }),
             News::Rolled { at } => step.out.say(Fact::LogRolled { at }),
             News::Delivered { level, offset, topic, queue_id, landed } => {
+                self.wake_checks(&topic);
                 let (at, size, queue_offset) = (landed.at.0, landed.size, landed.queue_offset.0);
                 step.out.say(Fact::Appended { topic: topic.clone(), queue_id, size, at, queue_offset });
                 step.out.say(Fact::DelayedDelivered { level, topic, queue_id, offset, at });

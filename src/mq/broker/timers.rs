@@ -43,6 +43,7 @@ impl Broker {
                 None => step.out.disarm(timer),
             }
         }
+        self.arm_checks(step);
         if self.offsets.is_dirty && !self.offsets_armed && !self.stopping {
             self.offsets_armed = true;
             step.out.arm(TimerKey::of(Timer::OffsetPersist), self.tick(step.mono, OFFSETS_DELAY, OFFSETS_PERIOD));
@@ -73,6 +74,7 @@ impl Broker {
             Timer::FilterPersist => self.filters_due(step),
             Timer::HoldSweep => self.sweep_holds(step),
             Timer::FastFailure => self.sweep_sends(step),
+            Timer::TransactionCheck => self.checks_due(step),
             Timer::ClientExpiry => self.sweep_clients(step),
             Timer::ChannelIdle => {
                 for conn in self.channels.close_idle(step.mono, step.out) {

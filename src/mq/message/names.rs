@@ -11,6 +11,12 @@ pub const DLQ_GROUP_TOPIC_PREFIX: &str = "%DLQ%";
 pub const SYSTEM_TOPIC_PREFIX: &str = "rmq_sys_";
 /// What the system's own consumer groups begin with.
 pub const CID_RMQ_SYS_PREFIX: &str = "CID_RMQ_SYS_";
+/// Where half messages are parked. Source: `MixAll.RMQ_SYS_TRANS_HALF_TOPIC`.
+pub const TRANS_HALF_TOPIC: &str = "RMQ_SYS_TRANS_HALF_TOPIC";
+/// Where it is noted which half messages are settled. Source: `MixAll.RMQ_SYS_TRANS_OP_HALF_TOPIC`.
+pub const TRANS_OP_TOPIC: &str = "RMQ_SYS_TRANS_OP_HALF_TOPIC";
+/// The group whose offsets say how far the checks have come. Source: `MixAll.CID_SYS_RMQ_TRANS`.
+pub const TRANS_GROUP: &str = "CID_RMQ_SYS_TRANS";
 
 /// Where messages of `group` wait to be tried again. Source: `MixAll.getRetryTopic`.
 pub fn retry_topic(group: &str) -> Topic {

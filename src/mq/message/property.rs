@@ -27,6 +27,12 @@ pub mod names {
     pub const TRAN_MSG: &str = "TRAN_MSG";
     /// The producer group of a half message.
     pub const PGROUP: &str = "PGROUP";
+    /// How often a half message was looked at.
+    pub const TRANSACTION_CHECK_TIMES: &str = "TRANSACTION_CHECK_TIMES";
+    /// How many seconds a half message is left in peace.
+    pub const CHECK_IMMUNITY_TIME_IN_SECONDS: &str = "CHECK_IMMUNITY_TIME_IN_SECONDS";
+    /// The first place of a half message that was put back in peace.
+    pub const TRAN_PREPARED_QUEUE_OFFSET: &str = "TRAN_PREPARED_QUEUE_OFFSET";
     /// The queue's first offset when pulled.
     pub const MIN_OFFSET: &str = "MIN_OFFSET";
     /// One past the queue's last offset when pulled.

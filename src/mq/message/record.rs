@@ -118,11 +118,19 @@ pub fn decode_all(bytes: &Bytes) -> Vec<StoredMessage> {
 
 /// Writes a message as a record, the body deflated if its flag says so. Source: `MessageDecoder.encode`.
 pub fn encode(stored: &StoredMessage) -> Bytes {
+    match stored.sys_flag & sys_flag::COMPRESSED {
+        0 => encode_as_is(stored),
+        _ => encode_with(stored, &compress::deflate(&stored.message.body)),
+    }
+}
+
+/// The same with the body as it is, whatever its flag says. Source: `MessageDecoder.encode` without `needCompress`.
+pub fn encode_as_is(stored: &StoredMessage) -> Bytes {
+    encode_with(stored, &stored.message.body)
+}
+
+fn encode_with(stored: &StoredMessage, body: &[u8]) -> Bytes {
     let message = &stored.message;
-    let body = match stored.sys_flag & sys_flag::COMPRESSED {
-        0 => message.body.clone(),
-        _ => Bytes::from(compress::deflate(&message.body)),
-    };
     let properties = message.properties.encode();
     let size = FIXED + body.len() + message.topic.len() + properties.len();
     let mut out = BytesMut::with_capacity(size);
@@ -143,7 +151,7 @@ pub fn encode(stored: &StoredMessage) -> Bytes {
     out.put_i32(stored.reconsume_times);
     out.put_i64(stored.prepared_transaction_offset);
     out.put_i32(body.len() as i32);
-    out.put_slice(&body);
+    out.put_slice(body);
     out.put_u8(message.topic.len() as u8);
     out.put_slice(message.topic.as_bytes());
     out.put_i16(properties.len() as i16);

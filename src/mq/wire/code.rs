@@ -24,8 +24,12 @@ pub mod request {
     pub const UNREGISTER_CLIENT: i32 = 35;
     /// `CONSUMER_SEND_MSG_BACK`.
     pub const CONSUMER_SEND_MSG_BACK: i32 = 36;
+    /// `END_TRANSACTION`.
+    pub const END_TRANSACTION: i32 = 37;
     /// `GET_CONSUMER_LIST_BY_GROUP`.
     pub const GET_CONSUMER_LIST_BY_GROUP: i32 = 38;
+    /// `CHECK_TRANSACTION_STATE`, broker to client.
+    pub const CHECK_TRANSACTION_STATE: i32 = 39;
     /// `NOTIFY_CONSUMER_IDS_CHANGED`, broker to client.
     pub const NOTIFY_CONSUMER_IDS_CHANGED: i32 = 40;
     /// `REGISTER_BROKER`, broker to nameserver.
@@ -94,6 +98,8 @@ pub fn name_of_request(code: i32) -> &'static str {
         request::HEART_BEAT => "HEART_BEAT",
         request::UNREGISTER_CLIENT => "UNREGISTER_CLIENT",
         request::CONSUMER_SEND_MSG_BACK => "CONSUMER_SEND_MSG_BACK",
+        request::END_TRANSACTION => "END_TRANSACTION",
+        request::CHECK_TRANSACTION_STATE => "CHECK_TRANSACTION_STATE",
         request::GET_CONSUMER_LIST_BY_GROUP => "GET_CONSUMER_LIST_BY_GROUP",
         request::NOTIFY_CONSUMER_IDS_CHANGED => "NOTIFY_CONSUMER_IDS_CHANGED",
         request::REGISTER_BROKER => "REGISTER_BROKER",

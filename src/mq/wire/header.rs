@@ -44,6 +44,10 @@ pub enum Header {
     SearchOffset(Box<SearchOffsetHeader>),
     /// `ConsumerSendMsgBackRequestHeader`.
     SendBack(Box<SendBackHeader>),
+    /// `EndTransactionRequestHeader`.
+    EndTransaction(Box<EndTransactionHeader>),
+    /// `CheckTransactionStateRequestHeader`.
+    CheckTransaction(Box<CheckTransactionHeader>),
     /// A header of a class not typed here: ext fields in the order of the frame; none for a class without values.
     Other(Vec<(Name, Name)>),
 }
@@ -273,4 +277,38 @@ pub struct SendBackHeader {
     pub unit_mode: bool,
     /// When to give up.
     pub max_reconsume_times: Option<i32>,
+}
+
+/// Source: `EndTransactionRequestHeader`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EndTransactionHeader {
+    /// The producer's group.
+    pub producer_group: Group,
+    /// The half message's queue offset.
+    pub tran_state_table_offset: i64,
+    /// The half message's place in the log.
+    pub commit_log_offset: i64,
+    /// The transaction bits of a sys flag: 8 commit, 12 rollback, 0 unknown.
+    pub commit_or_rollback: i32,
+    /// Whether a check asked for it.
+    pub from_transaction_check: bool,
+    /// The unique key.
+    pub msg_id: Name,
+    /// What a check gave; the producer's own call has none.
+    pub transaction_id: Option<Name>,
+}
+
+/// Source: `CheckTransactionStateRequestHeader`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CheckTransactionHeader {
+    /// The half message's queue offset.
+    pub tran_state_table_offset: i64,
+    /// The half message's place in the log.
+    pub commit_log_offset: i64,
+    /// The unique key.
+    pub msg_id: Option<Name>,
+    /// The unique key again.
+    pub transaction_id: Option<Name>,
+    /// The half message's offset id.
+    pub offset_msg_id: Option<Name>,
 }

@@ -156,7 +156,7 @@ fn header_encode(class: &HeaderClass, input: &Value, expected: &Value) -> Answer
     }
 }
 
-fn ext_fields(pairs: &Map<String, Value>) -> ExtFields {
+pub(super) fn ext_fields(pairs: &Map<String, Value>) -> ExtFields {
     pairs.iter().map(|(name, value)| (Name::from(name.as_str()), value.as_str().map(Name::from))).collect()
 }
 

@@ -3,21 +3,21 @@
 //! Sends run in a pool of one thread: a put that waits for its force holds that thread, later sends wait in the queue, and
 //! whoever has waited 200 ms there is told so.
 //!
-//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: batches, delay levels,
-//! transactions and the dead-letter rule come with the delivery semantics; the ext fields `MSG_REGION` and `TRACE_ON` of
+//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: batches and the
+//! dead-letter rule come with the delivery semantics; the ext fields `MSG_REGION` and `TRACE_ON` of
 //! every answer are not sent, since nothing here reads them.
 
 use bytes::Bytes;
 
 use crate::mq::broker::topic::{AUTO_CREATE_TOPIC, PERM_READ, PERM_WRITE, config};
-use crate::mq::broker::{Broker, SUGGEST_TODO, is_retry};
+use crate::mq::broker::{Broker, SUGGEST_TODO, is_retry, transaction};
 use crate::mq::fact::Fact;
 use crate::mq::message::id::offset_msg_id;
 use crate::mq::message::{Host, Name, QueueId};
 use crate::mq::node::{ConnId, Step, Stream};
 use crate::mq::pool::Submitted;
 use crate::mq::store::delay::SCHEDULE_TOPIC;
-use crate::mq::store::outcome::{Landed, PutStatus};
+use crate::mq::store::outcome::{Landed, Put, PutStatus};
 use crate::mq::store::record::NewMessage;
 use crate::mq::time::Millis;
 use crate::mq::wire::body::TopicConfig;
@@ -87,7 +87,16 @@ impl Broker {
             _ => step.dice.below(Stream::BrokerQueue, topic.max(1) as u64) as i32,
         };
         step.out.say(Fact::SendAccepted { topic: header.topic.clone(), queue_id });
-        let message = self.message_of(conn, *header, queue_id, command.body.take().unwrap_or_default());
+        let mut message = self.message_of(conn, *header, queue_id, command.body.take().unwrap_or_default());
+        if transaction::is_half(&message) {
+            if self.config.reject_transaction_message {
+                let [a, b, c, d] = self.config.broker_ip1.to_be_bytes();
+                let remark = format!("the broker[{a}.{b}.{c}.{d}] sending transaction message is forbidden").into();
+                self.refuse(conn, &command, response::NO_PERMISSION, remark, step);
+                return true;
+            }
+            message = transaction::half_of(message);
+        }
         let clock = Self::clock(step);
         let put = self.store.put(step.disk, clock, &message);
         let Some(landed) = put.landed.filter(|_| put.status.is_sent()) else {
@@ -95,16 +104,7 @@ impl Broker {
             return true;
         };
         // A record that fits no file is answered with success all the same.
-        if put.is_stored() {
-            let topic = if put.parked.is_some() { Name::from(SCHEDULE_TOPIC) } else { message.topic };
-            step.out.say(Fact::Appended {
-                topic,
-                queue_id: put.parked.unwrap_or(queue_id),
-                size: landed.size,
-                at: landed.at.0,
-                queue_offset: landed.queue_offset.0,
-            });
-        }
+        self.say_appended(&put, message, step);
         let parked = Parked { conn, command, queue_id, landed };
         match put.waits {
             Some(request) => {
@@ -118,9 +118,25 @@ impl Broker {
         }
     }
 
+    /// Says where a message landed, if it did.
+    pub(in crate::mq::broker) fn say_appended(&mut self, put: &Put, message: NewMessage, step: &mut Step<'_>) {
+        let Some(landed) = put.landed.filter(|_| put.is_stored()) else { return };
+        self.wake_checks(&message.topic);
+        let topic = if put.parked.is_some() { Name::from(SCHEDULE_TOPIC) } else { message.topic };
+        step.out.say(Fact::Appended {
+            topic,
+            queue_id: put.parked.unwrap_or(message.queue_id),
+            size: landed.size,
+            at: landed.at.0,
+            queue_offset: landed.queue_offset.0,
+        });
+    }
+
     /// A waiting put is over: its sender hears, its thread takes the next.
     pub(in crate::mq::broker) fn put_done(&mut self, request: u64, status: PutStatus, step: &mut Step<'_>) {
-        let Some(at) = self.parked.iter().position(|(number, _)| *number == request) else { return };
+        let Some(at) = self.parked.iter().position(|(number, _)| *number == request) else {
+            return self.commit_put_done(request, status, step);
+        };
         let (_, parked) = self.parked.remove(at);
         self.answer_put(parked, status, step);
         if let Some(next) = self.sends.finish() {

@@ -12,9 +12,9 @@ use crate::mq::wire::codec::CodecError;
 use crate::mq::wire::codec::member::Member;
 use crate::mq::wire::codec::raw::ExtFields;
 use crate::mq::wire::header::{
-    CreateTopicHeader, GroupQueueHeader, PullHeader, PulledHeader, QueueHeader, RegisterBrokerHeader, RegisteredHeader,
-    SearchOffsetHeader, SendBackHeader, SendHeader, SentHeader, UnregisterBrokerHeader, UnregisterClientHeader,
-    UpdateOffsetHeader,
+    CheckTransactionHeader, CreateTopicHeader, EndTransactionHeader, GroupQueueHeader, PullHeader, PulledHeader,
+    QueueHeader, RegisterBrokerHeader, RegisteredHeader, SearchOffsetHeader, SendBackHeader, SendHeader, SentHeader,
+    UnregisterBrokerHeader, UnregisterClientHeader, UpdateOffsetHeader,
 };
 
 /// A class of headers.
@@ -401,24 +401,24 @@ header_classes! {
             "unitMode": boolean = unit_mode,
             "maxReconsumeTimes": Integer = max_reconsume_times,
         }
+        EndTransactionRequestHeader => EndTransactionHeader {
+            "producerGroup": String required = producer_group,
+            "tranStateTableOffset": Long required = tran_state_table_offset,
+            "commitLogOffset": Long required = commit_log_offset,
+            "commitOrRollback": Integer required = commit_or_rollback,
+            "fromTransactionCheck": boolean = from_transaction_check,
+            "msgId": String required = msg_id,
+            "transactionId": String = transaction_id,
+        } -> commit_or_rollback
+        CheckTransactionStateRequestHeader => CheckTransactionHeader {
+            "tranStateTableOffset": Long required = tran_state_table_offset,
+            "commitLogOffset": Long required = commit_log_offset,
+            "msgId": String = msg_id,
+            "transactionId": String = transaction_id,
+            "offsetMsgId": String = offset_msg_id,
+        }
     }
     other {
-        EndTransactionRequestHeader {
-            "producerGroup": String required,
-            "tranStateTableOffset": Long required,
-            "commitLogOffset": Long required,
-            "commitOrRollback": Integer required,
-            "fromTransactionCheck": boolean,
-            "msgId": String required,
-            "transactionId": String,
-        } -> commit_or_rollback
-        CheckTransactionStateRequestHeader {
-            "tranStateTableOffset": Long required,
-            "commitLogOffset": Long required,
-            "msgId": String,
-            "transactionId": String,
-            "offsetMsgId": String,
-        }
         QueryMessageRequestHeader {
             "topic": String required,
             "key": String required,

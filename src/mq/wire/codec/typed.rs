@@ -34,6 +34,8 @@ pub(super) fn put(code: i32, header: &Header) -> Option<ExtFields> {
         Header::Queue(queue) => class::put::<class::GetMaxOffsetRequestHeader>(queue),
         Header::SearchOffset(search) => class::put::<class::SearchOffsetRequestHeader>(search),
         Header::SendBack(back) => class::put::<class::ConsumerSendMsgBackRequestHeader>(back),
+        Header::EndTransaction(end) => class::put::<class::EndTransactionRequestHeader>(end),
+        Header::CheckTransaction(check) => class::put::<class::CheckTransactionStateRequestHeader>(check),
         Header::Other(pairs) => pairs.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect(),
     })
 }
@@ -61,6 +63,10 @@ pub(super) fn request(code: i32) -> Option<Take> {
         }
         request::CONSUMER_SEND_MSG_BACK => {
             |ext| boxed::<class::ConsumerSendMsgBackRequestHeader>(ext, Header::SendBack)
+        }
+        request::END_TRANSACTION => |ext| boxed::<class::EndTransactionRequestHeader>(ext, Header::EndTransaction),
+        request::CHECK_TRANSACTION_STATE => {
+            |ext| boxed::<class::CheckTransactionStateRequestHeader>(ext, Header::CheckTransaction)
         }
         request::GET_CONSUMER_LIST_BY_GROUP => {
             |ext| one::<class::GetConsumerListByGroupRequestHeader>(ext, Header::ConsumerList)

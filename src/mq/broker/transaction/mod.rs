@@ -1,0 +1,127 @@
+//! Transactions: a half message is parked, settled by its producer, and asked for if it is not.
+//!
+//! ```text
+//!   half send ─▶ RMQ_SYS_TRANS_HALF_TOPIC        commit ─▶ the true topic, then a note in RMQ_SYS_TRANS_OP_HALF_TOPIC
+//!        every 60 s ─▶ no note? ─▶ put it back, ask a member of its producer group      rollback ─▶ the note alone
+//! ```
+//!
+//! The invariant to remember: **nothing is ever taken out**. A half message stays in the log; a note says that its offset is
+//! settled, and two cursors of the group `CID_RMQ_SYS_TRANS` say how far the rounds have come. They live with all other
+//! consumer offsets, in a file that is written every 5 s.
+//!
+//! Source: `TransactionalMessageServiceImpl`, `TransactionalMessageBridge`, `EndTransactionProcessor`,
+//! `TransactionalMessageCheckService`.
+
+use crate::mq::broker::Broker;
+use crate::mq::broker::transaction::check::Round;
+use crate::mq::broker::transaction::end::Committing;
+use crate::mq::message::property::{self, Properties, names as properties};
+use crate::mq::message::sys_flag::{TRANSACTION_NOT, with_transaction_type};
+use crate::mq::message::{Host, StoredMessage, names};
+use crate::mq::node::{Step, Timer, TimerKey};
+use crate::mq::store::config::Role;
+use crate::mq::store::record::NewMessage;
+use crate::mq::time::{Millis, Span, Time};
+
+mod ask;
+
+mod check;
+
+pub mod end;
+
+/// What a broker keeps of transactions between two events.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Transactions {
+    /// Commits whose true message waits for its force.
+    committing: Vec<(u64, Committing)>,
+    /// A round that is not over.
+    round: Option<Round>,
+    /// Counts the producers that were asked. Source: `ProducerManager.positiveAtomicCounter`.
+    asked: i32,
+    /// From when the rounds are counted: the end of the last one.
+    counted_from: Time,
+    /// Whether a round may find something.
+    is_awake: bool,
+    is_armed: bool,
+}
+
+/// Whether a message is a half one. Source: `SendMessageProcessor.sendMessage`.
+pub(super) fn is_half(message: &NewMessage) -> bool {
+    let mark = property::find(&message.properties, properties::TRAN_MSG);
+    mark.is_some_and(|mark| mark.eq_ignore_ascii_case("true"))
+}
+
+/// The message as it is parked: its true address in properties, written anew in Java's order.
+///
+/// It counts as an ordinary message, so that it has its place in the half topic's queue. A delay level stays and diverts it
+/// to the schedule topic (K21). Source: `TransactionalMessageBridge.parseHalfMessageInner`.
+pub(super) fn half_of(message: NewMessage) -> NewMessage {
+    let mut map = Properties::decode(&message.properties);
+    map.put(properties::REAL_TOPIC, message.topic);
+    map.put(properties::REAL_QID, message.queue_id.to_string());
+    NewMessage {
+        topic: names::TRANS_HALF_TOPIC.into(),
+        queue_id: 0,
+        sys_flag: with_transaction_type(message.sys_flag, TRANSACTION_NOT),
+        properties: map.encode().into(),
+        ..message
+    }
+}
+
+/// The note that a half message is settled.
+///
+/// Its text is made before `WAIT` is set to false, so what is stored says true. Source: `makeOpMessageInner`.
+/// Differs: it gets no unique key; upstream sets one after the text was made, so that nobody ever sees it.
+pub fn op_of(half: &StoredMessage, store_host: Host, now: Millis) -> NewMessage {
+    let mut map = Properties::new();
+    map.put(properties::TAGS, SETTLED_TAG);
+    map.put(properties::WAIT, "true");
+    let text = map.encode();
+    map.put(properties::WAIT, "false");
+    NewMessage {
+        topic: names::TRANS_OP_TOPIC.into(),
+        queue_id: half.queue_id,
+        flag: 0,
+        sys_flag: 0,
+        born_timestamp: now,
+        born_host: store_host,
+        store_host,
+        reconsume_times: 0,
+        prepared_transaction_offset: 0,
+        body: half.queue_offset.0.to_string().into(),
+        properties: text.into(),
+        map: Some(Box::new(map)),
+    }
+}
+
+impl Broker {
+    /// The first round comes an interval from now; a slave has none. Source: `TransactionalMessageCheckService.start`.
+    pub(super) fn start_checks(&mut self) {
+        self.transactions.counted_from = self.started;
+        self.transactions.is_awake = true;
+    }
+
+    /// Something was put: half messages and notes are looked at in the next round.
+    ///
+    /// While there is neither, rounds would find nothing and are not awaited.
+    pub(super) fn wake_checks(&mut self, topic: &str) {
+        let is_ours = topic == names::TRANS_HALF_TOPIC || topic == names::TRANS_OP_TOPIC;
+        self.transactions.is_awake |= is_ours;
+    }
+
+    /// Arms the next round, if there may be something to look at.
+    pub(super) fn arm_checks(&mut self, step: &mut Step<'_>) {
+        let transactions = &mut self.transactions;
+        if !transactions.is_awake || transactions.is_armed || self.stopping || self.config.store.role == Role::Slave {
+            return;
+        }
+        transactions.is_armed = true;
+        let interval = self.config.transaction_check_interval.0.max(1);
+        let since = step.mono.since(transactions.counted_from).0;
+        let at = transactions.counted_from + Span((since / interval + 1) * interval);
+        step.out.arm(TimerKey::of(Timer::TransactionCheck), at);
+    }
+}
+
+/// Source: `TransactionalMessageUtil.REMOVETAG`.
+const SETTLED_TAG: &str = "d";
