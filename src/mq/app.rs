@@ -43,6 +43,22 @@ pub enum Call {
         /// Read and write queues on each broker.
         queues: i32,
     },
+    /// Send a half message, run the local transaction when it is stored, and tell the broker how that ended.
+    SendInTransaction {
+        /// The operation.
+        op: OpId,
+        /// The producer's group.
+        group: Group,
+        /// The letter.
+        message: Message,
+    },
+    /// A transaction listener's answer to [`Return::Execute`] or [`Return::Check`].
+    Decided {
+        /// Which callback.
+        task: TaskId,
+        /// What it decided.
+        outcome: LocalOutcome,
+    },
     /// A listener's answer to [`Return::Listen`].
     Listened {
         /// Which callback.
@@ -74,6 +90,35 @@ pub enum Return {
         /// The operation.
         op: OpId,
     },
+    /// A half message is stored: please run the local transaction and answer with [`Call::Decided`].
+    Execute {
+        /// This callback.
+        task: TaskId,
+        /// The operation that it belongs to.
+        op: OpId,
+        /// The producer's group.
+        group: Group,
+        /// The half message; its unique key is the transaction's id.
+        message: Message,
+    },
+    /// A broker asks how a transaction ended: please look and answer with [`Call::Decided`].
+    Check {
+        /// This callback.
+        task: TaskId,
+        /// The producer's group.
+        group: Group,
+        /// The half message as it was stored last, under its true address.
+        message: StoredMessage,
+    },
+    /// A send in a transaction ended; its broker was told, if it could be.
+    SentInTransaction {
+        /// The operation.
+        op: OpId,
+        /// The half message's result; its offset id is empty, where upstream leaves null.
+        result: SendResult,
+        /// How the local transaction ended.
+        state: LocalState,
+    },
     /// Please consume these messages and answer with [`Call::Listened`].
     Listen {
         /// This callback.
@@ -101,6 +146,48 @@ pub enum ConsumeOutcome {
     Threw,
     /// The listener returned null.
     Null,
+}
+
+/// How a local transaction ended. Source: `LocalTransactionState`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum LocalState {
+    /// `COMMIT_MESSAGE`.
+    Commit,
+    /// `ROLLBACK_MESSAGE`.
+    Rollback,
+    /// `UNKNOW`, as upstream spells it.
+    Unknown,
+}
+
+/// What a transaction listener decided.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LocalOutcome {
+    /// It returned a state.
+    State(LocalState),
+    /// It returned null.
+    Null,
+    /// It threw this.
+    Threw(Name),
+}
+
+impl LocalState {
+    /// Upstream's name of the constant.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LocalState::Commit => "COMMIT_MESSAGE",
+            LocalState::Rollback => "ROLLBACK_MESSAGE",
+            LocalState::Unknown => "UNKNOW",
+        }
+    }
+
+    /// In a word, as facts and ledgers have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            LocalState::Commit => "commit",
+            LocalState::Rollback => "rollback",
+            LocalState::Unknown => "unknown",
+        }
+    }
 }
 
 /// Source: `SendStatus`.
@@ -161,6 +248,8 @@ pub enum ErrorKind {
     Timeout,
     /// `RemotingTooMuchRequestException`.
     TooMuchRequest,
+    /// `RuntimeException`: the producer cannot do that at all.
+    Runtime,
 }
 
 /// Where a new group begins. Source: `ConsumeFromWhere`.
@@ -197,6 +286,7 @@ impl ErrorKind {
             ErrorKind::SendRequest => "RemotingSendRequestException",
             ErrorKind::Timeout => "RemotingTimeoutException",
             ErrorKind::TooMuchRequest => "RemotingTooMuchRequestException",
+            ErrorKind::Runtime => "RuntimeException",
         }
     }
 }

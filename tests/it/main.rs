@@ -22,6 +22,8 @@ mod config_files;
 
 mod delay;
 
+mod transactions;
+
 mod frames;
 
 mod golden;

@@ -4,7 +4,7 @@ use mqlab::lab::fault::episode::{Episode, FaultKind, Keep, Trigger};
 use mqlab::lab::scenario::plan::{
     BrokerPlan, ClientPlan, ConsumerPlan, DiskPlan, Network, NodeKind, NodePlan, Plan, ProducerPlan, TopicPlan,
 };
-use mqlab::lab::workload::ops::{Listener, PlannedSend, Sender};
+use mqlab::lab::workload::ops::{Listener, PlannedSend, Sender, Way};
 use mqlab::mq::message::property::{Properties, names};
 use mqlab::mq::message::{Message, Name};
 use mqlab::mq::profile::Profile;
@@ -64,6 +64,7 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
         retries: 2,
         latency_fault: false,
         retry_not_ok: false,
+        transactional: false,
     };
     let consumer = ConsumerPlan {
         group: "billing".into(),
@@ -89,10 +90,12 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
         senders: vec![Sender {
             node: "shop".into(),
             group: "shop-producers".into(),
+            way: Way::Sync,
             start: Span::from_secs(1),
             sends: sends(count, every),
         }],
         listeners: vec![Listener { node: "billing-1".into(), group: "billing".into(), rules: Vec::new() }],
+        deciders: Vec::new(),
         episodes: Vec::new(),
         expects: Vec::new(),
     }

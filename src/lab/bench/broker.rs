@@ -126,7 +126,7 @@ impl Applications for Traffic {
                 out.push(Action::Call(Box::new(Call::Listened { task: *task, outcome })));
             }
             Return::Failed { error, .. } => panic!("a send failed: {}", error.text),
-            Return::Done { .. } => {}
+            Return::Done { .. } | Return::Execute { .. } | Return::Check { .. } | Return::SentInTransaction { .. } => {}
         }
     }
 
@@ -160,6 +160,7 @@ fn plan() -> Plan {
         nodes,
         senders: Vec::new(),
         listeners: Vec::new(),
+        deciders: Vec::new(),
         episodes: Vec::new(),
         expects: Vec::new(),
     }
@@ -197,6 +198,7 @@ fn producer() -> NodeKind {
         retries: 2,
         latency_fault: false,
         retry_not_ok: false,
+        transactional: false,
     };
     client(vec![producer], Vec::new())
 }

@@ -2,6 +2,7 @@
 
 use crate::lab::check::Judged;
 use crate::lab::check::history::{History, Outcome, content_of_copy, label};
+use crate::lab::check::transactions::{Logged, TransactionSeen};
 use crate::lab::fault::episode::{EventMatch, Trigger};
 use crate::lab::fault::moment;
 use crate::lab::scenario::count::CountRule;
@@ -24,6 +25,42 @@ pub(super) fn stored(history: &History, key: Option<&str>, count: &CountRule) ->
     match count.allows(found) {
         true => Judged::pass(en, zh),
         false => Judged::violation("count", Vec::new(), en, zh),
+    }
+}
+
+/// How many records the logs hold of messages in transactions: half ones, their copies, true ones, and notes.
+pub(super) fn records(history: &History, key: Option<&str>, count: &CountRule) -> Judged {
+    if history.transactions.seen.is_empty() {
+        return Judged::inconclusive("there is no transaction", "没有事务");
+    }
+    let mut found = 0;
+    for broker in &history.brokers {
+        let is_it = |seen: &&TransactionSeen| key.is_none_or(|key| seen.key == key);
+        for seen in history.transactions.seen.iter().filter(is_it) {
+            let logged = Logged::of(&broker.store, &seen.id);
+            found += (logged.halves.len() + logged.finals.len() + logged.notes.len()) as u64;
+        }
+    }
+    let (en, zh) = (format!("{found} records, expected {count}"), format!("共 {found} 条记录，预期 {count}"));
+    match count.allows(found) {
+        true => Judged::pass(en, zh),
+        false => Judged::violation("count", Vec::new(), en, zh),
+    }
+}
+
+/// How often applications were asked how a transaction ended.
+pub(super) fn check_backs(history: &History, key: Option<&str>, count: &CountRule) -> Judged {
+    if history.transactions.seen.is_empty() {
+        return Judged::inconclusive("there is no transaction", "没有事务");
+    }
+    let is_it = |seen: &&TransactionSeen| key.is_none_or(|key| seen.key == key);
+    let checks = history.transactions.seen.iter().filter(is_it).flat_map(|seen| &seen.checks);
+    let witness: Vec<_> = checks.map(|check| check.seq).collect();
+    let found = witness.len() as u64;
+    let (en, zh) = (format!("asked {found} times, expected {count}"), format!("回查 {found} 次，预期 {count}"));
+    match count.allows(found) {
+        true => Judged::pass(en, zh),
+        false => Judged::violation("count", witness, en, zh),
     }
 }
 

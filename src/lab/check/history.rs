@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::lab::check::transactions::Transactions;
 use crate::lab::oracle::Files;
 use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::trace::image::{DiskImage, PAGE};
@@ -16,10 +17,12 @@ use crate::mq::message::{Group, Message, MessageQueue, StoredMessage};
 use crate::mq::time::Time;
 
 /// What outsiders saw.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct History {
     /// Sends in the order of their calls.
     pub sends: Vec<SendSeen>,
+    /// Transactions, in the order in which their half messages were seen first.
+    pub transactions: Transactions,
     /// Deliveries in the order of their callbacks.
     pub deliveries: Vec<Delivery>,
     /// Brokers with what their disks hold at the end.
@@ -47,6 +50,8 @@ pub struct SendSeen {
     pub number: usize,
     /// The letter.
     pub message: Message,
+    /// Whether it was a half message: then a result does not mean that anybody is owed it.
+    pub in_transaction: bool,
     /// What came back.
     pub outcome: Outcome,
 }
@@ -106,46 +111,42 @@ pub struct DiskSeen {
 impl History {
     /// Reads a trace.
     pub fn of(trace: &Trace) -> History {
-        let mut history = History {
-            sends: Vec::new(),
-            deliveries: Vec::new(),
-            brokers: Vec::new(),
-            disks: Vec::new(),
-            power_losses: Vec::new(),
-            deaths: Vec::new(),
-            clock_steps: Vec::new(),
-            up_since: BTreeMap::new(),
-            end: trace.records().last().map_or(Time::ZERO, |record| record.at),
-        };
+        let end = trace.records().last().map_or(Time::ZERO, |record| record.at);
+        let mut history = History { end, ..History::default() };
         let mut open: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
         let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
         for record in trace.records() {
             let Some(node) = record.node else { continue };
+            history.transactions.see(record, node);
+            let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
+                if let Some(at) = open.remove(&(node, record.incarnation, op)) {
+                    sends[at].outcome = outcome;
+                }
+            };
             match &record.what {
                 What::App(App::Called(call)) => match &**call {
-                    Call::Send { op, message, .. } => {
+                    Call::Send { op, message, .. } | Call::SendInTransaction { op, message, .. } => {
+                        let in_transaction = matches!(**call, Call::SendInTransaction { .. });
                         open.insert((node, record.incarnation, op.0), history.sends.len());
                         let number = history.sends.len() + 1;
                         let message = message.clone();
-                        history.sends.push(SendSeen { seq: record.seq, number, message, outcome: Outcome::Unknown });
+                        let (seq, outcome) = (record.seq, Outcome::Unknown);
+                        history.sends.push(SendSeen { seq, number, message, in_transaction, outcome });
                     }
                     Call::Listened { task, outcome } => {
                         if let Some(at) = tasks.get(&(node, record.incarnation, task.0)) {
                             history.deliveries[*at].answer = Some(*outcome);
                         }
                     }
-                    Call::CreateTopic { .. } => {}
+                    Call::CreateTopic { .. } | Call::Decided { .. } => {}
                 },
                 What::App(App::Returned(answer)) => match &**answer {
-                    Return::Sent { op, result } => {
-                        if let Some(at) = open.remove(&(node, record.incarnation, op.0)) {
-                            history.sends[at].outcome = Outcome::Sent(record.seq, record.at, result.clone());
-                        }
+                    Return::Sent { op, result } | Return::SentInTransaction { op, result, .. } => {
+                        let outcome = Outcome::Sent(record.seq, record.at, result.clone());
+                        ends(op.0, outcome, &mut history.sends);
                     }
                     Return::Failed { op, error } => {
-                        if let Some(at) = open.remove(&(node, record.incarnation, op.0)) {
-                            history.sends[at].outcome = Outcome::Failed(record.seq, error.clone());
-                        }
+                        ends(op.0, Outcome::Failed(record.seq, error.clone()), &mut history.sends);
                     }
                     Return::Listen { task, group, queue, messages } => {
                         tasks.insert((node, record.incarnation, task.0), history.deliveries.len());
@@ -158,7 +159,7 @@ impl History {
                             answer: None,
                         });
                     }
-                    Return::Done { .. } => {}
+                    Return::Done { .. } | Return::Execute { .. } | Return::Check { .. } => {}
                 },
                 What::Disk(DiskEvent::Image { cached, stable }) => history.disks.push(DiskSeen {
                     node,
@@ -200,9 +201,9 @@ impl History {
         }
     }
 
-    /// Sends that were acknowledged, with the acknowledgement.
+    /// Sends that were acknowledged, with the acknowledgement; half messages are not among them.
     pub fn acked(&self) -> impl Iterator<Item = (&SendSeen, Seq, Time, &SendResult)> {
-        self.sends.iter().filter_map(|send| match &send.outcome {
+        self.sends.iter().filter(|send| !send.in_transaction).filter_map(|send| match &send.outcome {
             Outcome::Sent(seq, at, result) => Some((send, *seq, *at, result)),
             _ => None,
         })
@@ -264,6 +265,9 @@ const OF_THE_ROAD: &[&str] = &[
     names::REAL_QID,
     names::TRAN_MSG,
     names::PGROUP,
+    names::TRANSACTION_CHECK_TIMES,
+    names::CHECK_IMMUNITY_TIME_IN_SECONDS,
+    names::TRAN_PREPARED_QUEUE_OFFSET,
     names::MIN_OFFSET,
     names::MAX_OFFSET,
     names::CONSUME_START_TIME,

@@ -12,9 +12,12 @@ pub mod history;
 
 pub mod storage;
 
+pub mod transactions;
+
 mod agreement;
 mod counts;
 mod delivery;
+mod settled;
 
 mod disks;
 mod durability;
@@ -98,6 +101,12 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::KeepsStable => disks::keeps_stable(history),
         Check::CheckpointSafe => disks::checkpoint_safe(history),
         Check::ReplicaPrefix => disks::replica_prefix(history, trace, plan),
+        Check::HalfInvisible => settled::half_invisible(history),
+        Check::TransactionAtomic => settled::transaction_atomic(history),
+        Check::TransactionResolved => settled::transaction_resolved(history),
+        Check::CheckBack => settled::check_back(history, trace, plan),
+        Check::Records { message, count } => counts::records(history, message.as_deref(), count),
+        Check::CheckBacks { message, count } => counts::check_backs(history, message.as_deref(), count),
         Check::Deliveries { message, group, count } => {
             delivery::deliveries(history, (message.as_deref(), group.as_deref()), count)
         }
@@ -114,6 +123,10 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::AtLeastOnce => Some(Guarantee(2)),
         Check::NoPhantom => Some(Guarantee(3)),
         Check::OffsetAgreement => Some(Guarantee(5)),
+        Check::HalfInvisible => Some(Guarantee(10)),
+        Check::TransactionAtomic => Some(Guarantee(11)),
+        Check::TransactionResolved => Some(Guarantee(12)),
+        Check::CheckBack => Some(Guarantee(13)),
         Check::LogWellFormed => Some(Guarantee(60)),
         Check::StoreConsistent => Some(Guarantee(61)),
         Check::IndexRecall => Some(Guarantee(62)),

@@ -173,6 +173,18 @@ const TOLD: &[(&str, Words)] = &[
             "发送 {message} 失败，尝试 {attempts} 次：{kind}: {text}",
         ),
     ),
+    ("call-transaction", w("sends {message} in a transaction", "在事务中发送 {message}")),
+    (
+        "execute-local",
+        w("half {message} is stored, its local transaction runs", "半消息 {message} 已写入，执行本地事务"),
+    ),
+    ("check-local", w("is asked how {message} ended", "被询问 {message} 的结局")),
+    ("decided", w("transaction listener answers {outcome}", "事务监听器回答 {outcome}")),
+    ("noted", w("writes {key}: {value} into its ledger", "在自己的账本记下 {key}：{value}")),
+    (
+        "sent-in-transaction",
+        w("{status} half {message} #{offset}, {state}", "{status} 半消息 {message} #{offset}，{state}"),
+    ),
     ("listen", w("listener gets {messages}", "监听器收到 {messages}")),
     ("listened", w("listener answers {outcome}", "监听器回答 {outcome}")),
     ("info", w("died with a send open: nobody knows how it ended", "带着未完成的发送死去，结果未知")),

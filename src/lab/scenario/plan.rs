@@ -3,7 +3,7 @@
 use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
 use crate::lab::scenario::count::CountRule;
-use crate::lab::workload::ops::{Listener, Sender};
+use crate::lab::workload::ops::{Decider, Listener, Sender};
 use crate::mq::message::{Group, Name, QueueId, Topic};
 use crate::mq::profile::Profile;
 use crate::mq::time::{Millis, Span, Time};
@@ -29,6 +29,8 @@ pub struct Plan {
     pub senders: Vec<Sender>,
     /// Who listens how.
     pub listeners: Vec<Listener>,
+    /// Who decides how transactions end.
+    pub deciders: Vec<Decider>,
     /// What goes wrong.
     pub episodes: Vec<Episode>,
     /// What is expected of the run.
@@ -167,6 +169,8 @@ pub struct ProducerPlan {
     pub latency_fault: bool,
     /// `retryAnotherBrokerWhenNotStoreOK`.
     pub retry_not_ok: bool,
+    /// Whether it is a `TransactionMQProducer`.
+    pub transactional: bool,
 }
 
 /// A push consumer's settings.
@@ -223,6 +227,28 @@ pub enum Check {
     CheckpointSafe,
     /// `replica-prefix`: G65, at the end.
     ReplicaPrefix,
+    /// `half-invisible`: G10.
+    HalfInvisible,
+    /// `transaction-atomic`: G11: what the applications' ledgers say and what consumers can see agree.
+    TransactionAtomic,
+    /// `transaction-resolved`: G12.
+    TransactionResolved,
+    /// `check-back`: G13.
+    CheckBack,
+    /// `records`: how many records the logs hold of messages in transactions, the notes that settle them among them.
+    Records {
+        /// Only the message of this key.
+        message: Option<Name>,
+        /// How many.
+        count: CountRule,
+    },
+    /// `check-backs`: how often applications are asked how a transaction ended.
+    CheckBacks {
+        /// Only the message of this key.
+        message: Option<Name>,
+        /// How often.
+        count: CountRule,
+    },
     /// `deliveries`: how often messages are handed to a listener, each counted by itself.
     Deliveries {
         /// Only the message of this key.
@@ -276,6 +302,12 @@ impl Check {
         "keeps-stable",
         "checkpoint-safe",
         "replica-prefix",
+        "half-invisible",
+        "transaction-atomic",
+        "transaction-resolved",
+        "check-back",
+        "records",
+        "check-backs",
         "deliveries",
         "stored",
         "send-fails",
@@ -297,6 +329,12 @@ impl Check {
             Check::KeepsStable => "keeps-stable",
             Check::CheckpointSafe => "checkpoint-safe",
             Check::ReplicaPrefix => "replica-prefix",
+            Check::HalfInvisible => "half-invisible",
+            Check::TransactionAtomic => "transaction-atomic",
+            Check::TransactionResolved => "transaction-resolved",
+            Check::CheckBack => "check-back",
+            Check::Records { .. } => "records",
+            Check::CheckBacks { .. } => "check-backs",
             Check::Deliveries { .. } => "deliveries",
             Check::Stored { .. } => "stored",
             Check::SendFails { .. } => "send-fails",

@@ -172,6 +172,23 @@ pub struct ProducerScript {
     pub retry_another_broker: Option<bool>,
     /// What it sends, each block one after the other.
     pub send: Vec<Spanned<Table<SendScript>>>,
+    /// How its transactions end, the first match decides; with one it is a transactional producer.
+    pub on: Vec<Spanned<Table<DecideScript>>>,
+}
+
+/// What a transaction listener does with some messages.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct DecideScript {
+    /// Which messages; all if left out.
+    #[serde(rename = "match")]
+    pub matches: Table<MatchScript>,
+    /// `commit`, `rollback`, `unknown`, `throw`, `null`, `crash`: what the local transaction does and returns.
+    pub local: Option<Text>,
+    /// What is answered when a broker asks, by the number of the question, the last one repeats.
+    pub check: Vec<Text>,
+    /// How long the local transaction takes.
+    pub takes: Option<Text>,
 }
 
 /// A row of messages.
@@ -180,7 +197,7 @@ pub struct ProducerScript {
 pub struct SendScript {
     /// Where to.
     pub topic: Option<Text>,
-    /// `sync`.
+    /// `sync` or `transaction`.
     pub mode: Option<Text>,
     /// How many.
     pub count: Option<Spanned<i64>>,
@@ -198,6 +215,8 @@ pub struct SendScript {
     pub size: Option<Spanned<i64>>,
     /// `delayTimeLevel`: the broker parks the message; 0 is not at all.
     pub delay_level: Option<Spanned<i64>>,
+    /// `CHECK_IMMUNITY_TIME_IN_SECONDS`: how long a half message is left in peace.
+    pub immunity: Option<Text>,
     /// User properties.
     pub properties: BTreeMap<Text, Text>,
     /// `round-robin`.

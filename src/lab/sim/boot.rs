@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::lab::scenario::plan::{BrokerPlan, ClientPlan, NodeKind, NodePlan, Plan};
 use crate::lab::sim::disk::SimDisk;
 use crate::lab::sim::link::Roads;
-use crate::lab::sim::machine::{Action, Applications, Boot, BootApps, DiskSetup, MachineSetup};
+use crate::lab::sim::machine::{Action, Applications, Boot, BootApps, DiskSetup, Ledger, MachineSetup};
 use crate::lab::sim::record::WireTap;
 use crate::lab::sim::world::Setup;
 use crate::lab::trace::log::Role;
 use crate::lab::workload::apps::{AppAction, Apps};
-use crate::lab::workload::ops::{Listener, Sender};
+use crate::lab::workload::ops::{Decider, Listener, Sender};
 use crate::mq::app::{ConsumeFrom, Return};
 use crate::mq::broker::{Broker, BrokerConfig, topic};
 use crate::mq::client::Client;
@@ -181,6 +181,7 @@ fn client_config(plan: &Plan, node: &NodePlan, client: &ClientPlan) -> ClientCon
             retry_times_when_send_failed: producer.retries,
             retry_another_broker_when_not_store_ok: producer.retry_not_ok,
             send_latency_fault_enable: producer.latency_fault,
+            transactional: producer.transactional,
             ..ProducerConfig::new(producer.group.clone())
         })
         .collect();
@@ -208,13 +209,18 @@ fn applications(plan: &Plan, node: &NodePlan) -> Option<BootApps> {
         plan.senders.iter().cloned().enumerate().filter(|(_, sender)| sender.node == node.name).collect();
     let listeners: Vec<Listener> =
         plan.listeners.iter().filter(|listener| listener.node == node.name).cloned().collect();
-    Some(Arc::new(move || Box::new(Planned(Apps::new(senders.clone(), listeners.clone())))))
+    let deciders: Vec<Decider> = plan.deciders.iter().filter(|decider| decider.node == node.name).cloned().collect();
+    Some(Arc::new(move || Box::new(Planned(Apps::new(senders.clone(), listeners.clone(), deciders.clone())))))
 }
 
 /// The plan's applications behind the simulator's face.
 struct Planned(Apps);
 
 impl Applications for Planned {
+    fn recall(&mut self, ledger: &Ledger) {
+        self.0.recall(ledger);
+    }
+
     fn boot(&mut self, now: Time, out: &mut Vec<Action>) {
         let mut actions = Vec::new();
         self.0.boot(now, &mut actions);
@@ -242,6 +248,7 @@ fn action(action: AppAction) -> Action {
     match action {
         AppAction::Call(call) => Action::Call(call),
         AppAction::Wake { at, token } => Action::Wake { at, token },
+        AppAction::Note { key, value } => Action::Note { key, value },
         AppAction::Crash => Action::Crash,
     }
 }

@@ -11,7 +11,7 @@ use crate::lab::sim::process::Death;
 use crate::lab::sim::record::Tag;
 use crate::lab::sim::timer::Up;
 use crate::lab::sim::world::{ErrandKind, World};
-use crate::lab::trace::digest::{call_word, fact_word, frame_word, return_word};
+use crate::lab::trace::digest::{call_word, fact_word, frame_word, return_word, text_word};
 use crate::lab::trace::record::{App, Clock, LinkId, NodeId, Road, What};
 use crate::mq::app::{Call, Return};
 use crate::mq::disk::Burnt;
@@ -227,8 +227,11 @@ impl World {
     fn returned(&mut self, node: u16, answer: &Arc<Return>) {
         let word = return_word(answer);
         let op = match &**answer {
-            Return::Sent { op, .. } | Return::Failed { op, .. } | Return::Done { op } => Some(op.0),
-            Return::Listen { .. } => None,
+            Return::Sent { op, .. }
+            | Return::SentInTransaction { op, .. }
+            | Return::Failed { op, .. }
+            | Return::Done { op } => Some(op.0),
+            Return::Listen { .. } | Return::Execute { .. } | Return::Check { .. } => None,
         };
         let machine = &mut self.machines[usize::from(node)];
         if let Some(op) = op {
@@ -253,18 +256,28 @@ impl World {
             let (at, kind) = match action {
                 Action::Call(call) => (self.now, ErrandKind::Call { node, incarnation, call }),
                 Action::Wake { at, token } => (at.max(self.now), ErrandKind::Wake { node, incarnation, token }),
+                Action::Note { key, value } => (self.now, ErrandKind::Note { node, incarnation, key, value }),
                 Action::Crash => (self.now, ErrandKind::Crash { node, incarnation }),
             };
             self.errand(at, kind, cause);
         }
     }
 
+    /// An application writes into the ledger on its machine: for good.
+    pub(crate) fn note_ledger(&mut self, node: u16, key: Name, value: Name, cause: u64) {
+        self.begin(node, cause);
+        let words = (text_word(&key), text_word(&value));
+        let (noted, written) = ((key.clone(), value.clone()), (key, value));
+        self.machines[usize::from(node)].ledger.insert(written.0, written.1);
+        self.rec.note(&self.stamp, Tag::Noted, words, || What::App(App::Noted { key: noted.0, value: noted.1 }));
+    }
+
     /// An application calls.
     pub(crate) fn call_in(&mut self, node: u16, call: Box<Call>, cause: u64) {
         self.begin(node, cause);
         let op = match &*call {
-            Call::Send { op, .. } | Call::CreateTopic { op, .. } => Some(op.0),
-            Call::Listened { .. } => None,
+            Call::Send { op, .. } | Call::SendInTransaction { op, .. } | Call::CreateTopic { op, .. } => Some(op.0),
+            Call::Listened { .. } | Call::Decided { .. } => None,
         };
         self.machines[usize::from(node)].open_ops.extend(op);
         let words = (call_word(&call), op.unwrap_or(u64::MAX));

@@ -111,6 +111,7 @@ impl World {
             ErrandKind::End(number) => self.end_episode(number, cause),
             ErrandKind::Call { node, call, .. } => self.call_in(node, call, cause),
             ErrandKind::Wake { node, token, .. } => return self.wake(node, token, cause),
+            ErrandKind::Note { node, key, value, .. } => self.note_ledger(node, key, value, cause),
             ErrandKind::Crash { node, .. } => {
                 self.begin(node, cause);
                 self.die(node, Death::Killed, cause);
@@ -304,6 +305,7 @@ impl ErrandKind {
         match *self {
             ErrandKind::Call { node, incarnation, .. }
             | ErrandKind::Wake { node, incarnation, .. }
+            | ErrandKind::Note { node, incarnation, .. }
             | ErrandKind::Crash { node, incarnation }
             | ErrandKind::Stop { node, incarnation }
             | ErrandKind::WallStepped { node, incarnation } => Some((node, incarnation)),

@@ -1,5 +1,6 @@
 //! A machine: one process, its applications, its disk, its dice, its clocks and timers; and what it takes to boot it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::lab::sim::agenda::Item;
@@ -21,6 +22,9 @@ pub type BootApps = Arc<dyn Fn() -> Box<dyn Applications> + Send + Sync>;
 
 /// The applications of one client process: they call it, are called back, and die with it.
 pub trait Applications: Send {
+    /// What earlier processes of this machine wrote into its ledger; told before [`Applications::boot`].
+    fn recall(&mut self, _ledger: &Ledger) {}
+
     /// The process has booted.
     fn boot(&mut self, now: Time, out: &mut Vec<Action>);
 
@@ -34,6 +38,9 @@ pub trait Applications: Send {
     fn fork(&self) -> Box<dyn Applications>;
 }
 
+/// What applications wrote to their machine's own disk, each line durable when it is written: a database's tables.
+pub type Ledger = BTreeMap<Name, Name>;
+
 /// What an application does.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Action {
@@ -45,6 +52,13 @@ pub enum Action {
         at: Time,
         /// Given back then.
         token: u64,
+    },
+    /// It writes into its machine's ledger.
+    Note {
+        /// Under which key.
+        key: Name,
+        /// What.
+        value: Name,
     },
     /// It takes its process down.
     Crash,
@@ -118,6 +132,8 @@ pub(crate) struct Machine {
     /// Entries that came up while it was paused, in order.
     pub(crate) parked: Vec<Item>,
     pub(crate) fsync: Option<Box<Stream>>,
+    /// What its applications wrote down.
+    pub(crate) ledger: Ledger,
 }
 
 const NO_CONN: u32 = u32::MAX;
@@ -151,6 +167,7 @@ impl Machine {
             open_ops: Vec::new(),
             parked: Vec::new(),
             fsync: None,
+            ledger: Ledger::new(),
         }
     }
 
@@ -173,6 +190,7 @@ impl Machine {
             open_ops: self.open_ops.clone(),
             parked: self.parked.clone(),
             fsync: self.fsync.clone(),
+            ledger: self.ledger.clone(),
         }
     }
 

@@ -87,6 +87,7 @@ impl World {
         let machine = &mut self.machines[usize::from(node)];
         let Some(boot) = &machine.setup.apps else { return };
         let mut apps = boot();
+        apps.recall(&machine.ledger);
         let mut actions = Vec::new();
         apps.boot(self.now, &mut actions);
         machine.apps = Some(apps);

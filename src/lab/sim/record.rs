@@ -59,13 +59,16 @@ pub(crate) enum Tag {
     Fact,
     Fault,
     Rolled,
+    Noted,
 }
 
 impl Tag {
     /// The lowest level that keeps it. Frames are kept at `History` where a reader asks for them.
     fn level(self) -> Level {
         match self {
-            Tag::Machine | Tag::Called | Tag::Returned | Tag::Info | Tag::Fault | Tag::Image => Level::History,
+            Tag::Machine | Tag::Called | Tag::Returned | Tag::Info | Tag::Noted | Tag::Fault | Tag::Image => {
+                Level::History
+            }
             Tag::FlushAsked | Tag::FlushDone | Tag::FlushFailed | Tag::Opened | Tag::Refused | Tag::Closed => {
                 Level::History
             }

@@ -134,6 +134,13 @@ pub(crate) enum ErrandKind {
         node: u16,
         incarnation: u32,
     },
+    /// An application writes into its machine's ledger.
+    Note {
+        node: u16,
+        incarnation: u32,
+        key: Name,
+        value: Name,
+    },
     Stop {
         node: u16,
         incarnation: u32,

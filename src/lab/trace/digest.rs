@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
+use crate::mq::app::{AppError, Call, ConsumeOutcome, LocalOutcome, Return, SendResult};
 use crate::mq::fact::{Fact, Value};
 use crate::mq::message::{Message, MessageQueue, Name, StoredMessage};
 use crate::mq::node::Frame;
@@ -482,6 +482,22 @@ impl Folded for Call {
                 topic.fold(into);
                 queues.fold(into);
             }
+            Call::SendInTransaction { op, group, message } => {
+                into.pair(op.0, 4);
+                group.fold(into);
+                message.fold(into);
+            }
+            Call::Decided { task, outcome } => {
+                into.pair(task.0, 5);
+                match outcome {
+                    LocalOutcome::State(state) => into.text(state.as_str()),
+                    LocalOutcome::Null => into.pair(0, 7),
+                    LocalOutcome::Threw(text) => {
+                        into.pair(1, 7);
+                        text.fold(into);
+                    }
+                }
+            }
             Call::Listened { task, outcome } => {
                 into.pair(task.0, 3);
                 let (variant, index) = match outcome {
@@ -496,17 +512,39 @@ impl Folded for Call {
     }
 }
 
+impl Folded for SendResult {
+    fn fold(&self, into: &mut Fold) {
+        let SendResult { status, msg_id, offset_msg_id, queue, queue_offset } = self;
+        into.text(status.as_str());
+        msg_id.fold(into);
+        offset_msg_id.fold(into);
+        queue.fold(into);
+        queue_offset.0.fold(into);
+    }
+}
+
 impl Folded for Return {
     fn fold(&self, into: &mut Fold) {
         match self {
             Return::Sent { op, result } => {
                 into.pair(op.0, 1);
-                let SendResult { status, msg_id, offset_msg_id, queue, queue_offset } = result;
-                into.text(status.as_str());
-                msg_id.fold(into);
-                offset_msg_id.fold(into);
-                queue.fold(into);
-                queue_offset.0.fold(into);
+                result.fold(into);
+            }
+            Return::SentInTransaction { op, result, state } => {
+                into.pair(op.0, 5);
+                result.fold(into);
+                into.text(state.as_str());
+            }
+            Return::Execute { task, op, group, message } => {
+                into.pair(task.0, 6);
+                into.pair(op.0, 8);
+                group.fold(into);
+                message.fold(into);
+            }
+            Return::Check { task, group, message } => {
+                into.pair(task.0, 7);
+                group.fold(into);
+                message.fold(into);
             }
             Return::Failed { op, error } => {
                 into.pair(op.0, 2);

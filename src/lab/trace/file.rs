@@ -11,6 +11,7 @@ use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, FrameNote, Machine, Record, Road, What};
 use crate::mq::app::{Call, Return};
 use crate::mq::fact;
+use crate::mq::message::Message;
 
 /// The format's version.
 pub const VERSION: u32 = 1;
@@ -93,6 +94,7 @@ fn fields(trace: &Trace, what: &What) -> Value {
         What::App(App::Called(call)) => call_fields(call),
         What::App(App::Returned(answer)) => return_fields(answer),
         What::App(App::Info { op }) => json!({ "op": op }),
+        What::App(App::Noted { key, value }) => json!({ "key": key.as_str(), "value": value.as_str() }),
         What::Fact(fact) => {
             let mut map = Map::new();
             fact.each_field(|name, value| {
@@ -167,13 +169,11 @@ fn disk_fields(disk: &DiskEvent) -> Value {
 fn call_fields(call: &Call) -> Value {
     match call {
         Call::Send { op, group, message, timeout } => {
-            let properties: Map<String, Value> =
-                message.properties.iter().map(|(name, value)| (name.to_string(), json!(value.as_str()))).collect();
             json!({
                 "op": op.0,
                 "group": group.as_str(),
                 "topic": message.topic.as_str(),
-                "properties": properties,
+                "properties": properties(message),
                 "body": hex(&message.body),
                 "timeout": timeout.map(|timeout| timeout.0),
             })
@@ -181,8 +181,20 @@ fn call_fields(call: &Call) -> Value {
         Call::CreateTopic { op, group, topic, queues, .. } => {
             json!({ "op": op.0, "group": group.as_str(), "topic": topic.as_str(), "queues": queues })
         }
+        Call::SendInTransaction { op, group, message } => json!({
+            "op": op.0,
+            "group": group.as_str(),
+            "topic": message.topic.as_str(),
+            "properties": properties(message),
+            "body": hex(&message.body),
+        }),
+        Call::Decided { task, outcome } => json!({ "task": task.0, "outcome": format!("{outcome:?}") }),
         Call::Listened { task, outcome } => json!({ "task": task.0, "outcome": format!("{outcome:?}") }),
     }
+}
+
+fn properties(message: &Message) -> Map<String, Value> {
+    message.properties.iter().map(|(name, value)| (name.to_string(), json!(value.as_str()))).collect()
 }
 
 fn return_fields(answer: &Return) -> Value {
@@ -196,6 +208,31 @@ fn return_fields(answer: &Return) -> Value {
             "topic": result.queue.topic.as_str(),
             "queue_id": result.queue.queue_id,
             "queue_offset": result.queue_offset.0,
+        }),
+        Return::SentInTransaction { op, result, state } => json!({
+            "op": op.0,
+            "status": result.status.as_str(),
+            "msg_id": result.msg_id.as_str(),
+            "broker": result.queue.broker.as_str(),
+            "topic": result.queue.topic.as_str(),
+            "queue_id": result.queue.queue_id,
+            "queue_offset": result.queue_offset.0,
+            "state": state.as_str(),
+        }),
+        Return::Execute { task, op, group, message } => json!({
+            "task": task.0,
+            "op": op.0,
+            "group": group.as_str(),
+            "topic": message.topic.as_str(),
+            "properties": properties(message),
+        }),
+        Return::Check { task, group, message } => json!({
+            "task": task.0,
+            "group": group.as_str(),
+            "queue_offset": message.queue_offset.0,
+            "commit_log_offset": message.commit_log_offset.0,
+            "topic": message.message.topic.as_str(),
+            "properties": properties(&message.message),
         }),
         Return::Failed { op, error } => json!({
             "op": op.0,

@@ -311,6 +311,13 @@ pub enum App {
         /// The operation.
         op: u64,
     },
+    /// The application wrote into the ledger on its own machine, which outlives its process.
+    Noted {
+        /// Under which key.
+        key: Name,
+        /// What.
+        value: Name,
+    },
 }
 
 /// A fault's episode.
@@ -362,12 +369,18 @@ const KINDS: &[&str] = &[
     "image",
     "call-send",
     "call-create-topic",
+    "call-transaction",
+    "decided",
     "listened",
     "sent-result",
     "failed",
     "done",
     "listen",
+    "execute-local",
+    "check-local",
+    "sent-in-transaction",
     "info",
+    "noted",
     "fault-begun",
     "fault-ended",
     "rolled",
@@ -396,6 +409,8 @@ impl What {
             What::App(App::Called(call)) => match **call {
                 Call::Send { .. } => "call-send",
                 Call::CreateTopic { .. } => "call-create-topic",
+                Call::SendInTransaction { .. } => "call-transaction",
+                Call::Decided { .. } => "decided",
                 Call::Listened { .. } => "listened",
             },
             What::App(App::Returned(answer)) => match **answer {
@@ -403,8 +418,12 @@ impl What {
                 Return::Failed { .. } => "failed",
                 Return::Done { .. } => "done",
                 Return::Listen { .. } => "listen",
+                Return::Execute { .. } => "execute-local",
+                Return::Check { .. } => "check-local",
+                Return::SentInTransaction { .. } => "sent-in-transaction",
             },
             What::App(App::Info { .. }) => "info",
+            What::App(App::Noted { .. }) => "noted",
             What::Fact(fact) => fact.kind(),
             What::Fault(Fault::Begun { .. }) => "fault-begun",
             What::Fault(Fault::Ended { .. }) => "fault-ended",

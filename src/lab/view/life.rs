@@ -82,18 +82,18 @@ impl Life {
                     Stage::Stored
                 }
                 What::App(App::Called(call)) => match &**call {
-                    Call::Send { .. } => Stage::Sent,
+                    Call::Send { .. } | Call::SendInTransaction { .. } => Stage::Sent,
                     Call::Listened { outcome: ConsumeOutcome::Success { .. }, .. } => Stage::Consumed,
                     _ => continue,
                 },
                 What::App(App::Returned(answer)) => match &**answer {
-                    Return::Sent { result, .. } => {
+                    Return::Sent { result, .. } | Return::SentInTransaction { result, .. } => {
                         life.uid = Some(result.msg_id.clone());
                         Stage::Acked
                     }
                     Return::Failed { .. } => Stage::Failed,
                     Return::Listen { .. } => Stage::Delivered,
-                    Return::Done { .. } => continue,
+                    Return::Done { .. } | Return::Execute { .. } | Return::Check { .. } => continue,
                 },
                 _ => continue,
             };

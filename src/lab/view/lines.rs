@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use crate::lab::locale::{self, Lang, sentences, words};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, Machine, NodeId, Record, Road, Seq, What};
-use crate::mq::app::{Call, ConsumeOutcome, Return};
+use crate::mq::app::{Call, ConsumeOutcome, LocalOutcome, Return};
 use crate::mq::fact::Value;
 use crate::mq::message::property::names;
 use crate::mq::message::{Message, StoredMessage};
@@ -79,16 +79,21 @@ impl Handles {
             let Some(node) = record.node else { continue };
             match &record.what {
                 What::App(App::Called(call)) => {
-                    if let Call::Send { op, message, .. } = &**call {
+                    if let Call::Send { op, message, .. } | Call::SendInTransaction { op, message, .. } = &**call {
                         handles.calls.insert((node, record.incarnation, op.0), handles.messages.len());
                         handles.messages.push((record.seq, message.clone()));
                     }
                 }
                 What::App(App::Returned(answer)) => {
-                    if let Return::Sent { op, result } = &**answer
-                        && let Some(number) = handles.calls.get(&(node, record.incarnation, op.0))
-                    {
-                        handles.uids.insert(result.msg_id.to_string(), *number);
+                    let (op, uid) = match &**answer {
+                        Return::Sent { op, result } | Return::SentInTransaction { op, result, .. } => {
+                            (op, Some(&result.msg_id))
+                        }
+                        Return::Execute { op, message, .. } => (op, message.properties.get(names::UNIQ_KEY)),
+                        _ => continue,
+                    };
+                    if let (Some(number), Some(uid)) = (handles.calls.get(&(node, record.incarnation, op.0)), uid) {
+                        handles.uids.insert(uid.to_string(), *number);
                     }
                 }
                 _ => {}
@@ -211,6 +216,8 @@ fn value((handles, lang): (&Handles, Lang), record: &Record, field: &str, out: &
         }),
         (What::Fault(Fault::Begun { what, .. }), "what") => put(what),
         (What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }), "name") => put(name),
+        (What::App(App::Noted { key, .. }), "key") => put(key),
+        (What::App(App::Noted { value, .. }), "value") => put(&words::reason(value, lang)),
         (What::App(App::Called(call)), _) => called((handles, lang), record, call, field, &mut put),
         (What::App(App::Returned(answer)), _) => returned(handles, record, answer, field, &mut put),
         _ => false,
@@ -225,7 +232,12 @@ fn called(
     put: &mut dyn FnMut(&dyn fmt::Display) -> bool,
 ) -> bool {
     match (call, field) {
-        (Call::Send { op, .. }, "message") => put(&handles.call(record, op.0)),
+        (Call::Decided { outcome, .. }, "outcome") => put(&match outcome {
+            LocalOutcome::State(state) => state.as_str(),
+            LocalOutcome::Null => "null",
+            LocalOutcome::Threw(text) => text.as_str(),
+        }),
+        (Call::Send { op, .. } | Call::SendInTransaction { op, .. }, "message") => put(&handles.call(record, op.0)),
         (Call::Listened { outcome, .. }, "outcome") => put(&match outcome {
             ConsumeOutcome::Success { .. } => "CONSUME_SUCCESS",
             ConsumeOutcome::Later => "RECONSUME_LATER",
@@ -244,10 +256,23 @@ fn returned(
     put: &mut dyn FnMut(&dyn fmt::Display) -> bool,
 ) -> bool {
     match (answer, field) {
-        (Return::Sent { op, .. } | Return::Failed { op, .. }, "message") => put(&handles.call(record, op.0)),
-        (Return::Sent { result, .. }, "status") => put(&result.status),
+        (
+            Return::Sent { op, .. }
+            | Return::SentInTransaction { op, .. }
+            | Return::Execute { op, .. }
+            | Return::Failed { op, .. },
+            "message",
+        ) => put(&handles.call(record, op.0)),
+        (Return::Sent { result, .. } | Return::SentInTransaction { result, .. }, "status") => put(&result.status),
         (Return::Sent { result, .. }, "queue") => put(&format!("{}/{}", result.queue.topic, result.queue.queue_id)),
-        (Return::Sent { result, .. }, "offset") => put(&result.queue_offset.0),
+        (Return::Sent { result, .. } | Return::SentInTransaction { result, .. }, "offset") => {
+            put(&result.queue_offset.0)
+        }
+        (Return::SentInTransaction { state, .. }, "state") => put(&state.as_str()),
+        (Return::Check { message, .. }, "message") => put(&match handles.of_stored(message) {
+            Some(number) => handles.name(number),
+            None => format!("#{}", message.queue_offset.0),
+        }),
         (Return::Failed { error, .. }, "attempts") => put(&error.attempts),
         (Return::Failed { error, .. }, "kind") => put(&error.kind.as_str()),
         (Return::Failed { error, .. }, "text") => put(&error.text),

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::lab::workload::ops::{ListenRule, Listener, PlannedSend, Reply, Sender};
+use crate::lab::workload::decide::{Deciders, Running};
+use crate::lab::workload::ops::{Decider, ListenRule, Listener, PlannedSend, Reply, Sender, Way};
 use crate::mq::app::{Call, ConsumeOutcome, OpId, Return, TaskId};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Name, StoredMessage};
@@ -22,6 +23,13 @@ pub enum AppAction {
         /// Given back then.
         token: u64,
     },
+    /// It writes into the ledger of its machine.
+    Note {
+        /// Under which key.
+        key: Name,
+        /// What.
+        value: Name,
+    },
     /// It takes its process down.
     Crash,
 }
@@ -31,11 +39,19 @@ pub enum AppAction {
 pub struct Apps {
     senders: Vec<Sending>,
     listeners: Vec<Listener>,
+    deciders: Deciders,
     /// How often each group was handed a key.
     deliveries: BTreeMap<(Group, Name), usize>,
     /// Answers that are being thought about, by token.
-    thinking: BTreeMap<u64, (TaskId, Reply)>,
+    thinking: BTreeMap<u64, Thought>,
     next_token: u64,
+}
+
+/// What an application does when it has thought.
+#[derive(Clone, Debug)]
+enum Thought {
+    Listened(TaskId, Reply),
+    Executed(Running),
 }
 
 #[derive(Clone, Debug)]
@@ -49,12 +65,21 @@ struct Sending {
 
 impl Apps {
     /// The applications of a process: its senders with their places in the plan, and its listeners.
-    pub fn new(senders: Vec<(usize, Sender)>, listeners: Vec<Listener>) -> Apps {
+    pub fn new(senders: Vec<(usize, Sender)>, listeners: Vec<Listener>, deciders: Vec<Decider>) -> Apps {
         let sending =
             |(place, sender)| Sending { sender, base: (place as u64) << OPS_BITS, started: Time::ZERO, next: 0 };
         let senders: Vec<Sending> = senders.into_iter().map(sending).collect();
         let next_token = senders.len() as u64;
-        Apps { senders, listeners, deliveries: BTreeMap::new(), thinking: BTreeMap::new(), next_token }
+        let (deliveries, thinking) = Default::default();
+        Apps { senders, listeners, deciders: Deciders::new(deciders), deliveries, thinking, next_token }
+    }
+
+    /// What earlier processes wrote into the machine's ledger: a transaction that is booked is not begun again.
+    pub fn recall(&mut self, ledger: &BTreeMap<Name, Name>) {
+        self.deciders.recall(ledger);
+        for Sending { sender, .. } in self.senders.iter_mut().filter(|sending| sending.sender.way == Way::Transaction) {
+            sender.sends.retain(|send| !self.deciders.is_booked(&send.message));
+        }
     }
 
     /// The process has booted.
@@ -76,7 +101,17 @@ impl Apps {
         out: &mut Vec<AppAction>,
     ) {
         match answer {
-            Return::Sent { op, .. } | Return::Failed { op, .. } => self.go_on(now, *op, out),
+            Return::Sent { op, .. } | Return::SentInTransaction { op, .. } | Return::Failed { op, .. } => {
+                self.go_on(now, *op, out);
+            }
+            Return::Execute { task, group, message, .. } => {
+                let (running, least, most) = self.deciders.execute(*task, group, message);
+                match takes(least, most, draw) {
+                    Span::ZERO => self.deciders.end(running, out),
+                    takes => out.push(self.think(now + takes, Thought::Executed(running))),
+                }
+            }
+            Return::Check { task, group, message } => self.deciders.check(*task, group, &message.message, out),
             Return::Listen { task, group, messages, .. } => {
                 out.extend(self.listen(now, *task, (group, messages), draw))
             }
@@ -86,9 +121,12 @@ impl Apps {
 
     /// A moment asked for has come.
     pub fn on_wake(&mut self, _now: Time, token: u64, out: &mut Vec<AppAction>) {
-        if let Some((task, reply)) = self.thinking.remove(&token) {
-            out.extend(action_of(task, reply));
-        } else if let Some(sending) = self.senders.get_mut(token as usize) {
+        match self.thinking.remove(&token) {
+            Some(Thought::Listened(task, reply)) => return out.extend(action_of(task, reply)),
+            Some(Thought::Executed(running)) => return self.deciders.end(running, out),
+            None => {}
+        }
+        if let Some(sending) = self.senders.get_mut(token as usize) {
             out.extend(sending.send_next());
         }
     }
@@ -127,16 +165,25 @@ impl Apps {
         };
         let Some(rule) = rules.into_iter().find(matches) else { return action_of(task, Reply::Ok) };
         let reply = rule.replies.get(nth.min(rule.replies.len().saturating_sub(1))).copied().unwrap_or(Reply::Ok);
-        let spread = (rule.takes_max - rule.takes_min).0;
-        let takes = rule.takes_min + Span(if spread == 0 { 0 } else { draw(spread + 1) });
-        if takes == Span::ZERO {
-            return action_of(task, reply);
+        match takes(rule.takes_min, rule.takes_max, draw) {
+            Span::ZERO => action_of(task, reply),
+            takes => Some(self.think(now + takes, Thought::Listened(task, reply))),
         }
+    }
+
+    /// Thinks until a moment.
+    fn think(&mut self, at: Time, thought: Thought) -> AppAction {
         let token = self.next_token;
         self.next_token += 1;
-        self.thinking.insert(token, (task, reply));
-        Some(AppAction::Wake { at: now + takes, token })
+        self.thinking.insert(token, thought);
+        AppAction::Wake { at, token }
     }
+}
+
+/// How long something takes, drawn between the two.
+fn takes(least: Span, most: Span, draw: &mut dyn FnMut(u64) -> u64) -> Span {
+    let spread = (most - least).0;
+    least + Span(if spread == 0 { 0 } else { draw(spread + 1) })
 }
 
 impl Sending {
@@ -144,7 +191,11 @@ impl Sending {
         let PlannedSend { message, timeout, .. } = self.sender.sends.get(self.next)?.clone();
         let op = OpId(self.base | self.next as u64);
         self.next += 1;
-        Some(AppAction::Call(Box::new(Call::Send { op, group: self.sender.group.clone(), message, timeout })))
+        let group = self.sender.group.clone();
+        Some(AppAction::Call(Box::new(match self.sender.way {
+            Way::Sync => Call::Send { op, group, message, timeout },
+            Way::Transaction => Call::SendInTransaction { op, group, message },
+        })))
     }
 }
 
@@ -179,9 +230,14 @@ mod tests {
 
     #[test]
     fn a_sender_waits_for_its_answer_and_for_its_time() {
-        let sender =
-            Sender { node: "shop".into(), group: "g".into(), start: Span::ZERO, sends: vec![send(0), send(10)] };
-        let mut apps = Apps::new(vec![(3, sender)], Vec::new());
+        let sender = Sender {
+            node: "shop".into(),
+            group: "g".into(),
+            way: Way::Sync,
+            start: Span::ZERO,
+            sends: vec![send(0), send(10)],
+        };
+        let mut apps = Apps::new(vec![(3, sender)], Vec::new(), Vec::new());
         let mut out = Vec::new();
         apps.boot(Time::ZERO, &mut out);
         assert_eq!(out, [AppAction::Wake { at: Time::ZERO, token: 0 }]);

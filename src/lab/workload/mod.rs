@@ -3,3 +3,5 @@
 pub mod ops;
 
 pub mod apps;
+
+mod decide;

@@ -10,10 +10,22 @@ pub struct Sender {
     pub node: Name,
     /// The producer's group there.
     pub group: Group,
+    /// How it sends.
+    pub way: Way,
     /// When the first message goes out, counted from the node's first boot.
     pub start: Span,
     /// The messages in order; the next is sent when the last has returned and its own time has come.
     pub sends: Vec<PlannedSend>,
+}
+
+/// How messages are sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Way {
+    /// `send(message)`: it waits for the result.
+    #[default]
+    Sync,
+    /// `sendMessageInTransaction`: one whose key stands in the ledger is not begun again.
+    Transaction,
 }
 
 /// One message to send.
@@ -36,6 +48,73 @@ pub struct Listener {
     pub group: Group,
     /// The rules; a message that none matches is consumed at once.
     pub rules: Vec<ListenRule>,
+}
+
+/// A transaction listener's behaviour: the first rule that matches a message answers for it; without one the local
+/// transaction commits, and what a broker asks is looked up in the ledger.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Decider {
+    /// The client node.
+    pub node: Name,
+    /// The producer's group there.
+    pub group: Group,
+    /// The rules.
+    pub rules: Vec<DecideRule>,
+}
+
+/// What a transaction listener does with messages of one key.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DecideRule {
+    /// Only messages of this topic.
+    pub topic: Option<Topic>,
+    /// Only messages with this key.
+    pub key: Option<Name>,
+    /// What the local transaction does.
+    pub local: LocalAct,
+    /// What is answered when a broker asks, by the number of the question; the last one repeats.
+    pub checks: Vec<CheckAct>,
+    /// How long the local transaction takes at least.
+    pub takes_min: Span,
+    /// How long it takes at most; drawn between the two.
+    pub takes_max: Span,
+}
+
+/// What a local transaction does and what its listener returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LocalAct {
+    /// It commits, and says so.
+    Commit,
+    /// It rolls back, and says so.
+    Rollback,
+    /// It leaves things open: `UNKNOW`.
+    Unknown,
+    /// It throws.
+    Throw,
+    /// It returns null.
+    Null,
+    /// It commits, and the process dies before it can say so.
+    Crash,
+}
+
+/// What a transaction listener answers to a broker's question.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CheckAct {
+    /// `COMMIT_MESSAGE`.
+    Commit,
+    /// `ROLLBACK_MESSAGE`.
+    Rollback,
+    /// `UNKNOW`.
+    Unknown,
+    /// It throws.
+    Throw,
+    /// It returns null.
+    Null,
+    /// It never answers.
+    Silent,
+    /// What the process remembers; null for what it never saw.
+    Memory,
+    /// What stands in the ledger; `UNKNOW` for what does not.
+    Ledger,
 }
 
 /// What a listener does with messages of one key.

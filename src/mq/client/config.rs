@@ -55,6 +55,8 @@ pub struct ProducerConfig {
     pub max_message_size: usize,
     /// `sendLatencyFaultEnable`.
     pub send_latency_fault_enable: bool,
+    /// Whether it is a `TransactionMQProducer` with a listener.
+    pub transactional: bool,
 }
 
 /// Source: `DefaultMQPushConsumer`.
@@ -127,6 +129,7 @@ impl ProducerConfig {
             retry_another_broker_when_not_store_ok: false,
             max_message_size: 4 * 1024 * 1024,
             send_latency_fault_enable: false,
+            transactional: false,
         }
     }
 }

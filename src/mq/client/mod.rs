@@ -56,7 +56,7 @@ use crate::mq::client::consumer::{Consumer, Delays, Later};
 use crate::mq::client::exception::Exception;
 use crate::mq::client::instance::{Boot, HeartbeatRound, RouteJobs, Scheduler};
 use crate::mq::client::numbered::Numbered;
-use crate::mq::client::producer::{Ops, Producer};
+use crate::mq::client::producer::{Deciding, Ops, Producer};
 use crate::mq::client::remoting::Remoting;
 use crate::mq::client::route::Routes;
 use crate::mq::client::shutdown::Shutdown;
@@ -76,6 +76,7 @@ pub struct Client {
     boot: Boot,
     producers: Vec<Producer>,
     ops: Ops,
+    deciding: Numbered<TaskId, Deciding>,
     consumers: Vec<Consumer>,
     rebalance: Rebalance,
     pull: PullMessage,
@@ -179,6 +180,7 @@ impl Client {
             boot: Boot::default(),
             producers,
             ops: Ops::new(config.ip, config.pid),
+            deciding: Numbered::default(),
             consumers,
             rebalance: Rebalance::default(),
             pull: PullMessage::default(),
@@ -251,12 +253,13 @@ impl Client {
 
     /// A request from a broker. Source: `ClientRemotingProcessor.processRequest`.
     ///
-    /// Differs: of the six requests that a client serves only the change of ids is; the other five are dropped.
+    /// Differs: of the six requests that a client serves the change of ids and the check of a transaction are; the other four
+    /// are dropped.
     fn asked(&mut self, conn: ConnId, command: &Command, step: &mut Step<'_>) {
         match command.code {
             request::NOTIFY_CONSUMER_IDS_CHANGED => self.wake_rebalance(step),
-            CHECK_TRANSACTION_STATE
-            | RESET_CONSUMER_CLIENT_OFFSET
+            request::CHECK_TRANSACTION_STATE => self.asked_to_check(conn, command, step),
+            RESET_CONSUMER_CLIENT_OFFSET
             | GET_CONSUMER_STATUS_FROM_CLIENT
             | GET_CONSUMER_RUNNING_INFO
             | CONSUME_MESSAGE_DIRECTLY => {}
@@ -292,6 +295,8 @@ impl Node for Client {
                 Call::CreateTopic { op, group, key, topic, queues } => {
                     self.create_topic(producer::create::Wanted { op, key, topic, queues }, &group, step);
                 }
+                Call::SendInTransaction { op, group, message } => self.send_in_transaction(op, &group, message, step),
+                Call::Decided { task, outcome } => self.decided(task, outcome, step),
                 Call::Listened { task, outcome } => self.listened(task, outcome, step),
             },
             Event::WallStepped => self.remoting.wall_stepped(step),
@@ -313,8 +318,6 @@ impl Node for Client {
     }
 }
 
-/// Source: `RequestCode.CHECK_TRANSACTION_STATE`.
-const CHECK_TRANSACTION_STATE: i32 = 39;
 /// Source: `RequestCode.RESET_CONSUMER_CLIENT_OFFSET`.
 const RESET_CONSUMER_CLIENT_OFFSET: i32 = 220;
 /// Source: `RequestCode.GET_CONSUMER_STATUS_FROM_CLIENT`.

@@ -144,6 +144,11 @@ impl Remoting {
         }
     }
 
+    /// Who is at the other end of a connection.
+    pub(crate) fn addr_of(&self, conn: ConnId) -> Option<Addr> {
+        self.channels.iter().find(|channel| channel.conn == conn).map(|channel| channel.addr)
+    }
+
     pub(crate) fn has_nameservers(&self) -> bool {
         !self.nameservers.list.is_empty()
     }

@@ -86,6 +86,9 @@ fn is_config(json: &Json) -> bool {
     json.get("topicFilterType").is_some()
 }
 
+/// `CHECK_TRANSACTION_STATE`: no recorded conversation has one. Its header is held to the real class by `remoting_headers.json`.
+const UNHEARD: i32 = 39;
+
 #[test]
 fn nodes_here_speak_as_the_real_ones_do() {
     let mut real = Shapes::default();
@@ -110,7 +113,7 @@ fn nodes_here_speak_as_the_real_ones_do() {
         }
     }
     let (mut compared, mut wrong) = (0, String::new());
-    for (half, shapes) in &ours.seen {
+    for (half, shapes) in ours.seen.iter().filter(|((code, answer), _)| *code != UNHEARD || answer.is_some()) {
         let known = real.seen.get(half).cloned().unwrap_or_default();
         for shape in shapes {
             compared += 1;

@@ -7,15 +7,17 @@ use super::cluster::address;
 use super::{Resolver, clip, head, place};
 use crate::lab::fault::episode::Trigger;
 use crate::lab::scenario::plan::{ClientPlan, ConsumerPlan, DiskPlan, NodeKind, NodePlan, ProducerPlan};
-use crate::lab::scenario::script::{ConsumerScript, OnScript, ProducerScript, SendScript, Text};
+use crate::lab::scenario::script::{ConsumerScript, DecideScript, OnScript, ProducerScript, SendScript, Text};
 use crate::lab::scenario::table::Table;
-use crate::lab::workload::ops::{ListenRule, Listener, PlannedSend, Reply, Sender};
+use crate::lab::workload::ops::{
+    CheckAct, DecideRule, Decider, ListenRule, Listener, LocalAct, PlannedSend, Reply, Sender, Way,
+};
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Message, Name};
 use crate::mq::time::{Span, Time};
 
 /// What the clients of a script come to.
-type Clients = (Vec<NodePlan>, Vec<Sender>, Vec<Listener>);
+type Clients = (Vec<NodePlan>, Vec<Sender>, Vec<Listener>, Vec<Decider>);
 
 /// No plan sends more messages.
 const SENDS_MAX: usize = 1_000_000;
@@ -29,7 +31,7 @@ const DELAY_LEVEL_MAX: i64 = 127;
 impl Resolver<'_> {
     pub(super) fn clients(&mut self, servers: &[NodePlan]) -> Clients {
         let script = self.script;
-        let (mut nodes, mut senders, mut listeners): Clients = Default::default();
+        let (mut nodes, mut senders, mut listeners, mut deciders): Clients = Default::default();
         for producer in &script.producer {
             let table = producer.get_ref();
             let Some(at) = self.process(&mut nodes, servers, (&table.name, &table.process), &table.start) else {
@@ -43,8 +45,11 @@ impl Resolver<'_> {
                 let total = senders.iter().map(|sender: &Sender| sender.sends.len()).sum();
                 let sends = self.sends(row, (&table.name, senders.len()), timeout, total);
                 let start = self.span(&row.get_ref().wait, Span::ZERO);
-                senders.push(Sender { node: node.clone(), group: group.clone(), start, sends });
+                let way = self.way(&row.get_ref().mode);
+                senders.push(Sender { node: node.clone(), group: group.clone(), way, start, sends });
             }
+            let rules = table.on.iter().map(|rule| self.decide_rule(rule)).collect();
+            deciders.push(Decider { node, group, rules });
         }
         for consumer in &script.consumer {
             let table = consumer.get_ref();
@@ -56,7 +61,7 @@ impl Resolver<'_> {
             listeners.push(Listener { node: nodes[at].name.clone(), group: plan.group.clone(), rules });
             self.add(&mut nodes[at], |client| client.consumers.push(plan));
         }
-        (nodes, senders, listeners)
+        (nodes, senders, listeners, deciders)
     }
 
     /// The node of a producer or consumer: made at its first mention.
@@ -120,7 +125,12 @@ impl Resolver<'_> {
         }
         let latency_fault = table.latency_fault.unwrap_or(false);
         let retry_not_ok = table.retry_another_broker.unwrap_or(false);
-        (ProducerPlan { group, send_timeout, retries: retries as u32, latency_fault, retry_not_ok }, send_timeout)
+        let is_half = |row: &Spanned<Table<SendScript>>| {
+            row.get_ref().mode.as_ref().is_some_and(|mode| mode.get_ref() == "transaction")
+        };
+        let transactional = !table.on.is_empty() || table.send.iter().any(is_half);
+        let retries = retries as u32;
+        (ProducerPlan { group, send_timeout, retries, latency_fault, retry_not_ok, transactional }, send_timeout)
     }
 
     fn sends(
@@ -131,7 +141,6 @@ impl Resolver<'_> {
         before: usize,
     ) -> Vec<PlannedSend> {
         let table = row.get_ref();
-        self.only(&table.mode, "mode", "sync", &["async", "oneway", "transaction"]);
         match &table.select {
             Some(select) if select.get_ref().starts_with("queue:") => {
                 let message = format!("select = \"{}\" is not built yet", clip(select.get_ref()));
@@ -151,6 +160,7 @@ impl Resolver<'_> {
         let timeout = (timeout != own_timeout).then_some(timeout);
         let size = self.number(&table.size, 0, 0..=BODY_MAX, "size") as usize;
         let delay_level = self.number(&table.delay_level, 0, 0..=DELAY_LEVEL_MAX, "delay_level");
+        let immunity = self.immunity(&table.immunity);
         let [key, tag, body] = [(&table.key, "key"), (&table.tag, "tag"), (&table.body, "body")]
             .map(|(text, field)| text.as_ref().map(|text| (self.template(text), field)));
         self.properties(table);
@@ -167,6 +177,9 @@ impl Resolver<'_> {
             tag.into_iter().for_each(|tag| drop(properties.put(names::TAGS, tag)));
             key.into_iter().for_each(|key| drop(properties.put(names::KEYS, key)));
             properties.put(names::WAIT, if table.wait_store.unwrap_or(true) { "true" } else { "false" });
+            if let Some(seconds) = immunity {
+                properties.put(names::CHECK_IMMUNITY_TIME_IN_SECONDS, seconds.to_string());
+            }
             if delay_level > 0 {
                 properties.put(names::DELAY, delay_level.to_string());
             }
@@ -214,6 +227,55 @@ impl Resolver<'_> {
                 self.wrong("wrong_value", Some(name.span()), message, "leave it out");
             }
         }
+    }
+
+    /// How a row is sent.
+    fn way(&mut self, mode: &Option<Text>) -> Way {
+        let words =
+            [("sync", Some(Way::Sync)), ("transaction", Some(Way::Transaction)), ("async", None), ("oneway", None)];
+        self.word(mode, "mode", &words).unwrap_or_else(|| {
+            self.only(mode, "mode", "sync", &["async", "oneway"]);
+            Way::Sync
+        })
+    }
+
+    /// How many whole seconds a half message is left in peace.
+    fn immunity(&mut self, given: &Option<Text>) -> Option<u64> {
+        given.as_ref()?;
+        let span = self.span(given, Span::ZERO);
+        if !span.0.is_multiple_of(Span::from_secs(1).0) {
+            let message = "the property counts whole seconds".to_owned();
+            self.wrong("wrong_value", place(given), message, "e.g. `immunity = \"30s\"`");
+        }
+        Some(span.0 / Span::from_secs(1).0)
+    }
+
+    fn decide_rule(&mut self, rule: &Spanned<Table<DecideScript>>) -> DecideRule {
+        let table = rule.get_ref();
+        let local = [
+            ("commit", LocalAct::Commit),
+            ("rollback", LocalAct::Rollback),
+            ("unknown", LocalAct::Unknown),
+            ("throw", LocalAct::Throw),
+            ("null", LocalAct::Null),
+            ("crash", LocalAct::Crash),
+        ];
+        let check = [
+            ("ledger", CheckAct::Ledger),
+            ("memory", CheckAct::Memory),
+            ("commit", CheckAct::Commit),
+            ("rollback", CheckAct::Rollback),
+            ("unknown", CheckAct::Unknown),
+            ("throw", CheckAct::Throw),
+            ("null", CheckAct::Null),
+            ("silent", CheckAct::Silent),
+        ];
+        let local = self.word(&table.local, "local", &local);
+        let checks = table.check.iter().map(|one| self.word(&Some(one.clone()), "check", &check)).collect();
+        let (takes_min, takes_max) = self.spans(&table.takes, (Span::ZERO, Span::ZERO));
+        let name = |text: &Option<Text>| text.as_ref().map(|text| Name::from(text.get_ref().as_str()));
+        let (topic, key) = (name(&table.matches.topic), name(&table.matches.key));
+        DecideRule { topic, key, local, checks, takes_min, takes_max }
     }
 
     fn consumer(&mut self, table: &ConsumerScript, at: std::ops::Range<usize>) -> ConsumerPlan {

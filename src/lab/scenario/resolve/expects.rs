@@ -62,6 +62,12 @@ impl Resolver<'_> {
             "keeps-stable" => Check::KeepsStable,
             "checkpoint-safe" => Check::CheckpointSafe,
             "replica-prefix" => Check::ReplicaPrefix,
+            "half-invisible" => Check::HalfInvisible,
+            "transaction-atomic" => Check::TransactionAtomic,
+            "transaction-resolved" => Check::TransactionResolved,
+            "check-back" => Check::CheckBack,
+            "records" => Check::Records { message: text(&table.message), count: self.count(&table.count, one) },
+            "check-backs" => Check::CheckBacks { message: text(&table.message), count: self.count(&table.count, one) },
             "deliveries" => Check::Deliveries {
                 message: text(&table.message),
                 group: text(&table.group),

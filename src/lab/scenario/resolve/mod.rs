@@ -66,7 +66,7 @@ impl<'a> Resolver<'a> {
         let network = self.network();
         self.names();
         let mut nodes = self.servers();
-        let (clients, senders, listeners) = self.clients(&nodes);
+        let (clients, senders, listeners, deciders) = self.clients(&nodes);
         nodes.extend(clients);
         let episodes = self.episodes(until);
         self.boots(&nodes, &episodes, until);
@@ -74,8 +74,20 @@ impl<'a> Resolver<'a> {
         let lesson = self.lesson();
         let start = self.start();
         let seed = self.seed;
-        let plan =
-            Plan { scenario, seed, until, start, profile, network, nodes, senders, listeners, episodes, expects };
+        let plan = Plan {
+            scenario,
+            seed,
+            until,
+            start,
+            profile,
+            network,
+            nodes,
+            senders,
+            listeners,
+            deciders,
+            episodes,
+            expects,
+        };
         (plan, lesson)
     }
 

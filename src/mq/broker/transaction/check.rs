@@ -83,7 +83,7 @@ type Thrown = &'static str;
 impl Broker {
     /// The check's timer fired: a new round, or one that waited goes on.
     pub(in crate::mq::broker) fn checks_due(&mut self, step: &mut Step<'_>) {
-        self.transactions.is_armed = false;
+        (self.transactions.is_armed, self.transactions.is_awake) = (false, false);
         if self.stopping {
             return;
         }
@@ -110,7 +110,8 @@ impl Broker {
             step.out.say(Fact::CheckRoundFailed { half, why });
         }
         self.transactions.counted_from = step.mono;
-        self.transactions.is_awake = thrown.is_some() || self.has_open_ends();
+        // What this round put back is in no queue yet, and has awoken the next one.
+        self.transactions.is_awake |= thrown.is_some() || self.has_open_ends();
         self.arm_checks(step);
     }
 

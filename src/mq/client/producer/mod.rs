@@ -9,15 +9,21 @@ use std::collections::BTreeMap;
 use crate::mq::client::config::ProducerConfig;
 use crate::mq::client::numbered::Numbered;
 use crate::mq::client::producer::pick::{FaultStrategy, TopicPublishInfo};
+use crate::mq::client::producer::transaction::{CHECK_THREADS, CHECKS_MAX, Check};
 use crate::mq::client::{Client, Woken};
 use crate::mq::message::id::UniqIds;
 use crate::mq::message::java::Key;
 use crate::mq::message::{Group, Topic, property};
 use crate::mq::node::Step;
+use crate::mq::pool::Pool;
+
+pub(crate) use transaction::Deciding;
 
 pub mod pick;
 
 mod send;
+
+mod transaction;
 
 pub(crate) mod create;
 
@@ -29,6 +35,8 @@ pub(crate) struct Producer {
     config: ProducerConfig,
     topics: BTreeMap<Topic, TopicPublishInfo>,
     strategy: FaultStrategy,
+    /// The thread that answers brokers' questions.
+    checks: Pool<Check>,
     running: bool,
 }
 
@@ -54,7 +62,8 @@ enum Op {
 impl Producer {
     pub(crate) fn new(config: ProducerConfig) -> Producer {
         let strategy = FaultStrategy::new(config.send_latency_fault_enable);
-        Producer { config, topics: BTreeMap::new(), strategy, running: true }
+        let checks = Pool::new(CHECK_THREADS, CHECKS_MAX);
+        Producer { config, topics: BTreeMap::new(), strategy, checks, running: true }
     }
 
     pub(crate) fn group(&self) -> &Group {

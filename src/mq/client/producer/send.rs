@@ -6,11 +6,12 @@ use crate::mq::app::{AppError, ErrorKind, OpId, Return, SendResult, SendStatus};
 use crate::mq::client::exception::{Exception, NO_NAME_SERVER, NOT_FOUND_TOPIC, SUGGEST_TODO};
 use crate::mq::client::instance::not_exist;
 use crate::mq::client::producer::Op;
+use crate::mq::client::producer::transaction::half_failed;
 use crate::mq::client::remoting::{Mode, Request, Target, broker_exception, vip};
 use crate::mq::client::validators::check_message;
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
-use crate::mq::message::{Message, MessageQueue, Name, QueueOffset, compress, sys_flag};
+use crate::mq::message::{Message, MessageQueue, Name, QueueOffset, compress, property, sys_flag};
 use crate::mq::node::Step;
 use crate::mq::time::{Millis, Span};
 use crate::mq::wire::code::{request, response};
@@ -20,9 +21,11 @@ use crate::mq::wire::header::{Header, SendHeader};
 /// One call of `send`.
 #[derive(Clone, Debug)]
 pub(crate) struct Send {
-    op: OpId,
-    producer: usize,
-    message: Message,
+    pub(super) op: OpId,
+    /// Whether it is a half message.
+    in_transaction: bool,
+    pub(super) producer: usize,
+    pub(super) message: Message,
     /// The unique key, once an attempt has set it.
     msg_id: Option<Name>,
     /// The properties and the body as they travel, once an attempt has made them.
@@ -41,6 +44,14 @@ pub(crate) struct Send {
     result: Option<SendResult>,
     /// Whether an attempt may have stored the message.
     maybe_stored: bool,
+}
+
+/// A call as it begins.
+pub(super) struct Started<'a> {
+    pub(super) op: OpId,
+    pub(super) group: &'a str,
+    /// Whether the message is a half one.
+    pub(super) in_transaction: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -66,17 +77,31 @@ enum Stage {
 impl Client {
     /// An application sends a message.
     pub(crate) fn send(&mut self, op: OpId, group: &str, message: Message, timeout: Option<Span>, step: &mut Step<'_>) {
-        let producer = match self.running_producer(group) {
+        self.start_send(Started { op, group, in_transaction: false }, message, timeout, step);
+    }
+
+    /// Begins a call: checks the producer and the message, then looks for the topic's queues.
+    pub(super) fn start_send(
+        &mut self,
+        started: Started<'_>,
+        message: Message,
+        timeout: Option<Span>,
+        step: &mut Step<'_>,
+    ) {
+        let Started { op, group, in_transaction } = started;
+        let checked = self.running_producer(group).and_then(|producer| {
+            let max = self.producers[producer].config.max_message_size;
+            check_message(&message.topic, Some(message.body.len()), max).map(|()| producer)
+        });
+        let producer = match checked {
             Ok(producer) => producer,
-            Err(exception) => return step.out.app(Return::Failed { op, error: exception.into_error(0, true) }),
+            Err(exception) => return fails((op, in_transaction), exception.into_error(0, true), step),
         };
         let config = &self.producers[producer].config;
-        if let Err(exception) = check_message(&message.topic, Some(message.body.len()), config.max_message_size) {
-            return step.out.app(Return::Failed { op, error: exception.into_error(0, true) });
-        }
         let timeout = timeout.unwrap_or(config.send_msg_timeout).as_millis() as i64;
         let mut send = Box::new(Send {
             op,
+            in_transaction,
             producer,
             message,
             msg_id: None,
@@ -256,6 +281,9 @@ impl Client {
             true => (Bytes::from(compress::deflate(&send.message.body)), sys_flag::COMPRESSED),
             false => (send.message.body.clone(), 0),
         };
+        let half = send.message.properties.get(property::names::TRAN_MSG);
+        let is_half = half.is_some_and(|half| half.eq_ignore_ascii_case("true"));
+        let sys_flag = if is_half { sys_flag | sys_flag::TRANSACTION_PREPARED } else { sys_flag };
         self.ops.text.clear();
         send.message.properties.encode_into(&mut self.ops.text);
         let made = Made { properties: Name::from(&*self.ops.text), body, sys_flag };
@@ -282,7 +310,7 @@ impl Client {
                             send.maybe_stored = true;
                             return self.send_attempts(id, send, step);
                         }
-                        return step.out.app(Return::Sent { op: send.op, result });
+                        return self.send_returns(&send, result, step);
                     }
                     None => exception,
                 }
@@ -320,30 +348,28 @@ impl Client {
 
     /// A broker's refusal that is not retried ends the call, unless an earlier attempt gave a result.
     fn send_ended_by_broker(&mut self, send: &mut Send, step: &mut Step<'_>) {
-        let op = send.op;
         match (send.result.take(), send.exception.take()) {
-            (Some(result), _) => step.out.app(Return::Sent { op, result }),
+            (Some(result), _) => self.send_returns(send, result, step),
             (None, Some(exception)) => {
                 let error = exception.into_error(send.times, !send.maybe_stored);
-                step.out.app(Return::Failed { op, error });
+                fails((send.op, send.in_transaction), error, step);
             }
             (None, None) => woken_for_nothing(), // an exception was noted just before
         }
     }
 
     fn send_timed_out(&mut self, send: &Send, step: &mut Step<'_>) {
-        let op = send.op;
         if let Some(result) = send.result.clone() {
-            return step.out.app(Return::Sent { op, result });
+            return self.send_returns(send, result, step);
         }
         let exception = Exception::TooMuchRequest("sendDefaultImpl call timeout");
-        step.out.app(Return::Failed { op, error: exception.into_error(send.times, !send.maybe_stored) });
+        let error = exception.into_error(send.times, !send.maybe_stored);
+        fails((send.op, send.in_transaction), error, step);
     }
 
     fn send_exhausted(&mut self, send: &Send, attempts: u32, step: &mut Step<'_>) {
-        let op = send.op;
         if let Some(result) = send.result.clone() {
-            return step.out.app(Return::Sent { op, result });
+            return self.send_returns(send, result, step);
         }
         let last = send.queue.as_ref().map(|queue| &queue.broker);
         let mut brokers: Vec<&str> = send.brokers_sent.iter().chain(last).map(Name::as_str).collect();
@@ -362,7 +388,15 @@ impl Client {
             attempts: send.times,
             provably_not_stored: !send.maybe_stored,
         };
-        step.out.app(Return::Failed { op, error });
+        fails((send.op, send.in_transaction), error, step);
+    }
+
+    /// A call ends with a result: the application hears it, or the half message's transaction goes on.
+    fn send_returns(&mut self, send: &Send, result: SendResult, step: &mut Step<'_>) {
+        match send.in_transaction {
+            true => self.half_sent(send, result, step),
+            false => step.out.app(Return::Sent { op: send.op, result }),
+        }
     }
 
     fn send_has_no_route(&mut self, send: &Send, step: &mut Step<'_>) {
@@ -372,8 +406,14 @@ impl Client {
         };
         let error =
             AppError { kind: ErrorKind::Client, text: text.into(), code, attempts: 0, provably_not_stored: true };
-        step.out.app(Return::Failed { op: send.op, error });
+        fails((send.op, send.in_transaction), error, step);
     }
+}
+
+/// A call ends with an exception.
+fn fails((op, in_transaction): (OpId, bool), error: AppError, step: &mut Step<'_>) {
+    let error = if in_transaction { half_failed(error) } else { error };
+    step.out.app(Return::Failed { op, error });
 }
 
 /// The result in an answer; `None` if the answer is a refusal. Source: `MQClientAPIImpl.processSendResponse`.

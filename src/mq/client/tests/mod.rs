@@ -187,8 +187,11 @@ impl Stage {
     #[track_caller]
     fn answer(&self, op: u64) -> (u64, &Return) {
         let of = |answer: &Return| match answer {
-            Return::Sent { op, .. } | Return::Failed { op, .. } | Return::Done { op } => Some(*op),
-            Return::Listen { .. } => None,
+            Return::Sent { op, .. }
+            | Return::SentInTransaction { op, .. }
+            | Return::Failed { op, .. }
+            | Return::Done { op } => Some(*op),
+            Return::Listen { .. } | Return::Execute { .. } | Return::Check { .. } => None,
         };
         let found: Vec<_> = self.returned.iter().filter(|(_, answer)| of(answer) == Some(OpId(op))).collect();
         assert_eq!(found.len(), 1, "answers to {op}: {found:?}");

@@ -1,0 +1,252 @@
+//! G10 to G13: half messages are invisible, end as their transactions did, are settled in time, and are asked for by the rules.
+//!
+//! Judged from the callbacks of listeners, the applications' ledgers, deliveries, and the disks at the end.
+
+use crate::lab::check::Judged;
+use crate::lab::check::history::{History, Image};
+use crate::lab::check::transactions::{CheckSeen, Logged, TransactionSeen};
+use crate::lab::oracle::config::Config;
+use crate::lab::scenario::plan::{NodeKind, Plan};
+use crate::lab::trace::log::Trace;
+use crate::lab::trace::record::Seq;
+use crate::mq::app::{LocalOutcome, LocalState};
+use crate::mq::message::names;
+use crate::mq::message::property::names as properties;
+use crate::mq::time::{Span, Time};
+
+/// `transactionTimeOut`: nobody is asked for a younger half message.
+const TIME_OUT_MS: i64 = 6_000;
+/// `transactionCheckMax`.
+const CHECKS_MAX: usize = 15;
+/// `transactionCheckInterval`.
+const INTERVAL: Span = Span::from_secs(60);
+/// What a round and the roads take besides.
+const SLACK: Span = Span::from_secs(60);
+
+/// No consumer sees a message before its transaction was said to be committed, and none that was never said to be.
+pub(super) fn half_invisible(history: &History) -> Judged {
+    let mut looked_at = 0;
+    for delivery in &history.deliveries {
+        for message in &delivery.messages {
+            let own = &message.message.properties;
+            if own.get(properties::TRAN_MSG).is_none() {
+                continue;
+            }
+            looked_at += 1;
+            let id = own.get(properties::UNIQ_KEY).cloned().unwrap_or_default();
+            let seen = history.transactions.seen.iter().find(|seen| seen.id == id);
+            let said = seen.and_then(|seen| seen.said(LocalState::Commit));
+            if said.is_none_or(|said| delivery.seq < said) {
+                let clause = if said.is_some() { "too early" } else { "not committed" };
+                let witness = seen.map(|seen| seen.seq).into_iter().chain([delivery.seq]).collect();
+                let name = seen.map_or_else(|| id.to_string(), |seen| seen.key.to_string());
+                let en = format!("{name} was delivered and nobody had committed it");
+                return Judged::violation(clause, witness, en, format!("{name} 未提交就被投递"));
+            }
+        }
+    }
+    match (looked_at, history.transactions.seen.len()) {
+        (0, 0) => Judged::inconclusive("there is no transaction", "没有事务"),
+        (_, seen) => Judged::pass(
+            format!("{looked_at} deliveries of {seen} transactions, each committed before"),
+            format!("{seen} 个事务共 {looked_at} 次投递，都在提交之后"),
+        ),
+    }
+}
+
+/// What became of a transaction at the brokers, by their disks at the end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    /// The true message is there.
+    Committed,
+    /// A note settles it, and there is no true message.
+    RolledBack,
+    /// It was looked at too often, or is too old, and the cursor has passed it.
+    GivenUp,
+    /// The cursor stands in front of its last copy.
+    Pending,
+    /// The cursor has passed it, and nothing says why.
+    Forgotten,
+    /// It was diverted to the schedule topic, from where nobody settles it (K21).
+    Diverted,
+    /// No log holds anything of it.
+    Lost,
+}
+
+fn fate(history: &History, seen: &TransactionSeen) -> Fate {
+    let mut fate = Fate::Lost;
+    for broker in &history.brokers {
+        let logged = Logged::of(&broker.store, &seen.id);
+        if !logged.finals.is_empty() {
+            return Fate::Committed;
+        }
+        let Some(last) = logged.halves.last() else {
+            if !logged.diverted.is_empty() {
+                fate = Fate::Diverted;
+            }
+            continue;
+        };
+        let image = history.disks.iter().rfind(|disk| disk.node == broker.node);
+        let config = image.map(|disk| Config::read(&Image(&disk.cached))).unwrap_or_default();
+        let place = (names::TRANS_GROUP.to_owned(), names::TRANS_HALF_TOPIC.to_owned(), 0);
+        let cursor = config.consumed.get(&place).copied().unwrap_or(0);
+        fate = match () {
+            () if !logged.notes.is_empty() => Fate::RolledBack,
+            () if cursor <= last.queue_offset => Fate::Pending,
+            () if logged.times() >= CHECKS_MAX as i64 => Fate::GivenUp,
+            () => Fate::Forgotten,
+        };
+    }
+    fate
+}
+
+/// What the ledgers say of a transaction and what became of its message agree.
+///
+/// Contradictory answers of the applications are their own fault and are passed over; what still waits is not judged yet.
+pub(super) fn transaction_atomic(history: &History) -> Judged {
+    let (mut agree, mut open) = (0, 0);
+    for seen in &history.transactions.seen {
+        let mut booked: Vec<(Seq, &str)> =
+            history.transactions.booked(&seen.key).map(|(seq, value)| (seq, value.as_str())).collect();
+        let said = |state| seen.said(state).map(|seq| (seq, LocalState::word(state)));
+        booked.extend([said(LocalState::Commit), said(LocalState::Rollback)].into_iter().flatten());
+        let commits = booked.iter().any(|(_, value)| *value == "commit");
+        let rolls_back = booked.iter().any(|(_, value)| *value == "rollback");
+        let fate = fate(history, seen);
+        let wrong = match (commits, rolls_back, fate) {
+            (true, true, _) | (_, _, Fate::Lost) => continue,
+            (true, false, Fate::Committed) | (false, true, Fate::RolledBack) => None,
+            (true, false, Fate::RolledBack) => {
+                Some(("rolled back", "is committed and was rolled back", "已提交却被回滚"))
+            }
+            (true, false, Fate::GivenUp) => Some(("given up", "is committed and was given up", "已提交却被放弃")),
+            (true, false, Fate::Forgotten) => Some(("forgotten", "is committed and was forgotten", "已提交却被遗忘")),
+            (true, false, Fate::Diverted) => {
+                Some(("diverted", "is committed and stays in the schedule topic", "已提交却留在延时主题"))
+            }
+            (false, true, Fate::Committed) => Some(("committed", "is rolled back and was committed", "已回滚却被提交")),
+            (false, false, Fate::Committed) => Some(("committed", "was committed by nobody", "没有人提交过")),
+            (true, false, Fate::Pending) => {
+                open += 1;
+                continue;
+            }
+            (false, ..) => None,
+        };
+        let Some((clause, en, zh)) = wrong else {
+            agree += 1;
+            continue;
+        };
+        let witness = [seen.seq].into_iter().chain(booked.iter().map(|(seq, _)| *seq)).collect();
+        let key = &seen.key;
+        return Judged::violation(clause, witness, format!("{key} {en}"), format!("{key} {zh}"));
+    }
+    match (agree, open) {
+        (0, 0) => Judged::inconclusive("no transaction was decided", "没有已决的事务"),
+        (_, 0) => Judged::pass(
+            format!("{agree} transactions, each as its ledger says"),
+            format!("{agree} 个事务，都与账本一致"),
+        ),
+        (_, open) => Judged::inconclusive(
+            &format!("{open} committed transactions still wait when the run ends"),
+            &format!("运行结束时还有 {open} 个已提交的事务在等待"),
+        ),
+    }
+}
+
+/// Every half message is committed, rolled back or given up for a reason, in time after the last blow.
+pub(super) fn transaction_resolved(history: &History) -> Judged {
+    let last_boot = history.up_since.values().max().copied().unwrap_or(Time::ZERO);
+    let blows = history.power_losses.iter().chain(&history.deaths).map(|(_, _, at)| *at).max();
+    let healed = last_boot.max(blows.unwrap_or(Time::ZERO));
+    let bound = Span(INTERVAL.0 * (CHECKS_MAX as u64 + 1)) + SLACK;
+    let (mut resolved, mut open) = (0, 0);
+    for seen in &history.transactions.seen {
+        let clause = match fate(history, seen) {
+            Fate::Committed | Fate::RolledBack | Fate::GivenUp => {
+                resolved += 1;
+                continue;
+            }
+            // Whether it may be lost is G01's question.
+            Fate::Lost => continue,
+            Fate::Forgotten => "forgotten",
+            Fate::Diverted => "diverted",
+            Fate::Pending if healed.max(seen.at) + bound <= history.end => "not in time",
+            Fate::Pending => {
+                open += 1;
+                continue;
+            }
+        };
+        let witness = [seen.seq].into_iter().chain(seen.checks.iter().map(|check| check.seq)).collect();
+        let (en, zh) = (format!("{} is {clause}", seen.key), format!("{} 没有结局：{clause}", seen.key));
+        return Judged::violation(clause, witness, en, zh);
+    }
+    match (resolved, open) {
+        (0, 0) => Judged::inconclusive("there is no transaction", "没有事务"),
+        (_, 0) => Judged::pass(format!("all {resolved} are resolved"), format!("{resolved} 个事务都有结局")),
+        (_, open) => Judged::inconclusive(
+            &format!("{open} half messages still have time when the run ends"),
+            &format!("运行结束时还有 {open} 条半消息未到期限"),
+        ),
+    }
+}
+
+/// Nobody is asked too early, too often, in another group's name, or for what is settled.
+pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judged {
+    let mut asked = 0;
+    for seen in &history.transactions.seen {
+        for (number, check) in seen.checks.iter().enumerate() {
+            asked += 1;
+            let clause = match () {
+                () if CHECKS_MAX <= number => "too often",
+                () if check.group != check.asked || !is_member(plan, trace, check) => "wrong group",
+                () if is_early(history, trace, check) => "too early",
+                () if is_settled_before(history, trace, seen, check) => "settled",
+                () => continue,
+            };
+            let before = seen.checks[..number].last().map(|check| check.seq);
+            let witness = [seen.seq].into_iter().chain(before).chain([check.seq]).collect();
+            let en = format!("{} was asked for, number {}: {clause}", seen.key, number + 1);
+            let zh = format!("{} 的第 {} 次回查不合规则：{clause}", seen.key, number + 1);
+            return Judged::violation(clause, witness, en, zh);
+        }
+    }
+    match asked {
+        0 => Judged::inconclusive("nobody was asked", "没有发生回查"),
+        _ => Judged::pass(format!("{asked} questions by the rules"), format!("{asked} 次回查都合规则")),
+    }
+}
+
+fn is_member(plan: &Plan, trace: &Trace, check: &CheckSeen) -> bool {
+    plan.nodes.iter().any(|node| match &node.kind {
+        NodeKind::Client(client) => {
+            *trace.name(check.node) == node.name
+                && client.producers.iter().any(|producer| producer.group == check.group)
+        }
+        _ => false,
+    })
+}
+
+/// Whether a question came before the half message's time. Where a wall clock was set nobody can say.
+fn is_early(history: &History, trace: &Trace, check: &CheckSeen) -> bool {
+    let wall = trace.header.start.0 + (check.at.0 / 1_000_000) as i64;
+    let due = check.immunity.map_or(TIME_OUT_MS, |seconds| seconds.saturating_mul(1_000));
+    history.clock_steps.is_empty() && wall - check.born.0 < due
+}
+
+/// Whether a note that settles the transaction was stored well before the question.
+fn is_settled_before(history: &History, trace: &Trace, seen: &TransactionSeen, check: &CheckSeen) -> bool {
+    let wall = trace.header.start.0 + (check.at.0 / 1_000_000) as i64;
+    let is_old = |stored: i64| stored + (IN_FLIGHT.0 / 1_000_000) as i64 <= wall;
+    let decided = seen.said.iter().any(|(seq, _, said)| {
+        *seq < check.seq && matches!(said, LocalOutcome::State(LocalState::Commit | LocalState::Rollback))
+    });
+    decided
+        && history.clock_steps.is_empty()
+        && history
+            .brokers
+            .iter()
+            .any(|broker| Logged::of(&broker.store, &seen.id).notes.iter().any(|note| is_old(note.stored)))
+}
+
+/// A question may be on its way while the answer to another is taken in.
+const IN_FLIGHT: Span = Span::from_secs(2);

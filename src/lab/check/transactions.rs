@@ -1,0 +1,176 @@
+//! Transactions as outsiders saw them: what listeners were asked and said, what ledgers hold, what lies in the logs.
+
+use std::collections::BTreeMap;
+
+use crate::lab::oracle::store::{LogRecord, Store};
+use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
+use crate::mq::app::{Call, LocalOutcome, LocalState, Return};
+use crate::mq::message::property::{Properties, names as properties};
+use crate::mq::message::{Group, Name, names};
+use crate::mq::time::{Millis, Time};
+
+/// All transactions of a run whose half messages were acknowledged, and what applications wrote down.
+#[derive(Debug, Default)]
+pub struct Transactions {
+    /// In the order in which they were seen first.
+    pub seen: Vec<TransactionSeen>,
+    /// Lines of ledgers: what is booked, as what.
+    pub ledger: Vec<(Seq, Name, Name)>,
+    by_id: BTreeMap<Name, usize>,
+    /// Callbacks that have not been answered, by node, incarnation and task.
+    open: BTreeMap<(NodeId, u32, u64), usize>,
+}
+
+/// A transaction.
+#[derive(Debug)]
+pub struct TransactionSeen {
+    /// Its id, the half message's unique key.
+    pub id: Name,
+    /// What it is booked under.
+    pub key: Name,
+    /// The record in which it was seen first, which is the first sign that its half message was stored.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// What listeners said, and when, in order; those that died or stayed silent said nothing.
+    pub said: Vec<(Seq, Time, LocalOutcome)>,
+    /// How often and when it was asked for.
+    pub checks: Vec<CheckSeen>,
+    /// The state with which the producer's call returned.
+    pub returned: Option<LocalState>,
+}
+
+/// A question how a transaction ended.
+#[derive(Debug)]
+pub struct CheckSeen {
+    /// The callback.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// Who was asked.
+    pub node: NodeId,
+    /// As a member of which group.
+    pub group: Group,
+    /// The group that the message names.
+    pub asked: Name,
+    /// When the message was made, by its producer's clock.
+    pub born: Millis,
+    /// How long it was to be left in peace, in seconds.
+    pub immunity: Option<i64>,
+}
+
+impl Transactions {
+    /// Takes a record in.
+    pub(super) fn see(&mut self, record: &Record, node: NodeId) {
+        let key = |task: u64| (node, record.incarnation, task);
+        match &record.what {
+            What::App(App::Noted { key, value }) => self.ledger.push((record.seq, key.clone(), value.clone())),
+            What::App(App::Called(call)) => {
+                if let Call::Decided { task, outcome } = &**call
+                    && let Some(place) = self.open.remove(&key(task.0))
+                {
+                    self.seen[place].said.push((record.seq, record.at, outcome.clone()));
+                }
+            }
+            What::App(App::Returned(answer)) => match &**answer {
+                Return::Execute { task, message, .. } => {
+                    let place = self.place(&message.properties, record);
+                    self.open.insert(key(task.0), place);
+                }
+                Return::Check { task, group, message } => {
+                    let own = &message.message.properties;
+                    let place = self.place(own, record);
+                    self.open.insert(key(task.0), place);
+                    self.seen[place].checks.push(CheckSeen {
+                        seq: record.seq,
+                        at: record.at,
+                        node,
+                        group: group.clone(),
+                        asked: own.get(properties::PGROUP).cloned().unwrap_or_default(),
+                        born: message.born_timestamp,
+                        immunity: own
+                            .get(properties::CHECK_IMMUNITY_TIME_IN_SECONDS)
+                            .and_then(|seconds| seconds.parse().ok()),
+                    });
+                }
+                Return::SentInTransaction { result, state, .. } => {
+                    // One that was never executed was rolled back for its status; its key is not known here.
+                    if let Some(place) = self.by_id.get(&result.msg_id) {
+                        self.seen[*place].returned = Some(*state);
+                    }
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    fn place(&mut self, own: &Properties, record: &Record) -> usize {
+        let id = own.get(properties::UNIQ_KEY).cloned().unwrap_or_default();
+        let place = *self.by_id.entry(id.clone()).or_insert(self.seen.len());
+        if place == self.seen.len() {
+            let key = own.get(properties::KEYS).cloned().unwrap_or_else(|| id.clone());
+            let (seq, at) = (record.seq, record.at);
+            self.seen.push(TransactionSeen { id, key, seq, at, said: vec![], checks: vec![], returned: None });
+        }
+        place
+    }
+
+    /// What the ledgers say of a transaction, the first line first.
+    pub fn booked<'a>(&'a self, key: &'a str) -> impl Iterator<Item = (Seq, &'a Name)> {
+        let lines = self.ledger.iter().filter(move |(_, own, _)| **own == *key);
+        lines.map(|(seq, _, value)| (*seq, value))
+    }
+}
+
+impl TransactionSeen {
+    /// When a listener first said so.
+    pub fn said(&self, state: LocalState) -> Option<Seq> {
+        let wanted = LocalOutcome::State(state);
+        self.said.iter().find(|(_, _, said)| *said == wanted).map(|(seq, _, _)| *seq)
+    }
+}
+
+/// What a log holds of one transaction.
+#[derive(Debug)]
+pub struct Logged<'a> {
+    /// Half messages: the first one and those that were put back, in the log's order.
+    pub halves: Vec<&'a LogRecord>,
+    /// Notes that settle one of them.
+    pub notes: Vec<&'a LogRecord>,
+    /// True messages.
+    pub finals: Vec<&'a LogRecord>,
+    /// Half messages that were diverted to the schedule topic (K21).
+    pub diverted: Vec<&'a LogRecord>,
+}
+
+impl<'a> Logged<'a> {
+    /// Looks a transaction up in a log.
+    pub fn of(store: &'a Store, id: &str) -> Logged<'a> {
+        let own = store.records.iter().filter(|record| {
+            record.properties.get(properties::UNIQ_KEY).is_some_and(|key| key == id)
+                && record.properties.contains_key(properties::TRAN_MSG)
+        });
+        let mut logged = Logged { halves: vec![], notes: vec![], finals: vec![], diverted: vec![] };
+        for record in own {
+            match record.topic.as_str() {
+                names::TRANS_HALF_TOPIC => logged.halves.push(record),
+                "SCHEDULE_TOPIC_XXXX" => logged.diverted.push(record),
+                _ => logged.finals.push(record),
+            }
+        }
+        let settles = |record: &&LogRecord| {
+            let half = std::str::from_utf8(&record.body).ok().and_then(|text| text.parse::<i64>().ok());
+            record.topic == names::TRANS_OP_TOPIC
+                && half.is_some_and(|half| logged.halves.iter().any(|own| own.queue_offset == half))
+        };
+        logged.notes = store.records.iter().filter(settles).collect();
+        logged
+    }
+
+    /// How often the last copy says that it was looked at.
+    pub fn times(&self) -> i64 {
+        let last = self.halves.last().and_then(|half| half.properties.get(properties::TRANSACTION_CHECK_TIMES));
+        last.and_then(|times| times.parse().ok()).unwrap_or(0)
+    }
+}
