@@ -6,6 +6,8 @@ mod store;
 
 mod disk;
 
+mod device;
+
 mod determinism;
 
 mod plans;

@@ -5,6 +5,8 @@ use crate::lab::scenario::report::Report;
 
 pub mod script;
 
+pub mod device;
+
 pub mod table;
 
 pub mod bilingual;

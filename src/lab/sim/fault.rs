@@ -2,6 +2,7 @@
 
 use crate::lab::fault::episode::{Episode, EventMatch, FaultKind, Trigger};
 use crate::lab::sim::agenda::Item;
+use crate::lab::sim::device;
 use crate::lab::sim::link::{ACCEPTOR, EndState, OPENER, Parcel, Rule, RuleKind};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::process::Death;
@@ -192,6 +193,9 @@ impl World {
             FaultKind::ClockStep { node, millis } => {
                 self.each(node, |world, node| world.step_wall(node, *millis, seq));
             }
+            FaultKind::Disk { node, files, wrong } => {
+                self.each(node, |world, node| world.begin_disk_fault(number, node, (files, wrong), seq));
+            }
         }
     }
 
@@ -213,6 +217,7 @@ impl World {
             FaultKind::ClockStep { node, millis } => {
                 self.each(node, |world, node| world.step_wall(node, -*millis, seq));
             }
+            FaultKind::Disk { node, .. } => self.each(node, |world, node| world.end_disk_fault(number, node)),
             FaultKind::Restart { .. } | FaultKind::Resume { .. } | FaultKind::Heal { .. } | FaultKind::Reset { .. } => {
             }
         }
@@ -327,6 +332,7 @@ fn sentence(kind: &FaultKind) -> Name {
         FaultKind::Reset { from, to } => format!("reset {from} <-> {to}"),
         FaultKind::Delay { from, to, by } => format!("delay {from} -> {to} by {by}"),
         FaultKind::ClockStep { node, millis } => format!("clock-step {node} by {millis}ms"),
+        FaultKind::Disk { node, files, wrong } => device::sentence(node, files, wrong),
     };
     Name::from(text)
 }

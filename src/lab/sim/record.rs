@@ -59,6 +59,7 @@ pub(crate) enum Tag {
     Fact,
     Fault,
     Rolled,
+    DiskWrong,
 }
 
 impl Tag {
@@ -66,9 +67,13 @@ impl Tag {
     fn level(self) -> Level {
         match self {
             Tag::Machine | Tag::Called | Tag::Returned | Tag::Info | Tag::Fault | Tag::Image => Level::History,
-            Tag::FlushAsked | Tag::FlushDone | Tag::FlushFailed | Tag::Opened | Tag::Refused | Tag::Closed => {
-                Level::History
-            }
+            Tag::DiskWrong
+            | Tag::FlushAsked
+            | Tag::FlushDone
+            | Tag::FlushFailed
+            | Tag::Opened
+            | Tag::Refused
+            | Tag::Closed => Level::History,
             _ => Level::Full,
         }
     }

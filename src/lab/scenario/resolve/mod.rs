@@ -18,6 +18,7 @@ use crate::mq::time::{Millis, Span, Time};
 
 mod clients;
 mod cluster;
+mod device;
 mod expects;
 mod faults;
 mod lesson;

@@ -1,0 +1,178 @@
+//! Disk faults on a running broker: each does to the engine what it is there for, is told in both languages, heals, and
+//! shifts nobody's draws.
+
+use std::collections::BTreeMap;
+
+use mqlab::lab::locale::Lang;
+use mqlab::lab::scenario::overrides::Overrides;
+use mqlab::lab::scenario::{Scenario, load};
+use mqlab::lab::sim::session::{RunResult, Session};
+use mqlab::lab::trace::record::{Level, Record, What};
+use mqlab::lab::view::lines::{self, Handles};
+
+mod cases;
+
+/// A shop sends 40 orders, one every 100 ms from 2 s on; the broker stays up unless a fault takes it down.
+const BASE: &str = r#"
+format = 1
+id = "device"
+seed = 7
+until = "60s"
+title.en = "A disk"
+title.zh = "磁盘"
+
+[[broker]]
+name = "broker-a"
+commit_log_file_size = 16384
+consume_queue_file_size = 4000
+flush = "sync"
+
+[[topic]]
+name = "orders"
+queues = 1
+
+[[producer]]
+name = "shop"
+group = "shop-producers"
+start = "1s"
+retries = 0
+timeout = "10s"
+[[producer.send]]
+topic = "orders"
+wait = "1s"
+count = 40
+every = "100ms"
+key = "order-{n}"
+body = "order {n} of the shop"
+size = 600
+
+[[consumer]]
+name = "billing"
+group = "billing"
+subscribe = { orders = "*" }
+from = "first"
+start = "1s"
+"#;
+
+/// The base with something changed, and faults behind it.
+pub fn scenario(changes: &[(&str, &str)], faults: &str) -> Scenario {
+    let mut text = BASE.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "`{from}` is not in the scenario");
+        text = text.replacen(from, to, 1);
+    }
+    text.push_str(faults);
+    load("device.toml", text.as_bytes(), &Overrides::default()).unwrap_or_else(|report| panic!("{report}"))
+}
+
+pub fn run(scenario: &Scenario) -> RunResult {
+    let run = Session::run(&scenario.plan, Level::Full);
+    assert!(run.panics.is_empty(), "{:?}", run.panics);
+    run
+}
+
+/// Every sentence of a run with who says it.
+pub fn told(run: &RunResult, lang: Lang) -> Vec<String> {
+    let handles = Handles::of(&run.trace);
+    lines::of(&run.trace, &handles, lang).into_iter().map(|line| format!("{}: {}", line.actor, line.text)).collect()
+}
+
+/// Draws by stream and ordinal; a fault's own are left out.
+fn draws(run: &RunResult) -> BTreeMap<(String, u64), (u64, u64)> {
+    let drawn = run.trace.records().iter().filter_map(|record| match &record.what {
+        What::Rolled { stream, ordinal, of, got } if !stream.starts_with("fault/") => {
+            Some(((stream.to_string(), *ordinal), (*of, *got)))
+        }
+        _ => None,
+    });
+    drawn.collect()
+}
+
+/// What a record says, without its place in the trace; a fault's own are left out.
+fn said(record: &Record) -> Option<String> {
+    let own = match &record.what {
+        What::Fault(_) => true,
+        What::Rolled { stream, .. } => stream.starts_with("fault/"),
+        _ => false,
+    };
+    (!own).then(|| format!("{} {:?} {:?}", record.at, record.node, record.what))
+}
+
+#[test]
+fn each_fault_does_to_the_engine_what_it_is_there_for() {
+    let mut failed = Vec::new();
+    for case in cases::CASES {
+        let sick = run(&scenario(case.changes, case.faults));
+        let twin = run(&scenario(case.changes, case.others));
+        let (sick_told, twin_told) = (told(&sick, Lang::En), told(&twin, Lang::En));
+        let name = case.name;
+        let says = |told: &[String], part: &str| told.iter().any(|line| line.contains(part));
+        let wrong = [
+            case.told.iter().chain(case.only).filter(|part| !says(&sick_told, part)).collect::<Vec<_>>(),
+            case.only.iter().filter(|part| says(&twin_told, part)).collect(),
+            case.never.iter().filter(|part| says(&sick_told, part)).collect(),
+        ];
+        if wrong.iter().any(|parts| !parts.is_empty()) {
+            println!("{}", sick_told.join("\n"));
+            failed.push(format!("{name}: missing, said by the twin, forbidden: {wrong:?}"));
+        }
+        assert!(!says(&twin_told, "DISK: "), "{name}: the twin's disk is whole");
+        // A draw that both runs make gives both the same.
+        let (sick_draws, twin_draws) = (draws(&sick), draws(&twin));
+        for (place, (of, got)) in &sick_draws {
+            if let Some((twin_of, twin_got)) = twin_draws.get(place)
+                && of == twin_of
+            {
+                assert_eq!(got, twin_got, "{name}: {place:?}");
+            }
+        }
+        // In Chinese as well, with no English reason left.
+        let chinese = told(&sick, Lang::Zh);
+        let struck = sick.trace.records().iter().filter(|record| record.what.kind() == "disk-fault").count();
+        let strikes: Vec<_> = chinese.iter().filter(|line| line.contains("磁盘故障：")).collect();
+        assert_eq!(strikes.len(), struck, "{name}");
+        if struck == 0 && !case.silent {
+            failed.push(format!("{name}: nothing struck"));
+        }
+        for line in strikes {
+            let what = line.split("磁盘故障：").nth(1).unwrap().split('，').next().unwrap();
+            assert!(!what.is_ascii(), "{name}: `{what}` is not Chinese");
+        }
+    }
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn a_fault_that_strikes_nobody_leaves_every_other_record_as_it_is() {
+    let healthy = run(&scenario(&[], ""));
+    let before: Vec<String> = healthy.trace.records().iter().filter_map(said).collect();
+    let never = "nth = 1000000000";
+    let rare = "odds = \"1 in 1000000000000\"";
+    for fault in [
+        "disk-full = { node = \"broker-a\", capacity = 1000000000 }".to_owned(),
+        format!("io-error = {{ node = \"broker-a\", {never} }}"),
+        format!("map-error = {{ node = \"broker-a\", {rare} }}"),
+        format!("sync-error = {{ node = \"broker-a\", {rare} }}"),
+        format!("slow-sync = {{ node = \"broker-a\", {never} }}"),
+        "slow-disk = { node = \"broker-a\", file = \"abort\" }".to_owned(),
+        format!("read-flip = {{ node = \"broker-a\", {rare} }}"),
+        format!("misdirected = {{ node = \"broker-a\", on = \"read\", {never} }}"),
+        format!("lost-write = {{ node = \"broker-a\", {rare} }}"),
+        format!("refuse = {{ node = \"broker-a\", on = \"map\", {rare} }}"),
+    ] {
+        let run = run(&scenario(&[], &format!("[[fault]]\nname = \"idle\"\nat = \"1500ms\"\n{fault}\n")));
+        let after: Vec<String> = run.trace.records().iter().filter_map(said).collect();
+        let differs = before.iter().zip(&after).position(|(before, after)| before != after);
+        assert_eq!(differs, None, "{fault}: {:?}", differs.map(|at| (&before[at], &after[at])));
+        assert_eq!(before.len(), after.len(), "{fault}");
+    }
+}
+
+#[test]
+fn the_same_plan_gives_the_same_digest_with_every_fault() {
+    for case in cases::CASES {
+        let plan = scenario(case.changes, case.faults).plan;
+        let (first, second) = (Session::run(&plan, Level::Full), Session::run(&plan, Level::Digest));
+        assert_eq!(first.digest, second.digest, "{}", case.name);
+    }
+}
