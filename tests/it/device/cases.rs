@@ -59,6 +59,18 @@ pub const CASES: &[Case] = &[
         ..NOTHING
     },
     Case {
+        name: "D1: beyond the last watermark, and back",
+        changes: &[("until = \"60s\"", "until = \"180s\""), ("count = 40", "count = 1200")],
+        faults: fault!(
+            "30s",
+            "lasts = \"60s\"\ndisk-full = { node = \"broker-a\", capacity = 300000, shows = \"create\" }"
+        ),
+        only: &["broker-a: DISK FULL at ", "puts are refused", "broker-a: disk at 0 %, puts are taken again"],
+        told: &["SEND_OK m1200 order-1200"],
+        silent: true,
+        ..NOTHING
+    },
+    Case {
         name: "D1: the first touch of a hole",
         faults: fault!("3s", "lasts = \"1s\"\ndisk-full = { node = \"broker-a\", capacity = 4096, shows = \"touch\" }"),
         only: &["DISK: no space: SIGBUS at the first touch of a hole, commitlog/", "broker-a: KILLED"],

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use mqlab::lab::fault::device::Field;
 use mqlab::lab::locale::Lang;
 use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::scenario::{Scenario, load};
@@ -143,13 +144,35 @@ fn each_fault_does_to_the_engine_what_it_is_there_for() {
 }
 
 #[test]
+fn a_bit_flipped_in_any_field_is_survived_and_gone_when_it_heals() {
+    for (field, _) in Field::ALL {
+        for seed in 1..=3 {
+            let fault = format!(
+                "[[fault]]\nname = \"sick\"\nat = \"64s\"\nlasts = \"6s\"\n\
+                 bit-flip = {{ node = \"broker-a\", field = \"{field}\" }}\n\
+                 [[fault]]\nat = \"65s\"\nkill = {{ node = \"broker-a\" }}\n\
+                 [[fault]]\nat = \"67s\"\nrestart = {{ node = \"broker-a\" }}\n\
+                 [[fault]]\nat = \"75s\"\nrestart = {{ node = \"broker-a\" }}\n"
+            );
+            // The first thorough pass, which writes the checkpoint, comes after a minute.
+            let mut scenario = scenario(&[("until = \"60s\"", "until = \"90s\"")], &fault);
+            scenario.plan.seed = seed;
+            let run = run(&scenario);
+            let told = told(&run, Lang::En);
+            let says = |part: &str| told.iter().filter(|line| line.contains(part)).count();
+            assert_eq!(says("DISK: a bit is flipped at rest"), 1, "{field}, seed {seed}");
+            assert!(says("broker-a: booted") >= 2, "{field}, seed {seed}: {told:#?}");
+        }
+    }
+}
+
+#[test]
 fn a_fault_that_strikes_nobody_leaves_every_other_record_as_it_is() {
     let healthy = run(&scenario(&[], ""));
     let before: Vec<String> = healthy.trace.records().iter().filter_map(said).collect();
     let never = "nth = 1000000000";
     let rare = "odds = \"1 in 1000000000000\"";
     for fault in [
-        "disk-full = { node = \"broker-a\", capacity = 1000000000 }".to_owned(),
         format!("io-error = {{ node = \"broker-a\", {never} }}"),
         format!("map-error = {{ node = \"broker-a\", {rare} }}"),
         format!("sync-error = {{ node = \"broker-a\", {rare} }}"),
