@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use mqlab::lab::check::{self, Verdict};
 use mqlab::lab::fault::device::Field;
 use mqlab::lab::locale::Lang;
 use mqlab::lab::scenario::overrides::Overrides;
@@ -99,12 +100,19 @@ fn said(record: &Record) -> Option<String> {
     (!own).then(|| format!("{} {:?} {:?}", record.at, record.node, record.what))
 }
 
+/// The guarantees that a run breaks, of those by which every run is judged.
+fn broken(run: &RunResult, scenario: &Scenario) -> Vec<String> {
+    let findings = check::run(&run.trace, &scenario.plan).into_iter();
+    let broken = findings.filter(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::Inconclusive { .. }));
+    broken.map(|finding| format!("{} {}", finding.id, finding.verdict.as_str())).collect()
+}
+
 #[test]
 fn each_fault_does_to_the_engine_what_it_is_there_for() {
     let mut failed = Vec::new();
     for case in cases::CASES {
-        let sick = run(&scenario(case.changes, case.faults));
-        let twin = run(&scenario(case.changes, case.others));
+        let (sick_plan, twin_plan) = (scenario(case.changes, case.faults), scenario(case.changes, case.others));
+        let (sick, twin) = (run(&sick_plan), run(&twin_plan));
         let (sick_told, twin_told) = (told(&sick, Lang::En), told(&twin, Lang::En));
         let name = case.name;
         let says = |told: &[String], part: &str| told.iter().any(|line| line.contains(part));
@@ -113,6 +121,11 @@ fn each_fault_does_to_the_engine_what_it_is_there_for() {
             case.only.iter().filter(|part| says(&twin_told, part)).collect(),
             case.never.iter().filter(|part| says(&sick_told, part)).collect(),
         ];
+        assert_eq!(broken(&twin, &twin_plan), [""; 0], "{name}: the twin keeps every promise");
+        let broken = broken(&sick, &sick_plan);
+        if broken != case.breaks {
+            failed.push(format!("{name}: breaks {broken:?}, not {:?}", case.breaks));
+        }
         if wrong.iter().any(|parts| !parts.is_empty()) {
             println!("{}", sick_told.join("\n"));
             failed.push(format!("{name}: missing, said by the twin, forbidden: {wrong:?}"));
