@@ -205,6 +205,28 @@ fn a_fault_that_strikes_nobody_leaves_every_other_record_as_it_is() {
 }
 
 #[test]
+fn no_fault_shifts_what_another_one_draws() {
+    let fault = |name: &str, verb: &str| format!("[[fault]]\nname = \"{name}\"\nat = \"1500ms\"\n{verb}\n");
+    let lost = fault("lost", "lost-write = { node = \"broker-a\", odds = \"1 in 7\" }");
+    let first = fault("first", "sync-error = { node = \"broker-a\", odds = \"1 in 5\" }");
+    let second = fault("second", "sync-error = { node = \"broker-a\", odds = \"1 in 3\", personality = \"xfs\" }");
+    let draws = |faults: &str, of: &str| -> Vec<u64> {
+        let run = run(&scenario(&[], faults));
+        let stream = format!("fault/{of}/broker-a");
+        let rolled = run.trace.records().iter().filter_map(|record| match &record.what {
+            What::Rolled { stream: from, got, .. } if *from == *stream => Some(*got),
+            _ => None,
+        });
+        rolled.collect()
+    };
+    let all = [first.clone(), second.clone(), lost.clone()].concat();
+    let alone = draws(&second, "second");
+    assert!(alone.len() > 40);
+    assert_eq!(draws(&all, "second"), alone);
+    assert_eq!(draws(&all, "lost"), draws(&lost, "lost"));
+}
+
+#[test]
 fn the_same_plan_gives_the_same_digest_with_every_fault() {
     for case in cases::CASES {
         let plan = scenario(case.changes, case.faults).plan;

@@ -138,9 +138,10 @@ impl SimDisk {
         }
     }
 
-    /// Asks the faults, in the order of their begin, about an operation on `file`: the first that answers decides.
+    /// Asks the faults, in the order of their begin, about an operation on `file`: the first that strikes decides.
     ///
-    /// `ask` gives when it could spoil this operation. What strikes is told as `what`.
+    /// `ask` gives when one could spoil this operation. All of them count it and draw for it, whoever strikes first: so
+    /// none shifts what another one draws.
     fn struck<T>(
         &mut self,
         file: &str,
@@ -151,8 +152,7 @@ impl SimDisk {
         for (place, armed) in faults.armed.iter_mut().enumerate() {
             let Some((occurs, answer)) = ask(self, armed) else { continue };
             if self.is_meant(&armed.files, file) && armed.strikes(occurs, &mut self.events) {
-                found = Some((place, answer));
-                break;
+                found.get_or_insert((place, answer));
             }
         }
         self.faults = Some(faults);

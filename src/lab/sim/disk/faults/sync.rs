@@ -33,6 +33,8 @@ impl SimDisk {
             Wrong::SyncFails { occurs, system } => Some((occurs, system)),
             _ => None,
         });
+        let (file, pages) = (flush.file, flush.pages.clone());
+        let fates: Vec<_> = pages.iter().map(|(page, _)| (self.fate(&name), self.on_device(file, *page))).collect();
         if let Some((place, system)) = failing {
             return self.fail(flush, &name, (place, system), owes);
         }
@@ -42,15 +44,16 @@ impl SimDisk {
             self.lose_all(&flush);
             return Err(DiskError::Full);
         }
-        let (file, pages) = (flush.file, flush.pages.clone());
-        let fates: Vec<_> =
-            pages.iter().map(|(page, _)| (self.fate(&name, *page), self.on_device(file, *page))).collect();
         self.settle_flush(flush);
         for ((page, content), (fate, before)) in pages.iter().zip(fates) {
             match fate {
                 Fate::Stored => self.is_written(file, *page, content),
-                Fate::Lost => self.lay_behind((file, *page), content, &before, None),
+                Fate::Lost => {
+                    self.tell("a page is not written", &name, page * PAGE as u64);
+                    self.lay_behind((file, *page), content, &before, None);
+                }
                 Fate::Misled { owner, by, sibling } => {
+                    self.tell("a page is written to the wrong place", &name, page * PAGE as u64);
                     self.lay_behind((file, *page), content, &before, Some(owner));
                     let target = if sibling { self.sibling(&name) } else { Some(file) };
                     if let (Some(target), Some(page)) = (target, page.checked_add_signed(by)) {
@@ -98,7 +101,7 @@ impl SimDisk {
     }
 
     /// What becomes of one page.
-    fn fate(&mut self, name: &Name, page: u64) -> Fate {
+    fn fate(&mut self, name: &Name) -> Fate {
         let struck = self.struck(name, |_, armed| match armed.wrong {
             Wrong::LostWrite { occurs } => Some((occurs, Fate::Lost)),
             Wrong::Misdirected { on: Access::Write, occurs, by, sibling } => {
@@ -106,13 +109,7 @@ impl SimDisk {
             }
             _ => None,
         });
-        let fate = struck.map_or(Fate::Stored, |(_, fate)| fate);
-        match fate {
-            Fate::Stored => {}
-            Fate::Lost => self.tell("a page is not written", name, page * PAGE as u64),
-            Fate::Misled { .. } => self.tell("a page is written to the wrong place", name, page * PAGE as u64),
-        }
-        fate
+        struck.map_or(Fate::Stored, |(_, fate)| fate)
     }
 
     /// Whether pages of a flush need blocks that a full device does not have.
