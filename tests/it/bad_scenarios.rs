@@ -45,6 +45,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("restart = { node = \"broker-a\" }", "restart = { nod = \"broker-a\" }", "unknown_key", "did you mean `node`?"),
     ("restart = { node = \"broker-a\" }", "restart = {}", "syntax", "missing field"),
     ("restart = { node = \"broker-a\" }", "", "missing", "does nothing"),
+    ("restart = { node = \"broker-a\" }", "truncate = { node = \"shop\" }", "no_disk", "brokers do: broker-a"),
     (
         "restart = { node = \"broker-a\" }",
         "bit-flip = { node = \"broker-a\", field = \"bdy\" }",

@@ -1,11 +1,12 @@
 //! Disk faults of a world: they begin and end on the disks of machines, and what they do is recorded.
 
 use crate::lab::fault::device::{Files, Wrong};
-use crate::lab::fault::episode::Episode;
+use crate::lab::fault::episode::{Episode, FaultKind};
 use crate::lab::sim::dice::{Roll, path_name};
+use crate::lab::sim::machine::{Machine, Mood};
 use crate::lab::sim::record::Tag;
 use crate::lab::sim::storage::Onset;
-use crate::lab::sim::world::World;
+use crate::lab::sim::world::{ErrandKind, World};
 use crate::lab::trace::digest::text_word;
 use crate::lab::trace::record::{DiskEvent, What};
 use crate::mq::message::Name;
@@ -27,11 +28,23 @@ impl World {
         disk.set_clock(wall, now);
         disk.begin_fault(Onset { number, name, files, wrong, until, stream });
         self.journal_as(node, cause);
+        self.tell_space(number, node, cause);
     }
 
     /// A disk fault ends on one machine.
-    pub(crate) fn end_disk_fault(&mut self, number: u32, node: u16) {
+    pub(crate) fn end_disk_fault(&mut self, number: u32, node: u16, cause: u64) {
         self.machines[usize::from(node)].disk.end_fault(number);
+        self.tell_space(number, node, cause);
+    }
+
+    /// A process whose disk got fuller or emptier by another's hand is told.
+    fn tell_space(&mut self, number: u32, node: u16, cause: u64) {
+        let kind = &self.setup.episodes[number as usize].kind;
+        let changes_space = matches!(kind, FaultKind::Disk { wrong: Wrong::Full { .. }, .. });
+        let Machine { mood, incarnation, .. } = self.machines[usize::from(node)];
+        if changes_space && matches!(mood, Mood::Running | Mood::Paused) {
+            self.errand(self.now, ErrandKind::SpaceChanged { node, incarnation }, cause);
+        }
     }
 
     /// Records what was done to a disk in somebody else's step.

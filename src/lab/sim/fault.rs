@@ -124,6 +124,10 @@ impl World {
                 self.begin(node, cause);
                 self.call(node, Event::WallStepped);
             }
+            ErrandKind::SpaceChanged { node, .. } => {
+                self.begin(node, cause);
+                self.call(node, Event::SpaceChanged);
+            }
             ErrandKind::Drained { link, side } => return self.drained(link, side, cause),
             ErrandKind::ConnectTimeout { link } => return self.refused(link, RefusedWhy::TimedOut, cause),
             ErrandKind::Retransmit { link, side } => {
@@ -217,7 +221,7 @@ impl World {
             FaultKind::ClockStep { node, millis } => {
                 self.each(node, |world, node| world.step_wall(node, -*millis, seq));
             }
-            FaultKind::Disk { node, .. } => self.each(node, |world, node| world.end_disk_fault(number, node)),
+            FaultKind::Disk { node, .. } => self.each(node, |world, node| world.end_disk_fault(number, node, seq)),
             FaultKind::Restart { .. } | FaultKind::Resume { .. } | FaultKind::Heal { .. } | FaultKind::Reset { .. } => {
             }
         }
@@ -311,6 +315,7 @@ impl ErrandKind {
             | ErrandKind::Wake { node, incarnation, .. }
             | ErrandKind::Crash { node, incarnation }
             | ErrandKind::Stop { node, incarnation }
+            | ErrandKind::SpaceChanged { node, incarnation }
             | ErrandKind::WallStepped { node, incarnation } => Some((node, incarnation)),
             _ => None,
         }

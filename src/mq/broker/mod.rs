@@ -431,6 +431,7 @@ impl Node for Broker {
                 self.store.flush_answered(step.disk, clock, ticket, result);
             }
             Event::WallStepped => self.wall_stepped(step),
+            Event::SpaceChanged => self.store.space_changed(),
             Event::Stop => self.stop(step),
             Event::Received { .. } | Event::Drained { .. } | Event::App(_) => {}
         }

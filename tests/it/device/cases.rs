@@ -15,12 +15,23 @@ pub struct Case {
     pub only: &'static [&'static str],
     /// What must not be said.
     pub never: &'static [&'static str],
+    /// Which guarantees it breaks.
+    pub breaks: &'static [&'static str],
     /// Whether it strikes without a word of its own.
     pub silent: bool,
 }
 
-const NOTHING: Case =
-    Case { name: "", changes: &[], faults: "", others: "", told: &[], only: &[], never: &[], silent: false };
+const NOTHING: Case = Case {
+    name: "",
+    changes: &[],
+    faults: "",
+    others: "",
+    told: &[],
+    only: &[],
+    never: &[],
+    breaks: &[],
+    silent: false,
+};
 
 /// The broker loses power at 5 s and comes back at 8 s.
 macro_rules! outage {
@@ -59,6 +70,20 @@ pub const CASES: &[Case] = &[
         ..NOTHING
     },
     Case {
+        name: "D1: beyond the last watermark, and back",
+        changes: &[("until = \"60s\"", "until = \"180s\""), ("count = 40", "count = 1200")],
+        faults: fault!(
+            "30s",
+            "lasts = \"60s\"\ndisk-full = { node = \"broker-a\", capacity = 300000, shows = \"create\" }"
+        ),
+        // Files go before their time, consumed or not.
+        only: &["broker-a: DISK FULL at ", "puts are refused", "broker-a: disk at 0 %, puts are taken again"],
+        told: &["SEND_OK m1200 order-1200"],
+        silent: true,
+        breaks: &["acked-durability violation"],
+        ..NOTHING
+    },
+    Case {
         name: "D1: the first touch of a hole",
         faults: fault!("3s", "lasts = \"1s\"\ndisk-full = { node = \"broker-a\", capacity = 4096, shows = \"touch\" }"),
         only: &["DISK: no space: SIGBUS at the first touch of a hole, commitlog/", "broker-a: KILLED"],
@@ -78,14 +103,18 @@ pub const CASES: &[Case] = &[
             "broker-a: FLUSH FAILED",
             "recovered 10 records, the log ends at 7621",
         ],
+        breaks: &["acked-durability violation"],
         ..NOTHING
     },
     Case {
         name: "D2: a unit of a consume queue",
+        // Whether it is delivered late or never is known only later.
+        changes: &[("until = \"60s\"", "until = \"300s\"")],
         faults: fault!("3s", "io-error = { node = \"broker-a\", file = \"consumequeue\", nth = 2 }"),
         // The unit is a hole, and nobody hears of it: its order is acknowledged and not delivered.
         told: &["SEND_OK m40 order-40", "listener gets m40 order-40"],
         only: &["DISK: EIO at a write, consumequeue/orders/0/00000000000000000000 at "],
+        breaks: &["at-least-once violation"],
         ..NOTHING
     },
     Case {
@@ -113,6 +142,7 @@ pub const CASES: &[Case] = &[
         others: outage!(),
         told: &["SEND_OK m40 order-40"],
         only: &["DISK: a sync fails, commitlog/", "broker-a: FLUSH FAILED", "recovered 39 records"],
+        breaks: &["acked-durability violation"],
         ..NOTHING
     },
     Case {
@@ -139,6 +169,7 @@ pub const CASES: &[Case] = &[
         told: &["SEND_OK m40 order-40"],
         only: &["DISK: a sync fails, and the next one will say so, commitlog/", "recovered 39 records"],
         never: &["FLUSH FAILED"],
+        breaks: &["acked-durability violation"],
         ..NOTHING
     },
     Case {
@@ -171,6 +202,7 @@ pub const CASES: &[Case] = &[
         others: outage!(),
         told: &["SEND_OK m40 order-40"],
         only: &["DISK: a sync fails, commitlog/", "broker-a: FLUSH FAILED", "recovered 39 records"],
+        breaks: &["acked-durability violation"],
         ..NOTHING
     },
     Case {
@@ -185,6 +217,7 @@ pub const CASES: &[Case] = &[
         others: kill!(),
         told: &["SEND_OK m40 order-40"],
         only: &["DISK: a sync fails, commitlog/", "broker-a: FLUSH FAILED", "recovered 39 records"],
+        breaks: &["acked-durability violation"],
         ..NOTHING
     },
     Case {
@@ -221,12 +254,14 @@ pub const CASES: &[Case] = &[
             "DISK: a bit is flipped at rest, commitlog/00000000000000000000 at ",
             "recovered 2 records, the log ends at 1524",
         ],
+        breaks: &["acked-durability violation"],
         ..NOTHING
     },
     Case {
         name: "D8: a body, read once by a consumer",
         faults: fault!("3s", "read-flip = { node = \"broker-a\", file = \"commitlog\", odds = \"1 in 3000\" }"),
         only: &["DISK: a bit is flipped in one read, commitlog/"],
+        breaks: &["acked-durability violation", "no-phantom violation"],
         ..NOTHING
     },
     Case {
@@ -240,12 +275,14 @@ pub const CASES: &[Case] = &[
             "DISK: a page is written to the wrong place, commitlog/",
             "recovered 21 records, the log ends at 16384",
         ],
+        breaks: &["acked-durability violation"],
         ..NOTHING
     },
     Case {
         name: "D9: a read gets another page",
         faults: fault!("3s", "misdirected = { node = \"broker-a\", file = \"commitlog\", on = \"read\", nth = 2 }"),
         only: &["DISK: a page is read from the wrong place, commitlog/"],
+        breaks: &["acked-durability violation"],
         ..NOTHING
     },
     Case {
@@ -257,6 +294,7 @@ pub const CASES: &[Case] = &[
         others: outage!(),
         only: &["DISK: a page is not written, commitlog/", "recovered 39 records"],
         never: &["FLUSH FAILED"],
+        breaks: &["acked-durability violation"],
         ..NOTHING
     },
     Case {
@@ -292,6 +330,7 @@ pub const CASES: &[Case] = &[
         ),
         others: kill!(),
         only: &["DISK: a page is as it was before, commitlog/", "recovered 25 records, the log ends at 19436"],
+        breaks: &["acked-durability violation"],
         ..NOTHING
     },
     Case {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use mqlab::lab::check::{self, Verdict};
+use mqlab::lab::fault::device::Field;
 use mqlab::lab::locale::Lang;
 use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::scenario::{Scenario, load};
@@ -98,12 +100,19 @@ fn said(record: &Record) -> Option<String> {
     (!own).then(|| format!("{} {:?} {:?}", record.at, record.node, record.what))
 }
 
+/// The guarantees that a run breaks, of those by which every run is judged.
+fn broken(run: &RunResult, scenario: &Scenario) -> Vec<String> {
+    let findings = check::run(&run.trace, &scenario.plan).into_iter();
+    let broken = findings.filter(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::Inconclusive { .. }));
+    broken.map(|finding| format!("{} {}", finding.id, finding.verdict.as_str())).collect()
+}
+
 #[test]
 fn each_fault_does_to_the_engine_what_it_is_there_for() {
     let mut failed = Vec::new();
     for case in cases::CASES {
-        let sick = run(&scenario(case.changes, case.faults));
-        let twin = run(&scenario(case.changes, case.others));
+        let (sick_plan, twin_plan) = (scenario(case.changes, case.faults), scenario(case.changes, case.others));
+        let (sick, twin) = (run(&sick_plan), run(&twin_plan));
         let (sick_told, twin_told) = (told(&sick, Lang::En), told(&twin, Lang::En));
         let name = case.name;
         let says = |told: &[String], part: &str| told.iter().any(|line| line.contains(part));
@@ -112,6 +121,11 @@ fn each_fault_does_to_the_engine_what_it_is_there_for() {
             case.only.iter().filter(|part| says(&twin_told, part)).collect(),
             case.never.iter().filter(|part| says(&sick_told, part)).collect(),
         ];
+        assert_eq!(broken(&twin, &twin_plan), [""; 0], "{name}: the twin keeps every promise");
+        let broken = broken(&sick, &sick_plan);
+        if broken != case.breaks {
+            failed.push(format!("{name}: breaks {broken:?}, not {:?}", case.breaks));
+        }
         if wrong.iter().any(|parts| !parts.is_empty()) {
             println!("{}", sick_told.join("\n"));
             failed.push(format!("{name}: missing, said by the twin, forbidden: {wrong:?}"));
@@ -143,13 +157,35 @@ fn each_fault_does_to_the_engine_what_it_is_there_for() {
 }
 
 #[test]
+fn a_bit_flipped_in_any_field_is_survived_and_gone_when_it_heals() {
+    for (field, _) in Field::ALL {
+        for seed in 1..=3 {
+            let fault = format!(
+                "[[fault]]\nname = \"sick\"\nat = \"64s\"\nlasts = \"6s\"\n\
+                 bit-flip = {{ node = \"broker-a\", field = \"{field}\" }}\n\
+                 [[fault]]\nat = \"65s\"\nkill = {{ node = \"broker-a\" }}\n\
+                 [[fault]]\nat = \"67s\"\nrestart = {{ node = \"broker-a\" }}\n\
+                 [[fault]]\nat = \"75s\"\nrestart = {{ node = \"broker-a\" }}\n"
+            );
+            // The first thorough pass, which writes the checkpoint, comes after a minute.
+            let mut scenario = scenario(&[("until = \"60s\"", "until = \"90s\"")], &fault);
+            scenario.plan.seed = seed;
+            let run = run(&scenario);
+            let told = told(&run, Lang::En);
+            let says = |part: &str| told.iter().filter(|line| line.contains(part)).count();
+            assert_eq!(says("DISK: a bit is flipped at rest"), 1, "{field}, seed {seed}");
+            assert!(says("broker-a: booted") >= 2, "{field}, seed {seed}: {told:#?}");
+        }
+    }
+}
+
+#[test]
 fn a_fault_that_strikes_nobody_leaves_every_other_record_as_it_is() {
     let healthy = run(&scenario(&[], ""));
     let before: Vec<String> = healthy.trace.records().iter().filter_map(said).collect();
     let never = "nth = 1000000000";
     let rare = "odds = \"1 in 1000000000000\"";
     for fault in [
-        "disk-full = { node = \"broker-a\", capacity = 1000000000 }".to_owned(),
         format!("io-error = {{ node = \"broker-a\", {never} }}"),
         format!("map-error = {{ node = \"broker-a\", {rare} }}"),
         format!("sync-error = {{ node = \"broker-a\", {rare} }}"),

@@ -9,6 +9,7 @@ use crate::lab::fault::device::{Access, Chance, Field, FileSystem, Files, FullSh
 use crate::lab::fault::episode::FaultKind;
 use crate::lab::scenario::device::{CallScript, FlipScript, MisdirectedScript, NthScript};
 use crate::lab::scenario::script::{FaultScript, Text};
+use crate::mq::message::Name;
 use crate::mq::time::Span;
 
 /// What a table of a fault becomes, and where it stands.
@@ -124,8 +125,22 @@ impl Resolver<'_> {
 
     fn device(&mut self, kinds: &mut Kinds, at: Range<usize>, (node, file): (&Text, &Option<Text>), wrong: Wrong) {
         let files = self.files(file, &wrong);
-        let node = self.target(node);
+        let node = self.with_disk(node);
         kinds.push((at, FaultKind::Disk { node, files, wrong }));
+    }
+
+    /// A node that has a disk, or `*` for all.
+    fn with_disk(&mut self, name: &Text) -> Name {
+        let node = self.target(name);
+        let script = self.script;
+        let brokers = script.broker.iter().filter_map(|broker| broker.get_ref().name.as_ref());
+        let brokers: Vec<&str> = brokers.map(|name| name.get_ref().as_str()).collect();
+        if self.nodes.contains(&node) && !brokers.contains(&node.as_str()) {
+            let message = format!("\"{node}\" keeps nothing on a disk");
+            let help = format!("brokers do: {}", brokers.join(", "));
+            self.wrong("no_disk", Some(name.span()), message, &help);
+        }
+        node
     }
 
     /// The files of a fault. A bit of a field can only be flipped where that field is.
