@@ -22,6 +22,8 @@ mod client;
 
 mod config_files;
 
+mod properties;
+
 mod delay;
 
 mod frames;

@@ -117,6 +117,8 @@ pub struct BrokerScript {
     pub consume_queue_file_size: Option<Spanned<i64>>,
     /// `autoCreateTopicEnable`.
     pub auto_create_topic: Option<bool>,
+    /// The text of a `.properties` file, unchanged; the keys above go before it.
+    pub properties: Option<Text>,
     /// Its disk.
     pub disk: Table<DiskScript>,
 }
