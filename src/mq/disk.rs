@@ -30,6 +30,9 @@ pub enum DiskError {
     /// The file may not be opened (`EACCES`).
     #[error("permission denied")]
     Denied,
+    /// The process may map no more (`ENOMEM`).
+    #[error("cannot allocate memory")]
+    NoMemory,
     /// Another process holds the lock.
     #[error("locked by another process")]
     Locked,

@@ -112,6 +112,8 @@ pub enum Event {
     App(Box<Call>),
     /// The wall clock left the monotonic one: re-arm whatever was computed from wall time.
     WallStepped,
+    /// Somebody else took room from this machine's disk, or made some: look again, as a loop that polls it would.
+    SpaceChanged,
     /// The operator asks the process to stop cleanly; it ends with [`Effect::Exit`].
     Stop,
 }

@@ -30,7 +30,7 @@ use crate::store::machine::{AnyDisk, Machine, sim_disk};
 /// Reads a file as its owner does and gives the text that its owner would write.
 fn load(disk: &mut dyn Disk, file: &str, now: Millis) -> Result<(String, Loaded), ConfigError> {
     let (cluster, broker) = (Name::from("DefaultCluster"), Name::from("broker-a"));
-    let presets = Presets { cluster: &cluster, broker: &broker, auto_create: true };
+    let presets = Presets { cluster: &cluster, broker: &broker, auto_create: true, template_queues: 8 };
     match file {
         "topics.json" => Topics::load(disk, &presets, now).map(|(topics, loaded)| (topics.text(), loaded)),
         "subscriptionGroup.json" => Groups::load(disk, true, now).map(|(groups, loaded)| (groups.text(), loaded)),

@@ -6,6 +6,8 @@ mod store;
 
 mod disk;
 
+mod device;
+
 mod determinism;
 
 mod plans;
@@ -19,6 +21,8 @@ mod trip;
 mod client;
 
 mod config_files;
+
+mod properties;
 
 mod delay;
 

@@ -28,6 +28,7 @@ fn broker() -> NodeKind {
         broker_ip1: u32::from_be_bytes([10, 0, 2, 1]),
         listen_port: 10_911,
         nameservers: vec!["ns-1".into()],
+        sync_master: false,
         sync_flush: false,
         flush_interval: Span::from_millis(500),
         flush_least_pages: 4,
@@ -36,6 +37,7 @@ fn broker() -> NodeKind {
         consume_queue_file_size: 6_000_000,
         auto_create_topic: true,
         topics: vec![TopicPlan { topic: "orders".into(), queues: 4 }],
+        properties: Vec::new(),
     }))
 }
 

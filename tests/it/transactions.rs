@@ -430,3 +430,25 @@ fn a_question_against_the_rules_is_seen() {
     }
     assert_eq!(violated(&often, &plan, Check::CheckBack), "too often");
 }
+
+#[test]
+fn a_broker_asks_as_its_file_says() {
+    let broker =
+        "properties = \"\"\"\ntransactionTimeOut=20000\ntransactionCheckMax=2\ntransactionCheckInterval=10000\n\"\"\"";
+    let rows = format!("{ONE}[[producer.on]]\nlocal = \"unknown\"\ncheck = [\"unknown\"]\n");
+    let (trace, plan) = run(&script(broker, &rows, ""));
+    // Born at 32 s it is 18 s old in the round at 50 s and 28 s in the next.
+    assert_eq!(questions(&trace).iter().map(|(at, _)| *at).collect::<Vec<u64>>(), [60, 70]);
+    holds(&trace, &plan, Check::CheckBack);
+    holds(&trace, &plan, Check::TransactionResolved);
+    let forbidden = "properties = \"rejectTransactionMessage=true\"";
+    let (trace, plan) = run(&script(forbidden, &rows, ""));
+    let one = mqlab::lab::scenario::count::CountRule::exactly(1);
+    holds(&trace, &plan, Check::SendFails { error: "send message Exception".into(), count: one });
+    let said = facts(&trace, |fact| match fact {
+        Fact::RequestRefused { code, remark, .. } => Some((*code, remark.to_string())),
+        _ => None,
+    });
+    let text = "the broker[10.0.2.1] sending transaction message is forbidden";
+    assert!(!said.is_empty() && said.iter().all(|refused| *refused == (16, text.to_owned())), "{said:?}");
+}

@@ -37,8 +37,14 @@ fn message() -> impl Strategy<Value = NewMessage> {
     )
 }
 
+/// As many as `PROPTEST_CASES` says; a million take half a minute.
+#[expect(clippy::disallowed_methods, reason = "how long the test looks is not part of a seed")]
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|number| number.parse().ok()).unwrap_or(512)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_the_engine_writes_both_read_alike(message in message(), at in 0u32..1 << 30, number in any::<i64>(), stored in any::<i64>()) {

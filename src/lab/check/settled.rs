@@ -6,7 +6,7 @@ use crate::lab::check::Judged;
 use crate::lab::check::history::{History, Image};
 use crate::lab::check::transactions::{CheckSeen, Logged, TransactionSeen};
 use crate::lab::oracle::config::Config;
-use crate::lab::scenario::plan::{NodeKind, Plan};
+use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::Seq;
 use crate::mq::app::{LocalOutcome, LocalState};
@@ -14,12 +14,40 @@ use crate::mq::message::names;
 use crate::mq::message::property::names as properties;
 use crate::mq::time::{Span, Time};
 
-/// `transactionTimeOut`: nobody is asked for a younger half message.
-const TIME_OUT_MS: i64 = 6_000;
-/// `transactionCheckMax`.
-const CHECKS_MAX: usize = 15;
-/// `transactionCheckInterval`.
-const INTERVAL: Span = Span::from_secs(60);
+/// What the brokers' files say of checks; where they say nothing, the release's defaults.
+struct Limits {
+    /// `transactionTimeOut`: nobody is asked for a younger half message.
+    time_out_ms: i64,
+    /// `transactionCheckMax`.
+    checks_max: i64,
+    /// `transactionCheckInterval`.
+    interval_ms: i64,
+}
+
+impl Limits {
+    /// The loosest of a plan's brokers.
+    fn of(plan: &Plan) -> Limits {
+        let brokers = || {
+            plan.nodes.iter().filter_map(|node| match &node.kind {
+                NodeKind::Broker(broker) => Some(&**broker),
+                _ => None,
+            })
+        };
+        let said = |key: &'static str, default: i64| {
+            let said = move |broker: &BrokerPlan| {
+                let pair = broker.properties.iter().rfind(|pair| pair.key == *key);
+                pair.and_then(|pair| pair.value.parse().ok()).unwrap_or(default)
+            };
+            brokers().map(said)
+        };
+        Limits {
+            time_out_ms: said("transactionTimeOut", 6_000).min().unwrap_or(6_000),
+            checks_max: said("transactionCheckMax", 15).max().unwrap_or(15),
+            interval_ms: said("transactionCheckInterval", 60_000).max().unwrap_or(60_000),
+        }
+    }
+}
+
 /// What a round and the roads take besides.
 const SLACK: Span = Span::from_secs(60);
 
@@ -73,7 +101,7 @@ enum Fate {
     Lost,
 }
 
-fn fate(history: &History, seen: &TransactionSeen) -> Fate {
+fn fate(history: &History, seen: &TransactionSeen, limits: &Limits) -> Fate {
     let mut fate = Fate::Lost;
     for broker in &history.brokers {
         let logged = Logged::of(&broker.store, &seen.id);
@@ -93,7 +121,7 @@ fn fate(history: &History, seen: &TransactionSeen) -> Fate {
         fate = match () {
             () if !logged.notes.is_empty() => Fate::RolledBack,
             () if cursor <= last.queue_offset => Fate::Pending,
-            () if logged.times() >= CHECKS_MAX as i64 => Fate::GivenUp,
+            () if logged.times() >= limits.checks_max => Fate::GivenUp,
             () => Fate::Forgotten,
         };
     }
@@ -103,7 +131,8 @@ fn fate(history: &History, seen: &TransactionSeen) -> Fate {
 /// What the ledgers say of a transaction and what became of its message agree.
 ///
 /// Contradictory answers of the applications are their own fault and are passed over; what still waits is not judged yet.
-pub(super) fn transaction_atomic(history: &History) -> Judged {
+pub(super) fn transaction_atomic(history: &History, plan: &Plan) -> Judged {
+    let limits = Limits::of(plan);
     let (mut agree, mut open) = (0, 0);
     for seen in &history.transactions.seen {
         let mut booked: Vec<(Seq, &str)> =
@@ -112,7 +141,7 @@ pub(super) fn transaction_atomic(history: &History) -> Judged {
         booked.extend([said(LocalState::Commit), said(LocalState::Rollback)].into_iter().flatten());
         let commits = booked.iter().any(|(_, value)| *value == "commit");
         let rolls_back = booked.iter().any(|(_, value)| *value == "rollback");
-        let fate = fate(history, seen);
+        let fate = fate(history, seen, &limits);
         let wrong = match (commits, rolls_back, fate) {
             (true, true, _) | (_, _, Fate::Lost) => continue,
             (true, false, Fate::Committed) | (false, true, Fate::RolledBack) => None,
@@ -154,14 +183,16 @@ pub(super) fn transaction_atomic(history: &History) -> Judged {
 }
 
 /// Every half message is committed, rolled back or given up for a reason, in time after the last blow.
-pub(super) fn transaction_resolved(history: &History) -> Judged {
+pub(super) fn transaction_resolved(history: &History, plan: &Plan) -> Judged {
+    let limits = Limits::of(plan);
     let last_boot = history.up_since.values().max().copied().unwrap_or(Time::ZERO);
     let blows = history.power_losses.iter().chain(&history.deaths).map(|(_, _, at)| *at).max();
     let healed = last_boot.max(blows.unwrap_or(Time::ZERO));
-    let bound = Span(INTERVAL.0 * (CHECKS_MAX as u64 + 1)) + SLACK;
+    let rounds = limits.checks_max.saturating_add(1).max(1);
+    let bound = Span::from_millis(limits.interval_ms.saturating_mul(rounds).max(0) as u64) + SLACK;
     let (mut resolved, mut open) = (0, 0);
     for seen in &history.transactions.seen {
-        let clause = match fate(history, seen) {
+        let clause = match fate(history, seen, &limits) {
             Fate::Committed | Fate::RolledBack | Fate::GivenUp => {
                 resolved += 1;
                 continue;
@@ -192,14 +223,14 @@ pub(super) fn transaction_resolved(history: &History) -> Judged {
 
 /// Nobody is asked too early, too often, in another group's name, or for what is settled.
 pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judged {
-    let mut asked = 0;
+    let (limits, mut asked) = (Limits::of(plan), 0);
     for seen in &history.transactions.seen {
         for (number, check) in seen.checks.iter().enumerate() {
             asked += 1;
             let clause = match () {
-                () if CHECKS_MAX <= number => "too often",
+                () if limits.checks_max <= number as i64 => "too often",
                 () if check.group != check.asked || !is_member(plan, trace, check) => "wrong group",
-                () if is_early(history, trace, check) => "too early",
+                () if is_early(history, trace, check, &limits) => "too early",
                 () if is_settled_before(history, trace, seen, check) => "settled",
                 () => continue,
             };
@@ -227,9 +258,9 @@ fn is_member(plan: &Plan, trace: &Trace, check: &CheckSeen) -> bool {
 }
 
 /// Whether a question came before the half message's time. Where a wall clock was set nobody can say.
-fn is_early(history: &History, trace: &Trace, check: &CheckSeen) -> bool {
+fn is_early(history: &History, trace: &Trace, check: &CheckSeen, limits: &Limits) -> bool {
     let wall = trace.header.start.0 + (check.at.0 / 1_000_000) as i64;
-    let due = check.immunity.map_or(TIME_OUT_MS, |seconds| seconds.saturating_mul(1_000));
+    let due = check.immunity.map_or(limits.time_out_ms, |seconds| seconds.saturating_mul(1_000));
     history.clock_steps.is_empty() && wall - check.born.0 < due
 }
 

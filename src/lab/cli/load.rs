@@ -53,7 +53,11 @@ pub(super) fn scenario(name: &str, plan: &PlanArgs, look: Look) -> Result<Scenar
     let changes = Overrides { seed: plan.seed, until: plan.until.clone(), sets: plan.sets.clone() };
     let (shown, bytes) = read(name)?;
     let drawing = Drawing { color: look.color, unicode: look.unicode, width: 100 };
-    load(&shown, &bytes, &changes).map_err(|report| report.draw(drawing))
+    let scenario = load(&shown, &bytes, &changes).map_err(|report| report.draw(drawing))?;
+    for note in &scenario.notes {
+        complain(&format!("note: {}\n", note.text(look.lang)));
+    }
+    Ok(scenario)
 }
 
 fn read(name: &str) -> Result<(String, Vec<u8>), String> {

@@ -1,5 +1,6 @@
 //! An episode: one fault with its target, its trigger and how it heals.
 
+use crate::lab::fault::device::{Files, Wrong};
 use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
 
@@ -122,6 +123,25 @@ pub enum FaultKind {
         /// By how many ms.
         millis: i64,
     },
+    /// A disk does something wrong (D1 to D13).
+    Disk {
+        /// The node.
+        node: Name,
+        /// Which files.
+        files: Files,
+        /// What.
+        wrong: Wrong,
+    },
+}
+
+impl FaultKind {
+    /// How long a fault lasts that does not say it; `None` is for ever.
+    pub fn lasts_by_itself(&self) -> Option<Span> {
+        match self {
+            FaultKind::Disk { wrong: Wrong::Hung { at_most }, .. } => Some(*at_most),
+            _ => None,
+        }
+    }
 }
 
 /// What of the unflushed pages, names and small files survives a power loss: the persistence adversary's policies.

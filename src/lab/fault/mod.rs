@@ -4,4 +4,6 @@ pub mod episode;
 
 pub mod disk;
 
+pub mod device;
+
 pub mod moment;

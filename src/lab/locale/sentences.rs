@@ -25,6 +25,7 @@ const TOLD: &[(&str, Words)] = &[
     ("refused", w("connection failed: {why}", "连接失败：{why}")),
     ("fault-begun", w("{what}", "{what}")),
     ("fault-ended", w("fault {name} ends", "故障 {name} 结束")),
+    ("disk-fault", w("DISK: {what}, {file} at {at}", "磁盘故障：{what}，{file} 位置 {at}")),
     ("stopped", w("stopped cleanly", "正常停止")),
     (
         "recovered",

@@ -1,9 +1,12 @@
 //! A scenario as written (a script), and the same with every number decided (a plan).
 
+use crate::lab::locale::Phrase;
 use crate::lab::scenario::plan::Plan;
 use crate::lab::scenario::report::Report;
 
 pub mod script;
+
+pub mod device;
 
 pub mod table;
 
@@ -34,6 +37,8 @@ pub struct Scenario {
     pub lesson: lesson::Lesson,
     /// The script as it was read, overrides included.
     pub text: String,
+    /// What is not wrong, and should be known: settings that do nothing.
+    pub notes: Vec<Phrase>,
 }
 
 /// No scenario file is longer, in bytes.
@@ -50,7 +55,7 @@ pub fn load(name: &str, bytes: &[u8], changes: &overrides::Overrides) -> Result<
     let (name, text) = overrides::apply(name, text, changes)?;
     let script = read::script(&name, &text)?;
     match resolve::resolve(&script, changes.seed) {
-        Ok((plan, lesson)) => Ok(Scenario { plan, lesson, text }),
+        Ok((plan, lesson, notes)) => Ok(Scenario { plan, lesson, text, notes }),
         Err(mut problems) => {
             problems.sort_by_key(|problem| problem.at.as_ref().map_or(0, |at| at.start));
             Err(Report { name, text, problems })

@@ -4,6 +4,7 @@ use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
 use crate::lab::scenario::count::CountRule;
 use crate::lab::workload::ops::{Decider, Listener, Sender};
+use crate::mq::broker::properties::text::Pair;
 use crate::mq::message::{Group, Name, QueueId, Topic};
 use crate::mq::profile::Profile;
 use crate::mq::time::{Millis, Span, Time};
@@ -118,6 +119,8 @@ pub struct BrokerPlan {
     pub listen_port: u16,
     /// `namesrvAddr`: node names of the nameservers.
     pub nameservers: Vec<Name>,
+    /// `brokerRole` is `SYNC_MASTER`.
+    pub sync_master: bool,
     /// `flushDiskType` is `SYNC_FLUSH`.
     pub sync_flush: bool,
     /// `flushIntervalCommitLog`.
@@ -134,6 +137,8 @@ pub struct BrokerPlan {
     pub auto_create_topic: bool,
     /// Topics in its `topics.json` at first boot.
     pub topics: Vec<TopicPlan>,
+    /// What else its `.properties` file says; the fields above go before it.
+    pub properties: Vec<Pair>,
 }
 
 /// A topic that exists from the start.

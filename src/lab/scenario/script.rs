@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::lab::scenario::bilingual::Bilingual;
+use crate::lab::scenario::device;
 use crate::lab::scenario::table::Table;
 
 /// A text and where it stands.
@@ -116,6 +117,8 @@ pub struct BrokerScript {
     pub consume_queue_file_size: Option<Spanned<i64>>,
     /// `autoCreateTopicEnable`.
     pub auto_create_topic: Option<bool>,
+    /// The text of a `.properties` file, unchanged; the keys above go before it.
+    pub properties: Option<Text>,
     /// Its disk.
     pub disk: Table<DiskScript>,
 }
@@ -314,6 +317,36 @@ pub struct FaultScript {
     pub delay: Option<Spanned<Table<RoadScript>>>,
     /// A wall clock steps.
     pub clock_skew: Option<Spanned<Table<SkewScript>>>,
+    /// The device is full.
+    pub disk_full: Option<Spanned<Table<device::FullScript>>>,
+    /// A call answers EIO.
+    pub io_error: Option<Spanned<Table<device::CallScript>>>,
+    /// A mapped access meets an error.
+    pub map_error: Option<Spanned<Table<device::CallScript>>>,
+    /// A sync fails.
+    pub sync_error: Option<Spanned<Table<device::SyncScript>>>,
+    /// A sync takes longer.
+    pub slow_sync: Option<Spanned<Table<device::SlowSyncScript>>>,
+    /// Whatever waits for the device waits longer.
+    pub slow_disk: Option<Spanned<Table<device::SlowDiskScript>>>,
+    /// Nothing that waits for the device comes back.
+    pub hung_disk: Option<Spanned<Table<device::HungScript>>>,
+    /// Bits are flipped at rest.
+    pub bit_flip: Option<Spanned<Table<device::FlipScript>>>,
+    /// A bit is flipped in one read.
+    pub read_flip: Option<Spanned<Table<device::NthScript>>>,
+    /// A page goes to the wrong place.
+    pub misdirected: Option<Spanned<Table<device::MisdirectedScript>>>,
+    /// A page is not written, and the sync says that it is.
+    pub lost_write: Option<Spanned<Table<device::NthScript>>>,
+    /// A part of a file cannot be read.
+    pub bad_sector: Option<Spanned<Table<device::SectorScript>>>,
+    /// A file is shorter than it was.
+    pub truncate: Option<Spanned<Table<device::CutScript>>>,
+    /// A page is as it was before.
+    pub stale_page: Option<Spanned<Table<device::StaleScript>>>,
+    /// The system refuses a file.
+    pub refuse: Option<Spanned<Table<device::CallScript>>>,
 }
 
 /// A fault's node.

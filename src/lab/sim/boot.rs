@@ -12,13 +12,14 @@ use crate::lab::trace::log::Role;
 use crate::lab::workload::apps::{AppAction, Apps};
 use crate::lab::workload::ops::{Decider, Listener, Sender};
 use crate::mq::app::{ConsumeFrom, Return};
+use crate::mq::broker::properties::Places;
 use crate::mq::broker::{Broker, BrokerConfig, topic};
 use crate::mq::client::Client;
 use crate::mq::client::config::{ClientConfig, ConsumerConfig, ProducerConfig};
 use crate::mq::message::Name;
 use crate::mq::namesrv::{Namesrv, NamesrvConfig};
 use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
-use crate::mq::store::config::StoreConfig;
+use crate::mq::store::config::{Role as BrokerRole, StoreConfig};
 use crate::mq::time::Time;
 use crate::mq::wire::code::{name_of_request, name_of_response};
 use crate::mq::wire::codec;
@@ -144,6 +145,18 @@ fn nameservers(plan: &Plan, names: &[Name]) -> Vec<Addr> {
 fn broker_config(plan: &Plan, node: &NodePlan, broker: &BrokerPlan) -> BrokerConfig {
     let addr = Addr { ip: node.ip, port: broker.listen_port };
     let read_write = topic::PERM_READ | topic::PERM_WRITE;
+    let mut config = BrokerConfig::new(broker.broker_name.clone(), addr);
+    config.apply(&broker.properties, Places::Given).expect("a plan's properties have been looked through");
+    let store = StoreConfig {
+        commit_log_file_size: broker.commit_log_file_size,
+        consume_queue_file_size: broker.consume_queue_file_size,
+        sync_flush: broker.sync_flush,
+        role: if broker.sync_master { BrokerRole::SyncMaster } else { BrokerRole::AsyncMaster },
+        flush_interval: broker.flush_interval,
+        flush_least_pages: broker.flush_least_pages as i64,
+        flush_thorough_interval: broker.flush_thorough_interval,
+        ..config.store
+    };
     BrokerConfig {
         cluster: broker.cluster.clone(),
         broker_id: broker.broker_id,
@@ -156,16 +169,8 @@ fn broker_config(plan: &Plan, node: &NodePlan, broker: &BrokerPlan) -> BrokerCon
             .map(|preset| topic::config(preset.topic.clone(), preset.queues, read_write))
             .collect(),
         profile: plan.profile.clone(),
-        store: StoreConfig {
-            commit_log_file_size: broker.commit_log_file_size,
-            consume_queue_file_size: broker.consume_queue_file_size,
-            sync_flush: broker.sync_flush,
-            flush_interval: broker.flush_interval,
-            flush_least_pages: broker.flush_least_pages as i64,
-            flush_thorough_interval: broker.flush_thorough_interval,
-            ..StoreConfig::default()
-        },
-        ..BrokerConfig::new(broker.broker_name.clone(), addr)
+        store,
+        ..config
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::lab::fault::episode::{Episode, EventMatch, FaultKind, Trigger};
 use crate::lab::sim::agenda::Item;
+use crate::lab::sim::device;
 use crate::lab::sim::link::{ACCEPTOR, EndState, OPENER, Parcel, Rule, RuleKind};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::process::Death;
@@ -124,6 +125,10 @@ impl World {
                 self.begin(node, cause);
                 self.call(node, Event::WallStepped);
             }
+            ErrandKind::SpaceChanged { node, .. } => {
+                self.begin(node, cause);
+                self.call(node, Event::SpaceChanged);
+            }
             ErrandKind::Drained { link, side } => return self.drained(link, side, cause),
             ErrandKind::ConnectTimeout { link } => return self.refused(link, RefusedWhy::TimedOut, cause),
             ErrandKind::Retransmit { link, side } => {
@@ -193,6 +198,9 @@ impl World {
             FaultKind::ClockStep { node, millis } => {
                 self.each(node, |world, node| world.step_wall(node, *millis, seq));
             }
+            FaultKind::Disk { node, files, wrong } => {
+                self.each(node, |world, node| world.begin_disk_fault(number, node, (files, wrong), seq));
+            }
         }
     }
 
@@ -214,6 +222,7 @@ impl World {
             FaultKind::ClockStep { node, millis } => {
                 self.each(node, |world, node| world.step_wall(node, -*millis, seq));
             }
+            FaultKind::Disk { node, .. } => self.each(node, |world, node| world.end_disk_fault(number, node, seq)),
             FaultKind::Restart { .. } | FaultKind::Resume { .. } | FaultKind::Heal { .. } | FaultKind::Reset { .. } => {
             }
         }
@@ -308,6 +317,7 @@ impl ErrandKind {
             | ErrandKind::Note { node, incarnation, .. }
             | ErrandKind::Crash { node, incarnation }
             | ErrandKind::Stop { node, incarnation }
+            | ErrandKind::SpaceChanged { node, incarnation }
             | ErrandKind::WallStepped { node, incarnation } => Some((node, incarnation)),
             _ => None,
         }
@@ -329,6 +339,7 @@ fn sentence(kind: &FaultKind) -> Name {
         FaultKind::Reset { from, to } => format!("reset {from} <-> {to}"),
         FaultKind::Delay { from, to, by } => format!("delay {from} -> {to} by {by}"),
         FaultKind::ClockStep { node, millis } => format!("clock-step {node} by {millis}ms"),
+        FaultKind::Disk { node, files, wrong } => device::sentence(node, files, wrong),
     };
     Name::from(text)
 }

@@ -271,9 +271,11 @@ impl World {
             let stream = path_name(&["disk", name, "fsync"]);
             What::Rolled { stream, ordinal: roll.ordinal, of: roll.of, got: roll.got }
         });
+        let span = machine.disk.sync_span(ticket, roll.span(min));
         let incarnation = machine.incarnation;
         let at = self.flushes.insert(Flushing { node, incarnation, ticket, cause, result: None });
-        self.file(self.now + roll.span(min), Item::Flush(at));
+        self.journal(node);
+        self.file(self.after(span), Item::Flush(at));
     }
 
     /// A flush is due: the disk completes it even while the process is paused.
@@ -285,11 +287,16 @@ impl World {
             self.flushes.take(at);
             return false;
         }
+        if let Some(until) = machine.disk.hung_until(ticket).filter(|until| self.now < *until) {
+            self.file(until, Item::Flush(at));
+            return false;
+        }
         let paused = machine.mood == Mood::Paused;
         let known = result.is_some();
         let result = result.unwrap_or_else(|| machine.disk.complete_flush(ticket));
         self.begin(node, cause);
         if !known {
+            self.journal(node);
             self.stamp.cause = self.note_flushed(ticket, &result);
         }
         if paused {
@@ -345,6 +352,8 @@ impl World {
                     let named = || What::Disk(DiskEvent::Named { what, file, to, len });
                     self.rec.note(&self.stamp, Tag::Named, (text_word(what), len), named);
                 }
+                DiskDeed::Wrong { what, file, at } => self.note_struck(what, file, at),
+                DiskDeed::Rolled { fault, roll } => self.note_fault_rolled(node, &fault, roll),
             }
         }
         self.deeds = deeds;

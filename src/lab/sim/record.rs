@@ -59,6 +59,7 @@ pub(crate) enum Tag {
     Fact,
     Fault,
     Rolled,
+    DiskWrong,
     Noted,
 }
 
@@ -69,9 +70,13 @@ impl Tag {
             Tag::Machine | Tag::Called | Tag::Returned | Tag::Info | Tag::Noted | Tag::Fault | Tag::Image => {
                 Level::History
             }
-            Tag::FlushAsked | Tag::FlushDone | Tag::FlushFailed | Tag::Opened | Tag::Refused | Tag::Closed => {
-                Level::History
-            }
+            Tag::DiskWrong
+            | Tag::FlushAsked
+            | Tag::FlushDone
+            | Tag::FlushFailed
+            | Tag::Opened
+            | Tag::Refused
+            | Tag::Closed => Level::History,
             _ => Level::Full,
         }
     }

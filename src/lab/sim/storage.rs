@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::lab::fault::device::{Files, Wrong};
 use crate::lab::fault::episode::Keep;
+use crate::lab::sim::dice::{Roll, Stream};
 use crate::lab::trace::image::DiskImage;
 use crate::lab::trace::record::Level;
 use crate::mq::disk::{Disk, DiskError, FileId, FileInfo, Usage};
 use crate::mq::message::Name;
-use crate::mq::time::{Millis, Time};
+use crate::mq::time::{Millis, Span, Time};
 
 /// A machine's disk under the driver.
 pub trait MachineDisk: Disk + Send {
@@ -47,6 +49,22 @@ pub trait MachineDisk: Disk + Send {
     /// What would be left without power.
     fn stable_image(&self) -> Arc<DiskImage>;
 
+    /// A disk fault begins.
+    fn begin_fault(&mut self, _onset: Onset) {}
+
+    /// A disk fault ends.
+    fn end_fault(&mut self, _number: u32) {}
+
+    /// How long a flush under way takes that would take `drawn`.
+    fn sync_span(&mut self, _ticket: u64, drawn: Span) -> Span {
+        drawn
+    }
+
+    /// Until when a flush under way does not come back, if the device hangs.
+    fn hung_until(&self, _ticket: u64) -> Option<Time> {
+        None
+    }
+
     /// Moves what was done to the disk since the last call into `into`, in order.
     fn take_events(&mut self, into: &mut Vec<DiskDeed>);
 }
@@ -78,6 +96,39 @@ pub enum DiskDeed {
         /// The length of a created file.
         len: u64,
     },
+    /// A fault struck.
+    Wrong {
+        /// What it did, in the words of `lab::locale`.
+        what: &'static str,
+        /// The file.
+        file: Name,
+        /// Where.
+        at: u64,
+    },
+    /// A fault drew from its stream.
+    Rolled {
+        /// The fault.
+        fault: Name,
+        /// The draw.
+        roll: Roll,
+    },
+}
+
+/// A disk fault that begins.
+#[derive(Clone, Debug)]
+pub struct Onset {
+    /// Its episode's number.
+    pub number: u32,
+    /// Its episode's name.
+    pub name: Name,
+    /// Which files.
+    pub files: Files,
+    /// What goes wrong.
+    pub wrong: Wrong,
+    /// When it ends, if that is known.
+    pub until: Option<Time>,
+    /// What it draws from.
+    pub stream: Stream,
 }
 
 /// A disk that is not there, for nodes that keep nothing: every file is missing and none can be made.

@@ -149,6 +149,10 @@ pub(crate) enum ErrandKind {
         node: u16,
         incarnation: u32,
     },
+    SpaceChanged {
+        node: u16,
+        incarnation: u32,
+    },
     Drained {
         link: u32,
         side: usize,

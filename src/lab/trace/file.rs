@@ -158,6 +158,7 @@ fn disk_fields(disk: &DiskEvent) -> Value {
         DiskEvent::FlushAsked { ticket, file, from, to } => {
             json!({ "ticket": ticket, "file": file.as_str(), "from": from, "to": to })
         }
+        DiskEvent::Wrong { what, file, at } => json!({ "what": what, "file": file.as_str(), "offset": at }),
         DiskEvent::FlushDone { ticket } => json!({ "ticket": ticket }),
         DiskEvent::FlushFailed { ticket, error } => json!({ "ticket": ticket, "error": error.to_string() }),
         DiskEvent::Image { cached, stable } => {

@@ -290,6 +290,15 @@ pub enum DiskEvent {
         /// How.
         error: DiskError,
     },
+    /// A disk fault struck.
+    Wrong {
+        /// What it did.
+        what: &'static str,
+        /// The file.
+        file: Name,
+        /// Where in it.
+        at: u64,
+    },
     /// What the disk holds, taken at a fault's end and at the end of the run.
     Image {
         /// What a process on this machine would read now.
@@ -366,6 +375,7 @@ const KINDS: &[&str] = &[
     "flush-asked",
     "flush-done",
     "flush-error",
+    "disk-fault",
     "image",
     "call-send",
     "call-create-topic",
@@ -473,6 +483,7 @@ impl DiskEvent {
             DiskEvent::FlushAsked { .. } => "flush-asked",
             DiskEvent::FlushDone { .. } => "flush-done",
             DiskEvent::FlushFailed { .. } => "flush-error",
+            DiskEvent::Wrong { .. } => "disk-fault",
             DiskEvent::Image { .. } => "image",
         }
     }

@@ -43,6 +43,7 @@ impl Configs {
             cluster: &config.cluster,
             broker: &config.broker_name,
             auto_create: config.auto_create_topic_enable,
+            template_queues: config.default_topic_queue_nums,
         };
         let (mut topics, loaded) = Topics::load(step.disk, &presets, step.wall)?;
         say_loaded(topic::FILE, &loaded, step);

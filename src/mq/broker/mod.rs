@@ -35,6 +35,8 @@ pub mod topic;
 
 pub mod group;
 
+pub mod properties;
+
 pub mod members;
 
 pub mod offset;
@@ -74,6 +76,14 @@ pub struct BrokerConfig {
     pub auto_create_topic_enable: bool,
     /// `autoCreateSubscriptionGroup`.
     pub auto_create_subscription_group: bool,
+    /// `brokerPermission`: bits of `PermName`.
+    pub broker_permission: i32,
+    /// `defaultTopicQueueNums`: queues of the template of automatic creation.
+    pub default_topic_queue_nums: i32,
+    /// `registerNameServerPeriod`; read as 10 s to 60 s.
+    pub register_name_server_period: Span,
+    /// `flushConsumerOffsetInterval`.
+    pub flush_consumer_offset_interval: Span,
     /// `sendMessageThreadPoolNums`.
     pub send_threads: usize,
     /// `sendThreadPoolQueueCapacity`.
@@ -111,6 +121,10 @@ impl BrokerConfig {
             store: StoreConfig::default(),
             auto_create_topic_enable: true,
             auto_create_subscription_group: true,
+            broker_permission: topic::PERM_READ | topic::PERM_WRITE,
+            default_topic_queue_nums: 8,
+            register_name_server_period: Span::from_secs(30),
+            flush_consumer_offset_interval: Span::from_secs(5),
             send_threads: 1,
             send_queue_capacity: 10_000,
             wait_time_in_send_queue: Span::from_millis(200),
@@ -437,6 +451,7 @@ impl Node for Broker {
                 self.store.flush_answered(step.disk, clock, ticket, result);
             }
             Event::WallStepped => self.wall_stepped(step),
+            Event::SpaceChanged => self.store.space_changed(),
             Event::Stop => self.stop(step),
             Event::Received { .. } | Event::Drained { .. } | Event::App(_) => {}
         }

@@ -5,6 +5,7 @@
 
 use crate::mq::broker::Broker;
 use crate::mq::broker::members::EXPIRED_MS;
+use crate::mq::broker::topic::{PERM_READ, PERM_WRITE};
 use crate::mq::message::Name;
 use crate::mq::message::record::body_crc;
 use crate::mq::node::{ConnId, Step, Timer, TimerKey};
@@ -46,7 +47,10 @@ impl Broker {
         self.arm_checks(step);
         if self.offsets.is_dirty && !self.offsets_armed && !self.stopping {
             self.offsets_armed = true;
-            step.out.arm(TimerKey::of(Timer::OffsetPersist), self.tick(step.mono, OFFSETS_DELAY, OFFSETS_PERIOD));
+            step.out.arm(
+                TimerKey::of(Timer::OffsetPersist),
+                self.tick(step.mono, OFFSETS_DELAY, self.config.flush_consumer_offset_interval.max(TICK_MIN)),
+            );
         }
     }
 
@@ -63,7 +67,8 @@ impl Broker {
         match timer {
             Timer::Registration => {
                 self.register_all(step, false);
-                step.out.arm(TimerKey::of(Timer::Registration), step.mono + REGISTRATION_PERIOD);
+                let period = self.config.register_name_server_period.clamp(REGISTRATION_MIN, REGISTRATION_MAX);
+                step.out.arm(TimerKey::of(Timer::Registration), step.mono + period);
             }
             Timer::OffsetPersist => {
                 self.offsets_armed = false;
@@ -149,11 +154,12 @@ impl Broker {
         if self.stopping {
             return;
         }
-        let body = RegisterBrokerBody {
-            topic_config_serialize_wrapper: self.topics.table().clone(),
-            filter_server_list: Vec::new(),
+        let mut topics = self.topics.table().clone();
+        if self.config.broker_permission & READ_WRITE != READ_WRITE {
+            topics.topic_config_table.values_mut().for_each(|topic| topic.perm = self.config.broker_permission);
         }
-        .encode();
+        let body =
+            RegisterBrokerBody { topic_config_serialize_wrapper: topics, filter_server_list: Vec::new() }.encode();
         let header = Header::RegisterBroker(Box::new(RegisterBrokerHeader {
             broker_name: self.config.broker_name.clone(),
             broker_addr: self.announced_text(0),
@@ -199,12 +205,15 @@ impl Broker {
     }
 }
 
-/// Source: `BrokerConfig.registerNameServerPeriod`.
-const REGISTRATION_PERIOD: Span = Span::from_secs(30);
+/// Source: `BrokerController.start`.
+const REGISTRATION_MIN: Span = Span::from_secs(10);
+/// Source: `BrokerController.start`.
+const REGISTRATION_MAX: Span = Span::from_secs(60);
 /// Source: `BrokerController.initialize`.
 const OFFSETS_DELAY: Span = Span::from_secs(10);
-/// Source: `BrokerConfig.flushConsumerOffsetInterval`.
-const OFFSETS_PERIOD: Span = Span::from_secs(5);
+const READ_WRITE: i32 = PERM_READ | PERM_WRITE;
+/// What `scheduleAtFixedRate` takes at least.
+const TICK_MIN: Span = Span::from_millis(1);
 /// Source: `PullRequestHoldService.run`: `waitForRunning(5 * 1000)`.
 const HOLD_SWEEP: Span = Span::from_secs(5);
 /// Source: `BrokerFastFailure.start`: initial delay.

@@ -40,12 +40,14 @@ pub struct Presets<'a> {
     pub broker: &'a Name,
     /// `autoCreateTopicEnable`.
     pub auto_create: bool,
+    /// `defaultTopicQueueNums`.
+    pub template_queues: i32,
 }
 
 impl Topics {
     /// The presets of a broker, then what `topics.json` says over them.
     pub fn load(disk: &mut dyn Disk, preset: &Presets<'_>, now: Millis) -> Result<(Topics, Loaded), ConfigError> {
-        let Presets { cluster, broker, auto_create } = *preset;
+        let Presets { cluster, broker, auto_create, template_queues } = *preset;
         let mut table = TopicConfigTable {
             data_version: DataVersion { timestamp: now.0, counter: 0 },
             topic_config_table: BTreeMap::new(),
@@ -60,7 +62,7 @@ impl Topics {
             ("OFFSET_MOVED_EVENT", 1, read_write),
         ];
         if auto_create {
-            presets.push((AUTO_CREATE_TOPIC, 8, read_write | PERM_INHERIT));
+            presets.push((AUTO_CREATE_TOPIC, template_queues, read_write | PERM_INHERIT));
         }
         for (topic, queues, perm) in presets {
             table.topic_config_table.insert(topic.into(), config(topic.into(), queues, perm));

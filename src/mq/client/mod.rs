@@ -304,6 +304,7 @@ impl Node for Client {
             Event::Received { frame: Frame::Bytes(_), .. }
             | Event::Accepted { .. }
             | Event::Drained { .. }
+            | Event::SpaceChanged
             | Event::Flushed { .. } => {}
         }
         self.run(step);

@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 
-use crate::mq::disk::Disk;
+use crate::mq::disk::{Disk, DiskError};
 use crate::mq::message::PhysicalOffset;
 use crate::mq::message::record::{Reading, decode_with};
 use crate::mq::message::sys_flag::{TRANSACTION_ROLLBACK, transaction_type};
@@ -80,7 +80,12 @@ impl Index {
             if !is_index_name(&info.name) {
                 continue;
             }
-            let Ok(file) = IndexFile::load(disk, info.name.clone(), self.shape) else { continue };
+            let file = match IndexFile::load(disk, info.name.clone(), self.shape) {
+                Ok(file) => file,
+                Err(DiskError::Invalid) => continue,
+                // What the device does not give ends the loading, and nobody looks at that.
+                Err(_) => return,
+            };
             if clean || file.header.end_timestamp <= durable_until {
                 self.files.push(file);
             } else {

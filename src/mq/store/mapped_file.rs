@@ -9,6 +9,8 @@
 //!
 //! Source: `MappedFile`, `MappedFileQueue`.
 
+use bytes::Bytes;
+
 use crate::mq::disk::{Disk, DiskError, FileId};
 use crate::mq::store::StoreError;
 
@@ -261,17 +263,24 @@ impl MappedFileQueue {
         (moved, is_back)
     }
 
-    /// Opens a file that is not loaded. One that lies there too short, which loading passed over, is made anew.
+    /// Opens a file that is not loaded. One that lies there too short, which loading passed over, is made longer and keeps
+    /// what it held until that is written over.
     ///
-    /// Differs: upstream's mapping extends a short file and keeps what it held until that is overwritten, and maps the
-    /// beginning of one that is too long; here a longer one is left alone, and an error.
+    /// Source: `MappedFile.init`. Differs: upstream maps the beginning of a file that is too long, which stays so and is not
+    /// loaded by the next start; here it is left alone, and an error.
     pub(super) fn open_anew(&self, disk: &mut dyn Disk, from: i64) -> Result<FileId, DiskError> {
         let name = self.name(from);
         let size = self.file_size as u64;
-        if disk.list(&name).iter().any(|info| info.name == name && info.len < size) {
+        let is_short = disk.list(&name).iter().any(|info| info.name == name && info.len < size);
+        let held = if is_short { disk.get(&name)? } else { Bytes::new() };
+        if is_short {
             disk.remove(&name)?;
         }
-        disk.open(&name, size)
+        let file = disk.open(&name, size)?;
+        if !held.is_empty() {
+            disk.write(file, 0, &held);
+        }
+        Ok(file)
     }
 
     /// The number of the file that holds `offset`; the first one if nothing does and `first_if_missing`.

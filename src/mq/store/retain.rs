@@ -99,6 +99,11 @@ impl MessageStore {
         self.retention.looked(if is_low { 0 } else { room(space, &self.config) });
     }
 
+    /// Somebody else took room from the disk, or made some: the next tick looks at it, as upstream's does at each.
+    pub fn space_changed(&mut self) {
+        self.retention.look_again();
+    }
+
     /// Asks for 20 passes that delete expired files at any hour. Source: `executeDeleteFilesManually`.
     pub fn delete_files_manually(&mut self) {
         self.retention.manual = MANUAL_PASSES;

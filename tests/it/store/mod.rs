@@ -2,6 +2,8 @@
 
 mod damage;
 
+mod failures;
+
 mod golden;
 
 mod hardened;

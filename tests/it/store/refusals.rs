@@ -1,15 +1,13 @@
-//! What the store does when the disk refuses, fails, or holds what it should not: the release's behaviour, or a clear error.
+//! What the store does when the disk refuses or fails for a while. The table of all that can be wrong is `failures`.
 
 use mqlab::mq::disk::DiskError;
-use mqlab::mq::message::QueueOffset;
 use mqlab::mq::profile::Profile;
 use mqlab::mq::store::ABORT;
 use mqlab::mq::store::Flag;
 use mqlab::mq::store::config::StoreConfig;
-use mqlab::mq::store::get::{GetRequest, GetStatus};
-use mqlab::mq::store::outcome::{AppendStatus, PutStatus, StoreError};
+use mqlab::mq::store::outcome::{AppendStatus, PutStatus};
 
-use super::machine::{AnyDisk, Kind, Machine, sim_disk};
+use super::machine::{AnyDisk, Machine, sim_disk};
 use super::sick::Sick;
 use super::survival::{clock, config, logged, message, readable};
 
@@ -32,15 +30,6 @@ fn put(machine: &mut Machine, number: usize) -> PutStatus {
 
 fn sync() -> StoreConfig {
     StoreConfig { sync_flush: true, ..config() }
-}
-
-/// A store with `count` messages, stopped cleanly.
-fn stopped(disk: AnyDisk, count: usize) -> AnyDisk {
-    let mut machine = boot(&Profile::FAITHFUL, disk, config());
-    for number in 0..count {
-        assert_eq!(put(&mut machine, number), PutStatus::PutOk);
-    }
-    machine.shut_down().0
 }
 
 fn sim() -> AnyDisk {
@@ -73,18 +62,6 @@ fn a_log_file_that_cannot_be_made_refuses_the_put_and_the_next_try_may_succeed()
         assert_eq!(put(&mut machine, 99), PutStatus::PutOk);
         assert_eq!(machine.store.commit_log_files(), 3);
     }
-}
-
-#[test]
-fn a_failed_channel_write_leaves_a_hole_and_nobody_hears_of_it() {
-    let mut machine = sick(&Profile::FAITHFUL, config());
-    machine.disk.sick().channel = Some(DiskError::Io);
-    assert_eq!(put(&mut machine, 0), PutStatus::PutOk);
-    machine.disk.sick().channel = None;
-    assert_eq!(put(&mut machine, 2), PutStatus::PutOk);
-    assert_eq!(machine.store.max_queue_offset("orders", 0), QueueOffset(2));
-    assert_eq!(readable(&mut machine), [message(2).body.to_vec()], "the first unit is zeros");
-    assert_eq!(machine.store.flags(), 0);
 }
 
 #[test]
@@ -137,88 +114,6 @@ fn k01_a_failed_force_is_acknowledged_by_the_release_and_ends_all_puts_when_repa
         machine.pass(1_500);
         assert_eq!(machine.store.is_writeable(), writeable);
     }
-}
-
-#[test]
-fn a_folder_that_cannot_be_written_is_named() {
-    let mut disk = Sick::healthy();
-    disk.open = Some(("checkpoint", DiskError::Denied));
-    let error = Machine::boot(AnyDisk::Sick(Box::new(disk)), config(), clock()).err().unwrap();
-    assert_eq!(error.to_string(), "`checkpoint`: permission denied");
-
-    // On a real disk: a folder where a file is expected, and a file where a folder is.
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("checkpoint")).unwrap();
-    let error = Machine::boot(AnyDisk::new(Kind::Mmap, folder.path().to_owned()), config(), clock()).err().unwrap();
-    assert!(error.to_string().starts_with("`checkpoint`: "), "{error}");
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("commitlog"), "no folder").unwrap();
-    let mut machine = boot(&Profile::FAITHFUL, AnyDisk::new(Kind::Mmap, folder.path().to_owned()), config());
-    assert_eq!(put(&mut machine, 0), PutStatus::CreateMapedFileFailed);
-}
-
-#[test]
-fn a_segment_that_is_missing_in_the_middle_is_a_gap_and_no_end() {
-    let mut disk = stopped(sim(), 60);
-    disk.lend().remove("commitlog/00000000000000004096").unwrap();
-    let mut machine = boot(&Profile::FAITHFUL, disk, config());
-    assert_eq!(machine.store.commit_log_files(), 2);
-    assert!(machine.store.log_end().0 > 8192, "recovery goes on in the next file that is there");
-    let topic = "orders".into();
-    let ask =
-        |offset| GetRequest { topic: &topic, queue_id: 0, offset: QueueOffset(offset), max: 32, filter: &|_| true };
-    // The entry of the first record in the gap.
-    let gone = (0..30)
-        .find(|entry| machine.store.log_offset_of(machine.disk.lend(), "orders", 0, QueueOffset(*entry)).0 >= 4096)
-        .unwrap();
-    let got = machine.store.get(machine.disk.lend(), &ask(gone)).unwrap();
-    assert_ne!(got.status, GetStatus::NoMessageInQueue);
-    assert!(got.messages.iter().all(|record| i64::from_be_bytes(record[28..36].try_into().unwrap()) >= 8192));
-    assert_eq!(put(&mut machine, 61), PutStatus::PutOk);
-}
-
-#[test]
-fn a_foreign_file_ends_the_loading_or_is_named() {
-    let mut disk = stopped(sim(), 5);
-    disk.lend().put("commitlog/notes.txt", b"short").unwrap();
-    let mut machine = boot(&Profile::FAITHFUL, disk, config());
-    assert_eq!(logged(&mut machine).len(), 5, "a file of another length is left alone, and all behind it");
-    let (mut disk, _) = machine.shut_down();
-    disk.lend().put("commitlog/notes.txt", &[b'x'; 4096]).unwrap();
-    let error = Machine::boot(disk, config(), clock()).err().unwrap();
-    assert!(error.to_string().contains("`commitlog/notes.txt`"), "{error}");
-    assert!(matches!(error, StoreError::FileName { .. }));
-}
-
-#[test]
-fn a_segment_of_the_wrong_size_hides_itself_and_what_follows() {
-    let mut disk = stopped(sim(), 60);
-    let second = "commitlog/00000000000000004096";
-    disk.lend().remove(second).unwrap();
-    disk.lend().put(second, &[0; 100]).unwrap();
-    let mut machine = boot(&Profile::FAITHFUL, disk, config());
-    assert_eq!(machine.store.commit_log_files(), 1);
-    assert!(machine.store.log_end().0 < 4096);
-    let kept = logged(&mut machine).len();
-    assert!((1..60).contains(&kept));
-}
-
-#[test]
-fn an_empty_checkpoint_is_one_of_zeros() {
-    let mut disk = stopped(sim(), 5);
-    disk.lend().remove("checkpoint").unwrap();
-    disk.lend().put("checkpoint", b"").unwrap();
-    let mut machine = boot(&Profile::FAITHFUL, disk, config());
-    assert_eq!(machine.store.checkpoint(), (0, 0, 0));
-    assert_eq!(readable(&mut machine).len(), 5);
-
-    let folder = tempfile::tempdir().unwrap();
-    let disk = stopped(AnyDisk::new(Kind::Mmap, folder.path().to_owned()), 5);
-    drop(disk);
-    std::fs::write(folder.path().join("checkpoint"), b"").unwrap();
-    let mut machine = boot(&Profile::FAITHFUL, AnyDisk::new(Kind::Mmap, folder.path().to_owned()), config());
-    assert_eq!(machine.store.checkpoint(), (0, 0, 0));
-    assert_eq!(readable(&mut machine).len(), 5);
 }
 
 #[test]

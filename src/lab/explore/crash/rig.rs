@@ -303,6 +303,8 @@ fn sentence(deed: &DiskDeed) -> String {
         DiskDeed::Stored { file, at, len, .. } => format!("{len} bytes were stored at {at} of {file}"),
         DiskDeed::Named { what, file, to: Some(to), .. } => format!("{what} {file} to {to}"),
         DiskDeed::Named { what, file, to: None, .. } => format!("{what} {file}"),
+        DiskDeed::Wrong { what, file, .. } => format!("{what} {file}"),
+        DiskDeed::Rolled { fault, .. } => format!("draw of {fault}"),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::lab::fault::episode::Trigger;
 use crate::lab::scenario::plan::{BrokerPlan, DiskPlan, NodeKind, NodePlan, TopicPlan};
 use crate::lab::scenario::script::{BrokerScript, DiskScript, Text};
 use crate::mq::message::{Name, Topic};
+use crate::mq::store::config::Role;
 use crate::mq::time::{Span, Time};
 
 /// Upstream's `listenPort` of a broker.
@@ -61,38 +62,54 @@ impl Resolver<'_> {
 
     fn broker(&mut self, broker: &BrokerScript, ip: u32, topics: Vec<TopicPlan>) -> NodePlan {
         let name = Name::from(broker.name.as_ref().map_or("?", |name| name.get_ref().as_str()));
-        self.only(&broker.role, "role", "async-master", &["sync-master", "slave"]);
+        let own = self.broker_properties(&name, &broker.properties);
+        let is_sync = broker.role.as_ref().is_some_and(|role| role.get_ref() == "sync-master");
+        if !is_sync {
+            self.only(&broker.role, "role", "async-master", &["sync-master", "slave"]);
+        }
         let cluster = match &broker.cluster {
             Some(_) => self.legal(&broker.cluster, "cluster", 0..0),
-            None => Name::from("DefaultCluster"),
+            None => own.config.cluster.clone(),
         };
+        let store = &own.config.store;
+        let (log, queue) = (store.commit_log_file_size as i64, store.consume_queue_file_size as i64);
         let plan = BrokerPlan {
             cluster,
             broker_name: name.clone(),
-            broker_id: 0,
+            broker_id: own.config.broker_id,
             broker_ip1: self.announced(&broker.announce, ip),
             listen_port: BROKER_PORT,
             nameservers: self.nameservers(),
-            sync_flush: self.word(&broker.flush, "flush", &[("async", false), ("sync", true)]),
-            flush_interval: self.positive(&broker.flush_interval, Span::from_millis(500)),
-            flush_least_pages: self.number(&broker.flush_least_pages, 4, 0..=1 << 20, "flush_least_pages") as u64,
-            flush_thorough_interval: self.positive(&broker.flush_thorough_interval, Span::from_secs(10)),
+            sync_master: is_sync || (broker.role.is_none() && store.role == Role::SyncMaster),
+            sync_flush: match &broker.flush {
+                Some(_) => self.word(&broker.flush, "flush", &[("async", false), ("sync", true)]),
+                None => store.sync_flush,
+            },
+            flush_interval: self.positive(&broker.flush_interval, store.flush_interval),
+            flush_least_pages: self.number(
+                &broker.flush_least_pages,
+                store.flush_least_pages,
+                0..=1 << 20,
+                "flush_least_pages",
+            ) as u64,
+            flush_thorough_interval: self.positive(&broker.flush_thorough_interval, store.flush_thorough_interval),
             commit_log_file_size: self.number(
                 &broker.commit_log_file_size,
-                1 << 30,
+                log,
                 4_096..=i64::from(i32::MAX),
                 "commit_log_file_size",
             ) as u64,
             // Upstream rounds up to whole units.
             consume_queue_file_size: (self.number(
                 &broker.consume_queue_file_size,
-                300_000 * UNIT,
+                queue,
                 UNIT..=1 << 30,
                 "consume_queue_file_size",
             ) as u64)
                 .next_multiple_of(UNIT as u64),
-            auto_create_topic: broker.auto_create_topic.unwrap_or(true),
+            auto_create_topic: broker.auto_create_topic.unwrap_or(own.config.auto_create_topic_enable),
             topics,
+            properties: own.pairs,
         };
         let boot = self.moment(&broker.start, Trigger::At(Time::ZERO));
         let disk = self.disk(&broker.disk);

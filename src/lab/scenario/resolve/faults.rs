@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::{Resolver, head, place};
+use super::{Resolver, device, head, place};
 use crate::lab::fault::episode::{Episode, EventMatch, FaultKind, Keep, Trigger};
 use crate::lab::fault::moment;
 use crate::lab::scenario::script::{FaultScript, RoadScript, TargetScript, Text};
@@ -42,6 +42,7 @@ impl Resolver<'_> {
             }
             triggers.push((name.clone(), trigger.clone(), &table.at));
             if let Some(kind) = self.kind(fault, &name) {
+                let lasts = lasts.or(kind.lasts_by_itself());
                 episodes.push(Episode { name, trigger, lasts, kind });
             }
         }
@@ -100,6 +101,7 @@ impl Resolver<'_> {
             kinds.push((power.span(), FaultKind::PowerLoss { node: self.target(&power.get_ref().node), keep }));
         }
         self.roads(table, &mut kinds);
+        self.devices(table, &mut kinds);
         if let Some(skew) = &table.clock_skew {
             let millis = self.skew(&skew.get_ref().by);
             kinds.push((skew.span(), FaultKind::ClockStep { node: self.target(&skew.get_ref().node), millis }));
@@ -109,7 +111,7 @@ impl Resolver<'_> {
             self.wrong("contradiction", Some(kinds[1].0.clone()), message, "write one [[fault]] for each");
         }
         if kinds.is_empty() {
-            let help = format!("add one of: {VERBS}");
+            let help = format!("add one of: {VERBS}, {}", device::VERBS);
             self.wrong("missing", Some(head(fault.span())), format!("the fault `{name}` does nothing"), &help);
         }
         kinds.into_iter().next().map(|(_, kind)| kind)
@@ -148,7 +150,7 @@ impl Resolver<'_> {
     }
 
     /// A node, or `*` for all.
-    fn target(&mut self, name: &Text) -> Name {
+    pub(super) fn target(&mut self, name: &Text) -> Name {
         if name.get_ref() == "*" { Name::from("*") } else { self.node(name) }
     }
 

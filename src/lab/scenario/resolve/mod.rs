@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use crate::lab::fault::episode::{Episode, EventMatch, FaultKind, Trigger};
 use crate::lab::fault::moment::{self, MomentError, nearest};
+use crate::lab::locale::Phrase;
 use crate::lab::scenario::lesson::Lesson;
 use crate::lab::scenario::plan::{Network, NodePlan, Plan};
 use crate::lab::scenario::report::Problem;
@@ -18,9 +19,11 @@ use crate::mq::time::{Millis, Span, Time};
 
 mod clients;
 mod cluster;
+mod device;
 mod expects;
 mod faults;
 mod lesson;
+mod properties;
 
 /// Names that are given already, each with what it stands for.
 type Taken = BTreeMap<String, &'static str>;
@@ -34,6 +37,8 @@ pub(super) struct Resolver<'a> {
     nodes: Vec<Name>,
     /// Every fault's name.
     faults: Vec<Name>,
+    /// What is not wrong, and should be known.
+    notes: Vec<Phrase>,
 }
 
 /// No list of tables is longer.
@@ -44,14 +49,15 @@ const START: Millis = Millis(1_541_865_600_000);
 const UNTIL_MAX: Span = Span::from_secs(366 * 24 * 3600);
 
 /// The plan and the words of a script.
-pub(super) fn resolve(script: &Script, seed: Option<u64>) -> Result<(Plan, Lesson), Vec<Problem>> {
-    let mut resolver = Resolver { script, seed: 0, problems: Vec::new(), nodes: Vec::new(), faults: Vec::new() };
+pub(super) fn resolve(script: &Script, seed: Option<u64>) -> Result<(Plan, Lesson, Vec<Phrase>), Vec<Problem>> {
+    let (problems, nodes, faults, notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut resolver = Resolver { script, seed: 0, problems, nodes, faults, notes };
     resolver.lengths();
     if !resolver.problems.is_empty() {
         return Err(resolver.problems);
     }
-    let resolved = resolver.all(seed);
-    if resolver.problems.is_empty() { Ok(resolved) } else { Err(resolver.problems) }
+    let (plan, lesson) = resolver.all(seed);
+    if resolver.problems.is_empty() { Ok((plan, lesson, resolver.notes)) } else { Err(resolver.problems) }
 }
 
 impl<'a> Resolver<'a> {

@@ -7,21 +7,25 @@ use bytes::Bytes;
 
 use crate::lab::fault::episode::Keep;
 use crate::lab::sim::disk::SimDisk;
+use crate::lab::sim::disk::faults::calls::Call;
 use crate::lab::sim::disk::file::SimFile;
 use crate::lab::sim::disk::names::{Change, Entry};
-use crate::lab::sim::storage::{DiskDeed, MachineDisk};
+use crate::lab::sim::storage::{DiskDeed, MachineDisk, Onset};
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::record::Level;
 use crate::mq::disk::{Disk, DiskError, FileId, FileInfo, Usage};
 use crate::mq::message::Name;
-use crate::mq::time::{Millis, Time};
+use crate::mq::time::{Millis, Span, Time};
 
 impl Disk for SimDisk {
     fn open(&mut self, name: &str, len: u64) -> Result<FileId, DiskError> {
+        if self.faults.is_some() {
+            self.may_call(name, Call::Open { makes: self.names.find(name).is_none() })?;
+        }
         match self.names.find(name) {
-            Some(Entry::Mapped(id)) => {
+            Some(entry @ Entry::Mapped(id)) => {
                 let id = *id;
-                let found = self.file(id).expect("a name leads to a file").len;
+                let found = self.len_shown(name, entry, self.file(id).expect("a name leads to a file").len);
                 // A power loss can leave a name without its length.
                 if found == 0 && 0 < len {
                     self.change();
@@ -44,6 +48,9 @@ impl Disk for SimDisk {
     }
 
     fn bytes(&mut self, file: FileId, range: Range<u64>) -> &[u8] {
+        if self.faults.is_some() {
+            return self.bytes_hurt(file, range);
+        }
         let found = self.files[file.0 as usize].as_ref().expect("an open file");
         assert!(!found.gone, "`{}` was removed", found.name);
         assert!(range.start <= range.end, "a range forwards");
@@ -64,26 +71,26 @@ impl Disk for SimDisk {
     }
 
     fn write(&mut self, file: FileId, at: u64, bytes: &[u8]) {
-        self.change();
-        let found = self.files[file.0 as usize].as_mut().expect("an open file");
-        let end = at + bytes.len() as u64;
-        assert!(!found.gone, "`{}` was removed", found.name);
-        assert!(end <= found.len, "write behind the end of `{}`: {at}..{end}, length {}", found.name, found.len);
-        let found = Arc::make_mut(found);
-        found.modified = self.clock;
-        found.store(&mut self.journal, file, at, bytes);
-        let name = found.name.clone();
-        self.stored(name, at, bytes);
+        if self.faults.is_some() {
+            self.before_store(file, at, bytes.len() as u64);
+        }
+        self.store(file, at, bytes);
     }
 
     fn write_through(&mut self, file: FileId, at: u64, bytes: &[u8]) -> Result<(), DiskError> {
-        self.write(file, at, bytes);
+        if self.faults.is_some() {
+            self.before_channel_write(file, at, bytes.len() as u64)?;
+        }
+        self.store(file, at, bytes);
         Ok(())
     }
 
     fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
         if matches!(self.names.find(name), Some(Entry::Mapped(_))) || !is_relative(name) {
             return Err(DiskError::Invalid);
+        }
+        if self.faults.is_some() {
+            self.may_call(name, Call::Put { len: bytes.len() as u64 })?;
         }
         self.change();
         let name = Name::from(name);
@@ -93,6 +100,9 @@ impl Disk for SimDisk {
     }
 
     fn get(&mut self, name: &str) -> Result<Bytes, DiskError> {
+        if self.faults.is_some() {
+            return self.get_hurt(name);
+        }
         match self.names.find(name) {
             Some(Entry::Small(small)) => Ok(small.bytes.clone()),
             Some(Entry::Mapped(id)) => {
@@ -145,12 +155,16 @@ impl Disk for SimDisk {
                 }
                 Entry::Small(small) => (small.bytes.len() as u64, small.modified),
             };
+            let len = self.len_shown(name, entry, len);
             FileInfo { name: name.to_string(), len, modified_ms: modified.0 }
         };
         entries.map(info).collect()
     }
 
     fn lock(&mut self, name: &str) -> Result<(), DiskError> {
+        if self.faults.is_some() {
+            self.may_call(name, Call::Lock)?;
+        }
         if self.locks.insert(name.into()) { Ok(()) } else { Err(DiskError::Locked) }
     }
 
@@ -161,7 +175,8 @@ impl Disk for SimDisk {
             Entry::Small(small) => small.bytes.len() as u64,
             Entry::Mapped(_) => 0,
         });
-        Usage { used: pages * PAGE as u64 + small.sum::<u64>(), total: self.capacity }
+        let total = self.capacity_left_by_faults().unwrap_or(self.capacity);
+        Usage { used: pages * PAGE as u64 + small.sum::<u64>(), total }
     }
 
     fn memory(&mut self) -> Usage {
@@ -169,12 +184,29 @@ impl Disk for SimDisk {
     }
 
     fn stalled(&self) -> u64 {
-        0
+        self.faults.as_ref().map_or(0, |faults| faults.stalled)
     }
 }
 
 impl SimDisk {
+    #[inline]
+    fn store(&mut self, file: FileId, at: u64, bytes: &[u8]) {
+        self.change();
+        let found = self.files[file.0 as usize].as_mut().expect("an open file");
+        let end = at + bytes.len() as u64;
+        assert!(!found.gone, "`{}` was removed", found.name);
+        assert!(end <= found.len, "write behind the end of `{}`: {at}..{end}, length {}", found.name, found.len);
+        let found = Arc::make_mut(found);
+        found.modified = self.clock;
+        found.store(&mut self.journal, file, at, bytes);
+        let name = found.name.clone();
+        self.stored(name, at, bytes);
+    }
+
     fn extend(&mut self, file: FileId, len: u64) {
+        if self.faults.is_some() {
+            self.regrow(file);
+        }
         let found = self.files[file.0 as usize].as_mut().expect("an open file");
         Arc::make_mut(found).len = len;
         self.names.change(self.now, self.journal.end(), Change::Extend { file, len });
@@ -234,6 +266,22 @@ impl MachineDisk for SimDisk {
 
     fn stable_image(&self) -> Arc<DiskImage> {
         SimDisk::stable_image(self)
+    }
+
+    fn begin_fault(&mut self, onset: Onset) {
+        SimDisk::begin_fault(self, onset);
+    }
+
+    fn end_fault(&mut self, number: u32) {
+        SimDisk::end_fault(self, number);
+    }
+
+    fn sync_span(&mut self, ticket: u64, drawn: Span) -> Span {
+        SimDisk::sync_span(self, ticket, drawn)
+    }
+
+    fn hung_until(&self, ticket: u64) -> Option<Time> {
+        SimDisk::hung_until(self, ticket)
     }
 
     fn take_events(&mut self, into: &mut Vec<DiskDeed>) {

@@ -4,7 +4,8 @@
 //! keeps, and the *stable* one, which only a completed flush moves. Between them lies the journal of stores, so that a power
 //! loss can leave any version of a page; and the folder is kept twice, with the operations between. What of all that survives
 //! is the persistence adversary's choice ([`power`]), by a named policy or by hand. Pages are copied when written while
-//! shared, so a copy of a disk costs its files, not its bytes; a segment of 1 GiB costs the pages touched.
+//! shared, so a copy of a disk costs its files, not its bytes; a segment of 1 GiB costs the pages touched. What else can be
+//! wrong with a disk lies beside all that ([`faults`]).
 //!
 //! ```text
 //! write ──▶ cached page ──begin_flush──▶ snapshot ──complete_flush──▶ stable page
@@ -20,6 +21,7 @@ use bytes::Bytes;
 use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::Keep;
 use crate::lab::scenario::plan::DiskPlan;
+use crate::lab::sim::disk::faults::Faults;
 use crate::lab::sim::disk::file::{SimFile, Slot};
 use crate::lab::sim::disk::journal::Journal;
 use crate::lab::sim::disk::names::{Entry, Folder, Names};
@@ -29,7 +31,7 @@ use crate::lab::trace::image::{DiskImage, FileImage, PAGE, Page};
 use crate::lab::trace::record::Level;
 use crate::mq::disk::{DiskError, FileId, burn};
 use crate::mq::message::Name;
-use crate::mq::time::{Millis, Time};
+use crate::mq::time::{Millis, Span, Time};
 
 mod file;
 
@@ -42,6 +44,8 @@ mod contract;
 pub mod power;
 
 mod keep;
+
+mod faults;
 
 #[cfg(test)]
 mod tests;
@@ -67,6 +71,9 @@ pub struct SimDisk {
     events: Vec<DiskDeed>,
     full: bool,
     fuse: Option<u64>,
+    /// The shortest time of a flush: what a store waits for that has to wait for the device.
+    access: Span,
+    faults: Option<Box<Faults>>,
     /// The disk before each change since the tap was opened.
     tap: Option<Vec<SimDisk>>,
 }
@@ -112,6 +119,8 @@ impl SimDisk {
             events: Vec::new(),
             full: false,
             fuse: None,
+            access: plan.fsync_min,
+            faults: None,
             tap: None,
         }
     }
@@ -124,6 +133,9 @@ impl SimDisk {
     /// Tells the disk the time, for what the kernel writes back by itself.
     pub fn set_time(&mut self, now: Time) {
         self.now = now;
+        if self.faults.is_some() {
+            self.begin_step_of_faults();
+        }
     }
 
     /// Keeps the bytes of stores in its events at level `full` only.
@@ -204,24 +216,39 @@ impl SimDisk {
     pub fn complete_flush(&mut self, ticket: u64) -> Result<(), DiskError> {
         let at = self.pending.iter().position(|flush| flush.ticket == ticket).ok_or(DiskError::NotFound)?;
         let flush = self.pending.remove(at);
+        let done = match self.faults {
+            None => {
+                self.settle_flush(flush);
+                Ok(())
+            }
+            Some(_) => self.complete_hurt(flush),
+        };
+        self.forget_lost_files();
+        done
+    }
+
+    /// What a flush commits is safe.
+    fn settle_flush(&mut self, flush: PendingFlush) {
         self.names.commit(self.personality, flush.file, flush.names);
         if self.personality == Personality::Strict {
             self.committed = self.committed.max(flush.stores);
         }
-        if let Some(file) = self.files.get_mut(flush.file.0 as usize).and_then(Option::as_mut) {
-            let file = Arc::make_mut(file);
-            for (page, snapshot) in flush.pages {
-                let slot = file.slot(page);
-                // Of two flushes of a page the one asked for first may be done last.
-                if slot.clean <= flush.stores {
-                    slot.dirty = !Arc::ptr_eq(&slot.cached, &snapshot);
-                    slot.stable = Some(snapshot);
-                    slot.clean = flush.stores;
-                }
+        self.settle_pages(flush);
+    }
+
+    /// The pages of a flush are stable.
+    fn settle_pages(&mut self, flush: PendingFlush) {
+        let Some(file) = self.files.get_mut(flush.file.0 as usize).and_then(Option::as_mut) else { return };
+        let file = Arc::make_mut(file);
+        for (page, snapshot) in flush.pages {
+            let slot = file.slot(page);
+            // Of two flushes of a page the one asked for first may be done last.
+            if slot.clean <= flush.stores {
+                slot.dirty = !Arc::ptr_eq(&slot.cached, &snapshot);
+                slot.stable = Some(snapshot);
+                slot.clean = flush.stores;
             }
         }
-        self.forget_lost_files();
-        Ok(())
     }
 
     /// The process died: its locks and flushes are forgotten, the cached image stays.
@@ -242,7 +269,7 @@ impl SimDisk {
 
     /// What a process would read.
     pub fn cached_image(&self) -> Arc<DiskImage> {
-        self.image(&self.names.seen, |slot| Some(&slot.cached))
+        self.image(&self.names.seen, false, |slot| Some(&slot.cached))
     }
 
     /// What would be left without power if nothing survived that can be lost.
@@ -252,7 +279,7 @@ impl SimDisk {
             copy.power_loss(Keep::LoseAllUnsynced, &mut |_| 0);
             return copy.cached_image();
         }
-        self.image(&self.names.worst(), |slot| slot.stable.as_ref())
+        self.image(&self.names.worst(), true, |slot| slot.stable.as_ref())
     }
 
     /// Dirty pages, for pictures of the page cache.
@@ -288,10 +315,10 @@ impl SimDisk {
         self.files[id.0 as usize].as_mut().map(Arc::make_mut).ok_or(DiskError::NotFound)
     }
 
-    fn image(&self, folder: &Folder, page_of: impl Fn(&Slot) -> Option<&Page>) -> Arc<DiskImage> {
+    fn image(&self, folder: &Folder, device: bool, page_of: impl Fn(&Slot) -> Option<&Page>) -> Arc<DiskImage> {
         let mut image = DiskImage::default();
         for (name, entry) in &folder.entries {
-            let file = match entry {
+            let mut file = match entry {
                 Entry::Mapped(id) => {
                     let len = folder.len_of(*id);
                     let slots = self.file(*id).expect("a name leads to a file").slots().iter();
@@ -301,6 +328,9 @@ impl SimDisk {
                 }
                 Entry::Small(small) => small_image(&small.bytes),
             };
+            if let Some(faults) = &self.faults {
+                faults.overlays.paint(name, entry, &mut file, device);
+            }
             image.files.insert(name.to_string(), file);
         }
         Arc::new(image)

@@ -237,6 +237,10 @@ impl SimDisk {
             loss.count(page, *fate);
             pages.push((page.id, page.page, self.version(page, *fate)));
         }
+        if self.faults.is_some() {
+            let taken = risk.pages.iter().zip(&chosen.pages).filter(|(_, fate)| !fate.is_lost());
+            self.device_took(taken.map(|(page, fate)| (page.id, page.page, usize::from(fate.sectors) * SECTOR)));
+        }
         for (id, page, content) in pages {
             let file = self.files[id.0 as usize].as_mut().expect("at risk");
             Arc::make_mut(file).slot(page).settle(content);

@@ -62,6 +62,11 @@ impl Broker {
     /// The checks in front of a pull, in upstream's order. Source: `PullMessageProcessor.processRequest`.
     fn checked_subscription(&self, conn: ConnId, header: &PullHeader) -> Result<Subscription, (i32, Name)> {
         let (group, topic) = (&header.consumer_group, &header.topic);
+        if self.config.broker_permission & PERM_READ == 0 {
+            let [a, b, c, d] = self.config.broker_ip1.to_be_bytes();
+            let remark = format!("the broker[{a}.{b}.{c}.{d}] pulling message is forbidden");
+            return Err((response::NO_PERMISSION, remark.into()));
+        }
         match self.groups.get(group) {
             Some(config) if config.consume_enable => {}
             Some(_) => {

@@ -1,0 +1,34 @@
+//! JSON as fastjson takes it, the oracle's JSON, and the broker's five config files.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mqlab::lab::oracle::json;
+use mqlab::lab::scenario::plan::DiskPlan;
+use mqlab::lab::sim::disk::SimDisk;
+use mqlab::mq::broker::group::Groups;
+use mqlab::mq::disk::Disk;
+use mqlab::mq::fastjson::Json;
+use mqlab::mq::store::delay_offset::DelayOffsets;
+use mqlab::mq::time::Millis;
+
+fuzz_target!(|input: (u8, &[u8])| {
+    let (what, bytes) = input;
+    if let Ok(json) = Json::parse(bytes) {
+        let once = json.compact();
+        let again = Json::parse(once.as_bytes()).expect("what is written is read");
+        assert_eq!(again.compact(), once);
+        let _ = json.pretty();
+    }
+    let _ = json::Json::parse(bytes);
+    let mut disk = SimDisk::new(&DiskPlan::default());
+    let tail = if what & 1 == 0 { "" } else { ".bak" };
+    for file in ["config/subscriptionGroup.json", "config/delayOffset.json"] {
+        disk.put(&format!("{file}{tail}"), bytes).expect("there is room");
+    }
+    if let Ok((groups, _)) = Groups::load(&mut disk, true, Millis(0)) {
+        let _ = groups.text();
+    }
+    if let Ok((offsets, _)) = DelayOffsets::load(&mut disk) {
+        let _ = offsets.text();
+    }
+});
