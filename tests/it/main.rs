@@ -14,6 +14,8 @@ mod plans;
 
 mod walk;
 
+mod overload;
+
 mod fuse;
 
 mod trip;

@@ -165,7 +165,7 @@ pub struct Broker {
     holds: Holds,
     registration: Registration,
     sends: Pool<SendJob>,
-    parked: Vec<(u64, Parked)>,
+    parked: Vec<Parked>,
     transactions: Transactions,
     announced: Host,
     next_opaque: i32,

@@ -79,6 +79,7 @@ impl Broker {
             Timer::FilterPersist => self.filters_due(step),
             Timer::HoldSweep => self.sweep_holds(step),
             Timer::FastFailure => self.sweep_sends(step),
+            Timer::JobDone => self.jobs_done(step),
             Timer::TransactionCheck => self.checks_due(step),
             Timer::ClientExpiry => self.sweep_clients(step),
             Timer::ChannelIdle => {
@@ -111,12 +112,14 @@ impl Broker {
         self.arm_holds(step);
     }
 
-    /// Arms the sweep of the send queue for the tick at which its oldest job has waited too long.
+    /// Arms the sweep of the send queue for the tick at which its oldest job has waited too long, or the page cache is busy.
     pub(super) fn arm_fast_failure(&mut self, step: &mut Step<'_>) {
         let Some(oldest) = self.sends.oldest() else { return };
         if !self.fast_failure_armed {
             self.fast_failure_armed = true;
             let over = oldest.since + self.config.wait_time_in_send_queue;
+            let busy = self.store.os_page_cache_busy_from(Self::clock(step));
+            let over = busy.map_or(over, |busy| over.min(busy));
             let before = Time(over.0.saturating_sub(1)).max(step.mono);
             step.out.arm(TimerKey::of(Timer::FastFailure), self.tick(before, FAST_FAILURE_DELAY, FAST_FAILURE_PERIOD));
         }

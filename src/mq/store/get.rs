@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::mq::disk::{Disk, FileId};
 use crate::mq::message::record::body_crc;
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
+use crate::mq::store::config::Role;
 use crate::mq::store::consume_queue::{ConsumeQueue, UNIT, Unit};
 use crate::mq::store::consume_queue_ext::ExtUnit;
 use crate::mq::store::mapped_file::MappedFile;
@@ -108,7 +109,7 @@ impl GetStatus {
 impl MessageStore {
     /// Reads messages of one queue; `None` when the store is shut down or not readable, or the next body is damaged (K17).
     ///
-    /// A queue that is not there is made in memory, as upstream. Offsets of the answer are a master's.
+    /// A queue that is not there is made in memory, as upstream.
     pub fn get(&mut self, disk: &mut dyn Disk, request: &GetRequest<'_>) -> Option<Got> {
         if self.state != State::Running || self.flags & Flag::NotReadable as u32 != 0 {
             return None;
@@ -127,10 +128,12 @@ impl MessageStore {
             suggest_slave: false,
         };
         (got.status, got.next.0) = match () {
-            () if max == 0 => (GetStatus::NoMessageInQueue, 0),
-            () if asked < min => (GetStatus::OffsetTooSmall, min),
+            () if max == 0 => (GetStatus::NoMessageInQueue, self.corrected(asked, 0)),
+            () if asked < min => (GetStatus::OffsetTooSmall, self.corrected(asked, min)),
             () if asked == max => (GetStatus::OffsetOverflowOne, asked),
-            () if asked > max => (GetStatus::OffsetOverflowBadly, if min == 0 { 0 } else { max }),
+            () if asked > max => {
+                (GetStatus::OffsetOverflowBadly, self.corrected(asked, if min == 0 { 0 } else { max }))
+            }
             () => {
                 if !self.scan(disk, request, place, &mut got) {
                     return None;
@@ -141,6 +144,13 @@ impl MessageStore {
         Some(got)
     }
 
+    /// Where a reader that asked in the wrong place goes on: a slave lets it ask there again, its master may know more.
+    ///
+    /// Source: `DefaultMessageStore.nextOffsetCorrection`.
+    fn corrected(&self, asked: i64, to: i64) -> i64 {
+        if self.config.role != Role::Slave || self.config.offset_check_in_slave { to } else { asked }
+    }
+
     /// Walks the entries of one queue file from the asked one on; `false` in front of a body that is not what was stored
     /// (K17 repaired).
     fn scan(&self, disk: &mut dyn Disk, request: &GetRequest<'_>, place: usize, got: &mut Got) -> bool {
@@ -148,7 +158,7 @@ impl MessageStore {
         let asked = request.offset.0;
         let Some(number) = queue.files.find(asked.saturating_mul(UNIT), false) else {
             got.status = GetStatus::OffsetFoundNull;
-            got.next.0 = roll_next_file(asked, queue.files.file_size);
+            got.next.0 = self.corrected(asked, roll_next_file(asked, queue.files.file_size));
             return true;
         };
         let file = &queue.files.files[number];

@@ -47,6 +47,21 @@ impl PutLock {
         }
     }
 
+    /// When the last put that is inside, or waits for it, comes out; `None` if nobody is.
+    fn until(&self, clock: Clock) -> Option<Time> {
+        self.holds.back().map(|last| last.until).filter(|until| clock.mono < *until)
+    }
+
+    /// When a holder will have been inside for more than `limit`, or has been.
+    fn too_long_from(&self, clock: Clock, limit: i64) -> Option<Time> {
+        let from = |hold: &Hold| {
+            let wait = hold.since.plus(limit + 1).since(clock.wall).max(0) as u64;
+            clock.mono + Span::from_millis(wait)
+        };
+        let inside = self.holds.iter().filter(|hold| clock.mono < hold.until);
+        inside.map(|hold| (from(hold), hold.until)).find(|(from, until)| from < until).map(|(from, _)| from)
+    }
+
     /// For how many ms the lock has been held by whoever holds it.
     fn held_ms(&self, clock: Clock) -> Option<i64> {
         let holder = self.holds.iter().find(|hold| clock.mono < hold.until)?;
@@ -59,6 +74,16 @@ impl MessageStore {
     pub fn is_os_page_cache_busy(&self, clock: Clock) -> bool {
         let limit = self.config.os_page_cache_busy_timeout.as_millis() as i64;
         self.lock.held_ms(clock).is_some_and(|held| limit < held && held < HELD_FOR_EVER_MS)
+    }
+
+    /// From when on it will be; `None` if it will not.
+    pub fn os_page_cache_busy_from(&self, clock: Clock) -> Option<Time> {
+        self.lock.too_long_from(clock, self.config.os_page_cache_busy_timeout.as_millis() as i64)
+    }
+
+    /// When the put that was just made comes out of the lock, if the disk keeps it inside.
+    pub fn inside_until(&self, clock: Clock) -> Option<Time> {
+        self.lock.until(clock)
     }
 
     /// For how many ms a put has been inside the lock; 0 if none is. Source: `CommitLog.lockTimeMills`.
@@ -84,11 +109,15 @@ mod tests {
         let since = lock.begin(at(0));
         lock.hold(at(0), since, 3_000_000_000);
         assert_eq!(lock.held_ms(at(2_500)), Some(2_500));
+        assert_eq!(lock.until(at(500)), Some(at(3_000).mono));
+        assert_eq!(lock.too_long_from(at(500), 1_000), Some(at(1_001).mono));
+        assert_eq!(lock.too_long_from(at(500), 3_000), None);
         let since = lock.begin(at(500));
         assert_eq!(since, at(3_000).wall);
         lock.hold(at(500), since, 2_000_000_000);
         assert_eq!(lock.held_ms(at(3_100)), Some(100));
-        assert_eq!(lock.held_ms(at(5_000)), None);
+        assert_eq!(lock.too_long_from(at(3_100), 1_000), Some(at(4_001).mono));
+        assert_eq!((lock.held_ms(at(5_000)), lock.until(at(5_000))), (None, None));
         assert_eq!(lock.begin(at(5_000)), at(5_000).wall);
     }
 }

@@ -14,12 +14,12 @@ use crate::mq::broker::{Broker, SUGGEST_TODO, is_retry, transaction};
 use crate::mq::fact::Fact;
 use crate::mq::message::id::offset_msg_id;
 use crate::mq::message::{Host, Name, QueueId};
-use crate::mq::node::{ConnId, Step, Stream};
-use crate::mq::pool::Submitted;
+use crate::mq::node::{ConnId, Step, Stream, Timer, TimerKey};
+use crate::mq::pool::{Submitted, Waiting};
 use crate::mq::store::delay::SCHEDULE_TOPIC;
 use crate::mq::store::outcome::{Landed, Put, PutStatus};
 use crate::mq::store::record::NewMessage;
-use crate::mq::time::Millis;
+use crate::mq::time::{Millis, Time};
 use crate::mq::wire::body::TopicConfig;
 use crate::mq::wire::code::response;
 use crate::mq::wire::command::Command;
@@ -32,13 +32,20 @@ pub struct SendJob {
     command: Box<Command>,
 }
 
-/// A send whose message is written and whose answer waits for the force.
+/// A send whose message is written and whose thread is not free yet: it waits for the force, or a slow disk keeps it inside
+/// the log's lock.
 #[derive(Clone, Debug)]
 pub struct Parked {
     conn: ConnId,
     command: Box<Command>,
     queue_id: QueueId,
     landed: Landed,
+    /// Under which number the store will say how the put ended.
+    waits: Option<u64>,
+    /// How it ended, if that is known.
+    status: Option<PutStatus>,
+    /// When its thread is out of the lock.
+    until: Time,
 }
 
 impl Broker {
@@ -105,17 +112,17 @@ impl Broker {
         };
         // A record that fits no file is answered with success all the same.
         self.say_appended(&put, message, step);
-        let parked = Parked { conn, command, queue_id, landed };
-        match put.waits {
-            Some(request) => {
-                self.parked.push((request, parked));
-                false
-            }
-            None => {
-                self.answer_put(parked, put.status, step);
-                true
-            }
+        let (waits, inside) = (put.waits, self.store.inside_until(clock));
+        let until = inside.unwrap_or(step.mono);
+        let status = if waits.is_none() { Some(put.status) } else { None };
+        let parked = Parked { conn, command, queue_id, landed, waits, status, until };
+        if waits.is_none() && inside.is_none() {
+            self.answer_put(parked, put.status, step);
+            return true;
         }
+        self.parked.push(parked);
+        self.arm_jobs(step);
+        false
     }
 
     /// Says where a message landed, if it did.
@@ -132,15 +139,35 @@ impl Broker {
         });
     }
 
-    /// A waiting put is over: its sender hears, its thread takes the next.
+    /// A waiting put is over: its sender hears, unless its thread is still inside the lock.
     pub(in crate::mq::broker) fn put_done(&mut self, request: u64, status: PutStatus, step: &mut Step<'_>) {
-        let Some(at) = self.parked.iter().position(|(number, _)| *number == request) else {
+        let Some(parked) = self.parked.iter_mut().find(|parked| parked.waits == Some(request)) else {
             return self.commit_put_done(request, status, step);
         };
-        let (_, parked) = self.parked.remove(at);
-        self.answer_put(parked, status, step);
-        if let Some(next) = self.sends.finish() {
-            self.run_sends(next, step);
+        parked.status = Some(status);
+        self.jobs_done(step);
+    }
+
+    /// Answers every send whose thread is free again; the thread takes the next.
+    pub(in crate::mq::broker) fn jobs_done(&mut self, step: &mut Step<'_>) {
+        let now = step.mono;
+        let is_done = |parked: &Parked| parked.status.is_some() && parked.until <= now;
+        while let Some(at) = self.parked.iter().position(is_done) {
+            let parked = self.parked.remove(at);
+            let status = parked.status.expect("it is done");
+            self.answer_put(parked, status, step);
+            if let Some(next) = self.sends.finish() {
+                self.run_sends(next, step);
+            }
+        }
+        self.arm_jobs(step);
+    }
+
+    /// Arms the end of the first stall.
+    fn arm_jobs(&mut self, step: &mut Step<'_>) {
+        let inside = self.parked.iter().map(|parked| parked.until).filter(|until| step.mono < *until);
+        if let Some(until) = inside.min() {
+            step.out.arm(TimerKey::of(Timer::JobDone), until);
         }
     }
 
@@ -240,20 +267,30 @@ impl Broker {
         self.refuse(conn, command, code, remark.into(), step);
     }
 
-    /// Tells everybody who has waited too long. Source: `BrokerFastFailure.cleanExpiredRequestInQueue`.
+    /// Tells everybody if the page cache is busy, and else everybody who has waited too long.
+    ///
+    /// Source: `BrokerFastFailure.cleanExpiredRequest`.
     pub(in crate::mq::broker) fn sweep_sends(&mut self, step: &mut Step<'_>) {
         self.fast_failure_armed = false;
+        while self.store.is_os_page_cache_busy(Self::clock(step))
+            && let Some(late) = self.sends.evict_oldest()
+        {
+            self.refuse_late("[PCBUSY_CLEAN_QUEUE]", late, step);
+        }
         let wait = self.config.wait_time_in_send_queue;
         while self.sends.oldest().is_some_and(|oldest| oldest.since + wait <= step.mono) {
             let late = self.sends.evict_oldest().expect("looked at above");
-            let period = step.mono.since(late.since).as_millis();
-            let remark = format!(
-                "[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: {period}ms, size of queue: {}",
-                self.sends.waiting()
-            );
-            self.refuse(late.job.conn, &late.job.command, response::SYSTEM_BUSY, remark.into(), step);
+            self.refuse_late("[TIMEOUT_CLEAN_QUEUE]", late, step);
         }
         self.arm_fast_failure(step);
+    }
+
+    fn refuse_late(&mut self, why: &str, late: Waiting<SendJob>, step: &mut Step<'_>) {
+        let (period, size) = (step.mono.since(late.since).as_millis(), self.sends.waiting());
+        let remark = format!(
+            "{why}broker busy, start flow control for a while, period in queue: {period}ms, size of queue: {size}"
+        );
+        self.refuse(late.job.conn, &late.job.command, response::SYSTEM_BUSY, remark.into(), step);
     }
 }
 
