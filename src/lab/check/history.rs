@@ -125,7 +125,9 @@ impl History {
             };
             match &record.what {
                 What::App(App::Called(call)) => match &**call {
-                    Call::Send { op, message, .. } | Call::SendInTransaction { op, message, .. } => {
+                    Call::Send { op, message, .. }
+                    | Call::SendBy { op, message, .. }
+                    | Call::SendInTransaction { op, message, .. } => {
                         let in_transaction = matches!(**call, Call::SendInTransaction { .. });
                         open.insert((node, record.incarnation, op.0), history.sends.len());
                         let number = history.sends.len() + 1;

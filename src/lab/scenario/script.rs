@@ -200,7 +200,7 @@ pub struct DecideScript {
 pub struct SendScript {
     /// Where to.
     pub topic: Option<Text>,
-    /// `sync` or `transaction`.
+    /// `sync`, `async`, `oneway` or `transaction`.
     pub mode: Option<Text>,
     /// How many.
     pub count: Option<Spanned<i64>>,
@@ -222,7 +222,7 @@ pub struct SendScript {
     pub immunity: Option<Text>,
     /// User properties.
     pub properties: BTreeMap<Text, Text>,
-    /// `round-robin`.
+    /// `round-robin`, `queue:2` or `queue:broker-a/2`.
     pub select: Option<Text>,
     /// `waitStoreMsgOK`.
     pub wait_store: Option<bool>,

@@ -182,6 +182,16 @@ fn call_fields(call: &Call) -> Value {
         Call::CreateTopic { op, group, topic, queues, .. } => {
             json!({ "op": op.0, "group": group.as_str(), "topic": topic.as_str(), "queues": queues })
         }
+        Call::SendBy { op, group, message, timeout, by } => json!({
+            "op": op.0,
+            "group": group.as_str(),
+            "topic": message.topic.as_str(),
+            "properties": properties(message),
+            "body": hex(&message.body),
+            "timeout": timeout.map(|timeout| timeout.0),
+            "mode": by.mode.as_str(),
+            "queue": by.queue.as_ref().map(ToString::to_string),
+        }),
         Call::SendInTransaction { op, group, message } => json!({
             "op": op.0,
             "group": group.as_str(),

@@ -379,6 +379,7 @@ const KINDS: &[&str] = &[
     "image",
     "call-send",
     "call-create-topic",
+    "call-send-by",
     "call-transaction",
     "decided",
     "listened",
@@ -419,6 +420,7 @@ impl What {
             What::App(App::Called(call)) => match **call {
                 Call::Send { .. } => "call-send",
                 Call::CreateTopic { .. } => "call-create-topic",
+                Call::SendBy { .. } => "call-send-by",
                 Call::SendInTransaction { .. } => "call-transaction",
                 Call::Decided { .. } => "decided",
                 Call::Listened { .. } => "listened",

@@ -80,7 +80,10 @@ impl Handles {
             let Some(node) = record.node else { continue };
             match &record.what {
                 What::App(App::Called(call)) => {
-                    if let Call::Send { op, message, .. } | Call::SendInTransaction { op, message, .. } = &**call {
+                    if let Call::Send { op, message, .. }
+                    | Call::SendBy { op, message, .. }
+                    | Call::SendInTransaction { op, message, .. } = &**call
+                    {
                         handles.calls.insert((node, record.incarnation, op.0), handles.messages.len());
                         handles.messages.push((record.seq, message.clone()));
                     }
@@ -241,7 +244,14 @@ fn called(
             LocalOutcome::Null => "null",
             LocalOutcome::Threw(text) => text.as_str(),
         }),
-        (Call::Send { op, .. } | Call::SendInTransaction { op, .. }, "message") => put(&handles.call(record, op.0)),
+        (Call::SendBy { by, .. }, "mode") => put(&by.mode.as_str()),
+        (Call::SendBy { by, .. }, "to") => match &by.queue {
+            Some(queue) => put(&format!(" -> {}/{}", queue.broker, queue.queue_id)),
+            None => put(&""),
+        },
+        (Call::Send { op, .. } | Call::SendBy { op, .. } | Call::SendInTransaction { op, .. }, "message") => {
+            put(&handles.call(record, op.0))
+        }
         (Call::Listened { outcome, .. }, "outcome") => put(&match outcome {
             ConsumeOutcome::Success { .. } => "CONSUME_SUCCESS",
             ConsumeOutcome::Later => "RECONSUME_LATER",
