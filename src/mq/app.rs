@@ -56,6 +56,17 @@ pub enum Call {
         /// How.
         by: SendBy,
     },
+    /// Send many messages of one topic at once and wait.
+    SendBatch {
+        /// The operation.
+        op: OpId,
+        /// The producer's group.
+        group: Group,
+        /// The letters.
+        messages: Vec<Message>,
+        /// The budget; `None` is the producer's `sendMsgTimeout`.
+        timeout: Option<Span>,
+    },
     /// Send a half message, run the local transaction when it is stored, and tell the broker how that ended.
     SendInTransaction {
         /// The operation.
@@ -253,7 +264,7 @@ pub enum SendStatus {
 pub struct SendResult {
     /// How it went.
     pub status: SendStatus,
-    /// The unique key that the client made.
+    /// The unique key that the client made; of a batch, those of all its messages, joined by commas.
     pub msg_id: Name,
     /// The broker's id: host, port and log offset.
     pub offset_msg_id: Name,

@@ -1,5 +1,7 @@
 //! Ways of sending in whole runs: with callbacks, one-way, to a named queue, in large bodies.
 
+use mqlab::lab::check::history::History;
+use mqlab::lab::oracle::store::LogRecord;
 use mqlab::lab::scenario::load;
 use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::sim::session::Session;
@@ -11,7 +13,11 @@ use mqlab::mq::message::property::names;
 
 /// A shop that sends to one broker; `row` says how, `rest` what goes wrong.
 fn run(broker: &str, row: &str, rest: &str) -> Trace {
-    let text = format!(
+    run_text(&script(broker, row, rest))
+}
+
+fn script(broker: &str, row: &str, rest: &str) -> String {
+    format!(
         r#"
 format = 1
 id = "t"
@@ -44,7 +50,10 @@ from = "first"
 start = "100ms"
 {rest}
 "#
-    );
+    )
+}
+
+fn run_text(text: &str) -> Trace {
     let plan = load("t", text.as_bytes(), &Overrides::default()).unwrap_or_else(|report| panic!("{report}")).plan;
     let result = Session::run(&plan, Level::Full);
     assert!(result.panics.is_empty(), "{:?}", result.panics);
@@ -193,4 +202,67 @@ fn a_large_body_travels_deflated_and_arrives_whole() {
         assert_eq!(length < 1_000, is_small, "{size} bytes take {length}");
         assert_eq!(delivered(&trace), [("order-1".to_owned(), size)]);
     }
+}
+
+#[test]
+fn a_batch_is_one_request_one_result_and_records_side_by_side() {
+    for broker in ["", SLOW] {
+        let trace = run(broker, "count = 7\nbatch = 5\n", "");
+        let kinds: Vec<&str> = port(&trace).iter().map(|(_, kind)| *kind).collect();
+        assert_eq!(kinds, ["call-send-batch", "sent-result", "call-send-batch", "sent-result"]);
+        let requests = trace.records().iter().filter(|record| match &record.what {
+            What::Road(mqlab::lab::trace::record::Road::Arrived { frame, .. }) => frame.label == "SEND_BATCH_MESSAGE",
+            _ => false,
+        });
+        assert_eq!(requests.count(), 2);
+        let records = appended(&trace);
+        assert_eq!(records.len(), 7);
+        assert!(records[..5].iter().all(|(_, queue, _)| *queue == records[0].1), "{records:?}");
+        let history = History::of(&trace);
+        let places: Vec<(i32, i64)> =
+            history.acked().map(|(_, _, _, result)| (result.queue.queue_id, result.queue_offset.0)).collect();
+        let (first, second) = (places[0].0, places[5].0);
+        assert_eq!(places[..5], [0, 1, 2, 3, 4].map(|offset| (first, offset)));
+        assert_eq!(places[5..], [0, 1].map(|offset| (second, offset)));
+        for (send, _, _, result) in history.acked() {
+            let copies = history.copies().filter(|(_, record)| {
+                record.properties.get(names::UNIQ_KEY).is_some_and(|id| *id == *result.msg_id)
+                    && *record.body == *send.message.body
+            });
+            assert_eq!(copies.count(), 1, "each has its own id");
+        }
+        let keys: Vec<String> = delivered(&trace).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, (1..=7).map(|number| format!("order-{number}")).collect::<Vec<String>>());
+    }
+    let refused = failures(&run("", "count = 2\nbatch = 2\ndelay_level = 3\n", ""));
+    assert_eq!(refused[0].1, "MQClientException: Failed to initiate the MessageBatch");
+}
+
+#[test]
+fn what_may_be_lost_is_sent_to_another_broker_if_the_producer_wants_it() {
+    let brokers = "flush = \"sync\"\ndisk = { fsync = \"6s\" }\n[[broker]]\nname = \"broker-b\"\n";
+    let text = script(brokers, "count = 8\ntimeout = \"20s\"\n", "");
+    let statuses = |trace: &Trace| {
+        let sent = trace.records().iter().filter_map(|record| match &record.what {
+            What::App(App::Returned(answer)) => match &**answer {
+                Return::Sent { result, .. } => Some(result.status.as_str()),
+                _ => None,
+            },
+            _ => None,
+        });
+        sent.collect::<Vec<&str>>()
+    };
+    let as_it_is = run_text(&text.replace("until = \"60s\"", "until = \"120s\""));
+    assert!(statuses(&as_it_is).contains(&"FLUSH_DISK_TIMEOUT"));
+    let wanted = text
+        .replace("until = \"60s\"", "until = \"120s\"")
+        .replace("start = \"31s\"", "start = \"31s\"\nretry_another_broker = true");
+    let trace = run_text(&wanted);
+    assert_eq!(statuses(&trace), ["SEND_OK"; 8]);
+    let history = History::of(&trace);
+    let twice = history.acked().filter(|(_, _, _, result)| {
+        let is_it = |record: &LogRecord| record.properties.get(names::UNIQ_KEY).is_some_and(|id| *id == *result.msg_id);
+        history.copies().filter(|(_, record)| is_it(record)).count() == 2
+    });
+    assert_ne!(twice.count(), 0, "the price: it is on both");
 }

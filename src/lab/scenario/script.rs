@@ -204,6 +204,8 @@ pub struct SendScript {
     pub mode: Option<Text>,
     /// How many.
     pub count: Option<Spanned<i64>>,
+    /// How many go out in one call: more than one are a batch.
+    pub batch: Option<Spanned<i64>>,
     /// How long before the first one.
     pub wait: Option<Text>,
     /// How long between two.

@@ -278,6 +278,7 @@ impl World {
         let op = match &*call {
             Call::Send { op, .. }
             | Call::SendBy { op, .. }
+            | Call::SendBatch { op, .. }
             | Call::SendInTransaction { op, .. }
             | Call::CreateTopic { op, .. } => Some(op.0),
             Call::Listened { .. } | Call::Decided { .. } => None,

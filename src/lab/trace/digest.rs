@@ -490,6 +490,12 @@ impl Folded for Call {
                 into.text(by.mode.as_str());
                 by.queue.fold(into);
             }
+            Call::SendBatch { op, group, messages, timeout } => {
+                into.pair(op.0, 7);
+                group.fold(into);
+                messages.as_slice().fold(into);
+                timeout.map(|span| span.0).fold(into);
+            }
             Call::SendInTransaction { op, group, message } => {
                 into.pair(op.0, 4);
                 group.fold(into);

@@ -192,6 +192,14 @@ fn call_fields(call: &Call) -> Value {
             "mode": by.mode.as_str(),
             "queue": by.queue.as_ref().map(ToString::to_string),
         }),
+        Call::SendBatch { op, group, messages, timeout } => {
+            let messages: Vec<Value> = messages
+                .iter()
+                .map(|message| json!({ "properties": properties(message), "body": hex(&message.body) }))
+                .collect();
+            let timeout = timeout.map(|timeout| timeout.0);
+            json!({ "op": op.0, "group": group.as_str(), "messages": messages, "timeout": timeout })
+        }
         Call::SendInTransaction { op, group, message } => json!({
             "op": op.0,
             "group": group.as_str(),

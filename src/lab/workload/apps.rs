@@ -8,7 +8,7 @@ use crate::lab::workload::decide::{Deciders, Running};
 use crate::lab::workload::ops::{Decider, ListenRule, Listener, PlannedSend, Reply, Sender, Way};
 use crate::mq::app::{Call, ConsumeOutcome, OpId, Return, SendBy, SendMode, TaskId};
 use crate::mq::message::property::names;
-use crate::mq::message::{Group, Name, StoredMessage};
+use crate::mq::message::{Group, Message, Name, StoredMessage};
 use crate::mq::time::{Span, Time};
 
 /// What an application does.
@@ -198,6 +198,13 @@ impl Sending {
         let op = OpId(self.base | self.next as u64);
         self.next += 1;
         let group = self.sender.group.clone();
+        if 1 < self.sender.batch {
+            let rest = self.sender.sends.iter().skip(self.next).take(self.sender.batch - 1);
+            let messages: Vec<Message> =
+                std::iter::once(message).chain(rest.map(|send| send.message.clone())).collect();
+            self.next += messages.len() - 1;
+            return out.push(AppAction::Call(Box::new(Call::SendBatch { op, group, messages, timeout })));
+        }
         let queue = self.sender.queue.clone();
         let by = |mode| SendBy { mode, queue: queue.clone() };
         out.push(AppAction::Call(Box::new(match self.sender.way {
@@ -232,7 +239,6 @@ const OPS_MASK: u64 = (1 << OPS_BITS) - 1;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mq::message::Message;
     use crate::mq::message::property::Properties;
     use bytes::Bytes;
 
@@ -249,6 +255,7 @@ mod tests {
             group: "g".into(),
             way: Way::Sync,
             queue: None,
+            batch: 1,
             start: Span::ZERO,
             sends: vec![send(0), send(10)],
         };

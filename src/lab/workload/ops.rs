@@ -12,6 +12,8 @@ pub struct Sender {
     pub group: Group,
     /// How it sends.
     pub way: Way,
+    /// How many messages a call takes: more than one are a batch.
+    pub batch: usize,
     /// The queue to which it sends, if it names one.
     pub queue: Option<MessageQueue>,
     /// When the first message goes out, counted from the node's first boot.

@@ -47,7 +47,8 @@ impl Resolver<'_> {
                 let start = self.span(&row.get_ref().wait, Span::ZERO);
                 let way = self.way(&row.get_ref().mode);
                 let queue = self.queue_of(row.get_ref());
-                senders.push(Sender { node: node.clone(), group: group.clone(), way, queue, start, sends });
+                let batch = self.batch_of(row.get_ref());
+                senders.push(Sender { node: node.clone(), group: group.clone(), way, batch, queue, start, sends });
             }
             let rules = table.on.iter().map(|rule| self.decide_rule(rule)).collect();
             deciders.push(Decider { node, group, rules });
@@ -232,6 +233,17 @@ impl Resolver<'_> {
         let words =
             [("sync", Way::Sync), ("async", Way::Async), ("oneway", Way::Oneway), ("transaction", Way::Transaction)];
         self.word(mode, "mode", &words)
+    }
+
+    /// How many messages of a row go out in one call.
+    fn batch_of(&mut self, table: &SendScript) -> usize {
+        let batch = self.number(&table.batch, 1, 1..=10_000, "batch") as usize;
+        let is_plain = table.select.is_none() && table.mode.as_ref().is_none_or(|mode| mode.get_ref() == "sync");
+        if 1 < batch && !is_plain {
+            let message = "a batch waits for its result and goes round the queues".to_owned();
+            self.wrong("contradiction", place(&table.batch), message, "leave `mode` and `select` out");
+        }
+        batch
     }
 
     /// The queue that a row names: `queue:2` of the only broker, or `queue:broker-a/2`.

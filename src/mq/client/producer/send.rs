@@ -30,6 +30,8 @@ pub(crate) struct Send {
     pub(super) mode: SendMode,
     /// Whether the application named the queue.
     pub(super) is_fixed: bool,
+    /// Whether the body holds many messages, whose unique keys are made already.
+    is_batch: bool,
     pub(super) producer: usize,
     pub(super) message: Message,
     /// The unique key, once an attempt has set it.
@@ -63,6 +65,8 @@ pub(super) struct Started<'a> {
     pub(super) mode: SendMode,
     /// The queue, if the application names one.
     pub(super) queue: Option<MessageQueue>,
+    /// The joined unique keys of a batch.
+    pub(super) batch: Option<Name>,
 }
 
 #[derive(Clone, Debug)]
@@ -88,7 +92,7 @@ enum Stage {
 impl Client {
     /// An application sends a message.
     pub(crate) fn send(&mut self, op: OpId, group: &str, message: Message, timeout: Option<Span>, step: &mut Step<'_>) {
-        let started = Started { op, group, in_transaction: false, mode: SendMode::Sync, queue: None };
+        let started = Started { op, group, in_transaction: false, mode: SendMode::Sync, queue: None, batch: None };
         self.start_send(started, message, timeout, step);
     }
 
@@ -100,7 +104,7 @@ impl Client {
         timeout: Option<Span>,
         step: &mut Step<'_>,
     ) {
-        let Started { op, group, in_transaction, mode, queue } = started;
+        let Started { op, group, in_transaction, mode, queue, batch } = started;
         let checked = self.running_producer(group).and_then(|producer| {
             let max = self.producers[producer].config.max_message_size;
             check_message(&message.topic, Some(message.body.len()), max).map(|()| producer)
@@ -116,9 +120,10 @@ impl Client {
             in_transaction,
             mode,
             is_fixed: queue.is_some(),
+            is_batch: batch.is_some(),
             producer,
             message,
-            msg_id: None,
+            msg_id: batch,
             made: None,
             timeout,
             begin_first: step.wall,
@@ -285,7 +290,7 @@ impl Client {
             reconsume_times: Some(0),
             unit_mode: false,
             max_reconsume_times: None,
-            batch: false,
+            batch: send.is_batch,
         };
         let mode = match send.mode {
             SendMode::Sync => Mode::Sync,
@@ -295,7 +300,8 @@ impl Client {
             }
             SendMode::Oneway => Mode::Oneway,
         };
-        let mut command = self.remoting.command(request::SEND_MESSAGE_V2, Header::Send(Box::new(header)));
+        let code = if send.is_batch { request::SEND_BATCH_MESSAGE } else { request::SEND_MESSAGE_V2 };
+        let mut command = self.remoting.command(code, Header::Send(Box::new(header)));
         command.body = Some(made.body);
         send.stage = Stage::Answer;
         self.ops.waiting.insert(id, Op::Send(send));
@@ -308,7 +314,7 @@ impl Client {
 
     /// Gives the message its unique key and makes what travels; later attempts send the same.
     fn make(&mut self, send: &mut Send, step: &mut Step<'_>) -> Made {
-        let msg_id = match send.message.properties.get(&self.ops.uniq_key) {
+        let msg_id = match send.message.properties.get(&self.ops.uniq_key).or(send.msg_id.as_ref()) {
             Some(msg_id) => msg_id.clone(),
             None => {
                 let msg_id = self.ops.ids.next(step.wall);
@@ -318,7 +324,8 @@ impl Client {
         };
         send.msg_id = Some(msg_id);
         let config = &self.producers[send.producer].config;
-        let (body, sys_flag) = match config.compress_msg_body_over_how_much <= send.message.body.len() {
+        let is_large = config.compress_msg_body_over_how_much <= send.message.body.len();
+        let (body, sys_flag) = match is_large && !send.is_batch {
             true => (Bytes::from(compress::deflate(&send.message.body)), sys_flag::COMPRESSED),
             false => (send.message.body.clone(), 0),
         };

@@ -66,7 +66,7 @@ impl Client {
         }
         message.properties.put(names::TRAN_MSG, "true");
         message.properties.put(names::PGROUP, group);
-        let started = Started { op, group, in_transaction: true, mode: SendMode::Sync, queue: None };
+        let started = Started { op, group, in_transaction: true, mode: SendMode::Sync, queue: None, batch: None };
         self.start_send(started, message, None, step);
     }
 

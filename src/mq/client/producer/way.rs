@@ -1,4 +1,5 @@
-//! Other ways of sending than to wait for the result: with a callback, one-way, to a queue that the application names.
+//! Other ways of sending than to wait for one result: with a callback, one-way, to a queue that the application names, many
+//! at once.
 //!
 //! With a callback the first attempt is like any other; only a request that got no answer is tried again, at the normal port,
 //! unchanged but for its number, and with no time of its own: the scan gives it up a second or two later.
@@ -10,18 +11,41 @@
 use bytes::Bytes;
 
 use crate::mq::app::{OpId, Return, SendBy, SendMode};
+use crate::mq::client::config::RETRY_GROUP_TOPIC_PREFIX;
 use crate::mq::client::exception::Exception;
 use crate::mq::client::producer::Op;
 use crate::mq::client::producer::send::{Send, Started, fails, send_result};
 use crate::mq::client::remoting::{Mode, Request, Target, broker_exception};
+use crate::mq::client::validators::check_message;
 use crate::mq::client::{Client, Fiber, Waiter};
 use crate::mq::fact::Fact;
-use crate::mq::message::Message;
+use crate::mq::message::java::parse_int;
+use crate::mq::message::property::{Properties, names};
+use crate::mq::message::{Message, Name, batch};
 use crate::mq::node::Step;
 use crate::mq::time::Span;
 use crate::mq::wire::code::request;
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::{Header, SendHeader};
+
+/// The message that stands for a batch, still without a body; `None` if these messages cannot be one.
+fn batch_of(messages: &[Message], max_message_size: usize) -> Option<Message> {
+    let first = messages.first()?;
+    let waits =
+        |message: &Message| message.properties.get(names::WAIT).is_none_or(|wait| wait.eq_ignore_ascii_case("true"));
+    let is_legal = |message: &Message| {
+        let level = message.properties.get(names::DELAY).map_or(Some(0), |level| parse_int(level));
+        level.is_some_and(|level| level <= 0)
+            && !message.topic.starts_with(RETRY_GROUP_TOPIC_PREFIX)
+            && message.topic == first.topic
+            && waits(message) == waits(first)
+            && check_message(&message.topic, Some(message.body.len()), max_message_size).is_ok()
+    };
+    let mut properties = Properties::new();
+    properties.put(names::WAIT, if waits(first) { "true" } else { "false" });
+    let whole = Message { topic: first.topic.clone(), flag: 0, properties, body: Bytes::new() };
+    messages.iter().all(is_legal).then_some(whole)
+}
 
 /// A request with a callback, to be made once more.
 #[derive(Clone, Debug)]
@@ -46,7 +70,37 @@ impl Client {
             let error = Exception::TooMuchRequest(text).into_error(0, true);
             return step.out.app(Return::Failed { op, error });
         }
-        let started = Started { op, group, in_transaction: false, mode, queue };
+        let started = Started { op, group, in_transaction: false, mode, queue, batch: None };
+        self.start_send(started, message, timeout, step);
+    }
+
+    /// An application sends many messages of one topic at once. Source: `DefaultMQProducer.batch`, `MessageBatch.generateFromList`.
+    ///
+    /// They are one message to the road: never deflated, with `WAIT` as its only property.
+    pub(crate) fn send_batch(
+        &mut self,
+        (op, group): (OpId, &str),
+        mut messages: Vec<Message>,
+        timeout: Option<Span>,
+        step: &mut Step<'_>,
+    ) {
+        let max = self.producer_of(group).map_or(usize::MAX, |at| self.producers[at].config.max_message_size);
+        let Some(first) = batch_of(&messages, max) else {
+            let exception = Exception::client("Failed to initiate the MessageBatch");
+            return step.out.app(Return::Failed { op, error: exception.into_error(0, true) });
+        };
+        let mut ids: Vec<Name> = Vec::with_capacity(messages.len());
+        for message in &mut messages {
+            if message.properties.get(names::UNIQ_KEY).is_none() {
+                let id = self.ops.ids.next(step.wall);
+                message.properties.put(names::UNIQ_KEY, id);
+            }
+            ids.extend(message.properties.get(names::UNIQ_KEY).cloned());
+        }
+        let ids = ids.iter().map(Name::as_str).collect::<Vec<&str>>().join(",");
+        let message = Message { body: batch::encode(&messages), ..first };
+        let batch = Some(ids.into());
+        let started = Started { op, group, in_transaction: false, mode: SendMode::Sync, queue: None, batch };
         self.start_send(started, message, timeout, step);
     }
 
