@@ -30,6 +30,8 @@ mod delay;
 
 mod transactions;
 
+mod ways;
+
 mod frames;
 
 mod golden;

@@ -8,8 +8,8 @@ use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::record::{App, Level, What};
 use mqlab::mq::app::Return;
 
-/// So many shops that send one message each, 2 s after the start, and what their broker is like.
-fn run(shops: usize, broker: &str, fault: &str) -> Vec<(u64, String)> {
+/// Shops that send one message each, so many ms after their start at 1 s, and what their broker is like.
+fn run(shops: &[u64], broker: &str, fault: &str) -> Vec<(u64, String)> {
     let mut text = format!(
         r#"
 format = 1
@@ -32,7 +32,7 @@ queues = 1
 {fault}
 "#
     );
-    for number in 1..=shops {
+    for (number, wait) in shops.iter().enumerate() {
         text += &format!(
             r#"
 [[producer]]
@@ -43,10 +43,9 @@ retries = 0
 timeout = "20s"
 [[producer.send]]
 topic = "orders"
-wait = "{}ms"
+wait = "{wait}ms"
 count = 1
-"#,
-            2_000 + number
+"#
         );
     }
     let scenario = load("overload.toml", text.as_bytes(), &Overrides::default());
@@ -73,16 +72,24 @@ fn counts(heard: &[(u64, String)]) -> BTreeMap<&str, usize> {
     counts
 }
 
+/// So many, 1 ms apart, from 2 s on.
+fn together(count: u64) -> Vec<u64> {
+    (1..=count).map(|number| 1_000 + number).collect()
+}
+
 #[test]
 fn twenty_senders_and_a_sync_flush_of_50_ms_give_timeouts_of_200_ms() {
-    let heard = run(20, "flush = \"sync\"\ndisk = { fsync = \"50ms..50ms\" }", "");
+    let heard = run(&together(20), "flush = \"sync\"\ndisk = { fsync = \"50ms..50ms\" }", "");
     let counts = counts(&heard);
     assert_eq!(counts.values().sum::<usize>(), 20, "{heard:#?}");
     let (sent, late) = (counts["SEND_OK"], counts["TIMEOUT_CLEAN_QUEUE"]);
     // The first is forced at once, and one more every 50 ms until the others have waited 200 ms.
     assert!((4..=6).contains(&sent) && sent + late == 20, "{counts:?}");
     for (_, text) in heard.iter().filter(|(_, text)| text.contains("TIMEOUT")) {
-        assert!(text.contains("[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: 2"), "{text}");
+        assert!(
+            text.contains("[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: 2"),
+            "{text}"
+        );
     }
 }
 
@@ -90,7 +97,7 @@ fn twenty_senders_and_a_sync_flush_of_50_ms_give_timeouts_of_200_ms() {
 fn a_full_queue_is_told_as_overload() {
     let broker = "flush = \"sync\"\ndisk = { fsync = \"50ms..50ms\" }\nproperties = \"sendThreadPoolQueueCapacity=3\"";
     let counts_of = |heard: &[(u64, String)]| counts(heard).into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-    let heard = run(20, broker, "");
+    let heard = run(&together(20), broker, "");
     let counts: BTreeMap<String, usize> = counts_of(&heard);
     // One in hand, three in the queue, sixteen turned away.
     assert_eq!(counts, BTreeMap::from([("OVERLOAD".to_owned(), 16), ("SEND_OK".to_owned(), 4)]), "{heard:#?}");
@@ -102,14 +109,20 @@ fn a_full_queue_is_told_as_overload() {
 fn a_hung_disk_keeps_the_lock_and_the_queue_hears_of_a_busy_page_cache() {
     let hung = "[[fault]]\nat = \"2s\"\nlasts = \"4s\"\nhung-disk = { node = \"broker-a\", file = \"commitlog\" }";
     // Who waits may do so for 1.2 s, so that the page cache is busy before anybody has waited too long.
-    let heard = run(5, "properties = \"waitTimeMillsInSendQueue=1200\"", hung);
+    let mut shops = together(5);
+    shops.extend([2_500, 3_500]);
+    let heard = run(&shops, "properties = \"waitTimeMillsInSendQueue=1200\"", hung);
     let counts = counts(&heard);
-    assert_eq!(counts, BTreeMap::from([("PCBUSY_CLEAN_QUEUE", 4), ("SEND_OK", 1)]), "{heard:#?}");
+    let expected = BTreeMap::from([("PCBUSY_CLEAN_QUEUE", 4), ("REJECTREQUEST", 2), ("SEND_OK", 1)]);
+    assert_eq!(counts, expected, "{heard:#?}");
     let (at, _) = heard.iter().find(|(_, text)| text == "SEND_OK").expect("counted above");
     assert!(*at >= 6_000, "its thread was inside the lock until the disk came back: {at}");
-    for (at, text) in heard.iter().filter(|(_, text)| text.contains("PCBUSY")) {
-        assert!((4_000..4_030).contains(at), "{at}");
+    let when = |word: &'static str| heard.iter().filter(move |(_, text)| text.contains(word));
+    for (at, text) in when("PCBUSY") {
+        assert!((3_000..3_030).contains(at), "one second after the first: {at}");
         let told = "[PCBUSY_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: ";
         assert!(text.contains(told), "{text}");
     }
+    let turned_away: Vec<&str> = when("REJECTREQUEST").map(|(_, text)| text.as_str()).collect();
+    assert!(turned_away.iter().all(|text| text.contains("[REJECTREQUEST]system busy, start flow control for a while")));
 }

@@ -32,8 +32,21 @@ pub mod text;
 use property::Properties;
 
 /// A shared, immutable string: a topic, a group, a broker's or a node's name, a key, a tag.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Name(Arc<str>);
+
+impl Ord for Name {
+    fn cmp(&self, other: &Name) -> std::cmp::Ordering {
+        // Names that are looked up are mostly clones of those that are there.
+        if Arc::ptr_eq(&self.0, &other.0) { std::cmp::Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Name) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// A topic's name. Source: `org.apache.rocketmq.common.message.Message.topic`.
 pub type Topic = Name;

@@ -58,7 +58,7 @@ pub fn ids(host: Host, places: &[PhysicalOffset]) -> Name {
 impl NewBatch {
     /// Whether the sender waits for the store.
     pub(super) fn waits(&self) -> bool {
-        waits(None, &self.properties)
+        waits(&self.properties)
     }
 
     /// Makes the records, queue offset and place still 0.
@@ -115,7 +115,7 @@ impl MessageStore {
         if transaction_type(batch.sys_flag) != TRANSACTION_NOT {
             return Put::refused(PutStatus::MessageIllegal);
         }
-        match delay::asked(None, &batch.properties) {
+        match delay::asked(&batch.properties) {
             Ok(level) if level <= 0 => {}
             Ok(_) => return Put::refused(PutStatus::MessageIllegal),
             Err(thrown) => return Put::refused(PutStatus::Thrown(thrown)),

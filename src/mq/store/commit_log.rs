@@ -42,14 +42,14 @@ impl MessageStore {
 
     /// The commit log's own append, without the checks in front of it. Source: `CommitLog.putMessage`.
     pub fn append_one(&mut self, disk: &mut dyn Disk, clock: Clock, message: &NewMessage) -> Put {
-        let parked = match delay::parked(message, &self.delays) {
+        let wishes = message.wishes();
+        let parked = match delay::parked(message, wishes.delay, &self.delays) {
             Ok(parked) => parked,
             Err(thrown) => return Put::refused(PutStatus::Thrown(thrown)),
         };
         let queue = parked.as_ref().map(|parked| parked.queue_id);
         let message = parked.as_ref().unwrap_or(message);
-        let put =
-            self.append(disk, clock, message.waits(), |store, disk, stored| store.do_append(disk, stored, message));
+        let put = self.append(disk, clock, wishes.waits, |store, disk, stored| store.do_append(disk, stored, message));
         Put { parked: queue.filter(|_| put.is_stored()), ..put }
     }
 

@@ -73,13 +73,14 @@ pub fn level_of_queue(queue_id: QueueId) -> i32 {
     queue_id.wrapping_add(1)
 }
 
-/// The delay level that a message asks for; 0 if it says nothing. Source: `Message.getDelayTimeLevel`.
-pub(super) fn asked(map: Option<&Properties>, text: &str) -> Result<i32, Thrown> {
-    let level = match map {
-        Some(map) => map.get(names::DELAY).map(|level| &**level),
-        None => property::find(text, names::DELAY),
-    };
-    match level {
+/// The delay level that a text of properties asks for; 0 if it says nothing.
+pub(super) fn asked(text: &str) -> Result<i32, Thrown> {
+    level(property::find(text, names::DELAY))
+}
+
+/// The delay level that a property says; 0 if there is none. Source: `Message.getDelayTimeLevel`.
+pub(super) fn level(text: Option<&str>) -> Result<i32, Thrown> {
+    match text {
         None => Ok(0),
         Some(level) => java::parse_int(level).ok_or(Thrown::DelayLevel),
     }
@@ -89,12 +90,16 @@ pub(super) fn asked(map: Option<&Properties>, text: &str) -> Result<i32, Thrown>
 ///
 /// Half messages and rollbacks are never parked, but a half message travels as an ordinary one and is (K21). The level is
 /// clamped; the properties are written anew, in the order of Java's `HashMap`. Source: `CommitLog.putMessage`.
-pub(super) fn parked(message: &NewMessage, levels: &DelayLevels) -> Result<Option<NewMessage>, Thrown> {
+pub(super) fn parked(
+    message: &NewMessage,
+    asked: Result<i32, Thrown>,
+    levels: &DelayLevels,
+) -> Result<Option<NewMessage>, Thrown> {
     let kind = transaction_type(message.sys_flag);
     if kind != TRANSACTION_NOT && kind != TRANSACTION_COMMIT {
         return Ok(None);
     }
-    let asked = asked(message.map.as_deref(), &message.properties)?;
+    let asked = asked?;
     if asked <= 0 {
         return Ok(None);
     }
@@ -130,7 +135,7 @@ pub(super) fn delivery(
     if topic != SCHEDULE_TOPIC {
         return Ok(None);
     }
-    let level = asked(None, properties)?.min(levels.max());
+    let level = asked(properties)?.min(levels.max());
     Ok((level > 0).then(|| levels.deliver_timestamp(level, stored).0))
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use mqlab::lab::fault::episode::Keep;
 use mqlab::mq::message::{QueueOffset, java};
-use mqlab::mq::store::config::StoreConfig;
+use mqlab::mq::store::config::{Role, StoreConfig};
 use mqlab::mq::store::consume_queue_ext::ExtUnit;
 use mqlab::mq::store::get::{GetRequest, GetStatus, Got, MessageFilter};
 use mqlab::mq::store::outcome::PutStatus;
@@ -222,6 +222,32 @@ fn the_earliest_time_wants_twice_the_longest_message_in_the_first_file() {
         assert_eq!(machine.store.earliest_time_of(machine.disk.lend(), "orders", 0), START.0);
     }
     assert!(machine.store.log_end().0 > 800);
+}
+
+/// Where a reader who asks at `offset` is sent, by a store of that role.
+fn sent_to(config: &StoreConfig, offset: i64) -> (GetStatus, i64) {
+    let AnyDisk::Sim(mut disk) = filled(3, &super::survival::config()).disk else { panic!("a simulated disk") };
+    disk.kill();
+    let mut machine = boot(AnyDisk::Sim(disk), config);
+    let topic = "orders".into();
+    let filter = &|_: i64| true;
+    let request = GetRequest { topic: &topic, queue_id: 0, offset: QueueOffset(offset), max: 32, filter };
+    let got = machine.store.get(machine.disk.lend(), &request).expect("a running store answers");
+    (got.status, got.next.0)
+}
+
+#[test]
+fn a_slave_sends_nobody_elsewhere_unless_it_is_told_to_check() {
+    let master = super::survival::config();
+    let slave = StoreConfig { role: Role::Slave, ..master.clone() };
+    let checking = StoreConfig { offset_check_in_slave: true, ..slave.clone() };
+    for (config, sent) in [(&master, 0), (&slave, 9), (&checking, 0)] {
+        assert_eq!(sent_to(config, 9), (GetStatus::OffsetOverflowBadly, sent), "{:?}", config.role);
+        assert_eq!(sent_to(config, 3), (GetStatus::OffsetOverflowOne, 3));
+    }
+    for (config, sent) in [(&master, 0), (&slave, -2), (&checking, 0)] {
+        assert_eq!(sent_to(config, -2), (GetStatus::OffsetTooSmall, sent), "{:?}", config.role);
+    }
 }
 
 proptest! {

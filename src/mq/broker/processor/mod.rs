@@ -2,6 +2,8 @@
 
 pub mod send;
 
+mod batch;
+
 pub mod pull;
 
 mod manage;

@@ -3,8 +3,8 @@
 //! Sends run in a pool of one thread: a put that waits for its force holds that thread, later sends wait in the queue, and
 //! whoever has waited 200 ms there is told so.
 //!
-//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: batches and the
-//! dead-letter rule come with the delivery semantics; the ext fields `MSG_REGION` and `TRACE_ON` of
+//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: the
+//! dead-letter rule comes with the delivery semantics; the ext fields `MSG_REGION` and `TRACE_ON` of
 //! every answer are not sent, since nothing here reads them.
 
 use bytes::Bytes;
@@ -36,16 +36,18 @@ pub struct SendJob {
 /// the log's lock.
 #[derive(Clone, Debug)]
 pub struct Parked {
-    conn: ConnId,
-    command: Box<Command>,
-    queue_id: QueueId,
-    landed: Landed,
+    pub(super) conn: ConnId,
+    pub(super) command: Box<Command>,
+    pub(super) queue_id: QueueId,
+    pub(super) landed: Landed,
+    /// The id that is answered: of a batch's records, those of all, joined.
+    pub(super) msg_id: Name,
     /// Under which number the store will say how the put ended.
-    waits: Option<u64>,
+    pub(super) waits: Option<u64>,
     /// How it ended, if that is known.
-    status: Option<PutStatus>,
+    pub(super) status: Option<PutStatus>,
     /// When its thread is out of the lock.
-    until: Time,
+    pub(super) until: Time,
 }
 
 impl Broker {
@@ -93,6 +95,9 @@ impl Broker {
             named if named >= 0 => named,
             _ => step.dice.below(Stream::BrokerQueue, topic.max(1) as u64) as i32,
         };
+        if header.batch {
+            return self.send_batch((conn, command), *header, queue_id, step);
+        }
         step.out.say(Fact::SendAccepted { topic: header.topic.clone(), queue_id });
         let mut message = self.message_of(conn, *header, queue_id, command.body.take().unwrap_or_default());
         if transaction::is_half(&message) {
@@ -112,12 +117,29 @@ impl Broker {
         };
         // A record that fits no file is answered with success all the same.
         self.say_appended(&put, message, step);
-        let (waits, inside) = (put.waits, self.store.inside_until(clock));
-        let until = inside.unwrap_or(step.mono);
+        let msg_id = offset_msg_id(self.announced, landed.at);
+        let parked = self.parked_of(&put, (conn, command, queue_id), (landed, msg_id), step);
+        self.park_or_answer(parked, step)
+    }
+
+    /// What is known of a send when its message was put.
+    pub(super) fn parked_of(
+        &self,
+        put: &Put,
+        (conn, command, queue_id): (ConnId, Box<Command>, QueueId),
+        (landed, msg_id): (Landed, Name),
+        step: &Step<'_>,
+    ) -> Parked {
+        let waits = put.waits;
         let status = if waits.is_none() { Some(put.status) } else { None };
-        let parked = Parked { conn, command, queue_id, landed, waits, status, until };
-        if waits.is_none() && inside.is_none() {
-            self.answer_put(parked, put.status, step);
+        let until = self.store.inside_until(Self::clock(step)).unwrap_or(step.mono);
+        Parked { conn, command, queue_id, landed, msg_id, waits, status, until }
+    }
+
+    /// Answers a put, or keeps its thread until it is final; whether the job is over.
+    pub(super) fn park_or_answer(&mut self, parked: Parked, step: &mut Step<'_>) -> bool {
+        if let Some(status) = parked.status.filter(|_| parked.until <= step.mono) {
+            self.answer_put(parked, status, step);
             return true;
         }
         self.parked.push(parked);
@@ -238,7 +260,7 @@ impl Broker {
             _ => response::SUCCESS,
         };
         let header = SentHeader {
-            msg_id: offset_msg_id(self.announced, parked.landed.at),
+            msg_id: parked.msg_id,
             queue_id: parked.queue_id,
             queue_offset: parked.landed.queue_offset.0,
             transaction_id: None,
@@ -247,7 +269,7 @@ impl Broker {
         self.answer(parked.conn, is_oneway, parked.command.answered(code, Header::Sent(header)), step);
     }
 
-    fn refuse_put(&mut self, conn: ConnId, command: &Command, status: PutStatus, step: &mut Step<'_>) {
+    pub(super) fn refuse_put(&mut self, conn: ConnId, command: &Command, status: PutStatus, step: &mut Step<'_>) {
         let (code, remark) = match status {
             PutStatus::CreateMapedFileFailed => {
                 (response::SYSTEM_ERROR, "create mapped file failed, server is busy or broken.")

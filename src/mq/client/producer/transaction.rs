@@ -6,7 +6,9 @@
 //! Source: `TransactionMQProducer`, `DefaultMQProducerImpl.sendMessageInTransaction`, `endTransaction`,
 //! `checkTransactionState`, `ClientRemotingProcessor.checkTransactionState`.
 
-use crate::mq::app::{AppError, ErrorKind, LocalOutcome, LocalState, OpId, Return, SendResult, SendStatus, TaskId};
+use crate::mq::app::{
+    AppError, ErrorKind, LocalOutcome, LocalState, OpId, Return, SendMode, SendResult, SendStatus, TaskId,
+};
 use crate::mq::client::exception::client_text;
 use crate::mq::client::producer::send::{Send, Started};
 use crate::mq::client::remoting::{Mode, Request, Target};
@@ -64,7 +66,7 @@ impl Client {
         }
         message.properties.put(names::TRAN_MSG, "true");
         message.properties.put(names::PGROUP, group);
-        let started = Started { op, group, in_transaction: true };
+        let started = Started { op, group, in_transaction: true, mode: SendMode::Sync, queue: None, batch: None };
         self.start_send(started, message, None, step);
     }
 
