@@ -300,7 +300,9 @@ impl Broker {
         }
         let is_fast = self.channels.port(conn) == Some(self.config.addr.port.saturating_sub(VIP_BELOW));
         match command.code {
-            request::SEND_MESSAGE | request::SEND_MESSAGE_V2 => self.submit_send(conn, command, step),
+            request::SEND_MESSAGE | request::SEND_MESSAGE_V2 | request::CONSUMER_SEND_MSG_BACK => {
+                self.submit_send(conn, command, step);
+            }
             // Not on the VIP port: there it falls to the admin processor, which does not know it.
             request::END_TRANSACTION => self.end_transaction(conn, command, step),
             request::PULL_MESSAGE if !is_fast => self.pull(conn, command, true, step),

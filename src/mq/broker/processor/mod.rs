@@ -2,6 +2,8 @@
 
 pub mod send;
 
+pub mod back;
+
 pub mod pull;
 
 mod manage;
