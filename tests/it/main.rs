@@ -36,6 +36,8 @@ mod conversations;
 
 mod cli;
 
+mod retry;
+
 mod run;
 
 mod scenarios;
