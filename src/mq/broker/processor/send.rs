@@ -3,9 +3,9 @@
 //! Sends run in a pool of one thread: a put that waits for its force holds that thread, later sends wait in the queue, and
 //! whoever has waited 200 ms there is told so.
 //!
-//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: batches and the
-//! dead-letter rule come with the delivery semantics; the ext fields `MSG_REGION` and `TRACE_ON` of
-//! every answer are not sent, since nothing here reads them.
+//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: batches come with
+//! the delivery semantics; the ext fields `MSG_REGION` and `TRACE_ON` of every answer are not sent, since nothing here reads
+//! them.
 
 use bytes::Bytes;
 
