@@ -43,6 +43,30 @@ pub enum Call {
         /// Read and write queues on each broker.
         queues: i32,
     },
+    /// Send, but not wait for the result, or name the queue.
+    SendBy {
+        /// The operation.
+        op: OpId,
+        /// The producer's group.
+        group: Group,
+        /// The letter.
+        message: Message,
+        /// The budget; `None` is the producer's `sendMsgTimeout`.
+        timeout: Option<Span>,
+        /// How.
+        by: SendBy,
+    },
+    /// Send many messages of one topic at once and wait.
+    SendBatch {
+        /// The operation.
+        op: OpId,
+        /// The producer's group.
+        group: Group,
+        /// The letters.
+        messages: Vec<Message>,
+        /// The budget; `None` is the producer's `sendMsgTimeout`.
+        timeout: Option<Span>,
+    },
     /// Send a half message, run the local transaction when it is stored, and tell the broker how that ended.
     SendInTransaction {
         /// The operation.
@@ -66,6 +90,38 @@ pub enum Call {
         /// What it decided.
         outcome: ConsumeOutcome,
     },
+}
+
+/// How a message is sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SendBy {
+    /// Who waits.
+    pub mode: SendMode,
+    /// The queue, if the application names one: then it is tried once.
+    pub queue: Option<MessageQueue>,
+}
+
+/// Who waits for a send. Source: `CommunicationMode`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SendMode {
+    /// The application.
+    #[default]
+    Sync,
+    /// A callback: the result comes as [`Return::Sent`] or [`Return::Failed`], or never.
+    Async,
+    /// Nobody: [`Return::Done`] says that it was written.
+    Oneway,
+}
+
+impl SendMode {
+    /// Upstream's name of the constant.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SendMode::Sync => "SYNC",
+            SendMode::Async => "ASYNC",
+            SendMode::Oneway => "ONEWAY",
+        }
+    }
 }
 
 /// From the node to the application.
@@ -208,7 +264,7 @@ pub enum SendStatus {
 pub struct SendResult {
     /// How it went.
     pub status: SendStatus,
-    /// The unique key that the client made.
+    /// The unique key that the client made; of a batch, those of all its messages, joined by commas.
     pub msg_id: Name,
     /// The broker's id: host, port and log offset.
     pub offset_msg_id: Name,

@@ -28,6 +28,8 @@ mod delay;
 
 mod transactions;
 
+mod ways;
+
 mod frames;
 
 mod golden;

@@ -94,6 +94,8 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
             node: "shop".into(),
             group: "shop-producers".into(),
             way: Way::Sync,
+            batch: 1,
+            queue: None,
             start: Span::from_secs(1),
             sends: sends(count, every),
         }],

@@ -452,3 +452,11 @@ fn a_broker_asks_as_its_file_says() {
     let text = "the broker[10.0.2.1] sending transaction message is forbidden";
     assert!(!said.is_empty() && said.iter().all(|refused| *refused == (16, text.to_owned())), "{said:?}");
 }
+
+#[test]
+fn a_committed_message_is_owed_to_its_group() {
+    let (trace, plan) = sound();
+    holds(&trace, &plan, Check::AtLeastOnce);
+    let never = damaged(&trace, |record| (record.what.kind() != "listen").then_some(record));
+    assert_eq!(violated(&never, &plan, Check::AtLeastOnce), "never delivered");
+}

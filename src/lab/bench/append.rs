@@ -6,9 +6,8 @@
 use bytes::Bytes;
 
 use crate::host::mmap::MmapDisk;
-use crate::lab::bench::stopwatch::{self, Stopwatch};
-use crate::lab::bench::{Workload, rate};
-use crate::lab::trace::digest::Digest;
+use crate::lab::bench::Workload;
+use crate::lab::bench::stopwatch::Stopwatch;
 use crate::mq::disk::Disk;
 use crate::mq::message::Host;
 use crate::mq::message::record::body_crc;
@@ -19,7 +18,7 @@ use crate::mq::store::record::NewMessage;
 use crate::mq::store::{Clock, MessageStore};
 use crate::mq::time::{Millis, Time};
 
-const MESSAGES: u64 = 1_000_000;
+pub(super) const MESSAGES: u64 = 1_000_000;
 /// Rounds of which the median is taken, after one that is dropped.
 const ROUNDS: usize = 5;
 
@@ -38,35 +37,10 @@ pub(crate) fn measure(name: &'static str, body: usize) -> Workload {
             ours.push(engine);
         }
     }
-    ours.sort_unstable();
-    bare.sort_unstable();
-    let (wall_ns, limit_ns) = (ours[ROUNDS / 2], bare[ROUNDS / 2]);
-    let (per_s, limit_per_s) = (rate(MESSAGES, wall_ns), rate(MESSAGES, limit_ns));
-    Workload {
-        name,
-        unit: "messages",
-        per_s,
-        limit_per_s,
-        ratio: per_s / limit_per_s,
-        events: MESSAGES,
-        messages: MESSAGES,
-        runs: 1,
-        wall_ns,
-        events_per_s: per_s,
-        messages_per_s: per_s,
-        runs_per_s: rate(1, wall_ns),
-        virtual_ns: 0,
-        digest: Digest::default().to_string(),
-        peak_rss_bytes: stopwatch::peak_rss_bytes(),
-        best_per_s: rate(MESSAGES, ours[0]),
-        round_trip_ns: None,
-        round_trip_asked_ns: None,
-        rss_after_1000_bytes: None,
-        rss_after_10000_bytes: None,
-    }
+    Workload::on_files(name, "messages", MESSAGES, MESSAGES, [ours, bare])
 }
 
-fn message(body: usize) -> NewMessage {
+pub(super) fn message(body: usize) -> NewMessage {
     let host = Host { ip: 0x0A00_0201, port: 10_911 };
     NewMessage {
         topic: "orders".into(),
@@ -86,12 +60,40 @@ fn message(body: usize) -> NewMessage {
 
 /// Runs on a folder of its own and gives how long it took, removal not counted.
 fn on_fresh_files(run: impl Fn(&mut MmapDisk)) -> u64 {
-    let mut disk = MmapDisk::scratch("mqlab-append").expect("the folder for temporary files can be written");
+    let mut scratch = Scratch::new("mqlab-append");
     let watch = Stopwatch::start();
-    run(&mut disk);
-    let nanos = watch.nanos();
-    disk.destroy().expect("what was just written can be removed");
-    nanos
+    run(scratch.disk());
+    watch.nanos()
+}
+
+/// A folder for temporary files, which goes when this does, in a panic, too.
+pub(super) struct Scratch(Option<MmapDisk>);
+
+impl Scratch {
+    pub(super) fn new(name: &str) -> Scratch {
+        Scratch(Some(MmapDisk::scratch(name).expect("the folder for temporary files can be written")))
+    }
+
+    pub(super) fn disk(&mut self) -> &mut MmapDisk {
+        self.0.as_mut().expect("it goes last")
+    }
+
+    /// The process is over, its files stay: the disk as the next process finds it.
+    pub(super) fn reopen(&mut self) {
+        let root = self.disk().root().to_path_buf();
+        // The old one's lock goes first.
+        self.0 = None;
+        self.0 = Some(MmapDisk::new(root).expect("the folder is there"));
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Some(disk) = self.0.take() {
+            // Who cannot remove them cannot be helped here.
+            let _ = disk.destroy();
+        }
+    }
 }
 
 fn append(disk: &mut MmapDisk, message: &NewMessage) {
@@ -107,7 +109,7 @@ fn append(disk: &mut MmapDisk, message: &NewMessage) {
     }
 }
 
-fn copy(disk: &mut MmapDisk, message: &NewMessage) {
+pub(super) fn copy(disk: &mut MmapDisk, message: &NewMessage) {
     let record = vec![b'x'; message.record_len()];
     let size = StoreConfig::default().commit_log_file_size;
     let (mut file, mut at, mut files) = (disk.open("commitlog/0", size).expect("an empty folder opens"), 0, 0);
@@ -123,4 +125,4 @@ fn copy(disk: &mut MmapDisk, message: &NewMessage) {
     }
 }
 
-const START: Millis = Millis(1_541_865_600_000);
+pub(super) const START: Millis = Millis(1_541_865_600_000);

@@ -20,6 +20,8 @@ mod startup;
 
 mod stopwatch;
 
+mod store;
+
 use serde::Serialize;
 
 use crate::lab::bench::stopwatch::Stopwatch;
@@ -38,7 +40,7 @@ pub struct Report {
 pub struct Workload {
     /// Its name.
     pub name: &'static str,
-    /// What it is judged by: `packets`, `messages` or `runs`.
+    /// What it is judged by: `packets`, `messages`, `runs` or `bytes`.
     pub unit: &'static str,
     /// Units a second, the median of the rounds.
     pub per_s: f64,
@@ -74,6 +76,9 @@ pub struct Workload {
     /// The mean round trip that the latency asked for gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub round_trip_asked_ns: Option<u64>,
+    /// What it takes to force to the device what one round wrote, where the workload writes files: the median.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flush_ns: Option<u64>,
     /// Memory in use after 1,000 simulations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_after_1000_bytes: Option<u64>,
@@ -119,16 +124,34 @@ pub(crate) struct Case {
 /// Rounds of which the median is taken, after one that is dropped.
 const ROUNDS: usize = 7;
 
-/// The names one may ask for; `append` stands for both of its sizes.
-pub const NAMES: [&str; 7] = ["ping", "mini", "broker", "startup", "append", "append-128", "append-1024"];
+/// The names one may ask for; `append` and `store` stand for both of their sizes.
+pub const NAMES: [&str; 11] = [
+    "ping",
+    "mini",
+    "broker",
+    "startup",
+    "append",
+    "append-128",
+    "append-1024",
+    "store",
+    "store-128",
+    "store-1024",
+    "recovery",
+];
 
 /// Runs one workload, or all of them. A name that is none gives an empty report.
 pub fn run(name: Option<&str>) -> Report {
     let wanted = |case: &&Case| name.is_none_or(|name| name == case.name);
     let cases = [ping::CASE, mini::CASE, broker::CASE, startup::CASE];
     let mut workloads: Vec<Workload> = cases.iter().filter(wanted).map(measure).collect();
-    let sizes = append::SIZES.iter().filter(|(size, _)| name.is_none_or(|name| name == "append" || name == *size));
+    let asked = |all: &str, one: &str| name.is_none_or(|name| name == all || name == one);
+    let sizes = append::SIZES.iter().filter(|(size, _)| asked("append", size));
     workloads.extend(sizes.map(|(name, body)| append::measure(name, *body)));
+    let sizes = store::SIZES.iter().filter(|(size, _)| asked("store", size));
+    workloads.extend(sizes.map(|(name, body)| store::measure(name, *body)));
+    if asked("recovery", "recovery") {
+        workloads.push(store::measure_recovery());
+    }
     Report { workloads }
 }
 
@@ -171,8 +194,43 @@ fn measure(case: &Case) -> Workload {
         best_per_s: rate(units, ours[0]),
         round_trip_ns: first.round_trip_ns,
         round_trip_asked_ns: case.round_trip_asked_ns,
+        flush_ns: None,
         rss_after_1000_bytes: memory.map(|memory| memory[0]),
         rss_after_10000_bytes: memory.map(|memory| memory[1]),
+    }
+}
+
+impl Workload {
+    /// What was measured on real files: `units` of one round, lengths of the rounds and of their limit's.
+    fn on_files(name: &'static str, unit: &'static str, units: u64, messages: u64, rounds: [Vec<u64>; 2]) -> Workload {
+        let [mut ours, mut bare] = rounds;
+        ours.sort_unstable();
+        bare.sort_unstable();
+        let (wall_ns, limit_ns) = (ours[ours.len() / 2], bare[bare.len() / 2]);
+        let (per_s, limit_per_s) = (rate(units, wall_ns), rate(units, limit_ns));
+        Workload {
+            name,
+            unit,
+            per_s,
+            limit_per_s,
+            ratio: per_s / limit_per_s,
+            events: messages,
+            messages,
+            runs: 1,
+            wall_ns,
+            events_per_s: rate(messages, wall_ns),
+            messages_per_s: rate(messages, wall_ns),
+            runs_per_s: rate(1, wall_ns),
+            virtual_ns: 0,
+            digest: Digest::default().to_string(),
+            peak_rss_bytes: stopwatch::peak_rss_bytes(),
+            best_per_s: rate(units, ours[0]),
+            round_trip_ns: None,
+            round_trip_asked_ns: None,
+            flush_ns: None,
+            rss_after_1000_bytes: None,
+            rss_after_10000_bytes: None,
+        }
     }
 }
 
@@ -193,6 +251,9 @@ impl Report {
             if let (Some(got), Some(asked)) = (workload.round_trip_ns, workload.round_trip_asked_ns) {
                 let off = (got as f64 / asked as f64 - 1.0) * 100.0;
                 text += &format!("          mean round trip {got} ns, asked for {asked} ns ({off:+.2} %)\n");
+            }
+            if let Some(flush_ns) = workload.flush_ns {
+                text += &format!("          forcing what one round wrote takes {} ms more\n", flush_ns / 1_000_000);
             }
             if let (Some(early), Some(late)) = (workload.rss_after_1000_bytes, workload.rss_after_10000_bytes) {
                 text += &format!("          memory after 1,000 runs {early} bytes, after 10,000 runs {late} bytes\n");

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::Judged;
 use crate::lab::check::history::{History, SendSeen, label, uid};
+use crate::lab::check::transactions::Logged;
 use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::plan::{NodeKind, Plan};
+use crate::lab::trace::record::Seq;
 use crate::mq::app::ConsumeOutcome;
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Name, Topic};
@@ -22,7 +24,57 @@ struct Member<'a> {
     nodes: Vec<&'a Name>,
 }
 
-/// Every acknowledged message that is still there and that a group subscribes to is consumed by that group.
+/// A message that groups are owed.
+struct Owed<'a> {
+    name: String,
+    /// The records that show it.
+    seen: Vec<Seq>,
+    /// Since when.
+    at: Time,
+    broker: &'a str,
+    topic: &'a str,
+    queue_id: i32,
+    offset: i64,
+    id: &'a str,
+    tag: Option<&'a str>,
+}
+
+/// What was acknowledged, and what transactions have committed.
+fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
+    let acked = history.acked().map(|(send, acked, at, result)| Owed {
+        name: label(send),
+        seen: vec![send.seq, acked],
+        at,
+        broker: &result.queue.broker,
+        topic: &result.queue.topic,
+        queue_id: result.queue.queue_id,
+        offset: result.queue_offset.0,
+        id: &result.msg_id,
+        tag: send.message.properties.get(names::TAGS).map(|tag| tag.as_str()),
+    });
+    let mut owed: Vec<Owed<'_>> = acked.collect();
+    for broker in &history.brokers {
+        let Some(node) = plan.nodes.get(usize::from(broker.node.0)) else { continue };
+        for seen in &history.transactions.seen {
+            // Copies that wait to be tried again are of one that was delivered.
+            let finals = Logged::of(&broker.store, &seen.id).finals;
+            owed.extend(finals.into_iter().filter(|copy| !copy.topic.starts_with('%')).map(|copy| Owed {
+                name: seen.key.to_string(),
+                seen: vec![seen.seq],
+                at: Time((copy.stored - plan.start.0).max(0) as u64 * 1_000_000),
+                broker: &node.name,
+                topic: &copy.topic,
+                queue_id: copy.queue,
+                offset: copy.queue_offset,
+                id: &seen.id,
+                tag: copy.properties.get(names::TAGS).map(String::as_str),
+            }));
+        }
+    }
+    owed
+}
+
+/// Every acknowledged or committed message that is still there and that a group subscribes to is consumed by that group.
 ///
 /// A group that begins at the last offset is owed what lies at or behind the first message that it was handed of a queue.
 /// A message whose time has not run out is not owed yet: the verdict is open as long as only such are missing.
@@ -34,6 +86,7 @@ pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
     let stored: BTreeSet<&str> =
         history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect();
     let last_boot = history.up_since.values().max().copied().unwrap_or(Time::ZERO);
+    let all = self::owed(history, plan);
     let (mut owed, mut pending) = (0, 0);
     for member in &groups {
         let consumed = consumed(history, member.group);
@@ -42,27 +95,25 @@ pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
             let number = plan.nodes.iter().position(|node| node.name == **name);
             number.is_some_and(|number| history.up_since.keys().any(|node| usize::from(node.0) == number))
         });
-        for (send, acked, at, result) in history.acked() {
-            let queue = &result.queue;
-            let subscribed = member.subscriptions.iter().any(|(topic, tags)| {
-                *topic == queue.topic && matches(tags, send.message.properties.get(names::TAGS).map(|tag| tag.as_str()))
-            });
-            let begin = begins.get(&(&*queue.broker, &*queue.topic, queue.queue_id)).copied();
-            let begun = member.from_first || begin.is_some_and(|begin| begin <= result.queue_offset.0);
-            if !subscribed || !begun || !stored.contains(&*result.msg_id) {
+        for message in &all {
+            let subscribed =
+                member.subscriptions.iter().any(|(topic, tags)| *topic == *message.topic && matches(tags, message.tag));
+            let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
+            let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
+            if !subscribed || !begun || !stored.contains(message.id) {
                 continue;
             }
             owed += 1;
-            if consumed.contains(&*result.msg_id) {
+            if consumed.contains(message.id) {
                 continue;
             }
             pending += 1;
-            let was_handed = handed(history, member.group, &result.msg_id);
-            if is_up && !was_handed && at.max(last_boot) + GRACE <= history.end {
-                let name = label(send);
+            let was_handed = handed(history, member.group, message.id);
+            if is_up && !was_handed && message.at.max(last_boot) + GRACE <= history.end {
+                let name = &message.name;
                 return Judged::violation(
                     "never delivered",
-                    vec![send.seq, acked],
+                    message.seen.clone(),
                     format!("{name} was never delivered to group {}", member.group),
                     format!("{name} 从未投递给消费组 {}", member.group),
                 );

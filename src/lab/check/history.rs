@@ -13,7 +13,7 @@ use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{App, DiskEvent, Machine, NodeId, Seq, What};
 use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
 use crate::mq::message::property::{Properties, names};
-use crate::mq::message::{Group, Message, MessageQueue, StoredMessage};
+use crate::mq::message::{Group, Message, MessageQueue, QueueOffset, StoredMessage};
 use crate::mq::time::Time;
 
 /// What outsiders saw.
@@ -57,7 +57,7 @@ pub struct SendSeen {
 }
 
 /// What came back of a send.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Outcome {
     /// A result.
     Sent(Seq, Time, SendResult),
@@ -65,6 +65,28 @@ pub enum Outcome {
     Failed(Seq, AppError),
     /// Nothing: the process died, or the run ended.
     Unknown,
+}
+
+impl Outcome {
+    /// What each send of a call hears: of a batch's result, its own ids and place.
+    fn tell(&self, sends: &mut [SendSeen]) {
+        let is_batch = 1 < sends.len();
+        for (at, send) in sends.iter_mut().enumerate() {
+            send.outcome = match self {
+                Outcome::Sent(seq, time, result) if is_batch => {
+                    let own = |ids: &str| ids.split(',').nth(at).unwrap_or_default().into();
+                    let result = SendResult {
+                        msg_id: own(&result.msg_id),
+                        offset_msg_id: own(&result.offset_msg_id),
+                        queue_offset: QueueOffset(result.queue_offset.0 + at as i64),
+                        ..result.clone()
+                    };
+                    Outcome::Sent(*seq, *time, result)
+                }
+                other => other.clone(),
+            };
+        }
+    }
 }
 
 /// A callback to a listener.
@@ -113,25 +135,28 @@ impl History {
     pub fn of(trace: &Trace) -> History {
         let end = trace.records().last().map_or(Time::ZERO, |record| record.at);
         let mut history = History { end, ..History::default() };
-        let mut open: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
+        let mut open: BTreeMap<(NodeId, u32, u64), Range<usize>> = BTreeMap::new();
         let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
         for record in trace.records() {
             let Some(node) = record.node else { continue };
             history.transactions.see(record, node);
             let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
                 if let Some(at) = open.remove(&(node, record.incarnation, op)) {
-                    sends[at].outcome = outcome;
+                    outcome.tell(&mut sends[at]);
                 }
             };
             match &record.what {
                 What::App(App::Called(call)) => match &**call {
-                    Call::Send { op, message, .. } | Call::SendInTransaction { op, message, .. } => {
+                    Call::Send { op, message, .. }
+                    | Call::SendBy { op, message, .. }
+                    | Call::SendInTransaction { op, message, .. } => {
                         let in_transaction = matches!(**call, Call::SendInTransaction { .. });
-                        open.insert((node, record.incarnation, op.0), history.sends.len());
-                        let number = history.sends.len() + 1;
-                        let message = message.clone();
-                        let (seq, outcome) = (record.seq, Outcome::Unknown);
-                        history.sends.push(SendSeen { seq, number, message, in_transaction, outcome });
+                        let places = history.begin(record.seq, std::slice::from_ref(message), in_transaction);
+                        open.insert((node, record.incarnation, op.0), places);
+                    }
+                    Call::SendBatch { op, messages, .. } => {
+                        let places = history.begin(record.seq, messages, false);
+                        open.insert((node, record.incarnation, op.0), places);
                     }
                     Call::Listened { task, outcome } => {
                         if let Some(at) = tasks.get(&(node, record.incarnation, task.0)) {
@@ -174,6 +199,16 @@ impl History {
         }
         history.read_disks(trace);
         history
+    }
+
+    /// A call begins with these messages; gives their places among the sends.
+    fn begin(&mut self, seq: Seq, messages: &[Message], in_transaction: bool) -> Range<usize> {
+        let first = self.sends.len();
+        for message in messages {
+            let (number, message) = (self.sends.len() + 1, message.clone());
+            self.sends.push(SendSeen { seq, number, message, in_transaction, outcome: Outcome::Unknown });
+        }
+        first..self.sends.len()
     }
 
     fn read_disks(&mut self, trace: &Trace) {

@@ -234,7 +234,7 @@ fn place(text: &str) -> Result<u64, String> {
 /// Which workload.
 #[derive(Args, Debug, Clone)]
 pub struct BenchArgs {
-    /// One workload: ping, mini, broker, startup, append; all by default.
+    /// One workload: ping, mini, broker, startup, append, store, recovery; all by default.
     pub name: Option<String>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = BenchFormat::Text)]

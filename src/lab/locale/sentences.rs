@@ -196,6 +196,11 @@ const TOLD: &[(&str, Words)] = &[
             "发送 {message} 失败，尝试 {attempts} 次：{kind}: {text}",
         ),
     ),
+    ("call-send-by", w("sends {message} {mode}{to}", "以 {mode} 方式发送 {message}{to}")),
+    (
+        "call-send-batch",
+        w("sends {count} messages at once, the first is {message}", "一次发送 {count} 条消息，第一条是 {message}"),
+    ),
     ("call-transaction", w("sends {message} in a transaction", "在事务中发送 {message}")),
     (
         "execute-local",

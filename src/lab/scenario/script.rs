@@ -200,10 +200,12 @@ pub struct DecideScript {
 pub struct SendScript {
     /// Where to.
     pub topic: Option<Text>,
-    /// `sync` or `transaction`.
+    /// `sync`, `async`, `oneway` or `transaction`.
     pub mode: Option<Text>,
     /// How many.
     pub count: Option<Spanned<i64>>,
+    /// How many go out in one call: more than one are a batch.
+    pub batch: Option<Spanned<i64>>,
     /// How long before the first one.
     pub wait: Option<Text>,
     /// How long between two.
@@ -222,7 +224,7 @@ pub struct SendScript {
     pub immunity: Option<Text>,
     /// User properties.
     pub properties: BTreeMap<Text, Text>,
-    /// `round-robin`.
+    /// `round-robin`, `queue:2` or `queue:broker-a/2`.
     pub select: Option<Text>,
     /// `waitStoreMsgOK`.
     pub wait_store: Option<bool>,

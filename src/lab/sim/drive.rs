@@ -276,7 +276,11 @@ impl World {
     pub(crate) fn call_in(&mut self, node: u16, call: Box<Call>, cause: u64) {
         self.begin(node, cause);
         let op = match &*call {
-            Call::Send { op, .. } | Call::SendInTransaction { op, .. } | Call::CreateTopic { op, .. } => Some(op.0),
+            Call::Send { op, .. }
+            | Call::SendBy { op, .. }
+            | Call::SendBatch { op, .. }
+            | Call::SendInTransaction { op, .. }
+            | Call::CreateTopic { op, .. } => Some(op.0),
             Call::Listened { .. } | Call::Decided { .. } => None,
         };
         self.machines[usize::from(node)].open_ops.extend(op);

@@ -342,8 +342,8 @@ impl World {
         self.machines[usize::from(node)].disk.take_events(&mut deeds);
         for deed in deeds.drain(..) {
             match deed {
-                DiskDeed::Stored { file, at, len, bytes, hash } => {
-                    self.rec.words(text_word(&file), at);
+                DiskDeed::Stored { file, word, at, len, bytes, hash } => {
+                    self.rec.words(word, at);
                     let stored = || What::Disk(DiskEvent::Stored { file, at, bytes, len });
                     self.rec.note(&self.stamp, Tag::Stored, (hash, len), stored);
                 }

@@ -76,6 +76,8 @@ pub enum DiskDeed {
     Stored {
         /// The file.
         file: Name,
+        /// The file's word in the digest.
+        word: u64,
         /// From where.
         at: u64,
         /// How many bytes.

@@ -482,6 +482,20 @@ impl Folded for Call {
                 topic.fold(into);
                 queues.fold(into);
             }
+            Call::SendBy { op, group, message, timeout, by } => {
+                into.pair(op.0, 6);
+                group.fold(into);
+                message.fold(into);
+                timeout.map(|span| span.0).fold(into);
+                into.text(by.mode.as_str());
+                by.queue.fold(into);
+            }
+            Call::SendBatch { op, group, messages, timeout } => {
+                into.pair(op.0, 7);
+                group.fold(into);
+                messages.as_slice().fold(into);
+                timeout.map(|span| span.0).fold(into);
+            }
             Call::SendInTransaction { op, group, message } => {
                 into.pair(op.0, 4);
                 group.fold(into);

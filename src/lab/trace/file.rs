@@ -182,6 +182,24 @@ fn call_fields(call: &Call) -> Value {
         Call::CreateTopic { op, group, topic, queues, .. } => {
             json!({ "op": op.0, "group": group.as_str(), "topic": topic.as_str(), "queues": queues })
         }
+        Call::SendBy { op, group, message, timeout, by } => json!({
+            "op": op.0,
+            "group": group.as_str(),
+            "topic": message.topic.as_str(),
+            "properties": properties(message),
+            "body": hex(&message.body),
+            "timeout": timeout.map(|timeout| timeout.0),
+            "mode": by.mode.as_str(),
+            "queue": by.queue.as_ref().map(ToString::to_string),
+        }),
+        Call::SendBatch { op, group, messages, timeout } => {
+            let messages: Vec<Value> = messages
+                .iter()
+                .map(|message| json!({ "properties": properties(message), "body": hex(&message.body) }))
+                .collect();
+            let timeout = timeout.map(|timeout| timeout.0);
+            json!({ "op": op.0, "group": group.as_str(), "messages": messages, "timeout": timeout })
+        }
         Call::SendInTransaction { op, group, message } => json!({
             "op": op.0,
             "group": group.as_str(),

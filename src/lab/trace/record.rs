@@ -379,6 +379,8 @@ const KINDS: &[&str] = &[
     "image",
     "call-send",
     "call-create-topic",
+    "call-send-by",
+    "call-send-batch",
     "call-transaction",
     "decided",
     "listened",
@@ -419,6 +421,8 @@ impl What {
             What::App(App::Called(call)) => match **call {
                 Call::Send { .. } => "call-send",
                 Call::CreateTopic { .. } => "call-create-topic",
+                Call::SendBy { .. } => "call-send-by",
+                Call::SendBatch { .. } => "call-send-batch",
                 Call::SendInTransaction { .. } => "call-transaction",
                 Call::Decided { .. } => "decided",
                 Call::Listened { .. } => "listened",

@@ -82,7 +82,10 @@ impl Life {
                     Stage::Stored
                 }
                 What::App(App::Called(call)) => match &**call {
-                    Call::Send { .. } | Call::SendInTransaction { .. } => Stage::Sent,
+                    Call::Send { .. }
+                    | Call::SendBy { .. }
+                    | Call::SendBatch { .. }
+                    | Call::SendInTransaction { .. } => Stage::Sent,
                     Call::Listened { outcome: ConsumeOutcome::Success { .. }, .. } => Stage::Consumed,
                     _ => continue,
                 },

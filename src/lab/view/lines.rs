@@ -80,7 +80,14 @@ impl Handles {
             let Some(node) = record.node else { continue };
             match &record.what {
                 What::App(App::Called(call)) => {
-                    if let Call::Send { op, message, .. } | Call::SendInTransaction { op, message, .. } = &**call {
+                    if let Call::SendBatch { op, messages, .. } = &**call {
+                        handles.calls.insert((node, record.incarnation, op.0), handles.messages.len());
+                        handles.messages.extend(messages.iter().map(|message| (record.seq, message.clone())));
+                    }
+                    if let Call::Send { op, message, .. }
+                    | Call::SendBy { op, message, .. }
+                    | Call::SendInTransaction { op, message, .. } = &**call
+                    {
                         handles.calls.insert((node, record.incarnation, op.0), handles.messages.len());
                         handles.messages.push((record.seq, message.clone()));
                     }
@@ -94,7 +101,8 @@ impl Handles {
                         _ => continue,
                     };
                     if let (Some(number), Some(uid)) = (handles.calls.get(&(node, record.incarnation, op.0)), uid) {
-                        handles.uids.insert(uid.to_string(), *number);
+                        let own = uid.split(',').enumerate();
+                        handles.uids.extend(own.map(|(at, uid)| (uid.to_owned(), number + at)));
                     }
                 }
                 _ => {}
@@ -241,7 +249,19 @@ fn called(
             LocalOutcome::Null => "null",
             LocalOutcome::Threw(text) => text.as_str(),
         }),
-        (Call::Send { op, .. } | Call::SendInTransaction { op, .. }, "message") => put(&handles.call(record, op.0)),
+        (Call::SendBy { by, .. }, "mode") => put(&by.mode.as_str()),
+        (Call::SendBy { by, .. }, "to") => match &by.queue {
+            Some(queue) => put(&format!(" -> {}/{}", queue.broker, queue.queue_id)),
+            None => put(&""),
+        },
+        (Call::SendBatch { messages, .. }, "count") => put(&messages.len()),
+        (
+            Call::Send { op, .. }
+            | Call::SendBy { op, .. }
+            | Call::SendBatch { op, .. }
+            | Call::SendInTransaction { op, .. },
+            "message",
+        ) => put(&handles.call(record, op.0)),
         (Call::Listened { outcome, .. }, "outcome") => put(&match outcome {
             ConsumeOutcome::Success { .. } => "CONSUME_SUCCESS",
             ConsumeOutcome::Later => "RECONSUME_LATER",

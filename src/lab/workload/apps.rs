@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::lab::workload::decide::{Deciders, Running};
 use crate::lab::workload::ops::{Decider, ListenRule, Listener, PlannedSend, Reply, Sender, Way};
-use crate::mq::app::{Call, ConsumeOutcome, OpId, Return, TaskId};
+use crate::mq::app::{Call, ConsumeOutcome, OpId, Return, SendBy, SendMode, TaskId};
 use crate::mq::message::property::names;
-use crate::mq::message::{Group, Name, StoredMessage};
+use crate::mq::message::{Group, Message, Name, StoredMessage};
 use crate::mq::time::{Span, Time};
 
 /// What an application does.
@@ -102,7 +102,7 @@ impl Apps {
     ) {
         match answer {
             Return::Sent { op, .. } | Return::SentInTransaction { op, .. } | Return::Failed { op, .. } => {
-                self.go_on(now, *op, out);
+                self.go_on(now, *op, false, out);
             }
             Return::Execute { task, group, message, .. } => {
                 let (running, least, most) = self.deciders.execute(*task, group, message);
@@ -115,30 +115,35 @@ impl Apps {
             Return::Listen { task, group, messages, .. } => {
                 out.extend(self.listen(now, *task, (group, messages), draw))
             }
-            Return::Done { .. } => {}
+            Return::Done { op } => self.go_on(now, *op, true, out),
         }
     }
 
     /// A moment asked for has come.
-    pub fn on_wake(&mut self, _now: Time, token: u64, out: &mut Vec<AppAction>) {
+    pub fn on_wake(&mut self, now: Time, token: u64, out: &mut Vec<AppAction>) {
         match self.thinking.remove(&token) {
             Some(Thought::Listened(task, reply)) => return out.extend(action_of(task, reply)),
             Some(Thought::Executed(running)) => return self.deciders.end(running, out),
             None => {}
         }
         if let Some(sending) = self.senders.get_mut(token as usize) {
-            out.extend(sending.send_next());
+            let at = now.max(sending.started);
+            sending.send_next(at, token, out);
         }
     }
 
-    /// A send returned: the next goes out when its time has come.
-    fn go_on(&mut self, now: Time, op: OpId, out: &mut Vec<AppAction>) {
+    /// A send returned, with a result or without: the next goes out when its time has come. Who has callbacks does not wait.
+    fn go_on(&mut self, now: Time, op: OpId, is_done: bool, out: &mut Vec<AppAction>) {
         let found = self.senders.iter_mut().enumerate().find(|(_, sending)| sending.base == op.0 & !OPS_MASK);
         let Some((token, sending)) = found else { return };
+        let way = sending.sender.way;
+        if way == Way::Async || (is_done && way != Way::Oneway) {
+            return;
+        }
         let Some(next) = sending.sender.sends.get(sending.next) else { return };
         let due = sending.started + next.due;
         if due <= now {
-            out.extend(sending.send_next());
+            sending.send_next(now, token as u64, out);
         } else {
             out.push(AppAction::Wake { at: due, token: token as u64 });
         }
@@ -187,15 +192,31 @@ fn takes(least: Span, most: Span, draw: &mut dyn FnMut(u64) -> u64) -> Span {
 }
 
 impl Sending {
-    fn send_next(&mut self) -> Option<AppAction> {
-        let PlannedSend { message, timeout, .. } = self.sender.sends.get(self.next)?.clone();
+    /// Sends the next message; with callbacks the one behind it is awaited at once.
+    fn send_next(&mut self, now: Time, token: u64, out: &mut Vec<AppAction>) {
+        let Some(PlannedSend { message, timeout, .. }) = self.sender.sends.get(self.next).cloned() else { return };
         let op = OpId(self.base | self.next as u64);
         self.next += 1;
         let group = self.sender.group.clone();
-        Some(AppAction::Call(Box::new(match self.sender.way {
-            Way::Sync => Call::Send { op, group, message, timeout },
+        if 1 < self.sender.batch {
+            let rest = self.sender.sends.iter().skip(self.next).take(self.sender.batch - 1);
+            let messages: Vec<Message> =
+                std::iter::once(message).chain(rest.map(|send| send.message.clone())).collect();
+            self.next += messages.len() - 1;
+            return out.push(AppAction::Call(Box::new(Call::SendBatch { op, group, messages, timeout })));
+        }
+        let queue = self.sender.queue.clone();
+        let by = |mode| SendBy { mode, queue: queue.clone() };
+        out.push(AppAction::Call(Box::new(match self.sender.way {
+            Way::Sync if queue.is_none() => Call::Send { op, group, message, timeout },
+            Way::Sync => Call::SendBy { op, group, message, timeout, by: by(SendMode::Sync) },
+            Way::Async => Call::SendBy { op, group, message, timeout, by: by(SendMode::Async) },
+            Way::Oneway => Call::SendBy { op, group, message, timeout, by: by(SendMode::Oneway) },
             Way::Transaction => Call::SendInTransaction { op, group, message },
-        })))
+        })));
+        if let (Way::Async, Some(next)) = (self.sender.way, self.sender.sends.get(self.next)) {
+            out.push(AppAction::Wake { at: now.max(self.started + next.due), token });
+        }
     }
 }
 
@@ -219,7 +240,6 @@ const OPS_MASK: u64 = (1 << OPS_BITS) - 1;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mq::message::Message;
     use crate::mq::message::property::Properties;
     use bytes::Bytes;
 
@@ -235,6 +255,8 @@ mod tests {
             node: "shop".into(),
             group: "g".into(),
             way: Way::Sync,
+            queue: None,
+            batch: 1,
             start: Span::ZERO,
             sends: vec![send(0), send(10)],
         };
@@ -250,7 +272,7 @@ mod tests {
         out.clear();
         apps.on_return(Time(5), &Return::Done { op }, &mut |_| 0, &mut out);
         assert!(out.is_empty());
-        apps.go_on(Time(5), op, &mut out);
+        apps.go_on(Time(5), op, false, &mut out);
         assert_eq!(out, [AppAction::Wake { at: Time(10_000_000), token: 0 }]);
     }
 }

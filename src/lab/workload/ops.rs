@@ -1,6 +1,6 @@
 //! Operations of a plan: every number decided.
 
-use crate::mq::message::{Group, Message, Name, Topic};
+use crate::mq::message::{Group, Message, MessageQueue, Name, Topic};
 use crate::mq::time::Span;
 
 /// A sender: a list of messages that one application sends, one at a time.
@@ -12,6 +12,10 @@ pub struct Sender {
     pub group: Group,
     /// How it sends.
     pub way: Way,
+    /// How many messages a call takes: more than one are a batch.
+    pub batch: usize,
+    /// The queue to which it sends, if it names one.
+    pub queue: Option<MessageQueue>,
     /// When the first message goes out, counted from the node's first boot.
     pub start: Span,
     /// The messages in order; the next is sent when the last has returned and its own time has come.
@@ -24,6 +28,10 @@ pub enum Way {
     /// `send(message)`: it waits for the result.
     #[default]
     Sync,
+    /// `send(message, callback)`: the next goes out when its time has come, whatever became of this one.
+    Async,
+    /// `sendOneway`.
+    Oneway,
     /// `sendMessageInTransaction`: one whose key stands in the ledger is not begun again.
     Transaction,
 }

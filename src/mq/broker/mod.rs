@@ -17,6 +17,7 @@ use crate::mq::broker::processor::send::{Parked, SendJob};
 use crate::mq::broker::registration::Registration;
 use crate::mq::broker::topic::Topics;
 use crate::mq::broker::transaction::Transactions;
+use crate::mq::broker::watched::Watched;
 use crate::mq::channel::Channels;
 use crate::mq::fact::Fact;
 use crate::mq::message::{Host, Name, PhysicalOffset, Topic, names};
@@ -54,6 +55,8 @@ pub mod transaction;
 pub mod processor;
 
 mod timers;
+
+mod watched;
 
 /// A broker's settings. Source: `BrokerConfig`, `NettyServerConfig`, whose defaults [`BrokerConfig::new`] gives.
 #[derive(Clone, PartialEq, Debug)]
@@ -155,7 +158,7 @@ pub struct BootError {
 pub struct Broker {
     config: BrokerConfig,
     started: Time,
-    store: MessageStore,
+    store: Watched,
     channels: Channels,
     topics: Topics,
     groups: Groups,
@@ -194,7 +197,7 @@ impl Broker {
             MessageStore::open(config.store.clone(), config.profile.clone(), step.disk, clock).map_err(failed)?;
         let mut broker = Broker {
             started: step.mono,
-            store,
+            store: Watched::new(store),
             channels: Channels::default(),
             topics,
             groups,
@@ -300,7 +303,10 @@ impl Broker {
         }
         let is_fast = self.channels.port(conn) == Some(self.config.addr.port.saturating_sub(VIP_BELOW));
         match command.code {
-            request::SEND_MESSAGE | request::SEND_MESSAGE_V2 | request::CONSUMER_SEND_MSG_BACK => {
+            request::SEND_MESSAGE
+            | request::SEND_MESSAGE_V2
+            | request::SEND_BATCH_MESSAGE
+            | request::CONSUMER_SEND_MSG_BACK => {
                 self.submit_send(conn, command, step);
             }
             // Not on the VIP port: there it falls to the admin processor, which does not know it.
@@ -336,6 +342,9 @@ impl Broker {
 
     /// Takes what the store left, says it, and arms its services.
     fn settle(&mut self, step: &mut Step<'_>) {
+        if !self.store.is_touched() {
+            return self.arm_offsets(step);
+        }
         loop {
             let mut news = std::mem::take(&mut self.news);
             self.store.take_news(&mut news);
@@ -349,6 +358,8 @@ impl Broker {
             self.news = news;
         }
         self.arm_services(step);
+        self.arm_offsets(step);
+        self.store.settled();
         if self.stopping && self.store.is_shut_down() {
             step.out.say(Fact::Stopped {});
             step.out.exit();

@@ -45,6 +45,10 @@ impl Broker {
             }
         }
         self.arm_checks(step);
+    }
+
+    /// Arms the write of the consumers' offsets if there are new ones.
+    pub(super) fn arm_offsets(&mut self, step: &mut Step<'_>) {
         if self.offsets.is_dirty && !self.offsets_armed && !self.stopping {
             self.offsets_armed = true;
             step.out.arm(

@@ -49,6 +49,8 @@ pub struct ProducerConfig {
     pub compress_msg_body_over_how_much: usize,
     /// `retryTimesWhenSendFailed`.
     pub retry_times_when_send_failed: u32,
+    /// `retryTimesWhenSendAsyncFailed`.
+    pub retry_times_when_send_async_failed: u32,
     /// `retryAnotherBrokerWhenNotStoreOK`.
     pub retry_another_broker_when_not_store_ok: bool,
     /// `maxMessageSize`, in bytes.
@@ -126,6 +128,7 @@ impl ProducerConfig {
             send_msg_timeout: Span::from_millis(3000),
             compress_msg_body_over_how_much: 4096,
             retry_times_when_send_failed: 2,
+            retry_times_when_send_async_failed: 2,
             retry_another_broker_when_not_store_ok: false,
             max_message_size: 4 * 1024 * 1024,
             send_latency_fault_enable: false,

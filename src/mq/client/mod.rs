@@ -297,6 +297,12 @@ impl Node for Client {
                 Call::CreateTopic { op, group, key, topic, queues } => {
                     self.create_topic(producer::create::Wanted { op, key, topic, queues }, &group, step);
                 }
+                Call::SendBy { op, group, message, timeout, by } => {
+                    self.send_by((op, &group), message, timeout, by, step);
+                }
+                Call::SendBatch { op, group, messages, timeout } => {
+                    self.send_batch((op, &group), messages, timeout, step);
+                }
                 Call::SendInTransaction { op, group, message } => self.send_in_transaction(op, &group, message, step),
                 Call::Decided { task, outcome } => self.decided(task, outcome, step),
                 Call::Listened { task, outcome } => self.listened(task, outcome, step),

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 /// Values by a number that is handed out in ascending order.
 ///
 /// A new one goes to the back, one of the oldest leaves: a sorted deque beats a tree, and keeps its room while it is empty.
+/// Both ends are taken without moving anything.
 #[derive(Clone, Debug)]
 pub(crate) struct Numbered<N, V> {
     entries: VecDeque<(N, V)>,
@@ -21,6 +22,10 @@ impl<N: Ord + Copy, V> Numbered<N, V> {
     pub(crate) fn insert(&mut self, number: N, value: V) -> Option<V> {
         match self.find(number) {
             Ok(at) => Some(std::mem::replace(&mut self.entries[at].1, value)),
+            Err(at) if at == self.entries.len() => {
+                self.entries.push_back((number, value));
+                None
+            }
             Err(at) => {
                 self.entries.insert(at, (number, value));
                 None
@@ -30,6 +35,9 @@ impl<N: Ord + Copy, V> Numbered<N, V> {
 
     /// Takes the value of a number out.
     pub(crate) fn remove(&mut self, number: N) -> Option<V> {
+        if self.entries.front()?.0 == number {
+            return self.entries.pop_front().map(|(_, value)| value);
+        }
         let at = self.find(number).ok()?;
         self.entries.remove(at).map(|(_, value)| value)
     }

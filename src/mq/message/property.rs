@@ -132,23 +132,75 @@ impl Properties {
 
 /// One property of an encoded text, without building the map; the last of duplicates.
 pub fn find<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let of_item = |item: &'a str| value_of(item.strip_prefix(name)?.strip_prefix(NAME_VALUE_SEPARATOR)?);
-    text.rsplit(PROPERTY_SEPARATOR).find_map(of_item)
+    pairs(text).filter(|(found, _)| *found == name).last().map(|(_, value)| value)
 }
 
 /// The pairs of a text: items that Java's `split`, which drops trailing empty parts, splits into exactly two.
-fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split(PROPERTY_SEPARATOR).filter_map(|item| {
-        let (name, rest) = item.split_once(NAME_VALUE_SEPARATOR)?;
-        Some((name, value_of(rest)?))
-    })
+pub fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    Pairs { rest: text }
 }
 
-/// The value in what stands behind a name and its separator.
-fn value_of(rest: &str) -> Option<&str> {
-    let value = rest.trim_end_matches(NAME_VALUE_SEPARATOR);
-    (!value.is_empty() && !value.contains(NAME_VALUE_SEPARATOR)).then_some(value)
+struct Pairs<'a> {
+    rest: &'a str,
 }
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (text, bytes) = (self.rest, self.rest.as_bytes());
+            let name = next_mark(bytes, 0);
+            match bytes.get(name) {
+                None => return None,
+                Some(&PAIR_END) => self.rest = &text[name + 1..],
+                Some(_) => {
+                    let from = name + 1;
+                    let first = next_mark(bytes, from);
+                    let mut end = first;
+                    while bytes.get(end) == Some(&NAME_END) {
+                        end = next_mark(bytes, end + 1);
+                    }
+                    self.rest = text.get(end + 1..).unwrap_or_default();
+                    // Behind the value there may be more of its separators, and nothing else.
+                    let is_pair = bytes[first..end].iter().all(|byte| *byte == NAME_END);
+                    if from < first && is_pair {
+                        return Some((&text[..name], &text[from..first]));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where the next separator of either kind stands at or behind `from`; the text's length if there is none.
+///
+/// Eight bytes at a look: a broker reads each message's properties several times.
+#[inline]
+fn next_mark(text: &[u8], from: usize) -> usize {
+    const BELOW_THREE: u64 = 0x0303_0303_0303_0303;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut at = from;
+    while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*eight);
+        // The lowest high bit stands in the first byte below 3; what is above it may be wrong.
+        let found = word.wrapping_sub(BELOW_THREE) & !word & HIGH;
+        if found == 0 {
+            at += 8;
+            continue;
+        }
+        at += found.trailing_zeros() as usize / 8;
+        if text[at] != 0 {
+            return at;
+        }
+        at += 1;
+    }
+    let is_mark = |byte: &u8| matches!(*byte, NAME_END | PAIR_END);
+    text.get(at..).and_then(|rest| rest.iter().position(is_mark)).map_or(text.len(), |more| at + more)
+}
+
+const NAME_END: u8 = NAME_VALUE_SEPARATOR as u8;
+const PAIR_END: u8 = PROPERTY_SEPARATOR as u8;
 
 /// A property's name, shared and hashed already if every message has it: decoding is on every pull's way.
 fn key(name: &str) -> Key {
@@ -194,5 +246,34 @@ mod tests {
             };
             assert_eq!(pairs(item).next(), expected, "{item:?}");
         }
+    }
+
+    #[test]
+    fn marks_are_found_wherever_they_stand_between_whatever_bytes() {
+        for len in 0..40 {
+            for fill in [0, 3, b'x', 0x80, 0xff] {
+                let mut text = vec![fill; len];
+                assert_eq!(next_mark(&text, 0), len);
+                for at in 0..len {
+                    text[at] = if at % 2 == 0 { NAME_END } else { PAIR_END };
+                    for from in 0..=len + 1 {
+                        assert_eq!(
+                            next_mark(&text, from),
+                            if from <= at { at } else { len },
+                            "{at} from {from} of {len}"
+                        );
+                    }
+                    text[at] = fill;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_of_duplicates_that_reads_as_a_pair_is_found() {
+        let text = "A\u{1}one\u{2}B\u{1}b\u{2}A\u{1}two\u{2}A\u{1}\u{2}AA\u{1}three\u{2}A";
+        assert_eq!(find(text, "A"), Some("two"));
+        assert_eq!(find(text, "B"), Some("b"));
+        assert_eq!(find(text, "three"), None);
     }
 }

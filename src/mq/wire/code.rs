@@ -40,6 +40,8 @@ pub mod request {
     pub const GET_ROUTEINTO_BY_TOPIC: i32 = 105;
     /// `SEND_MESSAGE_V2`.
     pub const SEND_MESSAGE_V2: i32 = 310;
+    /// `SEND_BATCH_MESSAGE`.
+    pub const SEND_BATCH_MESSAGE: i32 = 320;
 }
 
 /// What is answered.
@@ -106,6 +108,7 @@ pub fn name_of_request(code: i32) -> &'static str {
         request::UNREGISTER_BROKER => "UNREGISTER_BROKER",
         request::GET_ROUTEINTO_BY_TOPIC => "GET_ROUTEINTO_BY_TOPIC",
         request::SEND_MESSAGE_V2 => "SEND_MESSAGE_V2",
+        request::SEND_BATCH_MESSAGE => "SEND_BATCH_MESSAGE",
         _ => "?",
     }
 }

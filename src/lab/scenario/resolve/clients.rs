@@ -13,7 +13,7 @@ use crate::lab::workload::ops::{
     CheckAct, DecideRule, Decider, ListenRule, Listener, LocalAct, PlannedSend, Reply, Sender, Way,
 };
 use crate::mq::message::property::{Properties, names};
-use crate::mq::message::{Message, Name};
+use crate::mq::message::{Message, MessageQueue, Name};
 use crate::mq::time::{Span, Time};
 
 /// What the clients of a script come to.
@@ -46,7 +46,9 @@ impl Resolver<'_> {
                 let sends = self.sends(row, (&table.name, senders.len()), timeout, total);
                 let start = self.span(&row.get_ref().wait, Span::ZERO);
                 let way = self.way(&row.get_ref().mode);
-                senders.push(Sender { node: node.clone(), group: group.clone(), way, start, sends });
+                let queue = self.queue_of(row.get_ref());
+                let batch = self.batch_of(row.get_ref());
+                senders.push(Sender { node: node.clone(), group: group.clone(), way, batch, queue, start, sends });
             }
             let rules = table.on.iter().map(|rule| self.decide_rule(rule)).collect();
             deciders.push(Decider { node, group, rules });
@@ -142,10 +144,7 @@ impl Resolver<'_> {
     ) -> Vec<PlannedSend> {
         let table = row.get_ref();
         match &table.select {
-            Some(select) if select.get_ref().starts_with("queue:") => {
-                let message = format!("select = \"{}\" is not built yet", clip(select.get_ref()));
-                self.wrong("unsupported", Some(select.span()), message, "this version runs \"round-robin\"");
-            }
+            Some(select) if select.get_ref().starts_with("queue:") => {}
             select => self.only(select, "select", "round-robin", &["hash:key"]),
         }
         let topic = self.legal(&table.topic, "topic", row.span());
@@ -232,11 +231,50 @@ impl Resolver<'_> {
     /// How a row is sent.
     fn way(&mut self, mode: &Option<Text>) -> Way {
         let words =
-            [("sync", Some(Way::Sync)), ("transaction", Some(Way::Transaction)), ("async", None), ("oneway", None)];
-        self.word(mode, "mode", &words).unwrap_or_else(|| {
-            self.only(mode, "mode", "sync", &["async", "oneway"]);
-            Way::Sync
-        })
+            [("sync", Way::Sync), ("async", Way::Async), ("oneway", Way::Oneway), ("transaction", Way::Transaction)];
+        self.word(mode, "mode", &words)
+    }
+
+    /// How many messages of a row go out in one call.
+    fn batch_of(&mut self, table: &SendScript) -> usize {
+        let batch = self.number(&table.batch, 1, 1..=10_000, "batch") as usize;
+        let is_plain = table.select.is_none() && table.mode.as_ref().is_none_or(|mode| mode.get_ref() == "sync");
+        if 1 < batch && !is_plain {
+            let message = "a batch waits for its result and goes round the queues".to_owned();
+            self.wrong("contradiction", place(&table.batch), message, "leave `mode` and `select` out");
+        }
+        batch
+    }
+
+    /// The queue that a row names: `queue:2` of the only broker, or `queue:broker-a/2`.
+    fn queue_of(&mut self, table: &SendScript) -> Option<MessageQueue> {
+        let select = table.select.as_ref()?;
+        let named = select.get_ref().strip_prefix("queue:")?;
+        let brokers: Vec<&str> = self
+            .script
+            .broker
+            .iter()
+            .filter_map(|broker| Some(broker.get_ref().name.as_ref()?.get_ref().as_str()))
+            .collect();
+        let (broker, number) = match (named.split_once('/'), &brokers[..]) {
+            (Some((broker, number)), _) => (broker, number),
+            (None, [only]) => (*only, named),
+            (None, _) => ("", named),
+        };
+        let queue_id = number.parse::<i32>().ok().filter(|id| 0 <= *id);
+        let (Some(queue_id), true) = (queue_id, brokers.contains(&broker)) else {
+            let message = format!("`{}` names no queue", clip(select.get_ref()));
+            let help = "write `queue:2`, or with several brokers `queue:broker-a/2`";
+            self.wrong("wrong_value", Some(select.span()), message, help);
+            return None;
+        };
+        if table.mode.as_ref().is_some_and(|mode| mode.get_ref() == "transaction") {
+            let message = "a transaction chooses its queue itself".to_owned();
+            self.wrong("contradiction", Some(select.span()), message, "leave `select` out");
+            return None;
+        }
+        let topic = table.topic.as_ref().map(|topic| Name::from(topic.get_ref().as_str())).unwrap_or_default();
+        Some(MessageQueue { topic, broker: broker.into(), queue_id })
     }
 
     /// How many whole seconds a half message is left in peace.

@@ -11,6 +11,7 @@ use crate::lab::sim::disk::faults::calls::Call;
 use crate::lab::sim::disk::file::SimFile;
 use crate::lab::sim::disk::names::{Change, Entry};
 use crate::lab::sim::storage::{DiskDeed, MachineDisk, Onset};
+use crate::lab::trace::digest::text_word;
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::record::Level;
 use crate::mq::disk::{Disk, DiskError, FileId, FileInfo, Usage};
@@ -52,9 +53,9 @@ impl Disk for SimDisk {
             return self.bytes_hurt(file, range);
         }
         let found = self.files[file.0 as usize].as_ref().expect("an open file");
-        assert!(!found.gone, "`{}` was removed", found.name);
+        assert!(!found.gone, "`{}` was removed", found.name());
         assert!(range.start <= range.end, "a range forwards");
-        assert!(range.end <= found.len, "read behind the end of `{}`: {range:?}, length {}", found.name, found.len);
+        assert!(range.end <= found.len, "read behind the end of `{}`: {range:?}, length {}", found.name(), found.len);
         let (first, offset) = (range.start / PAGE as u64, (range.start % PAGE as u64) as usize);
         let length = (range.end - range.start) as usize;
         if offset + length <= PAGE {
@@ -95,7 +96,8 @@ impl Disk for SimDisk {
         self.change();
         let name = Name::from(name);
         self.names.put(self.now, self.journal.end(), name.clone(), Bytes::copy_from_slice(bytes), self.clock);
-        self.stored(name, 0, bytes);
+        let word = text_word(&name);
+        self.stored((name, word), 0, bytes);
         Ok(())
     }
 
@@ -124,7 +126,7 @@ impl Disk for SimDisk {
             self.close(to);
             if let Entry::Mapped(id) = entry {
                 let file = self.files[id.0 as usize].as_mut().expect("a name leads to a file");
-                Arc::make_mut(file).name = to.into();
+                Arc::make_mut(file).rename(to.into());
             }
             let change = Change::Rename { from: from.into(), to: to.into() };
             self.names.change(self.now, self.journal.end(), change);
@@ -194,13 +196,13 @@ impl SimDisk {
         self.change();
         let found = self.files[file.0 as usize].as_mut().expect("an open file");
         let end = at + bytes.len() as u64;
-        assert!(!found.gone, "`{}` was removed", found.name);
-        assert!(end <= found.len, "write behind the end of `{}`: {at}..{end}, length {}", found.name, found.len);
+        assert!(!found.gone, "`{}` was removed", found.name());
+        assert!(end <= found.len, "write behind the end of `{}`: {at}..{end}, length {}", found.name(), found.len);
         let found = Arc::make_mut(found);
         found.modified = self.clock;
         found.store(&mut self.journal, file, at, bytes);
-        let name = found.name.clone();
-        self.stored(name, at, bytes);
+        let file = (found.name().clone(), found.word());
+        self.stored(file, at, bytes);
     }
 
     fn extend(&mut self, file: FileId, len: u64) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::lab::sim::disk::journal::Journal;
+use crate::lab::trace::digest::text_word;
 use crate::lab::trace::image::{PAGE, Page};
 use crate::mq::disk::FileId;
 use crate::mq::message::Name;
@@ -11,7 +12,9 @@ use crate::mq::time::Millis;
 /// A mapped file. Its name is that of its last directory entry, even when it has none any more.
 #[derive(Clone, Debug)]
 pub(super) struct SimFile {
-    pub(super) name: Name,
+    name: Name,
+    /// The name's word in the digest.
+    word: u64,
     pub(super) len: u64,
     pub(super) modified: Millis,
     /// Nobody can open it any more; a power loss may bring it back.
@@ -67,7 +70,26 @@ impl SimFile {
     /// A file of zeros.
     pub(super) fn new(name: Name, len: u64, modified: Millis) -> SimFile {
         let (table, hot) = (PageTable::default(), (u64::MAX, 0));
-        SimFile { name, len, modified, gone: false, table, slots: Vec::new(), hot, spare: Vec::new() }
+        let word = text_word(&name);
+        SimFile { name, word, len, modified, gone: false, table, slots: Vec::new(), hot, spare: Vec::new() }
+    }
+
+    /// That of its last directory entry.
+    #[inline]
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// The name's word in the digest.
+    #[inline]
+    pub(super) fn word(&self) -> u64 {
+        self.word
+    }
+
+    /// Another name leads to it.
+    pub(super) fn rename(&mut self, name: Name) {
+        self.word = text_word(&name);
+        self.name = name;
     }
 
     /// What a process sees of a page.

@@ -194,7 +194,7 @@ impl SimDisk {
 
     /// The name of an open file, empty once it is removed.
     pub fn name_of(&self, file: FileId) -> Name {
-        self.file(file).filter(|file| !file.gone).map_or_else(Name::default, |file| file.name.clone())
+        self.file(file).filter(|file| !file.gone).map_or_else(Name::default, |file| file.name().clone())
     }
 
     /// A flush is asked for: remembers what the range holds now.
@@ -367,9 +367,11 @@ impl SimDisk {
         self.events.push(DiskDeed::Named { what, file: file.into(), to: to.map(Name::from), len });
     }
 
-    fn stored(&mut self, file: Name, at: u64, bytes: &[u8]) {
+    #[inline]
+    fn stored(&mut self, (file, word): (Name, u64), at: u64, bytes: &[u8]) {
         let kept = if self.full { Bytes::copy_from_slice(bytes) } else { Bytes::new() };
-        self.events.push(DiskDeed::Stored { file, at, len: bytes.len() as u64, bytes: kept, hash: bytes_word(bytes) });
+        let (len, hash) = (bytes.len() as u64, bytes_word(bytes));
+        self.events.push(DiskDeed::Stored { file, word, at, len, bytes: kept, hash });
     }
 }
 

@@ -198,7 +198,7 @@ impl SimDisk {
                     // Older stores are not told apart any more: one version stands for them.
                     stores.push(StoreAtRisk { number: base - 1, from: 0, len: PAGE as u16 });
                 }
-                let risk = PageAtRisk { id, file: file.name.clone(), page: slot.page, stores };
+                let risk = PageAtRisk { id, file: file.name().clone(), page: slot.page, stores };
                 pages.insert((id, slot.page), risk);
             }
         }
@@ -315,7 +315,7 @@ impl SimDisk {
             if len < found.len {
                 *found = SimFile::new(name.clone(), len, found.modified);
             }
-            found.name = name.clone();
+            found.rename(name.clone());
             found.gone = false;
         }
         self.names.settle(folder);

@@ -4,6 +4,8 @@ pub mod send;
 
 pub mod back;
 
+mod batch;
+
 pub mod pull;
 
 mod manage;

@@ -42,7 +42,7 @@ impl Broker {
             max: header.max_msg_nums,
             filter: &|code| subscription.passes(code),
         };
-        let Some(got) = self.store.get(step.disk, &request) else {
+        let Some(got) = self.store.for_reading().get(step.disk, &request) else {
             return self.refuse(conn, &command, response::SYSTEM_ERROR, "store getMessage return null".into(), step);
         };
         if may_hold && header.sys_flag & COMMIT_OFFSET != 0 {

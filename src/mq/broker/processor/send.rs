@@ -3,9 +3,8 @@
 //! Sends run in a pool of one thread: a put that waits for its force holds that thread, later sends wait in the queue, and
 //! whoever has waited 200 ms there is told so.
 //!
-//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: batches come with
-//! the delivery semantics; the ext fields `MSG_REGION` and `TRACE_ON` of every answer are not sent, since nothing here reads
-//! them.
+//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: the ext fields `MSG_REGION`
+//! and `TRACE_ON` of every answer are not sent, since nothing here reads them.
 
 use bytes::Bytes;
 
@@ -35,10 +34,12 @@ pub struct SendJob {
 /// A send whose message is written and whose answer waits for the force.
 #[derive(Clone, Debug)]
 pub struct Parked {
-    conn: ConnId,
-    command: Box<Command>,
-    queue_id: QueueId,
-    landed: Landed,
+    pub(super) conn: ConnId,
+    pub(super) command: Box<Command>,
+    pub(super) queue_id: QueueId,
+    pub(super) landed: Landed,
+    /// The id that is answered: of a batch's records, those of all, joined.
+    pub(super) msg_id: Name,
 }
 
 impl Broker {
@@ -90,6 +91,9 @@ impl Broker {
             named if named >= 0 => named,
             _ => step.dice.below(Stream::BrokerQueue, topic.max(1) as u64) as i32,
         };
+        if header.batch {
+            return self.send_batch((conn, command), *header, queue_id, step);
+        }
         step.out.say(Fact::SendAccepted { topic: header.topic.clone(), queue_id });
         let max = header.max_reconsume_times;
         let mut message = self.message_of(conn, *header, queue_id, command.body.take().unwrap_or_default());
@@ -114,7 +118,12 @@ impl Broker {
         };
         // A record that fits no file is answered with success all the same.
         self.say_appended(&put, message, step);
-        let parked = Parked { conn, command, queue_id, landed };
+        let msg_id = offset_msg_id(self.announced, landed.at);
+        self.park_or_answer(&put, Parked { conn, command, queue_id, landed, msg_id }, step)
+    }
+
+    /// Answers a put, or keeps its thread until it is final; whether the job is over.
+    pub(super) fn park_or_answer(&mut self, put: &Put, parked: Parked, step: &mut Step<'_>) -> bool {
         match put.waits {
             Some(request) => {
                 self.parked.push((request, parked));
@@ -220,7 +229,7 @@ impl Broker {
             _ => response::SUCCESS,
         };
         let header = SentHeader {
-            msg_id: offset_msg_id(self.announced, parked.landed.at),
+            msg_id: parked.msg_id,
             queue_id: parked.queue_id,
             queue_offset: parked.landed.queue_offset.0,
             transaction_id: None,
@@ -229,7 +238,7 @@ impl Broker {
         self.answer(parked.conn, is_oneway, parked.command.answered(code, Header::Sent(header)), step);
     }
 
-    fn refuse_put(&mut self, conn: ConnId, command: &Command, status: PutStatus, step: &mut Step<'_>) {
+    pub(super) fn refuse_put(&mut self, conn: ConnId, command: &Command, status: PutStatus, step: &mut Step<'_>) {
         let (code, remark) = match status {
             PutStatus::CreateMapedFileFailed => {
                 (response::SYSTEM_ERROR, "create mapped file failed, server is busy or broken.")

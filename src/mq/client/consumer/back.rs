@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use crate::mq::app::SendMode;
 use crate::mq::client::config::CLIENT_INNER_PRODUCER_GROUP;
 use crate::mq::client::consumer::Consumer;
 use crate::mq::client::producer::send::{Caller, Started};
@@ -89,7 +90,8 @@ impl Client {
             return Given::Kept;
         }
         let copy = self.consumers[at].retry_copy(giving);
-        let started = Started { caller: Caller::Thread(fiber), group: CLIENT_INNER_PRODUCER_GROUP };
+        let (caller, group) = (Caller::Thread(fiber), CLIENT_INNER_PRODUCER_GROUP);
+        let started = Started { caller, group, mode: SendMode::Sync, queue: None, batch: None };
         self.start_send(started, copy, None, step);
         Given::Again
     }

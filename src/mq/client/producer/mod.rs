@@ -25,6 +25,8 @@ pub(crate) mod send;
 
 mod transaction;
 
+mod way;
+
 pub(crate) mod create;
 
 /// A producer of this process.

@@ -1,12 +1,14 @@
-//! The synchronous send. Source: `DefaultMQProducerImpl.sendDefaultImpl`, `sendKernelImpl`.
+//! The send that waits for its result, and what other ways share with it. Source: `DefaultMQProducerImpl.sendDefaultImpl`, `sendKernelImpl`.
 
 use bytes::Bytes;
 
-use crate::mq::app::{AppError, ErrorKind, OpId, Return, SendResult, SendStatus};
+use crate::mq::app::{AppError, ErrorKind, OpId, Return, SendMode, SendResult, SendStatus};
 use crate::mq::client::exception::{Exception, NO_NAME_SERVER, NOT_FOUND_TOPIC, SUGGEST_TODO};
 use crate::mq::client::instance::not_exist;
 use crate::mq::client::producer::Op;
+use crate::mq::client::producer::pick::TopicPublishInfo;
 use crate::mq::client::producer::transaction::half_failed;
+use crate::mq::client::producer::way::Again;
 use crate::mq::client::remoting::{Mode, Request, Target, broker_exception, vip};
 use crate::mq::client::validators::check_message;
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
@@ -21,7 +23,13 @@ use crate::mq::wire::header::{Header, SendHeader};
 /// One call of `send`.
 #[derive(Clone, Debug)]
 pub(crate) struct Send {
-    caller: Caller,
+    pub(super) caller: Caller,
+    /// Who waits.
+    pub(super) mode: SendMode,
+    /// Whether the application named the queue.
+    pub(super) is_fixed: bool,
+    /// Whether the body holds many messages, whose unique keys are made already.
+    is_batch: bool,
     pub(super) producer: usize,
     pub(super) message: Message,
     /// The unique key, once an attempt has set it.
@@ -31,23 +39,30 @@ pub(crate) struct Send {
     /// The whole budget in ms.
     timeout: i64,
     begin_first: Millis,
-    begin_prev: Millis,
+    pub(super) begin_prev: Millis,
     stage: Stage,
     /// Attempts begun.
-    times: u32,
+    pub(super) times: u32,
     /// Where the attempts before this one went.
     brokers_sent: Vec<Name>,
-    queue: Option<MessageQueue>,
-    exception: Option<Exception>,
+    pub(super) queue: Option<MessageQueue>,
+    pub(super) exception: Option<Exception>,
     result: Option<SendResult>,
     /// Whether an attempt may have stored the message.
-    maybe_stored: bool,
+    pub(super) maybe_stored: bool,
+    /// What a callback's request is made of once more.
+    pub(super) again: Option<Box<Again>>,
 }
 
 /// A call as it begins.
 pub(crate) struct Started<'a> {
     pub(crate) caller: Caller,
     pub(crate) group: &'a str,
+    pub(crate) mode: SendMode,
+    /// The queue, if the application names one.
+    pub(crate) queue: Option<MessageQueue>,
+    /// The joined unique keys of a batch.
+    pub(crate) batch: Option<Name>,
 }
 
 /// Who hears how a call ended.
@@ -84,7 +99,9 @@ enum Stage {
 impl Client {
     /// An application sends a message.
     pub(crate) fn send(&mut self, op: OpId, group: &str, message: Message, timeout: Option<Span>, step: &mut Step<'_>) {
-        self.start_send(Started { caller: Caller::App(op), group }, message, timeout, step);
+        let caller = Caller::App(op);
+        let started = Started { caller, group, mode: SendMode::Sync, queue: None, batch: None };
+        self.start_send(started, message, timeout, step);
     }
 
     /// Begins a call: checks the producer and the message, then looks for the topic's queues.
@@ -95,22 +112,25 @@ impl Client {
         timeout: Option<Span>,
         step: &mut Step<'_>,
     ) {
-        let Started { caller, group } = started;
+        let Started { caller, group, mode, queue, batch } = started;
         let checked = self.running_producer(group).and_then(|producer| {
             let max = self.producers[producer].config.max_message_size;
             check_message(&message.topic, Some(message.body.len()), max).map(|()| producer)
         });
         let producer = match checked {
             Ok(producer) => producer,
-            Err(exception) => return self.send_fails(caller, exception.into_error(0, true), step),
+            Err(exception) => return self.call_fails(caller, exception.into_error(0, true), step),
         };
         let config = &self.producers[producer].config;
         let timeout = timeout.unwrap_or(config.send_msg_timeout).as_millis() as i64;
         let mut send = Box::new(Send {
             caller,
+            mode,
+            is_fixed: queue.is_some(),
+            is_batch: batch.is_some(),
             producer,
             message,
-            msg_id: None,
+            msg_id: batch,
             made: None,
             timeout,
             begin_first: step.wall,
@@ -118,13 +138,17 @@ impl Client {
             stage: Stage::Topic,
             times: 0,
             brokers_sent: Vec::new(),
-            queue: None,
+            queue,
             exception: None,
             result: None,
             maybe_stored: false,
+            again: None,
         });
         let id = self.ops.next;
         self.ops.next += 1;
+        if send.is_fixed {
+            return self.send_to_queue(id, send, step);
+        }
         let producer = &mut self.producers[producer];
         if producer.needs_route(&send.message.topic) {
             producer.know_topic(&send.message.topic);
@@ -175,23 +199,28 @@ impl Client {
             Stage::Template => self.send_attempts(id, send, step),
             Stage::Master => match self.send_kernel(id, send, step) {
                 Ok(()) => {}
+                Err(send) if send.is_fixed => self.send_fails(&send, step),
                 Err(send) => self.send_attempts(id, send, step),
             },
-            Stage::Answer => self.send_answered(id, send, woken, step),
+            Stage::Answer => match (send.mode, woken) {
+                (SendMode::Oneway, Woken::Written(written)) => self.oneway_written(send, written, step),
+                (SendMode::Async, Woken::Answered(answer)) => self.async_answered(id, send, answer, step),
+                (_, woken) => self.send_answered(id, send, woken, step),
+            },
         }
     }
 
     /// Begins attempts until one is on its way or none is left.
     fn send_attempts(&mut self, id: u64, mut send: Box<Send>, step: &mut Step<'_>) {
-        let topic_ok = |client: &Client, send: &Send| {
-            client.producers[send.producer].topics.get(&*send.message.topic).is_some_and(|info| info.ok())
-        };
-        if send.times == 0 && !topic_ok(self, &send) {
+        if send.times == 0 && !self.has_queues(&send) {
             return self.send_has_no_route(&send, step);
         }
-        let attempts = 1 + self.producers[send.producer].config.retry_times_when_send_failed;
+        let attempts = match send.mode {
+            SendMode::Sync => 1 + self.producers[send.producer].config.retry_times_when_send_failed,
+            SendMode::Async | SendMode::Oneway => 1,
+        };
         // A route without queues that came meanwhile ends the call; upstream goes on with the list it began with.
-        while send.times < attempts && topic_ok(self, &send) {
+        while send.times < attempts && self.has_queues(&send) {
             let queue = self.pick(&send, step);
             send.brokers_sent.extend(send.queue.replace(queue).map(|before| before.broker));
             send.begin_prev = step.wall;
@@ -207,8 +236,7 @@ impl Client {
                 attempt: send.times as i32,
             });
             if self.routes.master(&queue.broker).is_none() {
-                send.stage = Stage::Master;
-                return self.send_looks_up(id, send, step);
+                return self.send_asks_for_master(id, send, step);
             }
             send = match self.send_kernel(id, send, step) {
                 Ok(()) => return,
@@ -218,7 +246,18 @@ impl Client {
         self.send_exhausted(&send, attempts, step);
     }
 
-    fn pick(&mut self, send: &Send, step: &mut Step<'_>) -> MessageQueue {
+    /// Whether the topic has a queue to send to.
+    pub(super) fn has_queues(&self, send: &Send) -> bool {
+        self.producers[send.producer].topics.get(&*send.message.topic).is_some_and(TopicPublishInfo::ok)
+    }
+
+    /// Waits for the route, because the broker has no master that is known.
+    pub(super) fn send_asks_for_master(&mut self, id: u64, mut send: Box<Send>, step: &mut Step<'_>) {
+        send.stage = Stage::Master;
+        self.send_looks_up(id, send, step);
+    }
+
+    pub(super) fn pick(&mut self, send: &Send, step: &mut Step<'_>) -> MessageQueue {
         let producer = &mut self.producers[send.producer];
         let info = producer.topics.get_mut(&*send.message.topic).expect("the caller has looked");
         let last = send.queue.as_ref().map(|queue| &queue.broker);
@@ -227,7 +266,7 @@ impl Client {
     }
 
     /// Writes an attempt, or hands the call back if it failed at once.
-    fn send_kernel(&mut self, id: u64, mut send: Box<Send>, step: &mut Step<'_>) -> Result<(), Box<Send>> {
+    pub(super) fn send_kernel(&mut self, id: u64, mut send: Box<Send>, step: &mut Step<'_>) -> Result<(), Box<Send>> {
         let queue = send.queue.as_ref().expect("an attempt has a queue");
         let Some(addr) = self.routes.master(&queue.broker) else {
             let exception = Exception::client(not_exist(&queue.broker));
@@ -259,14 +298,23 @@ impl Client {
             reconsume_times: Some(times),
             unit_mode: false,
             max_reconsume_times: times_max,
-            batch: false,
+            batch: send.is_batch,
         };
-        let mut command = self.remoting.command(request::SEND_MESSAGE_V2, Header::Send(Box::new(header)));
+        let mode = match send.mode {
+            SendMode::Sync => Mode::Sync,
+            SendMode::Async => {
+                send.again = Some(Box::new(Again { header: header.clone(), body: made.body.clone() }));
+                Mode::Async
+            }
+            SendMode::Oneway => Mode::Oneway,
+        };
+        let code = if send.is_batch { request::SEND_BATCH_MESSAGE } else { request::SEND_MESSAGE_V2 };
+        let mut command = self.remoting.command(code, Header::Send(Box::new(header)));
         command.body = Some(made.body);
         send.stage = Stage::Answer;
         self.ops.waiting.insert(id, Op::Send(send));
         let waiter = Waiter::Fiber(Fiber::Op(id));
-        let request = Request { command, timeout: left, mode: Mode::Sync, waiter };
+        let request = Request { command, timeout: left, mode, waiter };
         let target = Target::At(vip(self.config.vip_channel_enabled, addr));
         self.remoting.invoke(target, request, step, &mut self.ready);
         Ok(())
@@ -274,7 +322,7 @@ impl Client {
 
     /// Gives the message its unique key and makes what travels; later attempts send the same.
     fn make(&mut self, send: &mut Send, step: &mut Step<'_>) -> Made {
-        let msg_id = match send.message.properties.get(&self.ops.uniq_key) {
+        let msg_id = match send.message.properties.get(&self.ops.uniq_key).or(send.msg_id.as_ref()) {
             Some(msg_id) => msg_id.clone(),
             None => {
                 let msg_id = self.ops.ids.next(step.wall);
@@ -284,7 +332,8 @@ impl Client {
         };
         send.msg_id = Some(msg_id);
         let config = &self.producers[send.producer].config;
-        let (body, sys_flag) = match config.compress_msg_body_over_how_much <= send.message.body.len() {
+        let is_large = config.compress_msg_body_over_how_much <= send.message.body.len();
+        let (body, sys_flag) = match is_large && !send.is_batch {
             true => (Bytes::from(compress::deflate(&send.message.body)), sys_flag::COMPRESSED),
             false => (send.message.body.clone(), 0),
         };
@@ -313,7 +362,8 @@ impl Client {
                     Some(result) => {
                         self.note_latency(&send, false, step);
                         let config = &self.producers[send.producer].config;
-                        if result.status != SendStatus::SendOk && config.retry_another_broker_when_not_store_ok {
+                        let retries = config.retry_another_broker_when_not_store_ok && !send.is_fixed;
+                        if result.status != SendStatus::SendOk && retries {
                             send.result = Some(result);
                             send.maybe_stored = true;
                             return self.send_attempts(id, send, step);
@@ -330,13 +380,16 @@ impl Client {
             _ => true,
         };
         self.attempt_failed(&mut send, exception, step);
+        if send.is_fixed {
+            return self.send_fails(&send, step);
+        }
         match retried {
             true => self.send_attempts(id, send, step),
             false => self.send_ended_by_broker(&mut send, step),
         }
     }
 
-    fn attempt_failed(&mut self, send: &mut Send, exception: Exception, step: &mut Step<'_>) {
+    pub(super) fn attempt_failed(&mut self, send: &mut Send, exception: Exception, step: &mut Step<'_>) {
         self.note_latency(send, true, step);
         send.maybe_stored |= !exception.precedes_append();
         step.out.say(Fact::AttemptFailed {
@@ -347,7 +400,11 @@ impl Client {
         send.exception = Some(exception);
     }
 
-    fn note_latency(&mut self, send: &Send, isolation: bool, step: &Step<'_>) {
+    /// Notes how an attempt went; a call that named its queue is none of the table's business, unless a callback tells.
+    pub(super) fn note_latency(&mut self, send: &Send, isolation: bool, step: &Step<'_>) {
+        if send.is_fixed && send.mode != SendMode::Async {
+            return;
+        }
         let producer = &mut self.producers[send.producer];
         if let Some(queue) = &send.queue {
             producer.strategy.update(&queue.broker, step.wall.since(send.begin_prev), isolation, step.wall);
@@ -360,7 +417,7 @@ impl Client {
             (Some(result), _) => self.send_returns(send, result, step),
             (None, Some(exception)) => {
                 let error = exception.into_error(send.times, !send.maybe_stored);
-                self.send_fails(send.caller, error, step);
+                self.call_fails(send.caller, error, step);
             }
             (None, None) => woken_for_nothing(), // an exception was noted just before
         }
@@ -372,10 +429,10 @@ impl Client {
         }
         let exception = Exception::TooMuchRequest("sendDefaultImpl call timeout");
         let error = exception.into_error(send.times, !send.maybe_stored);
-        self.send_fails(send.caller, error, step);
+        self.call_fails(send.caller, error, step);
     }
 
-    fn send_exhausted(&mut self, send: &Send, attempts: u32, step: &mut Step<'_>) {
+    pub(super) fn send_exhausted(&mut self, send: &Send, attempts: u32, step: &mut Step<'_>) {
         if let Some(result) = send.result.clone() {
             return self.send_returns(send, result, step);
         }
@@ -396,11 +453,11 @@ impl Client {
             attempts: send.times,
             provably_not_stored: !send.maybe_stored,
         };
-        self.send_fails(send.caller, error, step);
+        self.call_fails(send.caller, error, step);
     }
 
     /// A call ends with a result: the application hears it, or the half message's transaction goes on.
-    fn send_returns(&mut self, send: &Send, result: SendResult, step: &mut Step<'_>) {
+    pub(super) fn send_returns(&mut self, send: &Send, result: SendResult, step: &mut Step<'_>) {
         match send.caller {
             Caller::App(op) => step.out.app(Return::Sent { op, result }),
             Caller::Half(op) => self.half_sent(send, op, result, step),
@@ -409,7 +466,7 @@ impl Client {
     }
 
     /// A call ends with an exception.
-    fn send_fails(&mut self, caller: Caller, error: AppError, step: &mut Step<'_>) {
+    pub(super) fn call_fails(&mut self, caller: Caller, error: AppError, step: &mut Step<'_>) {
         match caller {
             Caller::App(op) => step.out.app(Return::Failed { op, error }),
             Caller::Half(op) => step.out.app(Return::Failed { op, error: half_failed(error) }),
@@ -424,7 +481,7 @@ impl Client {
         };
         let error =
             AppError { kind: ErrorKind::Client, text: text.into(), code, attempts: 0, provably_not_stored: true };
-        self.send_fails(send.caller, error, step);
+        self.call_fails(send.caller, error, step);
     }
 }
 
@@ -445,7 +502,7 @@ fn take_times(message: &mut Message) -> (i32, Option<i32>) {
 }
 
 /// The result in an answer; `None` if the answer is a refusal. Source: `MQClientAPIImpl.processSendResponse`.
-fn send_result(send: &Send, command: &Command) -> Option<SendResult> {
+pub(super) fn send_result(send: &Send, command: &Command) -> Option<SendResult> {
     let status = match command.code {
         response::SUCCESS => SendStatus::SendOk,
         response::FLUSH_DISK_TIMEOUT => SendStatus::FlushDiskTimeout,

@@ -6,7 +6,9 @@
 //! Source: `TransactionMQProducer`, `DefaultMQProducerImpl.sendMessageInTransaction`, `endTransaction`,
 //! `checkTransactionState`, `ClientRemotingProcessor.checkTransactionState`.
 
-use crate::mq::app::{AppError, ErrorKind, LocalOutcome, LocalState, OpId, Return, SendResult, SendStatus, TaskId};
+use crate::mq::app::{
+    AppError, ErrorKind, LocalOutcome, LocalState, OpId, Return, SendMode, SendResult, SendStatus, TaskId,
+};
 use crate::mq::client::exception::client_text;
 use crate::mq::client::producer::send::{Caller, Send, Started};
 use crate::mq::client::remoting::{Mode, Request, Target};
@@ -64,7 +66,8 @@ impl Client {
         }
         message.properties.put(names::TRAN_MSG, "true");
         message.properties.put(names::PGROUP, group);
-        let started = Started { caller: Caller::Half(op), group };
+        let caller = Caller::Half(op);
+        let started = Started { caller, group, mode: SendMode::Sync, queue: None, batch: None };
         self.start_send(started, message, None, step);
     }
 

@@ -44,7 +44,9 @@ pub(super) fn put(code: i32, header: &Header) -> Option<ExtFields> {
 pub(super) fn request(code: i32) -> Option<Take> {
     let take: Take = match code {
         request::SEND_MESSAGE => |ext| boxed::<class::SendMessageRequestHeader>(ext, Header::Send),
-        request::SEND_MESSAGE_V2 => |ext| boxed::<class::SendMessageRequestHeaderV2>(ext, Header::Send),
+        request::SEND_MESSAGE_V2 | request::SEND_BATCH_MESSAGE => {
+            |ext| boxed::<class::SendMessageRequestHeaderV2>(ext, Header::Send)
+        }
         request::PULL_MESSAGE => |ext| boxed::<class::PullMessageRequestHeader>(ext, Header::Pull),
         request::QUERY_CONSUMER_OFFSET => {
             |ext| boxed::<class::QueryConsumerOffsetRequestHeader>(ext, Header::QueryOffset)
@@ -87,9 +89,11 @@ pub(super) fn request(code: i32) -> Option<Take> {
 /// How the answer to a request is read, with its class; `None` for an answer without fields of its own.
 pub(super) fn response(request_code: i32) -> Option<(&'static HeaderClass, Take)> {
     match request_code {
-        request::SEND_MESSAGE | request::SEND_MESSAGE_V2 => answer::<class::SendMessageResponseHeader>(|ext| {
-            plain::<class::SendMessageResponseHeader>(ext, Header::Sent)
-        }),
+        request::SEND_MESSAGE | request::SEND_MESSAGE_V2 | request::SEND_BATCH_MESSAGE => {
+            answer::<class::SendMessageResponseHeader>(|ext| {
+                plain::<class::SendMessageResponseHeader>(ext, Header::Sent)
+            })
+        }
         request::PULL_MESSAGE => answer::<class::PullMessageResponseHeader>(|ext| {
             plain::<class::PullMessageResponseHeader>(ext, Header::Pulled)
         }),

@@ -18,10 +18,10 @@ impl SimDisk {
     #[cold]
     pub(in crate::lab::sim::disk) fn bytes_hurt(&mut self, file: FileId, range: Range<u64>) -> &[u8] {
         let found = self.file(file).expect("an open file");
-        assert!(!found.gone, "`{}` was removed", found.name);
+        assert!(!found.gone, "`{}` was removed", found.name());
         assert!(range.start <= range.end, "a range forwards");
-        assert!(range.end <= found.len, "read behind the end of `{}`: {range:?}, length {}", found.name, found.len);
-        let name = found.name.clone();
+        assert!(range.end <= found.len, "read behind the end of `{}`: {range:?}, length {}", found.name(), found.len);
+        let name = found.name().clone();
         self.reach(file, &name, &range, Access::Read);
         let (source, shift) = self.source(file, &name);
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -50,7 +50,7 @@ impl SimDisk {
     /// Before a store into the mapping.
     #[cold]
     pub(in crate::lab::sim::disk) fn before_store(&mut self, file: FileId, at: u64, len: u64) {
-        let name = self.file(file).expect("an open file").name.clone();
+        let name = self.file(file).expect("an open file").name().clone();
         self.reach(file, &name, &(at..at + len), Access::Write);
         let (used, holes) = (self.used(), self.holes(file, at, len));
         let full = self.struck(&name, |_, armed| match armed.wrong {
@@ -76,7 +76,7 @@ impl SimDisk {
         at: u64,
         len: u64,
     ) -> Result<(), DiskError> {
-        let name = self.file(file).expect("an open file").name.clone();
+        let name = self.file(file).expect("an open file").name().clone();
         self.may_call(&name, Call::Channel { file, at, len })?;
         self.stored_hurt(file, &name, at, len);
         Ok(())
