@@ -264,6 +264,48 @@ facts! {
         /// The put's status.
         why: &'static str,
     }
+    /// A consumer gave a message back, and it will be tried again. Source: `SendMessageProcessor.consumerSendMsgBack`.
+    SentBack "sent-back" {
+        /// The group.
+        group: Group,
+        /// Where the record begins that failed.
+        at: i64,
+        /// The delay level at which its copy is parked.
+        level: i32,
+        /// Which retry it will be.
+        times: i32,
+    }
+    /// A message failed too often: its copy goes to `%DLQ%group`. Source: `SendMessageProcessor.consumerSendMsgBack`.
+    DeadLettered "dead-lettered" {
+        /// The group.
+        group: Group,
+        /// Where the record begins that failed.
+        at: i64,
+        /// The delay level that it still carries from its last retry; 0 is none.
+        level: i32,
+        /// How often it was tried.
+        times: i32,
+    }
+    /// A consumer could not give a message back. Source: `DefaultMQPushConsumerImpl.sendMessageBack`.
+    SendBackFailed "send-back-failed" {
+        /// The broker that should have taken it.
+        broker: Name,
+        /// Where its record begins there.
+        at: i64,
+        /// Why.
+        why: Name,
+    }
+    /// What could not be given back waits in its consumer, to be consumed again. Source: `submitConsumeRequestLater`.
+    ConsumeDelayed "consume-delayed" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// How many.
+        count: i32,
+        /// For how long, ms.
+        millis: i64,
+    }
     /// A pull found nothing and waits. Source: `PullRequestHoldService.suspendPullRequest`.
     Held "held" {
         /// The topic.

@@ -40,6 +40,8 @@ mod conversations;
 
 mod cli;
 
+mod retry;
+
 mod run;
 
 mod scenarios;

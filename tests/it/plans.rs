@@ -75,6 +75,7 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
         batch_max: 1,
         pull_batch: 32,
         from_first: true,
+        max_reconsume: -1,
     };
     Plan {
         scenario: "by-hand".into(),

@@ -287,6 +287,6 @@ fn counts_are_counted() {
     };
     assert_eq!(refutes(deliveries, twice), "count");
     let five = mqlab::lab::scenario::count::CountRule::exactly(5);
-    let stored = Check::Stored { message: None, count: five };
+    let stored = Check::Stored { message: None, topic: None, count: five };
     assert_eq!(refutes(stored, |trace| with_image(trace, |image| wipe(image, "commitlog/"))), "count");
 }

@@ -213,6 +213,7 @@ fn consumer() -> NodeKind {
         batch_max: 1,
         pull_batch: 32,
         from_first: true,
+        max_reconsume: -1,
     };
     client(Vec::new(), vec![consumer])
 }

@@ -13,12 +13,13 @@ use crate::mq::message::property::names;
 use crate::mq::time::Span;
 
 /// How many copies of messages the logs hold at the end.
-pub(super) fn stored(history: &History, key: Option<&str>, count: &CountRule) -> Judged {
+pub(super) fn stored(history: &History, (key, topic): (Option<&str>, Option<&str>), count: &CountRule) -> Judged {
     if history.brokers.is_empty() {
         return Judged::inconclusive("no broker has a disk", "没有 Broker 磁盘");
     }
     let is_it = |record: &crate::lab::oracle::store::LogRecord| {
         key.is_none_or(|key| content_of_copy(record).2.get(names::KEYS).is_some_and(|own| own == key))
+            && topic.is_none_or(|topic| record.topic == topic)
     };
     let found = history.copies().filter(|(_, record)| is_it(record)).count() as u64;
     let (en, zh) = (format!("{found} stored, expected {count}"), format!("存储 {found} 条，预期 {count}"));

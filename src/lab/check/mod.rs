@@ -110,7 +110,9 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::Deliveries { message, group, count } => {
             delivery::deliveries(history, (message.as_deref(), group.as_deref()), count)
         }
-        Check::Stored { message, count } => counts::stored(history, message.as_deref(), count),
+        Check::Stored { message, topic, count } => {
+            counts::stored(history, (message.as_deref(), topic.as_deref()), count)
+        }
         Check::SendFails { error, count } => counts::send_fails(history, error, count),
         Check::Frames { to, frame, count } => counts::frames(trace, to, frame, count),
         Check::Sometimes { event } => counts::sometimes(trace, event),

@@ -86,6 +86,28 @@ const TOLD: &[(&str, Words)] = &[
         ),
     ),
     (
+        "sent-back",
+        w(
+            "takes @{at} back from {group}: retry {times}, delay level {level}",
+            "{group} 退回 @{at}：第 {times} 次重试，延时级别 {level}",
+        ),
+    ),
+    (
+        "dead-lettered",
+        w(
+            "{group} gives @{at} up after {times} tries: dead letter, delay level {level}",
+            "{group} 尝试 {times} 次后放弃 @{at}：死信，延时级别 {level}",
+        ),
+    ),
+    ("send-back-failed", w("could not give @{at} back to {broker}: {why}", "无法把 @{at} 退回 {broker}：{why}")),
+    (
+        "consume-delayed",
+        w(
+            "keeps {count} of {topic}/{queue_id}, consumes again in {millis} ms",
+            "留下 {topic}/{queue_id} 的 {count} 条，{millis} 毫秒后再消费",
+        ),
+    ),
+    (
         "held",
         w(
             "holds a pull of {topic}/{queue_id} from {queue_offset}",

@@ -7,6 +7,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("14-half-message", include_str!("../../../scenarios/14-half-message.toml")),
     ("15-nobody-remembers", include_str!("../../../scenarios/15-nobody-remembers.toml")),
     ("17-power-loss", include_str!("../../../scenarios/17-power-loss.toml")),
+    ("21-retry-ladder", include_str!("../../../scenarios/21-retry-ladder.toml")),
 ];
 
 /// The text of a scenario.

@@ -193,6 +193,8 @@ pub struct ConsumerPlan {
     pub pull_batch: u32,
     /// Begin at the first offset instead of the last.
     pub from_first: bool,
+    /// `maxReconsumeTimes`; -1 is 16.
+    pub max_reconsume: i32,
 }
 
 /// What a scenario expects.
@@ -267,6 +269,8 @@ pub enum Check {
     Stored {
         /// Only the message of this key.
         message: Option<Name>,
+        /// Only of this topic: copies that wait for their moment lie in another one.
+        topic: Option<Topic>,
         /// How many.
         count: CountRule,
     },

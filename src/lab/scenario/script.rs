@@ -260,6 +260,8 @@ pub struct ConsumerScript {
     pub batch: Option<Spanned<i64>>,
     /// `pullBatchSize`.
     pub pull_batch: Option<Spanned<i64>>,
+    /// `maxReconsumeTimes`; -1 is 16.
+    pub max_reconsume: Option<Spanned<i64>>,
     /// How the application behaves; the first match answers.
     pub on: Vec<Spanned<Table<OnScript>>>,
 }
@@ -453,6 +455,8 @@ pub struct ExpectScript {
     pub outcome: Option<Text>,
     /// The message it is about, by key.
     pub message: Option<Text>,
+    /// The topic it is about.
+    pub topic: Option<Text>,
     /// The group it is about.
     pub group: Option<Text>,
     /// The count it allows: `1`, `0 | 3`, `>= 1`, `2..5`.

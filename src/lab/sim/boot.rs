@@ -199,6 +199,7 @@ fn client_config(plan: &Plan, node: &NodePlan, client: &ClientPlan) -> ClientCon
             consume_thread_min: consumer.threads as usize,
             consume_message_batch_max_size: consumer.batch_max as usize,
             pull_batch_size: consumer.pull_batch as i32,
+            max_reconsume_times: consumer.max_reconsume,
             ..ConsumerConfig::new(consumer.group.clone())
         })
         .collect();

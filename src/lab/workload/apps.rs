@@ -226,6 +226,7 @@ fn action_of(task: TaskId, reply: Reply) -> Option<AppAction> {
         Reply::Ok => ConsumeOutcome::Success { ack_index: i32::MAX },
         Reply::Fail => ConsumeOutcome::Later,
         Reply::Throw => ConsumeOutcome::Threw,
+        Reply::Null => ConsumeOutcome::Null,
         Reply::Timeout => return None,
         Reply::Crash => return Some(AppAction::Crash),
     };

@@ -149,6 +149,8 @@ pub enum Reply {
     Fail,
     /// It throws.
     Throw,
+    /// It returns null.
+    Null,
     /// It never answers.
     Timeout,
     /// The process dies in it.

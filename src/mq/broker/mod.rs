@@ -303,7 +303,10 @@ impl Broker {
         }
         let is_fast = self.channels.port(conn) == Some(self.config.addr.port.saturating_sub(VIP_BELOW));
         match command.code {
-            request::SEND_MESSAGE | request::SEND_MESSAGE_V2 | request::SEND_BATCH_MESSAGE => {
+            request::SEND_MESSAGE
+            | request::SEND_MESSAGE_V2
+            | request::SEND_BATCH_MESSAGE
+            | request::CONSUMER_SEND_MSG_BACK => {
                 self.submit_send(conn, command, step);
             }
             // Not on the VIP port: there it falls to the admin processor, which does not know it.

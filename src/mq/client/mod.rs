@@ -90,7 +90,7 @@ pub struct Client {
 
 /// An upstream thread that does one thing at a time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Fiber {
+pub(crate) enum Fiber {
     /// The application's main thread while it starts the consumers.
     Boot,
     /// `MQClientFactoryScheduledThread`.
@@ -135,6 +135,8 @@ enum Woken {
     Written(Result<(), Exception>),
     /// A route look-up ended.
     Routed,
+    /// A send of the client's own ended, or the text of its exception.
+    Sent(Result<(), Name>),
 }
 
 /// A waiter that can go on.

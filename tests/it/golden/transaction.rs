@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{Answer, same, unhex};
 
 /// The broker of the rows.
-const BROKER: &str = "192.100.3.90:10911";
+pub(super) const BROKER: &str = "192.100.3.90:10911";
 
 pub(super) fn end_transaction(input: &Value, expected: &Value) -> Answer {
     let class = HeaderClass::of("EndTransactionRequestHeader")?;
@@ -85,13 +85,13 @@ fn header(values: &[Option<Scalar>]) -> Option<EndTransactionHeader> {
     })
 }
 
-fn host(text: &str) -> Option<Host> {
+pub(super) fn host(text: &str) -> Option<Host> {
     let (ip, port) = text.split_once(':')?;
     let ip: std::net::Ipv4Addr = ip.parse().ok()?;
     Some(Host { ip: u32::from(ip), port: parse_int(port)? })
 }
 
-fn stored(half: &Value) -> Option<StoredMessage> {
+pub(super) fn stored(half: &Value) -> Option<StoredMessage> {
     let int = |field: &str| half[field].as_i64().map(|number| number as i32);
     let mut properties = Properties::new();
     for pair in half["propertyPuts"].as_array()? {
@@ -116,7 +116,7 @@ fn stored(half: &Value) -> Option<StoredMessage> {
     })
 }
 
-fn status(text: &Value) -> Option<PutStatus> {
+pub(super) fn status(text: &Value) -> Option<PutStatus> {
     Some(match text.as_str()? {
         "PUT_OK" => PutStatus::PutOk,
         "FLUSH_DISK_TIMEOUT" => PutStatus::FlushDiskTimeout,
@@ -133,7 +133,7 @@ fn status(text: &Value) -> Option<PutStatus> {
 }
 
 /// A put as the rows show it; of a note they leave out what a clock and a counter made.
-fn shown(message: &NewMessage, is_op: bool) -> Value {
+pub(super) fn shown(message: &NewMessage, is_op: bool) -> Value {
     let map = message.map.as_deref().cloned().unwrap_or_else(|| Properties::decode(&message.properties));
     let pairs: serde_json::Map<String, Value> =
         map.iter().map(|(name, value)| (name.to_string(), json!(value.as_str()))).collect();

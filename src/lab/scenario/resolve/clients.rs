@@ -341,6 +341,7 @@ impl Resolver<'_> {
             batch_max: self.number(&table.batch, 1, 1..=1_024, "batch") as u32,
             pull_batch: self.number(&table.pull_batch, 32, 1..=1_024, "pull_batch") as u32,
             from_first: self.word(&table.from, "from", &[("last", false), ("first", true)]),
+            max_reconsume: self.number(&table.max_reconsume, -1, -1..=1_000_000, "max_reconsume") as i32,
         }
     }
 
@@ -350,6 +351,7 @@ impl Resolver<'_> {
             ("ok", Reply::Ok),
             ("fail", Reply::Fail),
             ("throw", Reply::Throw),
+            ("null", Reply::Null),
             ("timeout", Reply::Timeout),
             ("crash", Reply::Crash),
         ];

@@ -73,7 +73,11 @@ impl Resolver<'_> {
                 group: text(&table.group),
                 count: self.count(&table.count, one),
             },
-            "stored" => Check::Stored { message: text(&table.message), count: self.count(&table.count, one) },
+            "stored" => Check::Stored {
+                message: text(&table.message),
+                topic: text(&table.topic),
+                count: self.count(&table.count, one),
+            },
             "send-fails" => {
                 Check::SendFails { error: text(&table.error).unwrap_or_default(), count: self.count(&table.count, one) }
             }

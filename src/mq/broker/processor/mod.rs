@@ -2,6 +2,8 @@
 
 pub mod send;
 
+pub mod back;
+
 mod batch;
 
 pub mod pull;

@@ -3,9 +3,8 @@
 //! Sends run in a pool of one thread: a put that waits for its force holds that thread, later sends wait in the queue, and
 //! whoever has waited 200 ms there is told so.
 //!
-//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: the
-//! dead-letter rule comes with the delivery semantics; the ext fields `MSG_REGION` and `TRACE_ON` of
-//! every answer are not sent, since nothing here reads them.
+//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: the ext fields `MSG_REGION`
+//! and `TRACE_ON` of every answer are not sent, since nothing here reads them.
 
 use bytes::Bytes;
 
@@ -21,7 +20,7 @@ use crate::mq::store::outcome::{Landed, Put, PutStatus};
 use crate::mq::store::record::NewMessage;
 use crate::mq::time::{Millis, Time};
 use crate::mq::wire::body::TopicConfig;
-use crate::mq::wire::code::response;
+use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::{Header, SendHeader, SentHeader};
 
@@ -80,6 +79,10 @@ impl Broker {
     /// Checks, writes and answers; whether the job is over. Source: `SendMessageProcessor.sendMessage`.
     fn send(&mut self, job: SendJob, step: &mut Step<'_>) -> bool {
         let SendJob { conn, mut command } = job;
+        if command.code == request::CONSUMER_SEND_MSG_BACK {
+            self.take_back(conn, command, step);
+            return true;
+        }
         let Header::Send(header) = std::mem::take(&mut command.header) else {
             self.refuse(conn, &command, response::SYSTEM_ERROR, "the send request has no header".into(), step);
             return true;
@@ -99,7 +102,12 @@ impl Broker {
             return self.send_batch((conn, command), *header, queue_id, step);
         }
         step.out.say(Fact::SendAccepted { topic: header.topic.clone(), queue_id });
+        let max = header.max_reconsume_times;
         let mut message = self.message_of(conn, *header, queue_id, command.body.take().unwrap_or_default());
+        if let Err((code, remark)) = self.dead_if_exhausted(&mut message, max, step) {
+            self.refuse(conn, &command, code, remark, step);
+            return true;
+        }
         if transaction::is_half(&message) {
             if self.config.reject_transaction_message {
                 let [a, b, c, d] = self.config.broker_ip1.to_be_bytes();

@@ -3,15 +3,11 @@
 //! Source: `ConsumeMessageConcurrentlyService.cleanExpireMsg`, `ProcessQueue.cleanExpiredMsg`.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use crate::mq::client::remoting::{Mode, Request, Target, vip};
-use crate::mq::client::{Client, Fiber, Waiter, Woken};
-use crate::mq::message::StoredMessage;
-use crate::mq::node::{Addr, Step, Timer, TimerKey};
+use crate::mq::client::consumer::back::{Given, Giving};
+use crate::mq::client::{Client, Fiber, Woken};
+use crate::mq::node::{Step, Timer, TimerKey};
 use crate::mq::time::{Span, Time};
-use crate::mq::wire::code::{request, response};
-use crate::mq::wire::header::Header;
 
 /// One consumer's cleaning thread.
 #[derive(Clone, Debug)]
@@ -23,7 +19,7 @@ pub(crate) struct Cleaner {
     /// How many messages of the front queue this run may still send back.
     left: usize,
     /// The message on its way back.
-    back: Option<Arc<StoredMessage>>,
+    back: Option<Giving>,
     running: bool,
 }
 
@@ -77,14 +73,19 @@ impl Client {
                     consumer.cleaner = Cleaner::default();
                     return;
                 }
-                Some((message, Some(started))) if timeout < step.wall.since(started) => Some(message.clone()),
+                Some((message, Some(started))) if timeout < step.wall.since(started) => {
+                    Some((message.clone(), started))
+                }
                 _ => None,
             };
             match expired.filter(|_| 0 < consumer.cleaner.left) {
-                Some(message) => {
+                Some((message, started)) => {
                     consumer.cleaner.left -= 1;
-                    consumer.cleaner.back = Some(message.clone());
-                    return self.clean_sends_back(at, &message, step);
+                    // To the host that stored the message.
+                    let to = Some(message.store_host);
+                    let giving = Giving { message, started, delay_level: EXPIRED_DELAY_LEVEL, to };
+                    consumer.cleaner.back = Some(giving.clone());
+                    return self.give_back(at, &giving, Fiber::Clean(at), step);
                 }
                 None => {
                     consumer.cleaner.queues.pop_front();
@@ -95,25 +96,17 @@ impl Client {
         consumer.cleaner.running = false;
     }
 
-    /// To the host that stored the message, for it alone knows the log offset.
-    fn clean_sends_back(&mut self, at: usize, message: &StoredMessage, step: &mut Step<'_>) {
-        let host = message.store_host;
-        let addr = Addr { ip: host.ip, port: u16::try_from(host.port).unwrap_or(0) };
-        let mut header = self.consumers[at].send_back_header(message);
-        header.delay_level = EXPIRED_DELAY_LEVEL;
-        let command = self.remoting.command(request::CONSUMER_SEND_MSG_BACK, Header::SendBack(Box::new(header)));
-        let waiter = Waiter::Fiber(Fiber::Clean(at));
-        let request = Request { command, timeout: TIMEOUT_MS, mode: Mode::Sync, waiter };
-        let target = Target::At(vip(self.config.vip_channel_enabled, addr));
-        self.remoting.invoke(target, request, step, &mut self.ready);
-    }
-
     /// The cleaning thread goes on: what the broker took back leaves the window if it is still its first.
     pub(in crate::mq::client) fn clean_on(&mut self, at: usize, woken: Woken, step: &mut Step<'_>) {
+        let Some(giving) = self.consumers[at].cleaner.back.take() else { return };
+        let given = self.given_back(at, &giving, woken, Fiber::Clean(at), step);
         let consumer = &mut self.consumers[at];
-        let Some(message) = consumer.cleaner.back.take() else { return };
-        let ok = matches!(woken, Woken::Answered(Ok(command)) if command.code == response::SUCCESS);
-        if ok
+        if let Given::Again = given {
+            consumer.cleaner.back = Some(giving);
+            return;
+        }
+        let message = giving.message;
+        if let Given::Taken = given
             && let Some(queue) = consumer.cleaner.queues.front()
             && let Some(assigned) = consumer.assigned.get_mut(queue)
             && assigned.window.first().is_some_and(|(first, _)| first.queue_offset == message.queue_offset)
@@ -127,4 +120,3 @@ impl Client {
 /// At most so many messages of a queue in one run.
 const LOOP_MAX: usize = 16;
 const EXPIRED_DELAY_LEVEL: i32 = 3;
-const TIMEOUT_MS: i64 = 5000;

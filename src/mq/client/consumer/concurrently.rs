@@ -5,16 +5,14 @@
 use std::sync::Arc;
 
 use crate::mq::app::{ConsumeOutcome, Return, TaskId};
+use crate::mq::client::consumer::back::{Given, Giving};
 use crate::mq::client::consumer::{Consumer, Later};
-use crate::mq::client::remoting::{Mode, Request, Target, vip};
-use crate::mq::client::{Client, Fiber, Waiter, Woken};
-use crate::mq::message::id::offset_msg_id;
-use crate::mq::message::{Message, Name, StoredMessage, property};
+use crate::mq::client::{Client, Fiber, Woken};
+use crate::mq::fact::Fact;
+use crate::mq::message::{Name, StoredMessage};
 use crate::mq::node::Step;
 use crate::mq::pool::Submitted;
-use crate::mq::time::Span;
-use crate::mq::wire::code::{request, response};
-use crate::mq::wire::header::{Header, SendBackHeader};
+use crate::mq::time::{Millis, Span};
 
 /// Messages of one queue for one call of the listener.
 ///
@@ -32,6 +30,10 @@ pub(crate) struct Running {
     request: ConsumeRequest,
     /// The next message to send back.
     next_back: usize,
+    /// The message on its way back.
+    giving: Option<Box<Giving>>,
+    /// When the listener was called.
+    started: Millis,
     /// Messages that could not be sent back.
     back_failed: Vec<Arc<StoredMessage>>,
 }
@@ -92,7 +94,14 @@ impl Client {
             self.next_task += 1;
             let group = consumer.config.group.clone();
             step.out.app(Return::Listen { task, group, queue, messages });
-            let running = Running { consumer: at, request: job, next_back: 0, back_failed: Vec::new() };
+            let running = Running {
+                consumer: at,
+                request: job,
+                next_back: 0,
+                giving: None,
+                started: step.wall,
+                back_failed: Vec::new(),
+            };
             self.running.insert(task, running);
             return;
         }
@@ -121,37 +130,32 @@ impl Client {
         self.send_back(task, running, step);
     }
 
-    /// Sends the next failed message back, or ends the job when there is none.
+    /// Gives the next failed message back, or ends the job when there is none.
     ///
-    /// Source: `ConsumeMessageConcurrentlyService.processConsumeResult`, `DefaultMQPushConsumerImpl.sendMessageBack`.
-    /// Differs: a failed send-back is not tried again as an ordinary send to the retry topic; it is re-submitted here.
+    /// Source: `ConsumeMessageConcurrentlyService.processConsumeResult`, `sendMessageBack`.
     fn send_back(&mut self, task: TaskId, mut running: Running, step: &mut Step<'_>) {
-        let consumer = &self.consumers[running.consumer];
-        while let Some(message) = running.request.messages.get(running.next_back) {
-            let master = message.broker.as_ref().and_then(|broker| self.routes.master(broker));
-            let Some(addr) = master else {
-                running.back_failed.push(again(message));
-                running.next_back += 1;
-                continue;
-            };
-            let header = Header::SendBack(Box::new(consumer.send_back_header(message)));
-            let command = self.remoting.command(request::CONSUMER_SEND_MSG_BACK, header);
+        if let Some(message) = running.request.messages.get(running.next_back).cloned() {
+            let (at, started) = (running.consumer, running.started);
+            let giving = Giving { message, started, delay_level: 0, to: None };
+            running.giving = Some(Box::new(giving.clone()));
             self.running.insert(task, running);
-            let waiter = Waiter::Fiber(Fiber::Consume(task));
-            let request = Request { command, timeout: SEND_BACK_TIMEOUT_MS, mode: Mode::Sync, waiter };
-            let target = Target::At(vip(self.config.vip_channel_enabled, addr));
-            return self.remoting.invoke(target, request, step, &mut self.ready);
+            return self.give_back(at, &giving, Fiber::Consume(task), step);
         }
         self.consumed(running, step);
     }
 
-    /// A send-back has ended.
+    /// A message was given back, or not: then it is one failure older and stays.
     pub(in crate::mq::client) fn sent_back(&mut self, task: TaskId, woken: Woken, step: &mut Step<'_>) {
         let Some(mut running) = self.running.remove(task) else { return };
-        let ok = matches!(woken, Woken::Answered(Ok(command)) if command.code == response::SUCCESS);
-        if !ok {
-            let message = &running.request.messages[running.next_back];
-            running.back_failed.push(again(message));
+        let Some(giving) = running.giving.take() else { return };
+        match self.given_back(running.consumer, &giving, woken, Fiber::Consume(task), step) {
+            Given::Again => {
+                running.giving = Some(giving);
+                self.running.insert(task, running);
+                return;
+            }
+            Given::Kept => running.back_failed.push(again(&giving.message)),
+            Given::Taken => {}
         }
         running.next_back += 1;
         self.send_back(task, running, step);
@@ -168,7 +172,13 @@ impl Client {
                 assigned.update_offset(offset, true);
             }
         }
-        if !back_failed.is_empty() {
+        if let Some(first) = back_failed.first() {
+            step.out.say(Fact::ConsumeDelayed {
+                topic: first.message.topic.clone(),
+                queue_id: first.queue_id,
+                count: back_failed.len() as i32,
+                millis: RETRY_AFTER.as_millis() as i64,
+            });
             let again = ConsumeRequest { queue: request.queue, messages: back_failed };
             self.consume_later.add(step.mono + RETRY_AFTER, Later::Consume(at, again), step);
         }
@@ -201,32 +211,6 @@ impl Consumer {
         }
         seen
     }
-
-    fn own_topic(&self, message: &StoredMessage) -> Name {
-        let Message { topic, properties, .. } = &message.message;
-        match *topic == self.retry_topic {
-            true => properties.get(property::names::RETRY_TOPIC).unwrap_or(topic).clone(),
-            false => topic.clone(),
-        }
-    }
-
-    pub(super) fn send_back_header(&self, message: &StoredMessage) -> SendBackHeader {
-        let unique = message.message.properties.get(property::names::UNIQ_KEY).cloned();
-        let msg_id = unique.unwrap_or_else(|| offset_msg_id(message.store_host, message.commit_log_offset));
-        let max = match self.config.max_reconsume_times {
-            -1 => RECONSUME_TIMES_MAX,
-            max => max,
-        };
-        SendBackHeader {
-            offset: message.commit_log_offset.0,
-            group: self.config.group.clone(),
-            delay_level: 0,
-            origin_msg_id: Some(msg_id),
-            origin_topic: Some(self.own_topic(message)),
-            unit_mode: false,
-            max_reconsume_times: Some(max),
-        }
-    }
 }
 
 /// The message once more, one failure older.
@@ -237,5 +221,3 @@ fn again(message: &Arc<StoredMessage>) -> Arc<StoredMessage> {
 }
 
 const RETRY_AFTER: Span = Span::from_millis(5000);
-const SEND_BACK_TIMEOUT_MS: i64 = 5000;
-const RECONSUME_TIMES_MAX: i32 = 16;

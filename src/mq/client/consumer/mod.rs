@@ -35,6 +35,8 @@ pub mod process_queue;
 
 pub(crate) mod concurrently;
 
+pub(crate) mod back;
+
 pub(crate) mod clean;
 
 pub(crate) mod offset_store;

@@ -21,7 +21,7 @@ pub(crate) use transaction::Deciding;
 
 pub mod pick;
 
-mod send;
+pub(crate) mod send;
 
 mod transaction;
 

@@ -13,7 +13,7 @@ use crate::mq::client::remoting::{Mode, Request, Target, broker_exception, vip};
 use crate::mq::client::validators::check_message;
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
-use crate::mq::message::{Message, MessageQueue, Name, QueueOffset, compress, property, sys_flag};
+use crate::mq::message::{Message, MessageQueue, Name, QueueOffset, compress, java, names, property, sys_flag};
 use crate::mq::node::Step;
 use crate::mq::time::{Millis, Span};
 use crate::mq::wire::code::{request, response};
@@ -23,9 +23,7 @@ use crate::mq::wire::header::{Header, SendHeader};
 /// One call of `send`.
 #[derive(Clone, Debug)]
 pub(crate) struct Send {
-    pub(super) op: OpId,
-    /// Whether it is a half message.
-    pub(super) in_transaction: bool,
+    pub(super) caller: Caller,
     /// Who waits.
     pub(super) mode: SendMode,
     /// Whether the application named the queue.
@@ -57,16 +55,25 @@ pub(crate) struct Send {
 }
 
 /// A call as it begins.
-pub(super) struct Started<'a> {
-    pub(super) op: OpId,
-    pub(super) group: &'a str,
-    /// Whether the message is a half one.
-    pub(super) in_transaction: bool,
-    pub(super) mode: SendMode,
+pub(crate) struct Started<'a> {
+    pub(crate) caller: Caller,
+    pub(crate) group: &'a str,
+    pub(crate) mode: SendMode,
     /// The queue, if the application names one.
-    pub(super) queue: Option<MessageQueue>,
+    pub(crate) queue: Option<MessageQueue>,
     /// The joined unique keys of a batch.
-    pub(super) batch: Option<Name>,
+    pub(crate) batch: Option<Name>,
+}
+
+/// Who hears how a call ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Caller {
+    /// The application.
+    App(OpId),
+    /// The transaction whose half message it sends.
+    Half(OpId),
+    /// A thread of the client itself, that gives a message back.
+    Thread(Fiber),
 }
 
 #[derive(Clone, Debug)]
@@ -92,32 +99,32 @@ enum Stage {
 impl Client {
     /// An application sends a message.
     pub(crate) fn send(&mut self, op: OpId, group: &str, message: Message, timeout: Option<Span>, step: &mut Step<'_>) {
-        let started = Started { op, group, in_transaction: false, mode: SendMode::Sync, queue: None, batch: None };
+        let caller = Caller::App(op);
+        let started = Started { caller, group, mode: SendMode::Sync, queue: None, batch: None };
         self.start_send(started, message, timeout, step);
     }
 
     /// Begins a call: checks the producer and the message, then looks for the topic's queues.
-    pub(super) fn start_send(
+    pub(in crate::mq::client) fn start_send(
         &mut self,
         started: Started<'_>,
         message: Message,
         timeout: Option<Span>,
         step: &mut Step<'_>,
     ) {
-        let Started { op, group, in_transaction, mode, queue, batch } = started;
+        let Started { caller, group, mode, queue, batch } = started;
         let checked = self.running_producer(group).and_then(|producer| {
             let max = self.producers[producer].config.max_message_size;
             check_message(&message.topic, Some(message.body.len()), max).map(|()| producer)
         });
         let producer = match checked {
             Ok(producer) => producer,
-            Err(exception) => return fails((op, in_transaction), exception.into_error(0, true), step),
+            Err(exception) => return self.call_fails(caller, exception.into_error(0, true), step),
         };
         let config = &self.producers[producer].config;
         let timeout = timeout.unwrap_or(config.send_msg_timeout).as_millis() as i64;
         let mut send = Box::new(Send {
-            op,
-            in_transaction,
+            caller,
             mode,
             is_fixed: queue.is_some(),
             is_batch: batch.is_some(),
@@ -276,6 +283,7 @@ impl Client {
             Some(made) => made.clone(),
             None => self.make(&mut send, step),
         };
+        let (times, times_max) = take_times(&mut send.message);
         let config = &self.producers[send.producer].config;
         let header = SendHeader {
             producer_group: config.group.clone(),
@@ -287,9 +295,9 @@ impl Client {
             born_timestamp: step.wall.0,
             flag: send.message.flag,
             properties: Some(made.properties),
-            reconsume_times: Some(0),
+            reconsume_times: Some(times),
             unit_mode: false,
-            max_reconsume_times: None,
+            max_reconsume_times: times_max,
             batch: send.is_batch,
         };
         let mode = match send.mode {
@@ -336,7 +344,8 @@ impl Client {
         send.message.properties.encode_into(&mut self.ops.text);
         let made = Made { properties: Name::from(&*self.ops.text), body, sys_flag };
         let retries = 0 < config.retry_times_when_send_failed;
-        if retries {
+        // What goes to a retry topic is made anew: its first attempt took properties out.
+        if retries && !is_retry(&send.message.topic) {
             send.made = Some(made.clone());
         }
         made
@@ -408,7 +417,7 @@ impl Client {
             (Some(result), _) => self.send_returns(send, result, step),
             (None, Some(exception)) => {
                 let error = exception.into_error(send.times, !send.maybe_stored);
-                fails((send.op, send.in_transaction), error, step);
+                self.call_fails(send.caller, error, step);
             }
             (None, None) => woken_for_nothing(), // an exception was noted just before
         }
@@ -420,7 +429,7 @@ impl Client {
         }
         let exception = Exception::TooMuchRequest("sendDefaultImpl call timeout");
         let error = exception.into_error(send.times, !send.maybe_stored);
-        fails((send.op, send.in_transaction), error, step);
+        self.call_fails(send.caller, error, step);
     }
 
     pub(super) fn send_exhausted(&mut self, send: &Send, attempts: u32, step: &mut Step<'_>) {
@@ -444,14 +453,24 @@ impl Client {
             attempts: send.times,
             provably_not_stored: !send.maybe_stored,
         };
-        fails((send.op, send.in_transaction), error, step);
+        self.call_fails(send.caller, error, step);
     }
 
     /// A call ends with a result: the application hears it, or the half message's transaction goes on.
-    fn send_returns(&mut self, send: &Send, result: SendResult, step: &mut Step<'_>) {
-        match send.in_transaction {
-            true => self.half_sent(send, result, step),
-            false => step.out.app(Return::Sent { op: send.op, result }),
+    pub(super) fn send_returns(&mut self, send: &Send, result: SendResult, step: &mut Step<'_>) {
+        match send.caller {
+            Caller::App(op) => step.out.app(Return::Sent { op, result }),
+            Caller::Half(op) => self.half_sent(send, op, result, step),
+            Caller::Thread(fiber) => self.wake(fiber, Woken::Sent(Ok(()))),
+        }
+    }
+
+    /// A call ends with an exception.
+    pub(super) fn call_fails(&mut self, caller: Caller, error: AppError, step: &mut Step<'_>) {
+        match caller {
+            Caller::App(op) => step.out.app(Return::Failed { op, error }),
+            Caller::Half(op) => step.out.app(Return::Failed { op, error: half_failed(error) }),
+            Caller::Thread(fiber) => self.wake(fiber, Woken::Sent(Err(error.text))),
         }
     }
 
@@ -462,14 +481,24 @@ impl Client {
         };
         let error =
             AppError { kind: ErrorKind::Client, text: text.into(), code, attempts: 0, provably_not_stored: true };
-        fails((send.op, send.in_transaction), error, step);
+        self.call_fails(send.caller, error, step);
     }
 }
 
-/// A call ends with an exception.
-pub(super) fn fails((op, in_transaction): (OpId, bool), error: AppError, step: &mut Step<'_>) {
-    let error = if in_transaction { half_failed(error) } else { error };
-    step.out.app(Return::Failed { op, error });
+fn is_retry(topic: &str) -> bool {
+    topic.starts_with(names::RETRY_GROUP_TOPIC_PREFIX)
+}
+
+/// How often a message to a retry topic failed, and how often it may: taken out of its properties, when their text is made.
+///
+/// A second attempt finds them gone: it says 0 and nothing, for which a broker has no answer but an exception.
+/// Source: `DefaultMQProducerImpl.sendKernelImpl`.
+fn take_times(message: &mut Message) -> (i32, Option<i32>) {
+    if !is_retry(&message.topic) {
+        return (0, None);
+    }
+    let mut take = |name| message.properties.remove(name).and_then(|times| java::parse_int(&times));
+    (take(property::names::RECONSUME_TIME).unwrap_or(0), take(property::names::MAX_RECONSUME_TIMES))
 }
 
 /// The result in an answer; `None` if the answer is a refusal. Source: `MQClientAPIImpl.processSendResponse`.

@@ -10,7 +10,7 @@ use crate::mq::app::{
     AppError, ErrorKind, LocalOutcome, LocalState, OpId, Return, SendMode, SendResult, SendStatus, TaskId,
 };
 use crate::mq::client::exception::client_text;
-use crate::mq::client::producer::send::{Send, Started};
+use crate::mq::client::producer::send::{Caller, Send, Started};
 use crate::mq::client::remoting::{Mode, Request, Target};
 use crate::mq::client::validators::check_message;
 use crate::mq::client::{Client, Waiter};
@@ -66,19 +66,20 @@ impl Client {
         }
         message.properties.put(names::TRAN_MSG, "true");
         message.properties.put(names::PGROUP, group);
-        let started = Started { op, group, in_transaction: true, mode: SendMode::Sync, queue: None, batch: None };
+        let caller = Caller::Half(op);
+        let started = Started { caller, group, mode: SendMode::Sync, queue: None, batch: None };
         self.start_send(started, message, None, step);
     }
 
     /// A half message was stored: the local transaction runs, unless it may be lost with the broker.
-    pub(super) fn half_sent(&mut self, send: &Send, result: SendResult, step: &mut Step<'_>) {
-        let local = Local { op: send.op, producer: send.producer, result };
+    pub(super) fn half_sent(&mut self, send: &Send, op: OpId, result: SendResult, step: &mut Step<'_>) {
+        let local = Local { op, producer: send.producer, result };
         if local.result.status != SendStatus::SendOk {
             return self.local_ended(local, LocalState::Rollback, None, step);
         }
         let group = self.producers[send.producer].config.group.clone();
         let task = self.decide(Deciding::Local(Box::new(local)));
-        step.out.app(Return::Execute { task, op: send.op, group, message: send.message.clone() });
+        step.out.app(Return::Execute { task, op, group, message: send.message.clone() });
     }
 
     fn decide(&mut self, deciding: Deciding) -> TaskId {

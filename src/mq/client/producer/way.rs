@@ -14,7 +14,7 @@ use crate::mq::app::{OpId, Return, SendBy, SendMode};
 use crate::mq::client::config::RETRY_GROUP_TOPIC_PREFIX;
 use crate::mq::client::exception::Exception;
 use crate::mq::client::producer::Op;
-use crate::mq::client::producer::send::{Send, Started, fails, send_result};
+use crate::mq::client::producer::send::{Caller, Send, Started, send_result};
 use crate::mq::client::remoting::{Mode, Request, Target, broker_exception};
 use crate::mq::client::validators::check_message;
 use crate::mq::client::{Client, Fiber, Waiter};
@@ -70,7 +70,7 @@ impl Client {
             let error = Exception::TooMuchRequest(text).into_error(0, true);
             return step.out.app(Return::Failed { op, error });
         }
-        let started = Started { op, group, in_transaction: false, mode, queue, batch: None };
+        let started = Started { caller: Caller::App(op), group, mode, queue, batch: None };
         self.start_send(started, message, timeout, step);
     }
 
@@ -100,7 +100,8 @@ impl Client {
         let ids = ids.iter().map(Name::as_str).collect::<Vec<&str>>().join(",");
         let message = Message { body: batch::encode(&messages), ..first };
         let batch = Some(ids.into());
-        let started = Started { op, group, in_transaction: false, mode: SendMode::Sync, queue: None, batch };
+        let caller = Caller::App(op);
+        let started = Started { caller, group, mode: SendMode::Sync, queue: None, batch };
         self.start_send(started, message, timeout, step);
     }
 
@@ -109,7 +110,7 @@ impl Client {
         let queue = send.queue.clone().expect("the application named it");
         if queue.topic != send.message.topic {
             let exception = Exception::client("message's topic not equal mq's topic");
-            return fails((send.op, false), exception.into_error(0, true), step);
+            return self.call_fails(send.caller, exception.into_error(0, true), step);
         }
         send.times = 1;
         let (topic, broker, queue_id) = (queue.topic, queue.broker, queue.queue_id);
@@ -126,7 +127,7 @@ impl Client {
     /// The call ends with the exception of its last attempt.
     pub(super) fn send_fails(&mut self, send: &Send, step: &mut Step<'_>) {
         let exception = send.exception.clone().expect("an attempt failed");
-        fails((send.op, send.in_transaction), exception.into_error(send.times, !send.maybe_stored), step);
+        self.call_fails(send.caller, exception.into_error(send.times, !send.maybe_stored), step);
     }
 
     /// The only attempt of a call failed before anything was written: a call that chose its queue says so in its own words.
@@ -142,7 +143,9 @@ impl Client {
         match written {
             Ok(()) => {
                 self.note_latency(&send, false, step);
-                step.out.app(Return::Done { op: send.op });
+                if let Caller::App(op) = send.caller {
+                    step.out.app(Return::Done { op });
+                }
             }
             Err(exception) => {
                 self.attempt_failed(&mut send, exception, step);
@@ -165,7 +168,7 @@ impl Client {
                 self.remoting.recycle(command);
                 if let Some(result) = result {
                     self.note_latency(&send, false, step);
-                    return step.out.app(Return::Sent { op: send.op, result });
+                    return self.send_returns(&send, result, step);
                 }
                 self.attempt_failed(&mut send, refusal, step);
                 return self.send_fails(&send, step);

@@ -129,51 +129,134 @@ fn a_queue_that_another_member_gets_is_reported_and_given_up() {
     assert_eq!(stage.kinds("revoked"), 2);
 }
 
+/// What the broker does with a message that is given back, and with the copy that the client sends instead.
+#[derive(Clone, Copy, PartialEq)]
+enum Takes {
+    Back,
+    Copy,
+    Nothing,
+}
+
+/// A consumer whose listener gave this answer to its first message, 7 s after the start.
+fn gave(takes: Takes, outcome: ConsumeOutcome) -> Stage {
+    let mut given = false;
+    let mut inner = one_queue(move |topic, offset| match topic == "T" && offset == 3 && !given {
+        true => {
+            given = true;
+            Some(pulled(response::SUCCESS, 4, &[(3, "TagA")]))
+        }
+        false => None,
+    });
+    let mut stage = Stage::new(consumer(), move |addr, command| match command.code {
+        request::CONSUMER_SEND_MSG_BACK if takes != Takes::Back => Some(code(response::SYSTEM_ERROR, "no")),
+        request::SEND_MESSAGE_V2 if takes == Takes::Nothing => Some(code(response::MESSAGE_ILLEGAL, "no")),
+        request::SEND_MESSAGE_V2 => {
+            let sent = SentHeader { msg_id: "ID".into(), queue_id: 0, queue_offset: 0, transaction_id: None };
+            Some(ok(Header::Sent(sent)))
+        }
+        _ => inner(addr, command),
+    });
+    stage.until(1_000);
+    let task = listened(&stage)[0].1;
+    stage.on(Event::App(Box::new(Call::Listened { task, outcome })));
+    stage.until(7_000);
+    stage
+}
+
+/// When listeners were called, their tasks, and how often the first message had been tried again.
+fn listened(stage: &Stage) -> Vec<(u64, crate::mq::app::TaskId, i32)> {
+    let all = stage.returned.iter();
+    all.filter_map(|(at, answer)| match answer {
+        Return::Listen { task, messages, .. } => Some((*at, *task, messages[0].reconsume_times)),
+        _ => None,
+    })
+    .collect()
+}
+
+fn copies(stage: &Stage) -> Vec<SendHeader> {
+    let all = stage.asked.iter();
+    all.filter_map(|(_, _, command)| match &command.header {
+        Header::Send(header) => Some((**header).clone()),
+        _ => None,
+    })
+    .collect()
+}
+
 #[test]
-fn a_message_that_fails_is_sent_back_and_one_that_cannot_be_is_kept() {
-    for refuses in [false, true] {
-        let mut given = false;
-        let mut inner = one_queue(move |topic, offset| match topic == "T" && offset == 3 && !given {
-            true => {
-                given = true;
-                Some(pulled(response::SUCCESS, 4, &[(3, "TagA")]))
-            }
-            false => None,
-        });
-        let mut stage = Stage::new(consumer(), move |addr, command| match command.code {
-            request::CONSUMER_SEND_MSG_BACK if refuses => Some(code(response::SYSTEM_ERROR, "no")),
-            _ => inner(addr, command),
-        });
-        stage.until(1_000);
-        let listened = |stage: &Stage| -> Vec<(u64, crate::mq::app::TaskId, i32)> {
-            let all = stage.returned.iter();
-            all.filter_map(|(at, answer)| match answer {
-                Return::Listen { task, messages, .. } => Some((*at, *task, messages[0].reconsume_times)),
-                _ => None,
-            })
-            .collect()
-        };
-        let task = listened(&stage)[0].1;
-        stage.on(Event::App(Box::new(Call::Listened { task, outcome: ConsumeOutcome::Later })));
-        stage.until(7_000);
-        let back = stage.asked.iter().find_map(|(_, _, command)| match &command.header {
-            Header::SendBack(header) => Some(header.clone()),
+fn a_message_that_fails_is_given_back_whatever_way_it_failed() {
+    for outcome in [ConsumeOutcome::Later, ConsumeOutcome::Threw, ConsumeOutcome::Null] {
+        let stage = gave(Takes::Back, outcome);
+        let backs = stage.asked.iter().filter_map(|(_, _, command)| match &command.header {
+            Header::SendBack(header) => Some((header.offset, header.delay_level, header.max_reconsume_times)),
             _ => None,
         });
-        let back = back.unwrap();
-        assert_eq!((back.offset, back.delay_level, back.max_reconsume_times), (300, 0, Some(16)));
+        assert_eq!(backs.collect::<Vec<_>>(), [(300, 0, Some(16))], "{outcome:?}");
         let owned = stage.client.owned();
         let queue = owned.iter().find(|owned| owned.queue.topic == "T").unwrap();
-        match refuses {
-            false => assert_eq!((queue.consumed, listened(&stage).len()), (4, 1)),
-            true => {
-                // It pins the offset and comes again after 5 s, one failure older.
-                assert_eq!((queue.consumed, queue.cached), (3, 1));
-                assert_eq!(listened(&stage)[1].2, 1);
-                assert!(listened(&stage)[1].0.abs_diff(6_002) <= 2);
-            }
-        }
+        assert_eq!((queue.consumed, listened(&stage).len(), copies(&stage).len()), (4, 1, 0));
     }
+}
+
+#[test]
+fn a_broker_that_refuses_gets_a_copy_from_the_inner_producer() {
+    let stage = gave(Takes::Copy, ConsumeOutcome::Later);
+    let [copy] = &copies(&stage)[..] else { panic!("one copy") };
+    assert_eq!((&*copy.producer_group, &*copy.topic), ("CLIENT_INNER_PRODUCER", "%RETRY%CG"));
+    assert_eq!((copy.reconsume_times, copy.max_reconsume_times), (Some(1), Some(16)));
+    let properties = Properties::decode(copy.properties.as_ref().unwrap());
+    let value = |name| properties.get(name).map(Name::as_str);
+    assert_eq!((value("DELAY"), value("RETRY_TOPIC"), value("RECONSUME_TIME")), (Some("3"), Some("T"), Some("1")));
+    assert_eq!(
+        (value("UNIQ_KEY"), value("MAX_RECONSUME_TIMES"), value("ORIGIN_MESSAGE_ID")),
+        (Some("K"), Some("16"), None)
+    );
+    assert!(value("CONSUME_START_TIME").is_some(), "the properties are those that the listener saw");
+    let owned = stage.client.owned();
+    let queue = owned.iter().find(|owned| owned.queue.topic == "T").unwrap();
+    assert_eq!((queue.consumed, listened(&stage).len()), (4, 1));
+    assert_eq!((stage.kinds("send-back-failed"), stage.kinds("consume-delayed")), (1, 0));
+    // Nobody of the application called: it hears nothing.
+    assert!(stage.returned.iter().all(|(_, answer)| !matches!(answer, Return::Sent { .. } | Return::Failed { .. })));
+}
+
+#[test]
+fn what_nobody_takes_is_consumed_again_after_five_seconds() {
+    let stage = gave(Takes::Nothing, ConsumeOutcome::Later);
+    let owned = stage.client.owned();
+    let queue = owned.iter().find(|owned| owned.queue.topic == "T").unwrap();
+    // It pins the offset and comes again, one failure older.
+    assert_eq!((queue.consumed, queue.cached), (3, 1));
+    assert_eq!((stage.kinds("send-back-failed"), stage.kinds("consume-delayed")), (2, 1));
+    let all = listened(&stage);
+    assert_eq!((all.len(), all[1].2), (2, 1));
+    assert!(all[1].0.abs_diff(6_002) <= 2, "{}", all[1].0);
+}
+
+#[test]
+fn a_copy_s_second_attempt_has_lost_how_often_it_failed() {
+    let mut refused = false;
+    let mut given = false;
+    let mut inner = one_queue(move |topic, offset| match topic == "T" && offset == 3 && !given {
+        true => {
+            given = true;
+            Some(pulled(response::SUCCESS, 4, &[(3, "TagA")]))
+        }
+        false => None,
+    });
+    let mut stage = Stage::new(consumer(), move |addr, command| match command.code {
+        request::CONSUMER_SEND_MSG_BACK => Some(code(response::SYSTEM_ERROR, "no")),
+        request::SEND_MESSAGE_V2 if !refused => {
+            refused = true;
+            Some(code(response::SYSTEM_ERROR, "busy"))
+        }
+        _ => inner(addr, command),
+    });
+    stage.until(1_000);
+    let task = listened(&stage)[0].1;
+    stage.on(Event::App(Box::new(Call::Listened { task, outcome: ConsumeOutcome::Later })));
+    stage.until(2_000);
+    let times: Vec<_> = copies(&stage).iter().map(|copy| (copy.reconsume_times, copy.max_reconsume_times)).collect();
+    assert_eq!(times, [(Some(1), Some(16)), (Some(0), None)]);
 }
 
 #[test]

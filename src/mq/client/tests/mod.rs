@@ -26,7 +26,7 @@ use crate::mq::wire::body::{BrokerData, ConsumerIdList, JsonBody, QueueData, Rou
 use crate::mq::wire::code::{request, response};
 use crate::mq::wire::codec::{self, Decoder};
 use crate::mq::wire::command::{Command, Opaque};
-use crate::mq::wire::header::{Header, PulledHeader, SentHeader};
+use crate::mq::wire::header::{Header, PulledHeader, SendHeader, SentHeader};
 
 const NAMESRV: Addr = Addr::new(10, 0, 1, 1, 9876);
 const NAMESRV_2: Addr = Addr::new(10, 0, 1, 2, 9876);
