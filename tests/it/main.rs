@@ -44,6 +44,8 @@ mod retry;
 
 mod run;
 
+mod run_disk;
+
 mod scenarios;
 
 mod bad_scenarios;

@@ -44,7 +44,9 @@ impl<'a> Lineages<'a> {
         let mut heard: BTreeSet<(&str, i32, i64, &str)> = BTreeSet::new();
         for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *group) {
             let done = match delivery.answer {
-                Some(ConsumeOutcome::Success { ack_index }) => usize::try_from(ack_index.saturating_add(1)).unwrap_or(0),
+                Some(ConsumeOutcome::Success { ack_index }) => {
+                    usize::try_from(ack_index.saturating_add(1)).unwrap_or(0)
+                }
                 _ => 0,
             };
             for (at, message) in delivery.messages.iter().enumerate() {
@@ -56,7 +58,8 @@ impl<'a> Lineages<'a> {
                 heard.insert((&*delivery.queue.topic, delivery.queue.queue_id, message.queue_offset.0, id));
             }
         }
-        let mut all = Lineages { consumed, dead: BTreeSet::new(), parked: BTreeMap::new(), unheard: BTreeSet::new(), last };
+        let mut all =
+            Lineages { consumed, dead: BTreeSet::new(), parked: BTreeMap::new(), unheard: BTreeSet::new(), last };
         for (_, copy) in history.copies() {
             let Some(id) = copy.properties.get(names::UNIQ_KEY).map(String::as_str) else { continue };
             if copy.topic == *dlq {
