@@ -54,6 +54,8 @@ mod readme;
 
 mod refuted;
 
+mod logic;
+
 mod oracle;
 
 mod storage;
