@@ -38,6 +38,8 @@ mod golden;
 
 mod conversations;
 
+mod constants;
+
 mod cli;
 
 mod retry;
