@@ -425,7 +425,7 @@ facts! {
         topic: Topic,
         /// The queue.
         queue_id: QueueId,
-        /// `not-locked` or `expired`.
+        /// `not-locked` or `lock-expired`.
         why: &'static str,
         /// When the lock is asked for, ms.
         millis: i64,

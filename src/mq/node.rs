@@ -285,6 +285,8 @@ pub enum Timer {
     ConsumeLater,
     /// `ConsumeMessageConcurrentlyService.cleanExpireMsg`, every 15 min.
     CleanExpired,
+    /// `ConsumeMessageOrderlyService`: its scheduled thread.
+    OrderlyScheduled,
     /// A synchronous send's whole budget.
     SendDeadline,
     /// A clean shutdown's next stage.

@@ -8,7 +8,6 @@ use crate::lab::check::transactions::Logged;
 use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::Seq;
-use crate::mq::app::ConsumeOutcome;
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Name, Topic};
 use crate::mq::time::{Span, Time};
@@ -158,8 +157,7 @@ fn matches(expression: &str, tag: Option<&str>) -> bool {
 fn consumed<'a>(history: &'a History, group: &str) -> BTreeSet<&'a str> {
     let mut done = BTreeSet::new();
     for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *group) {
-        let Some(ConsumeOutcome::Success { ack_index }) = delivery.answer else { continue };
-        let upto = usize::try_from(ack_index.saturating_add(1)).unwrap_or(0);
+        let upto = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
         done.extend(delivery.messages.iter().take(upto).filter_map(|message| uid(&message.message)));
     }
     done

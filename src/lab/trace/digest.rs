@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::mq::app::{AppError, Call, ConsumeOutcome, LocalOutcome, Return, SendResult};
+use crate::mq::app::{AppError, Call, ConsumeOutcome, LocalOutcome, Ordered, Return, SendResult};
 use crate::mq::fact::{Fact, Value};
 use crate::mq::message::{Message, MessageQueue, Name, StoredMessage};
 use crate::mq::node::Frame;
@@ -514,13 +514,17 @@ impl Folded for Call {
             }
             Call::Listened { task, outcome } => {
                 into.pair(task.0, 3);
-                let (variant, index) = match outcome {
-                    ConsumeOutcome::Success { ack_index } => (0, *ack_index),
+                let (variant, value) = match outcome {
+                    ConsumeOutcome::Success { ack_index } => (0, *ack_index as u64),
                     ConsumeOutcome::Later => (1, 0),
                     ConsumeOutcome::Threw => (2, 0),
                     ConsumeOutcome::Null => (3, 0),
+                    ConsumeOutcome::Ordered(Ordered { status, auto_commit, suspend_millis }) => {
+                        into.pair(u64::from(*auto_commit), *suspend_millis as u64);
+                        (4, *status as u64)
+                    }
                 };
-                into.pair(variant, index as u64);
+                into.pair(variant, value);
             }
         }
     }

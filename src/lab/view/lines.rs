@@ -267,6 +267,7 @@ fn called(
             ConsumeOutcome::Later => "RECONSUME_LATER",
             ConsumeOutcome::Threw => words::reason("threw", lang),
             ConsumeOutcome::Null => "null",
+            ConsumeOutcome::Ordered(answer) => answer.status.as_str(),
         }),
         _ => false,
     }
