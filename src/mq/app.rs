@@ -97,8 +97,45 @@ pub enum Call {
 pub struct SendBy {
     /// Who waits.
     pub mode: SendMode,
-    /// The queue, if the application names one: then it is tried once.
-    pub queue: Option<MessageQueue>,
+    /// Who chooses the queue.
+    pub to: SendTo,
+}
+
+/// Who chooses a message's queue. One that is chosen is tried once.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum SendTo {
+    /// The producer, from queue to queue.
+    #[default]
+    Any,
+    /// The application, which names it.
+    Queue(MessageQueue),
+    /// A selector.
+    Selected(Selector),
+}
+
+/// A selector with its argument. Source: `MessageQueueSelector`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Selector {
+    /// `mqs.get(id % mqs.size())`, as the release's ordered example has it.
+    Modulo(i32),
+    /// `SelectMessageQueueByHash`, by a text.
+    Hash(Name),
+    /// `SelectMessageQueueByRandom`.
+    Random,
+    /// `SelectMessageQueueByMachineRoom`, which returns null.
+    MachineRoom,
+}
+
+impl Selector {
+    /// Its name, and its argument if it has one.
+    pub fn words(&self) -> (&'static str, Option<String>) {
+        match self {
+            Selector::Modulo(id) => ("modulo", Some(id.to_string())),
+            Selector::Hash(text) => ("hash", Some(text.to_string())),
+            Selector::Random => ("random", None),
+            Selector::MachineRoom => ("machine-room", None),
+        }
+    }
 }
 
 /// Who waits for a send. Source: `CommunicationMode`.

@@ -309,7 +309,7 @@ pub enum Stream {
     NameserverShuffle,
     /// `NettyRemotingClient.initValueIndex`: the first index, 0..998.
     NameserverStart,
-    /// `ThreadLocalIndex`: where the round robin over queues begins.
+    /// `ThreadLocalIndex`: where the round robin over queues begins; `SelectMessageQueueByRandom`.
     QueueStart,
     /// `MQClientInstance.findBrokerAddrByTopic`: whom to ask for the consumer list.
     ConsumerListBroker,

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::mq::app::{AppError, Call, ConsumeOutcome, LocalOutcome, Ordered, Return, SendResult};
+use crate::mq::app::{AppError, Call, ConsumeOutcome, LocalOutcome, Ordered, Return, SendResult, SendTo};
 use crate::mq::fact::{Fact, Value};
 use crate::mq::message::{Message, MessageQueue, Name, StoredMessage};
 use crate::mq::node::Frame;
@@ -488,7 +488,16 @@ impl Folded for Call {
                 message.fold(into);
                 timeout.map(|span| span.0).fold(into);
                 into.text(by.mode.as_str());
-                by.queue.fold(into);
+                match &by.to {
+                    SendTo::Any => into.pair(0, 4),
+                    SendTo::Queue(queue) => Some(queue.clone()).fold(into),
+                    SendTo::Selected(selector) => {
+                        let (name, argument) = selector.words();
+                        into.pair(2, 4);
+                        into.text(name);
+                        into.text(&argument.unwrap_or_default());
+                    }
+                }
             }
             Call::SendBatch { op, group, messages, timeout } => {
                 into.pair(op.0, 7);

@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::mq::app::{ConsumeOutcome, Ordered, OrderlyStatus, Return, SendMode, TaskId};
+use crate::mq::app::{ConsumeOutcome, Ordered, OrderlyStatus, Return, SendMode, SendTo, TaskId};
 use crate::mq::client::config::CLIENT_INNER_PRODUCER_GROUP;
 use crate::mq::client::consumer::Consumer;
 use crate::mq::client::consumer::concurrently::again;
@@ -212,7 +212,7 @@ impl Client {
                 Arc::make_mut(message).message.properties = copy.properties.clone();
                 self.in_order.insert(task, running);
                 let (caller, group) = (Caller::Thread(Fiber::InOrder(task)), CLIENT_INNER_PRODUCER_GROUP);
-                let started = Started { caller, group, mode: SendMode::Sync, queue: None, batch: None };
+                let started = Started { caller, group, mode: SendMode::Sync, to: SendTo::Any, batch: None };
                 return self.start_send(started, copy, None, step);
             }
             *message = again(message);

@@ -13,7 +13,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::mq::app::{Call, ConsumeOutcome, ErrorKind, OpId, Ordered, OrderlyStatus, Return, SendStatus, TaskId};
+use crate::mq::app::{
+    Call, ConsumeOutcome, ErrorKind, OpId, Ordered, OrderlyStatus, Return, Selector, SendBy, SendMode, SendStatus,
+    SendTo, TaskId,
+};
 use crate::mq::client::Client;
 use crate::mq::client::config::{ClientConfig, ConsumerConfig, ProducerConfig};
 use crate::mq::disk::{Disk, DiskError, FileId, FileInfo, Usage};
