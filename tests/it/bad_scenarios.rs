@@ -204,12 +204,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("key = \"order-{n}\"", "select = \"queue:broker-z/1\"", "wrong_value", "names no queue"),
     ("key = \"order-{n}\"", "select = \"hash:key\"", "missing", "chosen by the key"),
     ("key = \"order-{n}\"", "key = \"order-{n}\"\nselect = \"modulo:key\"", "wrong_value", "a key that is a number"),
-    (
-        "mode = \"concurrent\"",
-        "mode = \"concurrent\"\non = [{ reply = [\"suspend\"] }]",
-        "contradiction",
-        "only an ordered listener",
-    ),
+    ("reply = [\"ok\"]", "reply = [\"suspend\"]", "contradiction", "only an ordered listener"),
     ("answer = { choice = 3 }", "answer = { choice = 4 }", "out_of_range", "between 1 and 3"),
     ("answer = { choice = 3 }\n", "", "missing", "no answer"),
     ("answer = { choice = 3 }", "answer = { eval = \"count(readable)\" }", "unsupported", "not built yet"),

@@ -42,6 +42,8 @@ mod cli;
 
 mod retry;
 
+mod orderly;
+
 mod run;
 
 mod scenarios;

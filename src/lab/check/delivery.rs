@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::Judged;
-use crate::lab::check::history::{History, SendSeen, label, uid};
+use crate::lab::check::history::{Delivery, History, SendSeen, label, uid};
 use crate::lab::check::transactions::Logged;
 use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::plan::{NodeKind, Plan};
@@ -14,12 +14,15 @@ use crate::mq::time::{Span, Time};
 
 /// How long a group may take at most when nothing goes wrong: a rebalance, a route poll and a put-off pull.
 const GRACE: Span = Span::from_secs(60);
+/// How much longer an ordered group may take: a dead member's lease, and the timer that locks.
+const LEASE_GRACE: Span = Span::from_secs(80);
 
 /// A group with what it subscribes to, whether it begins at the first offset, and the nodes of its members.
 struct Member<'a> {
     group: &'a Group,
     subscriptions: &'a [(Topic, Name)],
     from_first: bool,
+    orderly: bool,
     nodes: Vec<&'a Name>,
 }
 
@@ -108,7 +111,9 @@ pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
             }
             pending += 1;
             let was_handed = handed(history, member.group, message.id);
-            if is_up && !was_handed && message.at.max(last_boot) + GRACE <= history.end {
+            let grace = if member.orderly { GRACE + LEASE_GRACE } else { GRACE };
+            let is_overdue = message.at.max(last_boot) + grace <= history.end;
+            if is_up && !was_handed && is_overdue && !(member.orderly && waits(history, member.group, message)) {
                 let name = &message.name;
                 return Judged::violation(
                     "never delivered",
@@ -140,6 +145,7 @@ fn groups(plan: &Plan) -> Vec<Member<'_>> {
                     group: &consumer.group,
                     subscriptions: &consumer.subscriptions,
                     from_first: consumer.from_first,
+                    orderly: consumer.orderly,
                     nodes: vec![&node.name],
                 }),
             }
@@ -166,6 +172,19 @@ fn consumed<'a>(history: &'a History, group: &str) -> BTreeSet<&'a str> {
 fn handed(history: &History, group: &str, id: &str) -> bool {
     let of_group = history.deliveries.iter().filter(|delivery| delivery.group == *group);
     of_group.flat_map(|delivery| &delivery.messages).any(|message| uid(&message.message) == Some(id))
+}
+
+/// Whether the last batch of a message's queue is not done: an ordered group gets nothing behind it.
+fn waits(history: &History, group: &str, message: &Owed<'_>) -> bool {
+    let mut of_queue = history.deliveries.iter().rev().filter(|delivery| {
+        let queue = &delivery.queue;
+        delivery.group == *group
+            && (&*queue.broker, &*queue.topic, queue.queue_id) == (message.broker, message.topic, message.queue_id)
+    });
+    let is_done = |delivery: &Delivery| {
+        delivery.answer.is_some_and(|answer| answer.done(delivery.messages.len()) == delivery.messages.len())
+    };
+    of_queue.next().is_some_and(|delivery| !is_done(delivery))
 }
 
 /// The lowest offset of each queue that a group was handed.

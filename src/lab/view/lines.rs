@@ -65,6 +65,8 @@ const MAIN: &[&str] = &[
     "half-checked",
     "half-discarded",
     "check-round-failed",
+    "lock-expired",
+    "queue-lock-lost",
     "sent-result",
     "failed",
     "listen",
