@@ -89,6 +89,11 @@ impl RebalanceLocks {
         own
     }
 
+    /// Every lease, ended or not, by group and queue.
+    pub fn each(&self) -> impl Iterator<Item = (&Group, &MessageQueue, &Lease)> {
+        self.leases.iter().flat_map(|(group, leases)| leases.iter().map(move |(queue, lease)| (group, queue, lease)))
+    }
+
     /// A queue's lease, ended or not.
     pub fn lease(&self, group: &Group, queue: &MessageQueue) -> Option<&Lease> {
         self.leases.get(group)?.get(queue)

@@ -287,3 +287,21 @@ const UNLOCK_DELAY: Span = Span::from_secs(20);
 const AFTER_LOCK: Span = Span::from_millis(10);
 const AFTER_REFUSAL: Span = Span::from_millis(3000);
 const TIMEOUT_MS: i64 = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queues_stand_in_a_request_as_the_release_iterates_over_them() {
+        let queue = |topic: &str, queue_id| MessageQueue { topic: topic.into(), broker: "broker-a".into(), queue_id };
+        // As recorded: golden conversation 06-push-orderly.
+        let recorded = [queue("TopicOrder", 0), queue("TopicOrder", 1), queue("%RETRY%GroupOrderly", 0)];
+        for turn in 0..recorded.len() {
+            let mut queues = recorded.to_vec();
+            queues.rotate_left(turn);
+            java_order(&mut queues, queue_hash);
+            assert_eq!(queues, recorded);
+        }
+    }
+}
