@@ -44,6 +44,8 @@ mod cli;
 
 mod retry;
 
+mod orderly;
+
 mod run;
 
 mod run_disk;

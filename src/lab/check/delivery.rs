@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::Judged;
-use crate::lab::check::history::{History, SendSeen, label};
+use crate::lab::check::history::{Delivery, History, SendSeen, label};
 use crate::lab::check::lineage::{Fate, Lineages};
 use crate::lab::check::transactions::Logged;
 use crate::lab::scenario::count::CountRule;
@@ -15,12 +15,15 @@ use crate::mq::time::{Span, Time};
 
 /// How long a group may take at most when nothing goes wrong: a rebalance, a route poll and a put-off pull.
 const GRACE: Span = Span::from_secs(60);
+/// How much longer an ordered group may take: a dead member's lease, and the timer that locks.
+const LEASE_GRACE: Span = Span::from_secs(80);
 
 /// A group with what it subscribes to, whether it begins at the first offset, and the nodes of its members.
 struct Member<'a> {
     group: &'a Group,
     subscriptions: &'a [(Topic, Name)],
     from_first: bool,
+    orderly: bool,
     nodes: Vec<&'a Name>,
 }
 
@@ -105,12 +108,14 @@ pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
                 continue;
             }
             owed += 1;
-            let is_overdue = |since: Time| is_up && since.max(last_boot) + GRACE <= history.end;
+            let grace = if member.orderly { GRACE + LEASE_GRACE } else { GRACE };
+            let is_overdue = |since: Time| is_up && since.max(last_boot) + grace <= history.end;
+            let is_behind = || member.orderly && waits(history, member.group, message);
             let (name, group) = (&message.name, member.group);
             match lineages.fate(message.id) {
                 Fate::Consumed => {}
                 Fate::Dead => dead += 1,
-                Fate::Unseen if is_overdue(message.at) => {
+                Fate::Unseen if is_overdue(message.at) && !is_behind() => {
                     return Judged::violation(
                         "never delivered",
                         message.seen.clone(),
@@ -158,6 +163,7 @@ fn groups(plan: &Plan) -> Vec<Member<'_>> {
                     group: &consumer.group,
                     subscriptions: &consumer.subscriptions,
                     from_first: consumer.from_first,
+                    orderly: consumer.orderly,
                     nodes: vec![&node.name],
                 }),
             }
@@ -169,6 +175,19 @@ fn groups(plan: &Plan) -> Vec<Member<'_>> {
 /// Whether a tag passes an expression; no tag passes only `*`.
 fn matches(expression: &str, tag: Option<&str>) -> bool {
     expression == "*" || tag.is_some_and(|tag| expression.split("||").any(|one| one.trim() == tag))
+}
+
+/// Whether the last batch of a message's queue is not done: an ordered group gets nothing behind it.
+fn waits(history: &History, group: &str, message: &Owed<'_>) -> bool {
+    let mut of_queue = history.deliveries.iter().rev().filter(|delivery| {
+        let queue = &delivery.queue;
+        delivery.group == *group
+            && (&*queue.broker, &*queue.topic, queue.queue_id) == (message.broker, message.topic, message.queue_id)
+    });
+    let is_done = |delivery: &Delivery| {
+        delivery.answer.is_some_and(|answer| answer.done(delivery.messages.len()) == delivery.messages.len())
+    };
+    of_queue.next().is_some_and(|delivery| !is_done(delivery))
 }
 
 /// The lowest offset of each queue that a group was handed.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::history::{History, uid};
 use crate::lab::oracle::store::LogRecord;
-use crate::mq::app::ConsumeOutcome;
 use crate::mq::message::names::{dlq_topic, retry_topic};
 use crate::mq::message::property::names;
 use crate::mq::time::Time;
@@ -43,12 +42,7 @@ impl<'a> Lineages<'a> {
         let (mut consumed, mut last) = (BTreeSet::new(), BTreeMap::new());
         let mut heard: BTreeSet<(&str, i32, i64, &str)> = BTreeSet::new();
         for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *group) {
-            let done = match delivery.answer {
-                Some(ConsumeOutcome::Success { ack_index }) => {
-                    usize::try_from(ack_index.saturating_add(1)).unwrap_or(0)
-                }
-                _ => 0,
-            };
+            let done = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
             for (at, message) in delivery.messages.iter().enumerate() {
                 let Some(id) = uid(&message.message) else { continue };
                 if at < done {

@@ -193,8 +193,12 @@ pub struct ConsumerPlan {
     pub pull_batch: u32,
     /// Begin at the first offset instead of the last.
     pub from_first: bool,
-    /// `maxReconsumeTimes`; -1 is 16.
+    /// `maxReconsumeTimes`; -1 is 16 to a concurrent listener and without end to an ordered one.
     pub max_reconsume: i32,
+    /// Whether its listener is a `MessageListenerOrderly`.
+    pub orderly: bool,
+    /// `suspendCurrentQueueTimeMillis`.
+    pub suspend: Span,
 }
 
 /// What a scenario expects.
@@ -242,6 +246,12 @@ pub enum Check {
     TransactionResolved,
     /// `check-back`: G13.
     CheckBack,
+    /// `queue-fifo`: G20: an ordered listener is handed each queue in order.
+    QueueFifo,
+    /// `orderly-exclusive`: G22: two processes never consume a queue at once.
+    OrderlyExclusive,
+    /// `no-overtaking`: G23: nothing passes a suspended message.
+    NoOvertaking,
     /// `records`: how many records the logs hold of messages in transactions, the notes that settle them among them.
     Records {
         /// Only the message of this key.
@@ -315,6 +325,9 @@ impl Check {
         "transaction-atomic",
         "transaction-resolved",
         "check-back",
+        "queue-fifo",
+        "orderly-exclusive",
+        "no-overtaking",
         "records",
         "check-backs",
         "deliveries",
@@ -342,6 +355,9 @@ impl Check {
             Check::TransactionAtomic => "transaction-atomic",
             Check::TransactionResolved => "transaction-resolved",
             Check::CheckBack => "check-back",
+            Check::QueueFifo => "queue-fifo",
+            Check::OrderlyExclusive => "orderly-exclusive",
+            Check::NoOvertaking => "no-overtaking",
             Check::Records { .. } => "records",
             Check::CheckBacks { .. } => "check-backs",
             Check::Deliveries { .. } => "deliveries",

@@ -66,6 +66,9 @@ impl Resolver<'_> {
             "transaction-atomic" => Check::TransactionAtomic,
             "transaction-resolved" => Check::TransactionResolved,
             "check-back" => Check::CheckBack,
+            "queue-fifo" => Check::QueueFifo,
+            "orderly-exclusive" => Check::OrderlyExclusive,
+            "no-overtaking" => Check::NoOvertaking,
             "records" => Check::Records { message: text(&table.message), count: self.count(&table.count, one) },
             "check-backs" => Check::CheckBacks { message: text(&table.message), count: self.count(&table.count, one) },
             "deliveries" => Check::Deliveries {
