@@ -46,6 +46,8 @@ mod retry;
 
 mod orderly;
 
+mod duplicates;
+
 mod run;
 
 mod run_disk;

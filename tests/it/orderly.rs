@@ -83,7 +83,7 @@ fn plan(text: &str, seed: u64) -> Plan {
 }
 
 /// A number below `n` that only the seed decides.
-fn draw(seed: u64, what: &str, n: u64) -> u64 {
+pub fn draw(seed: u64, what: &str, n: u64) -> u64 {
     let hash = blake3::hash(format!("{seed}/{what}").as_bytes());
     let mut word = [0; 8];
     word.copy_from_slice(&hash.as_bytes()[..8]);

@@ -17,6 +17,7 @@ pub mod transactions;
 mod agreement;
 mod counts;
 mod delivery;
+mod duplicates;
 mod lineage;
 mod ordered;
 mod settled;
@@ -107,6 +108,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::TransactionAtomic => settled::transaction_atomic(history, plan),
         Check::TransactionResolved => settled::transaction_resolved(history, plan),
         Check::CheckBack => settled::check_back(history, trace, plan),
+        Check::DuplicatesExplained => duplicates::explained(history, plan),
         Check::QueueFifo => ordered::queue_fifo(history, plan),
         Check::OrderlyExclusive => ordered::exclusive(history, plan),
         Check::NoOvertaking => ordered::no_overtaking(history, plan),
@@ -134,6 +136,7 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::TransactionAtomic => Some(Guarantee(11)),
         Check::TransactionResolved => Some(Guarantee(12)),
         Check::CheckBack => Some(Guarantee(13)),
+        Check::DuplicatesExplained => Some(Guarantee(32)),
         Check::QueueFifo => Some(Guarantee(20)),
         Check::OrderlyExclusive => Some(Guarantee(22)),
         Check::NoOvertaking => Some(Guarantee(23)),

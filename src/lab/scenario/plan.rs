@@ -246,6 +246,8 @@ pub enum Check {
     TransactionResolved,
     /// `check-back`: G13.
     CheckBack,
+    /// `duplicates-explained`: G32: every delivery beyond the first has a cause.
+    DuplicatesExplained,
     /// `queue-fifo`: G20: an ordered listener is handed each queue in order.
     QueueFifo,
     /// `orderly-exclusive`: G22: two processes never consume a queue at once.
@@ -325,6 +327,7 @@ impl Check {
         "transaction-atomic",
         "transaction-resolved",
         "check-back",
+        "duplicates-explained",
         "queue-fifo",
         "orderly-exclusive",
         "no-overtaking",
@@ -355,6 +358,7 @@ impl Check {
             Check::TransactionAtomic => "transaction-atomic",
             Check::TransactionResolved => "transaction-resolved",
             Check::CheckBack => "check-back",
+            Check::DuplicatesExplained => "duplicates-explained",
             Check::QueueFifo => "queue-fifo",
             Check::OrderlyExclusive => "orderly-exclusive",
             Check::NoOvertaking => "no-overtaking",

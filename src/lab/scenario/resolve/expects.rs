@@ -66,6 +66,7 @@ impl Resolver<'_> {
             "transaction-atomic" => Check::TransactionAtomic,
             "transaction-resolved" => Check::TransactionResolved,
             "check-back" => Check::CheckBack,
+            "duplicates-explained" => Check::DuplicatesExplained,
             "queue-fifo" => Check::QueueFifo,
             "orderly-exclusive" => Check::OrderlyExclusive,
             "no-overtaking" => Check::NoOvertaking,
