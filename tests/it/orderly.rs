@@ -191,15 +191,20 @@ fn order_holds_over_a_thousand_seeds_more() {
     order_holds(1_000..2_000);
 }
 
-/// A pause that begins inside a listener and ends when its lease has long been another's.
-fn outliving(seed: u64) -> Plan {
+/// A pause that begins inside a listener and ends when its lease has long been another's; behind it messages are cached.
+pub fn outliving(seed: u64) -> Plan {
     let nth = 3 + draw(seed, "nth", 20);
     let fault = format!(
         "[[fault]]\nname = \"freeze\"\nat = \"nth({nth}):listen@billing-1 + 1ms\"\nlasts = \"{}s\"\n\
          pause = {{ node = \"billing-1\" }}\n",
         170 + draw(seed, "long", 60)
     );
-    plan(&format!("{SHOP}{fault}").replace("until = \"320s\"", "until = \"400s\""), seed)
+    plan(
+        &format!("{SHOP}{fault}")
+            .replace("until = \"320s\"", "until = \"400s\"")
+            .replace("every = \"1200ms\"", "every = \"100ms\""),
+        seed,
+    )
 }
 
 #[test]
