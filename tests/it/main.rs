@@ -38,6 +38,8 @@ mod golden;
 
 mod conversations;
 
+mod constants;
+
 mod cli;
 
 mod retry;
@@ -46,6 +48,8 @@ mod orderly;
 
 mod run;
 
+mod run_disk;
+
 mod scenarios;
 
 mod bad_scenarios;
@@ -53,6 +57,8 @@ mod bad_scenarios;
 mod readme;
 
 mod refuted;
+
+mod logic;
 
 mod oracle;
 

@@ -116,6 +116,44 @@ fn a_message_that_is_never_delivered_is_missed() {
     assert_eq!(refutes(Check::AtLeastOnce, damage), "never delivered");
 }
 
+/// The retry ladder, cut at some time.
+fn ladder(until: &str) -> (Trace, Plan) {
+    let changes = Overrides { until: Some(until.to_owned()), ..Overrides::default() };
+    let text = library::text("21-retry-ladder").unwrap();
+    let mut plan = load("21", text.as_bytes(), &changes).unwrap_or_else(|report| panic!("{report}")).plan;
+    plan.expects.clear();
+    (Session::run(&plan, Level::Full).trace, plan)
+}
+
+#[test]
+fn a_message_that_failed_and_left_nothing_to_be_tried_again_is_forgotten() {
+    let (trace, plan) = ladder("150s");
+    let waits = verdict(&trace, &plan, Check::AtLeastOnce);
+    assert!(matches!(waits, Verdict::Inconclusive { .. }), "a copy waits in the undamaged twin: {waits:?}");
+    let without_copies = with_image(&trace, |image| {
+        let log = image.files.iter_mut().find(|(path, _)| path.starts_with("commitlog/")).expect("a log").1;
+        log.pages.retain(|page, _| *page == 0);
+        let page = Arc::make_mut(log.pages.get_mut(&0).unwrap());
+        let first = i32::from_be_bytes(page[..4].try_into().unwrap()) as usize;
+        page[first..].fill(0);
+    });
+    let twin = damaged(&without_copies, |record| {
+        let again = matches!(&record.what, What::App(App::Returned(answer))
+            if matches!(&**answer, Return::Listen { messages, .. } if messages[0].reconsume_times > 0));
+        (!again).then_some(record)
+    });
+    let found = verdict(&twin, &plan, Check::AtLeastOnce);
+    assert!(matches!(found, Verdict::Violation { clause: "forgotten", .. }), "{found:?}");
+}
+
+#[test]
+fn a_dead_letter_settles_what_a_group_was_owed() {
+    let (trace, plan) = ladder("410m");
+    let finding = check::run(&trace, &plan).into_iter().find(|finding| finding.check == Check::AtLeastOnce.name());
+    let finding = finding.unwrap();
+    assert_eq!((finding.verdict, &*finding.summary.en), (Verdict::Pass, "1 owed, 0 consumed, 1 dead letters"));
+}
+
 #[test]
 fn a_message_that_nobody_sent_is_a_phantom() {
     let damage = |trace: &Trace| {

@@ -17,6 +17,7 @@ pub mod transactions;
 mod agreement;
 mod counts;
 mod delivery;
+mod lineage;
 mod ordered;
 mod settled;
 
