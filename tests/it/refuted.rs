@@ -424,6 +424,38 @@ fn two_processes_in_one_queue_are_seen_and_known_only_outside_of_what_is_promise
     ));
 }
 
+/// A member that froze in its listener and, awake again, goes on at once: the pause excuses the overlap and not that.
+#[test]
+fn who_was_overtaken_and_goes_on_without_its_lock_is_seen() {
+    let plan = super::orderly::outliving(0);
+    let trace = Session::run(&plan, Level::Full).trace;
+    let known = verdict(&trace, &plan, Check::OrderlyExclusive);
+    let Verdict::Known { witness, .. } = known else { panic!("{known:?}") };
+    let frozen = trace.records().iter().find(|record| record.seq == witness[0]).expect("the first listener").clone();
+    let What::App(App::Returned(call)) = &frozen.what else { panic!("{frozen:?}") };
+    let Return::Listen { task: asked, .. } = **call else { panic!("{call:?}") };
+    let mut twin = Trace::new(trace.header.clone());
+    for record in trace.records() {
+        twin.push(record.clone());
+        let is_its_answer = record.node == frozen.node
+            && matches!(&record.what, What::App(App::Called(call))
+                if matches!(**call, Call::Listened { task, .. } if task == asked));
+        if is_its_answer {
+            let mut again = frozen.clone();
+            (again.step, again.at, again.seq) = (record.step, record.at, record.seq);
+            if let What::App(App::Returned(answer)) = &mut again.what
+                && let Return::Listen { task, messages, .. } = Arc::make_mut(answer)
+            {
+                task.0 += 1_000_000;
+                messages[0].queue_offset.0 += 1;
+            }
+            twin.push(again);
+        }
+    }
+    let judged = verdict(&twin, &plan, Check::OrderlyExclusive);
+    assert!(matches!(judged, Verdict::Violation { clause: "went on", .. }), "{judged:?}");
+}
+
 #[test]
 fn what_passes_a_suspended_message_is_seen() {
     let damage = |trace: &Trace| {

@@ -10,7 +10,7 @@ use crate::lab::oracle::Files;
 use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
-use crate::lab::trace::record::{App, DiskEvent, Fault, Machine, NodeId, Seq, What};
+use crate::lab::trace::record::{App, DiskEvent, Fault, Machine, NodeId, Record, Seq, What};
 use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Group, Message, MessageQueue, Name, QueueOffset, StoredMessage};
@@ -142,6 +142,13 @@ pub struct DiskSeen {
     pub stable: Arc<DiskImage>,
 }
 
+impl Delivery {
+    fn answered(&mut self, record: &Record, outcome: ConsumeOutcome) {
+        self.answer = Some(outcome);
+        self.end.get_or_insert((record.seq, record.at));
+    }
+}
+
 impl History {
     /// Reads a trace.
     pub fn of(trace: &Trace) -> History {
@@ -150,9 +157,7 @@ impl History {
         let mut open: BTreeMap<(NodeId, u32, u64), Range<usize>> = BTreeMap::new();
         let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
         for record in trace.records() {
-            if let What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }) = &record.what {
-                history.faults.push((record.at, name.clone()));
-            }
+            history.faults.extend(fault(record));
             let Some(node) = record.node else { continue };
             history.transactions.see(record, node);
             let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
@@ -175,8 +180,7 @@ impl History {
                     }
                     Call::Listened { task, outcome } => {
                         if let Some(at) = tasks.get(&(node, record.incarnation, task.0)) {
-                            history.deliveries[*at].answer = Some(*outcome);
-                            history.deliveries[*at].end.get_or_insert((record.seq, record.at));
+                            history.deliveries[*at].answered(record, *outcome);
                         }
                     }
                     Call::CreateTopic { .. } | Call::Decided { .. } => {}
@@ -288,6 +292,14 @@ impl History {
     /// Every stored copy with its broker.
     pub fn copies(&self) -> impl Iterator<Item = (NodeId, &LogRecord)> {
         self.brokers.iter().flat_map(|broker| broker.store.records.iter().map(|record| (broker.node, record)))
+    }
+}
+
+/// When which fault began or ended, if a record tells of one.
+fn fault(record: &Record) -> Option<(Time, Name)> {
+    match &record.what {
+        What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }) => Some((record.at, name.clone())),
+        _ => None,
     }
 }
 
