@@ -308,6 +308,39 @@ pub enum ErrorKind {
     Runtime,
 }
 
+/// What a consumer takes of a topic. Source: `MessageSelector`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Selector {
+    /// `byTag`: `*`, or tags between `||`.
+    Tags(Name),
+    /// `bySql`: a condition over properties.
+    Sql(Name),
+}
+
+impl Selector {
+    /// The expression.
+    pub fn text(&self) -> &Name {
+        match self {
+            Selector::Tags(text) | Selector::Sql(text) => text,
+        }
+    }
+
+    /// Its language. Source: `ExpressionType`.
+    pub fn language(&self) -> &'static str {
+        match self {
+            Selector::Tags(_) => "TAG",
+            Selector::Sql(_) => "SQL92",
+        }
+    }
+}
+
+/// Tags.
+impl From<&str> for Selector {
+    fn from(tags: &str) -> Selector {
+        Selector::Tags(tags.into())
+    }
+}
+
 /// Where a new group begins. Source: `ConsumeFromWhere`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ConsumeFrom {

@@ -17,6 +17,7 @@ pub mod transactions;
 mod agreement;
 mod counts;
 mod delivery;
+mod filters;
 mod settled;
 
 mod disks;
@@ -105,6 +106,8 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::TransactionAtomic => settled::transaction_atomic(history, plan),
         Check::TransactionResolved => settled::transaction_resolved(history, plan),
         Check::CheckBack => settled::check_back(history, trace, plan),
+        Check::FilterSound => filters::sound(history, plan),
+        Check::FilterComplete => filters::complete(history, plan),
         Check::Records { message, count } => counts::records(history, message.as_deref(), count),
         Check::CheckBacks { message, count } => counts::check_backs(history, message.as_deref(), count),
         Check::Deliveries { message, group, count } => {
@@ -129,6 +132,8 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::TransactionAtomic => Some(Guarantee(11)),
         Check::TransactionResolved => Some(Guarantee(12)),
         Check::CheckBack => Some(Guarantee(13)),
+        Check::FilterSound => Some(Guarantee(50)),
+        Check::FilterComplete => Some(Guarantee(51)),
         Check::LogWellFormed => Some(Guarantee(60)),
         Check::StoreConsistent => Some(Guarantee(61)),
         Check::IndexRecall => Some(Guarantee(62)),

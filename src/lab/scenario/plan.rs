@@ -4,6 +4,7 @@ use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
 use crate::lab::scenario::count::CountRule;
 use crate::lab::workload::ops::{Decider, Listener, Sender};
+use crate::mq::app::Selector;
 use crate::mq::broker::properties::text::Pair;
 use crate::mq::message::{Group, Name, QueueId, Topic};
 use crate::mq::profile::Profile;
@@ -183,8 +184,8 @@ pub struct ProducerPlan {
 pub struct ConsumerPlan {
     /// `consumerGroup`.
     pub group: Group,
-    /// Topic and tag expression.
-    pub subscriptions: Vec<(Topic, Name)>,
+    /// Topics, and what of them.
+    pub subscriptions: Vec<(Topic, Selector)>,
     /// `consumeThreadMin`.
     pub threads: u32,
     /// `consumeMessageBatchMaxSize`.
@@ -242,6 +243,10 @@ pub enum Check {
     TransactionResolved,
     /// `check-back`: G13.
     CheckBack,
+    /// `filter-sound`: G50.
+    FilterSound,
+    /// `filter-complete`: G51.
+    FilterComplete,
     /// `records`: how many records the logs hold of messages in transactions, the notes that settle them among them.
     Records {
         /// Only the message of this key.
@@ -315,6 +320,8 @@ impl Check {
         "transaction-atomic",
         "transaction-resolved",
         "check-back",
+        "filter-sound",
+        "filter-complete",
         "records",
         "check-backs",
         "deliveries",
@@ -342,6 +349,8 @@ impl Check {
             Check::TransactionAtomic => "transaction-atomic",
             Check::TransactionResolved => "transaction-resolved",
             Check::CheckBack => "check-back",
+            Check::FilterSound => "filter-sound",
+            Check::FilterComplete => "filter-complete",
             Check::Records { .. } => "records",
             Check::CheckBacks { .. } => "check-backs",
             Check::Deliveries { .. } => "deliveries",

@@ -72,6 +72,12 @@ pub(crate) struct Boot {
 #[derive(Clone, Debug)]
 enum BootStep {
     Route(Topic),
+    /// The consumer that starts: what of this process is to be looked at.
+    Check(usize),
+    /// This subscription of that consumer, on behalf of the one that starts.
+    CheckOne(usize, Topic),
+    /// What a broker said to the one that starts.
+    Checked(usize),
     Heartbeat,
     Rebalance,
 }
@@ -132,19 +138,33 @@ impl Client {
         step.out.arm(TimerKey::of(self.scheduler.persists.timer), self.scheduler.persists.due);
         self.arm_rebalance(step);
         self.arm_cleaners(step);
-        for consumer in &self.consumers {
+        for (at, consumer) in self.consumers.iter().enumerate() {
             let mut topics: Vec<Topic> = consumer.topics().cloned().collect();
             java_order(&mut topics, |topic| java::hash(topic));
             self.boot.steps.extend(topics.into_iter().map(BootStep::Route));
-            self.boot.steps.extend([BootStep::Heartbeat, BootStep::Rebalance]);
+            self.boot.steps.extend([BootStep::Check(at), BootStep::Heartbeat, BootStep::Rebalance]);
         }
         self.wake(Fiber::Boot, Woken::Go);
     }
 
     /// The main thread goes on with starting consumers.
-    pub(super) fn boot_on(&mut self, step: &mut Step<'_>) {
+    ///
+    /// What `start()` throws ends the application's `main`, and with it the starting.
+    pub(super) fn boot_on(&mut self, woken: Woken, step: &mut Step<'_>) {
         match self.boot.steps.pop_front() {
             Some(BootStep::Route(topic)) => self.look_up(topic, None, Fiber::Boot, step),
+            Some(BootStep::Check(at)) => {
+                for (of, topic) in self.to_check(at).into_iter().rev() {
+                    self.boot.steps.push_front(BootStep::Checked(at));
+                    self.boot.steps.push_front(BootStep::CheckOne(of, topic));
+                }
+                self.boot_on(Woken::Go, step);
+            }
+            Some(BootStep::CheckOne(of, topic)) => self.check_in_broker(of, &topic, step),
+            Some(BootStep::Checked(at)) => match self.checked(at, woken, step) {
+                true => self.boot_on(Woken::Go, step),
+                false => self.boot.steps.clear(),
+            },
             Some(BootStep::Heartbeat) => self.heartbeat_to_all(Fiber::Boot, step),
             Some(BootStep::Rebalance) => {
                 self.wake_rebalance(step);

@@ -45,6 +45,15 @@ impl Sql {
     }
 }
 
+/// One text compiles to one condition.
+impl PartialEq for Sql {
+    fn eq(&self, other: &Sql) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Sql {}
+
 /// As the `toString` of upstream's compiled expression.
 impl fmt::Display for Sql {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -41,7 +41,7 @@ impl Subscription {
         Ok(Subscription { expression: expression.into(), tags, codes, language: language.into() })
     }
 
-    /// A tag expression. A `*` between separators is a tag like any other; `|| ||` has none and passes all at the broker.
+    /// A tag expression. A `*` between separators is a tag like any other; `|| ||` has none, so that no hash passes.
     /// Source: `FilterAPI.buildSubscriptionData`.
     pub fn tags(expression: Option<&str>) -> Result<Subscription, SubscriptionError> {
         let expression = expression.filter(|expression| !expression.is_empty()).unwrap_or(ALL);

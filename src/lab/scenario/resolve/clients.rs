@@ -8,10 +8,12 @@ use super::{Resolver, clip, head, place};
 use crate::lab::fault::episode::Trigger;
 use crate::lab::scenario::plan::{ClientPlan, ConsumerPlan, DiskPlan, NodeKind, NodePlan, ProducerPlan};
 use crate::lab::scenario::script::{ConsumerScript, DecideScript, OnScript, ProducerScript, SendScript, Text};
+use crate::lab::scenario::selector;
 use crate::lab::scenario::table::Table;
 use crate::lab::workload::ops::{
     CheckAct, DecideRule, Decider, ListenRule, Listener, LocalAct, PlannedSend, Reply, Sender, Way,
 };
+use crate::mq::app::Selector;
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Message, MessageQueue, Name};
 use crate::mq::time::{Span, Time};
@@ -325,14 +327,23 @@ impl Resolver<'_> {
             self.wrong("missing", Some(head(at)), "this consumer subscribes to nothing".into(), help);
         }
         let mut subscriptions = Vec::new();
-        for (topic, tags) in &table.subscribe {
+        for (topic, given) in &table.subscribe {
             let topic = self.legal(&Some(topic.clone()), "topic", topic.span());
-            let text = tags.get_ref().as_str();
-            if text != "*" && text.split("||").any(|tag| tag.trim().is_empty()) {
-                let message = format!("`{}` is no tag expression", clip(text));
-                self.wrong("wrong_value", Some(tags.span()), message, "`*`, or tags joined by `||`: \"pay || done\"");
+            let selector = &given.get_ref().0;
+            match selector {
+                Selector::Tags(text) if *text != "*" && text.split("||").any(|tag| tag.trim().is_empty()) => {
+                    let message = format!("`{}` is no tag expression", clip(text));
+                    let help = "`*`, or tags joined by `||`: \"pay || done\"";
+                    self.wrong("wrong_value", Some(given.span()), message, help);
+                }
+                Selector::Sql(text) if text.trim().is_empty() => {
+                    let help = "a condition over properties: { sql = \"age >= 18\" }";
+                    self.wrong("wrong_value", Some(given.span()), "this condition is empty".to_owned(), help);
+                }
+                Selector::Sql(text) => self.notes.extend(selector::note(&topic, text)),
+                Selector::Tags(_) => {}
             }
-            subscriptions.push((topic, Name::from(text)));
+            subscriptions.push((topic, selector.clone()));
         }
         ConsumerPlan {
             group,

@@ -66,6 +66,8 @@ impl Resolver<'_> {
             "transaction-atomic" => Check::TransactionAtomic,
             "transaction-resolved" => Check::TransactionResolved,
             "check-back" => Check::CheckBack,
+            "filter-sound" => Check::FilterSound,
+            "filter-complete" => Check::FilterComplete,
             "records" => Check::Records { message: text(&table.message), count: self.count(&table.count, one) },
             "check-backs" => Check::CheckBacks { message: text(&table.message), count: self.count(&table.count, one) },
             "deliveries" => Check::Deliveries {

@@ -11,13 +11,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::app::ConsumeFrom;
+use crate::mq::app::{ConsumeFrom, Selector};
 use crate::mq::client::Owned;
 use crate::mq::client::config::{ConsumerConfig, RETRY_GROUP_TOPIC_PREFIX};
 use crate::mq::client::consumer::clean::Cleaner;
 use crate::mq::client::consumer::concurrently::ConsumeRequest;
 use crate::mq::client::consumer::process_queue::ProcessQueue;
 use crate::mq::client::route::java_order;
+use crate::mq::filter::tag::{self, Subscription};
 use crate::mq::message::java::Key;
 use crate::mq::message::{Group, MessageQueue, Name, Topic, java, property};
 use crate::mq::node::{Step, Timer, TimerKey};
@@ -30,6 +31,8 @@ pub mod allocate;
 pub mod rebalance;
 
 pub(crate) mod pull;
+
+pub(crate) mod check;
 
 pub mod process_queue;
 
@@ -88,10 +91,10 @@ impl Consumer {
     pub(crate) fn new(config: ConsumerConfig, now: Millis) -> Consumer {
         let retry_topic = Name::from(format!("{RETRY_GROUP_TOPIC_PREFIX}{}", config.group));
         let mut subscriptions = BTreeMap::new();
-        for (topic, expression) in &config.subscriptions {
-            subscriptions.insert(topic.clone(), subscription(topic, expression, now));
+        for (topic, selector) in &config.subscriptions {
+            subscriptions.insert(topic.clone(), subscription(topic, selector, now));
         }
-        subscriptions.insert(retry_topic.clone(), subscription(&retry_topic, SUB_ALL, now));
+        subscriptions.insert(retry_topic.clone(), subscription(&retry_topic, &tag::ALL.into(), now));
         let threads = Pool::new(config.consume_thread_min, usize::MAX);
         Consumer {
             config,
@@ -156,16 +159,11 @@ impl Consumer {
     }
 }
 
-/// Source: `FilterAPI.buildSubscriptionData`.
-fn subscription(topic: &Topic, expression: &str, now: Millis) -> SubscriptionData {
-    let mut tags: Vec<Name> = Vec::new();
-    if expression != SUB_ALL {
-        for tag in expression.split("||").map(str::trim).filter(|tag| !tag.is_empty()) {
-            if !tags.iter().any(|known| *known == tag) {
-                tags.push(tag.into());
-            }
-        }
-    }
+/// Source: `FilterAPI.build`.
+fn subscription(topic: &Topic, selector: &Selector, now: Millis) -> SubscriptionData {
+    let built = Subscription::build(Some(selector.text()), Some(selector.language()));
+    let built = built.or_else(|_| Subscription::tags(None)).expect("all is a tag expression");
+    let Subscription { expression, mut tags, language, .. } = built;
     java_order(&mut tags, |tag| java::hash(tag));
     let mut codes: Vec<i32> = tags.iter().map(|tag| java::hash(tag)).collect();
     codes.sort_unstable();
@@ -174,11 +172,11 @@ fn subscription(topic: &Topic, expression: &str, now: Millis) -> SubscriptionDat
     SubscriptionData {
         class_filter_mode: false,
         topic: topic.clone(),
-        sub_string: if tags.is_empty() { SUB_ALL.into() } else { expression.into() },
+        sub_string: expression,
         tags_set: tags,
         code_set: codes,
         sub_version: now.0,
-        expression_type: "TAG".into(),
+        expression_type: language,
     }
 }
 
@@ -245,5 +243,3 @@ impl<T> Delays<T> {
         due
     }
 }
-
-const SUB_ALL: &str = "*";

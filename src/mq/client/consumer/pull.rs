@@ -245,7 +245,11 @@ impl Client {
             min: (self.pull.min_offset.clone(), Name::from(header.min_offset)),
             max: (self.pull.max_offset.clone(), Name::from(header.max_offset)),
         };
-        let messages = decode(body, &assigned.queue, subscription, &bounds);
+        let (messages, separated) = decode(body, &assigned.queue, subscription, &bounds);
+        if 0 < separated {
+            let (topic, queue_id) = (assigned.queue.topic.clone(), assigned.queue.queue_id);
+            step.out.say(Fact::TagsSeparated { topic, queue_id, count: separated });
+        }
         let Some(first) = messages.first() else {
             return self.pull_now(at, queue);
         };
@@ -299,20 +303,21 @@ struct Bounds {
     max: (Key, Name),
 }
 
-/// Source: `PullAPIWrapper.processPullResult`.
+/// The messages of an answer, and how many were dropped for their tags. Source: `PullAPIWrapper.processPullResult`.
 fn decode(
     body: &Bytes,
     queue: &MessageQueue,
     subscription: Option<&SubscriptionData>,
     bounds: &Bounds,
-) -> Vec<Arc<StoredMessage>> {
-    let mut messages = Vec::new();
+) -> (Vec<Arc<StoredMessage>>, i64) {
+    let (mut messages, mut separated) = (Vec::new(), 0);
     let mut at = 0;
     while at < body.len()
         && let Some((mut message, len)) = record::decode_of(body, at, Reading::WHOLE, Some(&queue.topic))
     {
         at += len;
         if !subscription.is_none_or(|subscription| is_wanted(&message, subscription)) {
+            separated += 1;
             continue;
         }
         message.broker = Some(queue.broker.clone());
@@ -321,7 +326,7 @@ fn decode(
         properties.put(bounds.max.0.clone(), bounds.max.1.clone());
         messages.push(Arc::new(message));
     }
-    messages
+    (messages, separated)
 }
 
 /// The broker chose by hash; the tag itself decides.

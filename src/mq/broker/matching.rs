@@ -1,0 +1,94 @@
+//! What a pull wants, asked in two stages: of the queue's unit, then of the record.
+//!
+//! Source: `ExpressionMessageFilter`, `ExpressionForRetryMessageFilter`, `CommitLogDispatcherCalcBitMap`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::mq::broker::filter::{FilterData, Filters};
+use crate::mq::broker::members::Subscription;
+use crate::mq::filter::sql::Sql;
+use crate::mq::filter::{bloom, is_tag_type};
+use crate::mq::message::property::{self, names};
+use crate::mq::message::{Topic, record};
+use crate::mq::store::consume_queue_ext::ExtUnit;
+use crate::mq::store::get::MessageFilter;
+use crate::mq::store::reput::BitMaps;
+
+/// A pull's filter.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The subscription.
+    pub subscription: Subscription,
+    /// Its filter, if it is not by tag; without one everything passes.
+    pub filter: Option<Arc<FilterData>>,
+    /// Of a retry topic, where `filterSupportRetry` is on: the group's filters, by the topics that messages came from.
+    ///
+    /// Differs: as they were when the pull came; upstream looks them up for each message.
+    pub retried: Option<BTreeMap<Topic, Arc<FilterData>>>,
+}
+
+impl Wanted {
+    /// Whether the record has to be read to know.
+    pub fn reads_records(&self) -> bool {
+        self.retried.is_some() || !is_tag_type(Some(&self.subscription.expression_type))
+    }
+
+    /// Whether a message with these properties passes. Source: `isMatchedByCommitLog`.
+    pub fn is_matched_by_properties(&self, properties: Option<&str>) -> bool {
+        let text = properties.unwrap_or_default();
+        let sql = match &self.retried {
+            Some(retried) => property::find(text, names::RETRY_TOPIC).and_then(|topic| retried.get(topic)),
+            None if is_tag_type(Some(&self.subscription.expression_type)) => return true,
+            None => self.filter.as_ref(),
+        };
+        sql.and_then(|filter| filter.compiled.as_ref()).is_none_or(|sql| passes(sql, text))
+    }
+}
+
+impl MessageFilter for Wanted {
+    fn is_matched_by_consume_queue(&self, tags_code: Option<i64>, beside: Option<&ExtUnit>) -> bool {
+        if is_tag_type(Some(&self.subscription.expression_type)) {
+            return tags_code.is_none_or(|code| self.subscription.passes(code));
+        }
+        // A message that is older than the filter was not asked about when it came.
+        match (&self.filter, beside) {
+            (Some(filter), Some(beside)) if filter.compiled.is_some() && filter.born_time < beside.store_time => {
+                let is_known = filter.has_our_bits() && beside.bit_map.len() * 8 == filter.bloom.1 as usize;
+                !is_known || bloom::is_hit(&beside.bit_map, &filter.bloom.0)
+            }
+            _ => true,
+        }
+    }
+
+    fn is_matched_by_commit_log(&self, record: &[u8]) -> bool {
+        !self.reads_records() || self.is_matched_by_properties(record::properties_of(record).as_deref())
+    }
+}
+
+fn passes(sql: &Sql, properties: &str) -> bool {
+    sql.passes(&|name| property::find(properties, name))
+}
+
+/// All filters of a broker as they were at a time: which of them a new record passes, a few bits each.
+///
+/// Source: `CommitLogDispatcherCalcBitMap`.
+#[derive(Clone, Debug)]
+pub struct Snapshot(pub Filters);
+
+impl BitMaps for Snapshot {
+    fn bit_map(&self, topic: &str, record: &[u8]) -> Vec<u8> {
+        let mut filters = self.0.of_topic(topic).peekable();
+        if filters.peek().is_none() {
+            return Vec::new();
+        }
+        let properties = record::properties_of(record).unwrap_or_default();
+        let mut map = bloom::empty();
+        for (_, filter) in filters {
+            if filter.compiled.as_ref().is_some_and(|sql| passes(sql, &properties)) {
+                bloom::set(&mut map, &filter.bloom.0);
+            }
+        }
+        map
+    }
+}
