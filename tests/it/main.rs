@@ -42,6 +42,8 @@ mod cli;
 
 mod retry;
 
+mod filters;
+
 mod run;
 
 mod scenarios;

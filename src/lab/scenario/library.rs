@@ -4,10 +4,12 @@
 pub const ALL: &[(&str, &str)] = &[
     ("01-first-message", include_str!("../../../scenarios/01-first-message.toml")),
     ("02-wrong-address", include_str!("../../../scenarios/02-wrong-address.toml")),
+    ("05-two-sieves", include_str!("../../../scenarios/05-two-sieves.toml")),
     ("14-half-message", include_str!("../../../scenarios/14-half-message.toml")),
     ("15-nobody-remembers", include_str!("../../../scenarios/15-nobody-remembers.toml")),
     ("17-power-loss", include_str!("../../../scenarios/17-power-loss.toml")),
     ("21-retry-ladder", include_str!("../../../scenarios/21-retry-ladder.toml")),
+    ("29-sql-switch", include_str!("../../../scenarios/29-sql-switch.toml")),
 ];
 
 /// The text of a scenario.

@@ -92,3 +92,82 @@ impl BitMaps for Snapshot {
         map
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mq::time::Millis;
+    use crate::mq::wire::body::SubscriptionData;
+
+    fn data(topic: &str, sql: &str) -> SubscriptionData {
+        SubscriptionData {
+            class_filter_mode: false,
+            topic: topic.into(),
+            sub_string: sql.into(),
+            tags_set: Vec::new(),
+            code_set: Vec::new(),
+            sub_version: 1,
+            expression_type: "SQL92".into(),
+        }
+    }
+
+    fn wanted(filters: &Filters, group: &str) -> Wanted {
+        let subscription = Subscription::of(&data("people", "age > 18"));
+        Wanted { subscription, filter: filters.get("people", group).cloned(), retried: None }
+    }
+
+    /// A record with nothing but properties.
+    fn record(properties: &str) -> Vec<u8> {
+        let mut bytes = vec![0; 89];
+        bytes.extend_from_slice(&(properties.len() as u16).to_be_bytes());
+        bytes.extend_from_slice(properties.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_bit_map_spares_the_log_for_what_came_behind_the_filter() {
+        let mut filters = Filters::default();
+        filters.register(&"bars".into(), &[data("people", "age > 18")], Millis(1_000));
+        filters.register(&"schools".into(), &[data("people", "age <= 18")], Millis(1_000));
+        let map = Snapshot(filters.clone()).bit_map("people", &record("age\u{1}20\u{2}"));
+        let beside = |store_time| Some(ExtUnit { tags_code: 0, store_time, bit_map: map.clone() });
+        let (bar, school) = (wanted(&filters, "bars"), wanted(&filters, "schools"));
+        assert!(bar.is_matched_by_consume_queue(Some(0), beside(2_000).as_ref()));
+        assert!(!school.is_matched_by_consume_queue(Some(0), beside(2_000).as_ref()));
+        // What is not behind the filter, has no map or one of another length says nothing.
+        assert!(school.is_matched_by_consume_queue(Some(0), beside(1_000).as_ref()));
+        assert!(school.is_matched_by_consume_queue(Some(0), None));
+        for bit_map in [Vec::new(), vec![0; 8]] {
+            let unit = ExtUnit { tags_code: 0, store_time: 2_000, bit_map };
+            assert!(school.is_matched_by_consume_queue(Some(0), Some(&unit)));
+        }
+        assert_eq!(Snapshot(filters).bit_map("others", &record("")), [0; 0]);
+    }
+
+    #[test]
+    fn a_record_is_asked_by_its_properties() {
+        let mut filters = Filters::default();
+        filters.register(&"bars".into(), &[data("people", "age > 18")], Millis(1));
+        let bar = wanted(&filters, "bars");
+        assert!(bar.is_matched_by_commit_log(&record("age\u{1}20\u{2}")));
+        for properties in ["age\u{1}18\u{2}", "age\u{1}old\u{2}", "name\u{1}x\u{2}", ""] {
+            assert!(!bar.is_matched_by_commit_log(&record(properties)), "{properties}");
+        }
+        assert!(!bar.is_matched_by_commit_log(&[1, 2]), "foreign bytes have no age");
+        assert!(Wanted { filter: None, ..bar }.is_matched_by_commit_log(&record("")), "an assertion that is off");
+    }
+
+    #[test]
+    fn a_retried_message_is_filtered_again_only_where_that_is_supported() {
+        let mut filters = Filters::default();
+        filters.register(&"bars".into(), &[data("people", "age > 18")], Millis(1));
+        let tags = SubscriptionData { expression_type: "TAG".into(), ..data("%RETRY%bars", "*") };
+        let plain = Wanted { subscription: Subscription::of(&tags), filter: None, retried: None };
+        let of_group = filters.of_group("bars").map(|(topic, filter)| (topic.clone(), filter.clone())).collect();
+        let again = Wanted { retried: Some(of_group), ..plain.clone() };
+        let child = record("RETRY_TOPIC\u{1}people\u{2}age\u{1}9\u{2}");
+        assert!(plain.is_matched_by_commit_log(&child));
+        assert!(!again.is_matched_by_commit_log(&child));
+        assert!(again.is_matched_by_commit_log(&record("RETRY_TOPIC\u{1}dogs\u{2}age\u{1}9\u{2}")));
+    }
+}
