@@ -58,6 +58,8 @@ impl RouteJobs {
 #[derive(Clone, Debug)]
 pub(crate) struct HeartbeatRound {
     fiber: Fiber,
+    /// Who is asked.
+    at: Option<Addr>,
     left: VecDeque<Addr>,
     body: bytes::Bytes,
 }
@@ -257,11 +259,19 @@ impl Client {
             return self.wake(fiber, Woken::Go);
         }
         let body = self.heartbeat_data().encode();
-        self.heartbeat = Some(HeartbeatRound { fiber, left, body });
+        self.heartbeat = Some(HeartbeatRound { fiber, at: None, left, body });
         self.next_heartbeat(step);
     }
 
-    pub(super) fn heartbeat_answered(&mut self, step: &mut Step<'_>) {
+    /// An answer tells the broker's version. Source: `MQClientAPIImpl.sendHearbeat`.
+    pub(super) fn heartbeat_answered(&mut self, woken: Woken, step: &mut Step<'_>) {
+        if let Woken::Answered(Ok(command)) = woken {
+            let at = self.heartbeat.as_ref().and_then(|round| round.at);
+            if let Some(at) = at.filter(|_| command.code == response::SUCCESS) {
+                self.routes.hear_version(at);
+            }
+            self.remoting.recycle(command);
+        }
         self.next_heartbeat(step);
     }
 
@@ -272,6 +282,7 @@ impl Client {
             self.heartbeat = None;
             return self.wake(fiber, Woken::Go);
         };
+        round.at = Some(addr);
         let mut command = self.remoting.command(request::HEART_BEAT, Header::None);
         command.body = Some(round.body.clone());
         let request = Request { command, timeout: HEARTBEAT_TIMEOUT_MS, mode: Mode::Sync, waiter: Waiter::Heartbeat };

@@ -11,6 +11,7 @@ use crate::mq::client::consumer::{Assigned, Consumer, Later};
 use crate::mq::client::remoting::{Mode, Request};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
+use crate::mq::filter::is_tag_type;
 use crate::mq::message::java::Key;
 use crate::mq::message::record::{self, Reading};
 use crate::mq::message::sys_flag::pull::{COMMIT_OFFSET, SUSPEND};
@@ -185,6 +186,11 @@ impl Client {
             self.pull.blocked = Some(Blocked::Route(at, queue));
             return self.look_up(topic, None, Fiber::Pull, step);
         };
+        let language = consumer.subscriptions.get(&assigned.queue.topic).map(|data| &*data.expression_type);
+        // `The broker[B, 0] does not upgrade to support for filter message by SQL92`: thrown before anything is sent.
+        if !is_tag_type(language) && !self.routes.knows_version(addr) {
+            return self.pull_after(at, queue, AFTER_ERROR, "error", step);
+        }
         let header = Header::Pull(Box::new(consumer.pull_header(assigned, slave)));
         let command = self.remoting.command(request::PULL_MESSAGE, header);
         let waiter = Waiter::Pulled(at, queue);
