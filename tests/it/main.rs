@@ -38,13 +38,19 @@ mod golden;
 
 mod conversations;
 
+mod constants;
+
 mod cli;
 
 mod retry;
 
+mod orderly;
+
 mod filters;
 
 mod run;
+
+mod run_disk;
 
 mod scenarios;
 
@@ -53,6 +59,8 @@ mod bad_scenarios;
 mod readme;
 
 mod refuted;
+
+mod logic;
 
 mod oracle;
 

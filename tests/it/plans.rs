@@ -4,7 +4,7 @@ use mqlab::lab::fault::episode::{Episode, FaultKind, Keep, Trigger};
 use mqlab::lab::scenario::plan::{
     BrokerPlan, ClientPlan, ConsumerPlan, DiskPlan, Network, NodeKind, NodePlan, Plan, ProducerPlan, TopicPlan,
 };
-use mqlab::lab::workload::ops::{Listener, PlannedSend, Sender, Way};
+use mqlab::lab::workload::ops::{Listener, PlannedSend, Select, Sender, Way};
 use mqlab::mq::message::property::{Properties, names};
 use mqlab::mq::message::{Message, Name};
 use mqlab::mq::profile::Profile;
@@ -76,6 +76,8 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
         pull_batch: 32,
         from_first: true,
         max_reconsume: -1,
+        orderly: false,
+        suspend: Span::from_secs(1),
     };
     Plan {
         scenario: "by-hand".into(),
@@ -95,11 +97,16 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
             group: "shop-producers".into(),
             way: Way::Sync,
             batch: 1,
-            queue: None,
+            select: Select::RoundRobin,
             start: Span::from_secs(1),
             sends: sends(count, every),
         }],
-        listeners: vec![Listener { node: "billing-1".into(), group: "billing".into(), rules: Vec::new() }],
+        listeners: vec![Listener {
+            node: "billing-1".into(),
+            group: "billing".into(),
+            is_ordered: false,
+            rules: Vec::new(),
+        }],
         deciders: Vec::new(),
         episodes: Vec::new(),
         expects: Vec::new(),

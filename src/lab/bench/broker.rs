@@ -214,6 +214,8 @@ fn consumer() -> NodeKind {
         pull_batch: 32,
         from_first: true,
         max_reconsume: -1,
+        orderly: false,
+        suspend: Span::from_secs(1),
     };
     client(Vec::new(), vec![consumer])
 }

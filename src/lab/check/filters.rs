@@ -8,7 +8,7 @@ use crate::lab::check::delivery::{self, Member};
 use crate::lab::check::history::History;
 use crate::lab::oracle::condition::{Answer, Condition};
 use crate::lab::scenario::plan::{NodeKind, Plan};
-use crate::mq::app::Selector;
+use crate::mq::app::MessageSelector;
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Topic};
 
@@ -70,7 +70,7 @@ fn filtered(plan: &Plan) -> Result<Vec<Member<'_>>, Judged> {
             }
         }
     }
-    groups.retain(|member| member.subscriptions.iter().any(|(_, selector)| *selector != Selector::from("*")));
+    groups.retain(|member| member.subscriptions.iter().any(|(_, selector)| *selector != MessageSelector::from("*")));
     if groups.is_empty() {
         return Err(Judged::inconclusive("no group filters", "没有消费组做过滤"));
     }
@@ -79,16 +79,20 @@ fn filtered(plan: &Plan) -> Result<Vec<Member<'_>>, Judged> {
 
 /// Whether a message is wanted; `None` if the condition is not read here.
 pub(super) fn wants<'a>(
-    subscriptions: &[(Topic, Selector)],
+    subscriptions: &[(Topic, MessageSelector)],
     topic: &str,
     property: &dyn Fn(&str) -> Option<&'a str>,
 ) -> Option<bool> {
     let of_topic = subscriptions.iter().rev().find(|(subscribed, _)| *subscribed == *topic);
     let Some((_, selector)) = of_topic else { return Some(false) };
     Some(match selector {
-        Selector::Tags(tags) if *tags == "*" => true,
-        Selector::Tags(tags) => property(names::TAGS).is_some_and(|tag| tags.split("||").any(|one| one.trim() == tag)),
-        Selector::Sql(text) => Condition::read(text)?.answer(&|name| property(name).map(str::to_owned)) == Answer::Yes,
+        MessageSelector::Tags(tags) if *tags == "*" => true,
+        MessageSelector::Tags(tags) => {
+            property(names::TAGS).is_some_and(|tag| tags.split("||").any(|one| one.trim() == tag))
+        }
+        MessageSelector::Sql(text) => {
+            Condition::read(text)?.answer(&|name| property(name).map(str::to_owned)) == Answer::Yes
+        }
     })
 }
 

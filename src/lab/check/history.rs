@@ -10,10 +10,10 @@ use crate::lab::oracle::Files;
 use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
-use crate::lab::trace::record::{App, DiskEvent, Machine, NodeId, Seq, What};
+use crate::lab::trace::record::{App, DiskEvent, Fault, Machine, NodeId, Seq, What};
 use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
 use crate::mq::message::property::{Properties, names};
-use crate::mq::message::{Group, Message, MessageQueue, QueueOffset, StoredMessage};
+use crate::mq::message::{Group, Message, MessageQueue, Name, QueueOffset, StoredMessage};
 use crate::mq::time::Time;
 
 /// What outsiders saw.
@@ -33,8 +33,14 @@ pub struct History {
     pub power_losses: Vec<(NodeId, Seq, Time)>,
     /// Deaths of processes other than by power.
     pub deaths: Vec<(NodeId, Seq, Time)>,
-    /// Nodes whose wall clock was set, once each time.
-    pub clock_steps: Vec<NodeId>,
+    /// Nodes whose wall clock was set, and when, once each time.
+    pub clock_steps: Vec<(NodeId, Time)>,
+    /// When which nodes booted.
+    pub boots: Vec<(NodeId, Time)>,
+    /// When which nodes got no steps, and again some.
+    pub pauses: Vec<(NodeId, Time, Option<Time>)>,
+    /// When which faults began or ended.
+    pub faults: Vec<(Time, Name)>,
     /// Since when each node is up, if it is.
     pub up_since: BTreeMap<NodeId, Time>,
     /// When the run ended.
@@ -96,6 +102,10 @@ pub struct Delivery {
     pub seq: Seq,
     /// When.
     pub at: Time,
+    /// Whose listener.
+    pub node: NodeId,
+    /// Of which of its processes.
+    pub incarnation: u32,
     /// The group.
     pub group: Group,
     /// The queue.
@@ -104,6 +114,8 @@ pub struct Delivery {
     pub messages: Vec<StoredMessage>,
     /// The answer.
     pub answer: Option<ConsumeOutcome>,
+    /// The record and the moment in which the listener was done with it: its answer, or its process's end.
+    pub end: Option<(Seq, Time)>,
 }
 
 /// A broker's disk at the end.
@@ -130,14 +142,25 @@ pub struct DiskSeen {
     pub stable: Arc<DiskImage>,
 }
 
+/// Names an operation or a callback: node, incarnation, number.
+type Key = (NodeId, u32, u64);
+
+/// The fault that begins or ends here.
+fn fault_of(what: &What) -> Option<&Name> {
+    match what {
+        What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }) => Some(name),
+        _ => None,
+    }
+}
+
 impl History {
     /// Reads a trace.
     pub fn of(trace: &Trace) -> History {
         let end = trace.records().last().map_or(Time::ZERO, |record| record.at);
         let mut history = History { end, ..History::default() };
-        let mut open: BTreeMap<(NodeId, u32, u64), Range<usize>> = BTreeMap::new();
-        let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
+        let (mut open, mut tasks): (BTreeMap<Key, Range<usize>>, BTreeMap<Key, usize>) = Default::default();
         for record in trace.records() {
+            history.faults.extend(fault_of(&record.what).map(|name| (record.at, name.clone())));
             let Some(node) = record.node else { continue };
             history.transactions.see(record, node);
             let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
@@ -161,6 +184,7 @@ impl History {
                     Call::Listened { task, outcome } => {
                         if let Some(at) = tasks.get(&(node, record.incarnation, task.0)) {
                             history.deliveries[*at].answer = Some(*outcome);
+                            history.deliveries[*at].end.get_or_insert((record.seq, record.at));
                         }
                     }
                     Call::CreateTopic { .. } | Call::Decided { .. } => {}
@@ -178,10 +202,13 @@ impl History {
                         history.deliveries.push(Delivery {
                             seq: record.seq,
                             at: record.at,
+                            node,
+                            incarnation: record.incarnation,
                             group: group.clone(),
                             queue: queue.clone(),
                             messages: messages.clone(),
                             answer: None,
+                            end: None,
                         });
                     }
                     Return::Done { .. } | Return::Execute { .. } | Return::Check { .. } => {}
@@ -222,17 +249,39 @@ impl History {
 
     fn machine(&mut self, node: NodeId, seq: Seq, at: Time, machine: &Machine) {
         match machine {
-            Machine::Booted => drop(self.up_since.insert(node, at)),
+            Machine::Booted => {
+                self.up_since.insert(node, at);
+                self.boots.push((node, at));
+            }
+            Machine::Paused => self.pauses.push((node, at, None)),
+            Machine::Resumed => self.goes_on(node, at),
             Machine::PowerLost { .. } => {
                 self.up_since.remove(&node);
+                self.ends(node, seq, at);
                 self.power_losses.push((node, seq, at));
             }
-            Machine::WallStepped { .. } => self.clock_steps.push(node),
+            Machine::WallStepped { .. } => self.clock_steps.push((node, at)),
             Machine::Killed | Machine::Exited | Machine::Panicked { .. } | Machine::BootFailed { .. } => {
                 self.up_since.remove(&node);
+                self.ends(node, seq, at);
                 self.deaths.push((node, seq, at));
             }
             _ => {}
+        }
+    }
+
+    fn goes_on(&mut self, node: NodeId, at: Time) {
+        if let Some((.., end)) = self.pauses.iter_mut().rev().find(|(paused, _, end)| *paused == node && end.is_none())
+        {
+            *end = Some(at);
+        }
+    }
+
+    /// A process ended: so did its listeners, and its pause.
+    fn ends(&mut self, node: NodeId, seq: Seq, at: Time) {
+        self.goes_on(node, at);
+        for delivery in self.deliveries.iter_mut().filter(|delivery| delivery.node == node) {
+            delivery.end.get_or_insert((seq, at));
         }
     }
 

@@ -18,6 +18,8 @@ mod agreement;
 mod counts;
 mod delivery;
 mod filters;
+mod lineage;
+mod ordered;
 mod settled;
 
 mod disks;
@@ -106,6 +108,9 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::TransactionAtomic => settled::transaction_atomic(history, plan),
         Check::TransactionResolved => settled::transaction_resolved(history, plan),
         Check::CheckBack => settled::check_back(history, trace, plan),
+        Check::QueueFifo => ordered::queue_fifo(history, plan),
+        Check::OrderlyExclusive => ordered::exclusive(history, plan),
+        Check::NoOvertaking => ordered::no_overtaking(history, plan),
         Check::FilterSound => filters::sound(history, plan),
         Check::FilterComplete => filters::complete(history, plan),
         Check::Records { message, count } => counts::records(history, message.as_deref(), count),
@@ -132,6 +137,9 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::TransactionAtomic => Some(Guarantee(11)),
         Check::TransactionResolved => Some(Guarantee(12)),
         Check::CheckBack => Some(Guarantee(13)),
+        Check::QueueFifo => Some(Guarantee(20)),
+        Check::OrderlyExclusive => Some(Guarantee(22)),
+        Check::NoOvertaking => Some(Guarantee(23)),
         Check::FilterSound => Some(Guarantee(50)),
         Check::FilterComplete => Some(Guarantee(51)),
         Check::LogWellFormed => Some(Guarantee(60)),
@@ -179,6 +187,17 @@ impl Judged {
         witness.dedup();
         witness.truncate(WITNESS_MAX);
         Judged { verdict: Verdict::Violation { clause, witness }, summary: Phrase { en: en.into(), zh: zh.into() } }
+    }
+
+    /// The violation as one of a registered weakness.
+    pub(crate) fn known(self, weakness: u8) -> Judged {
+        let verdict = match self.verdict {
+            Verdict::Violation { clause, witness } => Verdict::Known { weakness, clause, witness },
+            other => other,
+        };
+        let Phrase { en, zh } = self.summary;
+        let tag = format!("K{weakness:02}");
+        Judged { verdict, summary: Phrase { en: format!("{en} ({tag})"), zh: format!("{zh}（{tag}）") } }
     }
 
     pub(crate) fn inconclusive(en: &str, zh: &str) -> Judged {

@@ -4,7 +4,7 @@ use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
 use crate::lab::scenario::count::CountRule;
 use crate::lab::workload::ops::{Decider, Listener, Sender};
-use crate::mq::app::Selector;
+use crate::mq::app::MessageSelector;
 use crate::mq::broker::properties::text::Pair;
 use crate::mq::message::{Group, Name, QueueId, Topic};
 use crate::mq::profile::Profile;
@@ -185,7 +185,7 @@ pub struct ConsumerPlan {
     /// `consumerGroup`.
     pub group: Group,
     /// Topics, and what of them.
-    pub subscriptions: Vec<(Topic, Selector)>,
+    pub subscriptions: Vec<(Topic, MessageSelector)>,
     /// `consumeThreadMin`.
     pub threads: u32,
     /// `consumeMessageBatchMaxSize`.
@@ -194,8 +194,12 @@ pub struct ConsumerPlan {
     pub pull_batch: u32,
     /// Begin at the first offset instead of the last.
     pub from_first: bool,
-    /// `maxReconsumeTimes`; -1 is 16.
+    /// `maxReconsumeTimes`; -1 is 16 to a concurrent listener and without end to an ordered one.
     pub max_reconsume: i32,
+    /// Whether its listener is a `MessageListenerOrderly`.
+    pub orderly: bool,
+    /// `suspendCurrentQueueTimeMillis`.
+    pub suspend: Span,
 }
 
 /// What a scenario expects.
@@ -243,6 +247,12 @@ pub enum Check {
     TransactionResolved,
     /// `check-back`: G13.
     CheckBack,
+    /// `queue-fifo`: G20: an ordered listener is handed each queue in order.
+    QueueFifo,
+    /// `orderly-exclusive`: G22: two processes never consume a queue at once.
+    OrderlyExclusive,
+    /// `no-overtaking`: G23: nothing passes a suspended message.
+    NoOvertaking,
     /// `filter-sound`: G50.
     FilterSound,
     /// `filter-complete`: G51.
@@ -320,6 +330,9 @@ impl Check {
         "transaction-atomic",
         "transaction-resolved",
         "check-back",
+        "queue-fifo",
+        "orderly-exclusive",
+        "no-overtaking",
         "filter-sound",
         "filter-complete",
         "records",
@@ -349,6 +362,9 @@ impl Check {
             Check::TransactionAtomic => "transaction-atomic",
             Check::TransactionResolved => "transaction-resolved",
             Check::CheckBack => "check-back",
+            Check::QueueFifo => "queue-fifo",
+            Check::OrderlyExclusive => "orderly-exclusive",
+            Check::NoOvertaking => "no-overtaking",
             Check::FilterSound => "filter-sound",
             Check::FilterComplete => "filter-complete",
             Check::Records { .. } => "records",

@@ -6,13 +6,13 @@ use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor};
 
 use crate::lab::locale::Phrase;
-use crate::mq::app::Selector;
+use crate::mq::app::MessageSelector;
 use crate::mq::filter::error::{SqlError, Trouble};
 use crate::mq::filter::sql::Sql;
 
 /// `"a || b"`, or `{ sql = "a between 0 and 3" }`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SelectorScript(pub Selector);
+pub struct SelectorScript(pub MessageSelector);
 
 impl<'de> Deserialize<'de> for SelectorScript {
     fn deserialize<D: de::Deserializer<'de>>(from: D) -> Result<SelectorScript, D::Error> {
@@ -30,7 +30,7 @@ impl<'de> Visitor<'de> for SelectorVisitor {
     }
 
     fn visit_str<E: de::Error>(self, tags: &str) -> Result<SelectorScript, E> {
-        Ok(SelectorScript(Selector::from(tags)))
+        Ok(SelectorScript(MessageSelector::from(tags)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SelectorScript, A::Error> {
@@ -40,8 +40,8 @@ impl<'de> Visitor<'de> for SelectorVisitor {
                 return Err(de::Error::custom("a topic is subscribed either by `tags` or by `sql`"));
             }
             selector = Some(match language.as_str() {
-                "tags" => Selector::Tags(map.next_value::<String>()?.into()),
-                "sql" => Selector::Sql(map.next_value::<String>()?.into()),
+                "tags" => MessageSelector::Tags(map.next_value::<String>()?.into()),
+                "sql" => MessageSelector::Sql(map.next_value::<String>()?.into()),
                 other => return Err(de::Error::unknown_field(other, &["tags", "sql"])),
             });
         }

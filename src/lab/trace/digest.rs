@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::mq::app::{AppError, Call, ConsumeOutcome, LocalOutcome, Return, SendResult};
+use crate::mq::app::{AppError, Call, ConsumeOutcome, LocalOutcome, Ordered, Return, SendResult, SendTo};
 use crate::mq::fact::{Fact, Value};
 use crate::mq::message::{Message, MessageQueue, Name, StoredMessage};
 use crate::mq::node::Frame;
@@ -488,7 +488,16 @@ impl Folded for Call {
                 message.fold(into);
                 timeout.map(|span| span.0).fold(into);
                 into.text(by.mode.as_str());
-                by.queue.fold(into);
+                match &by.to {
+                    SendTo::Any => into.pair(0, 4),
+                    SendTo::Queue(queue) => Some(queue.clone()).fold(into),
+                    SendTo::Selected(selector) => {
+                        let (name, argument) = selector.words();
+                        into.pair(2, 4);
+                        into.text(name);
+                        into.text(&argument.unwrap_or_default());
+                    }
+                }
             }
             Call::SendBatch { op, group, messages, timeout } => {
                 into.pair(op.0, 7);
@@ -514,13 +523,17 @@ impl Folded for Call {
             }
             Call::Listened { task, outcome } => {
                 into.pair(task.0, 3);
-                let (variant, index) = match outcome {
-                    ConsumeOutcome::Success { ack_index } => (0, *ack_index),
+                let (variant, value) = match outcome {
+                    ConsumeOutcome::Success { ack_index } => (0, *ack_index as u64),
                     ConsumeOutcome::Later => (1, 0),
                     ConsumeOutcome::Threw => (2, 0),
                     ConsumeOutcome::Null => (3, 0),
+                    ConsumeOutcome::Ordered(Ordered { status, auto_commit, suspend_millis }) => {
+                        into.pair(u64::from(*auto_commit), *suspend_millis as u64);
+                        (4, *status as u64)
+                    }
                 };
-                into.pair(variant, index as u64);
+                into.pair(variant, value);
             }
         }
     }

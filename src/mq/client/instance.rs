@@ -140,6 +140,7 @@ impl Client {
         step.out.arm(TimerKey::of(self.scheduler.persists.timer), self.scheduler.persists.due);
         self.arm_rebalance(step);
         self.arm_cleaners(step);
+        self.arm_lockers(step);
         for (at, consumer) in self.consumers.iter().enumerate() {
             let mut topics: Vec<Topic> = consumer.topics().cloned().collect();
             java_order(&mut topics, |topic| java::hash(topic));

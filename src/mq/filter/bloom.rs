@@ -70,7 +70,7 @@ fn finished(mut word: u64) -> u64 {
 
 const C1: u64 = 0x87c3_7b91_1142_53d5;
 const C2: u64 = 0x4cf5_ad43_2745_937f;
-/// How many bits a filter sets.
+/// How many bits a filter sets. Source: `BloomFilter.createByFn(20, 32)`.
 pub const POSITIONS: usize = 3;
-/// How many bits a map has.
+/// How many bits a map has. Source: `BloomFilter.createByFn(20, 32)`.
 pub const BITS: i32 = 112;

@@ -1,7 +1,7 @@
 //! Consumers.
 
 use super::*;
-use crate::mq::app::Selector;
+use crate::mq::app::MessageSelector;
 use crate::mq::wire::body::CheckClientBody;
 
 #[test]
@@ -351,7 +351,7 @@ fn a_listener_that_takes_too_long_loses_its_message() {
 
 fn sql_consumer() -> ClientConfig {
     let mut config = consumer();
-    config.consumers[0].subscriptions = vec![("T".into(), Selector::Sql("a > 5".into()))];
+    config.consumers[0].subscriptions = vec![("T".into(), MessageSelector::Sql("a > 5".into()))];
     config
 }
 
