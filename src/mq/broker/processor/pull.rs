@@ -301,3 +301,48 @@ fn joined(pieces: &[Bytes], size: usize) -> Bytes {
     }
     body.freeze()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inline(subscription: Option<&str>, language: Option<&str>) -> Result<Found, (i32, Name)> {
+        let header = PullHeader {
+            consumer_group: "bars".into(),
+            topic: "people".into(),
+            queue_id: 0,
+            queue_offset: 0,
+            max_msg_nums: 32,
+            sys_flag: SUBSCRIPTION,
+            commit_offset: 0,
+            suspend_timeout_millis: 0,
+            subscription: subscription.map(Name::from),
+            sub_version: 7,
+            expression_type: language.map(Name::from),
+        };
+        of_request(&header, Millis(1))
+    }
+
+    #[test]
+    fn a_subscription_in_the_request_is_taken_as_it_is() {
+        let codes =
+            |found: Result<Found, _>| found.map(|(subscription, _)| subscription.codes.map(|codes| codes.to_vec()));
+        assert_eq!(codes(inline(None, None)), Ok(None));
+        assert_eq!(codes(inline(Some("*"), Some("TAG"))), Ok(None));
+        assert_eq!(codes(inline(Some(" Aa || BB"), None)), Ok(Some(vec![2112])));
+        // Blank tags are none: nothing passes.
+        assert_eq!(codes(inline(Some("|| ||"), None)), Ok(Some(vec![])));
+        let refused = (response::SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed".into());
+        assert_eq!(codes(inline(Some("||"), None)), Err(refused.clone()));
+        assert_eq!(codes(inline(Some(""), Some("SQL92"))), Err(refused));
+    }
+
+    #[test]
+    fn a_condition_in_the_request_that_does_not_compile_filters_nothing() {
+        let filter = |text| {
+            inline(Some(text), Some("SQL92")).map(|(_, filter)| filter.and_then(|filter| filter.compiled.clone()))
+        };
+        assert!(filter("age > 18").is_ok_and(|sql| sql.is_some_and(|sql| sql.passes(&|_| Some("19")))));
+        assert_eq!(filter("age >"), Ok(None));
+    }
+}
