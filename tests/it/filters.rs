@@ -1,5 +1,8 @@
 //! Filters in whole runs: what a consumer hears of its condition, who drops what, and how long a filter is kept.
 
+use std::fs;
+use std::path::Path;
+
 use mqlab::lab::scenario::load;
 use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::sim::session::Session;
@@ -12,6 +15,7 @@ use mqlab::mq::message::{Group, Topic, property};
 use mqlab::mq::time::Millis;
 use mqlab::mq::wire::body::SubscriptionData;
 use mqlab::mq::wire::code::{request, response};
+use serde_json::Value;
 
 const ON: &str = "enablePropertyFilter=true\n";
 const FAQ: &str = "\nFor more information, please visit the url, http://rocketmq.apache.org/docs/faq/";
@@ -191,6 +195,26 @@ fn a_condition_that_the_broker_will_refuse_or_cut_is_told_before_the_run() {
         let report = load("t", text.as_bytes(), &Overrides::default()).expect_err("the file is bad").to_string();
         assert!(report.contains(said), "{bad}: {report}");
     }
+}
+
+/// The recorded conversation with a real cluster: what `start()` threw there, it throws here.
+#[test]
+fn what_is_thrown_is_what_a_real_cluster_made_a_real_client_throw() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/conversations/09-sql92/story.json");
+    let story: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let (mut is_on, mut heard) = (false, 0);
+    for step in story["steps"].as_array().unwrap() {
+        if let Some(enabled) = step["config"]["enablePropertyFilter"].as_bool() {
+            is_on = enabled;
+        }
+        let Some(sql) = step["args"]["sql"].as_str() else { continue };
+        let subscribe = format!("{{ sql = \"{sql}\" }}");
+        let trace = run(&script("", if is_on { ON } else { "" }, &subscribe));
+        let real: Vec<String> = step["result"]["message"].as_str().map(str::to_owned).into_iter().collect();
+        assert_eq!(thrown(&trace), real, "{sql}");
+        heard += 1;
+    }
+    assert_eq!(heard, 3);
 }
 
 fn subscription(expression: &str, version: i64) -> SubscriptionData {
