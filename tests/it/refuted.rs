@@ -11,6 +11,7 @@ use mqlab::lab::trace::image::{DiskImage, PAGE};
 use mqlab::lab::trace::log::{NodeHead, Trace};
 use mqlab::lab::trace::record::{App, DiskEvent, Level, Machine, Record, What};
 use mqlab::mq::app::{AppError, Call, ConsumeOutcome, ErrorKind, MessageSelector, Ordered, OrderlyStatus, Return};
+use mqlab::mq::broker::properties::text::Pair;
 use mqlab::mq::message::StoredMessage;
 
 /// A run long enough that what is missing is overdue.
@@ -496,4 +497,17 @@ fn a_condition_is_judged_by_a_second_reading() {
     assert_eq!(subscribe("TAGS = 'Aa' AND KEYS IS NOT NULL"), Verdict::Pass);
     assert!(matches!(subscribe("TAGS = 'BB' OR TAGS > 1"), Verdict::Violation { clause: "not wanted", .. }));
     assert!(matches!(subscribe("TAGS = 'Aa' rest"), Verdict::Inconclusive { .. }));
+    subscribe("TAGS = 'BB'");
+    match verdict(&trace, &plan, Check::FilterComplete) {
+        Verdict::Inconclusive { missing } => assert!(missing.contains("enablePropertyFilter is off"), "{missing}"),
+        other => panic!("nothing is promised by a broker that does not filter: {other:?}"),
+    }
+    for node in &mut plan.nodes {
+        if let NodeKind::Broker(broker) = &mut node.kind {
+            let line = Pair { line: 1, key: "enablePropertyFilter".into(), value: "true".into() };
+            broker.properties.push(line);
+        }
+    }
+    let Verdict::Violation { clause, .. } = verdict(&trace, &plan, Check::FilterComplete) else { panic!("not seen") };
+    assert_eq!(clause, "never delivered");
 }

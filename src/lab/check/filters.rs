@@ -1,7 +1,7 @@
 //! G50 and G51: a group gets nothing that it does not want, and all that it wants.
 //!
 //! Tags are compared as texts, conditions are read by the oracle's own hand. In scope are groups whose members all subscribe to
-//! the same.
+//! the same; conditions are promised something only where every broker filters by them.
 
 use crate::lab::check::Judged;
 use crate::lab::check::delivery::{self, Member};
@@ -48,10 +48,26 @@ pub(super) fn sound(history: &History, plan: &Plan) -> Judged {
 
 /// What a group that filters subscribes to is consumed by it.
 pub(super) fn complete(history: &History, plan: &Plan) -> Judged {
-    match filtered(plan) {
-        Ok(groups) => delivery::owed_to(history, plan, &groups),
-        Err(judged) => judged,
+    let groups = match filtered(plan) {
+        Ok(groups) => groups,
+        Err(judged) => return judged,
+    };
+    let mut all = groups.iter().flat_map(|member| member.subscriptions);
+    let has_condition = all.any(|(_, selector)| matches!(selector, MessageSelector::Sql(_)));
+    match plan.nodes.iter().find(|node| has_condition && refuses_conditions(&node.kind)) {
+        Some(node) => Judged::inconclusive(
+            &format!("{} does not filter by SQL92: enablePropertyFilter is off", node.name),
+            &format!("{} 不支持 SQL92 过滤：enablePropertyFilter 没有打开", node.name),
+        ),
+        None => delivery::owed_to(history, plan, &groups),
     }
+}
+
+/// Whether this is a broker without `enablePropertyFilter`; the last line of its file counts.
+fn refuses_conditions(kind: &NodeKind) -> bool {
+    let NodeKind::Broker(broker) = kind else { return false };
+    let last = broker.properties.iter().rev().find(|pair| pair.key == "enablePropertyFilter");
+    last.is_none_or(|pair| !pair.value.eq_ignore_ascii_case("true"))
 }
 
 /// Groups that do not take everything, if each is of one mind.
