@@ -408,6 +408,39 @@ pub enum ErrorKind {
     Runtime,
 }
 
+/// What a consumer takes of a topic. Source: `MessageSelector`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum MessageSelector {
+    /// `byTag`: `*`, or tags between `||`.
+    Tags(Name),
+    /// `bySql`: a condition over properties.
+    Sql(Name),
+}
+
+impl MessageSelector {
+    /// The expression.
+    pub fn text(&self) -> &Name {
+        match self {
+            MessageSelector::Tags(text) | MessageSelector::Sql(text) => text,
+        }
+    }
+
+    /// Its language. Source: `ExpressionType`.
+    pub fn language(&self) -> &'static str {
+        match self {
+            MessageSelector::Tags(_) => "TAG",
+            MessageSelector::Sql(_) => "SQL92",
+        }
+    }
+}
+
+/// Tags.
+impl From<&str> for MessageSelector {
+    fn from(tags: &str) -> MessageSelector {
+        MessageSelector::Tags(tags.into())
+    }
+}
+
 /// Where a new group begins. Source: `ConsumeFromWhere`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ConsumeFrom {

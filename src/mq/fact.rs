@@ -608,6 +608,51 @@ facts! {
         /// The group.
         group: Group,
     }
+    /// A group's filter on a topic is another, or is in use again or no more. Source: `ConsumerFilterManager.register`.
+    FilterRegistered "filter-registered" {
+        /// The group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// `new`, `changed`, `revived` or `dead`.
+        why: &'static str,
+    }
+    /// A group's condition could not be compiled, and none is kept. Source: `ConsumerFilterManager.build`.
+    FilterRefused "filter-refused" {
+        /// The group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// What is wrong with it, and where.
+        why: Name,
+    }
+    /// A pull went over messages that its group does not want. Source: `ExpressionMessageFilter`.
+    FilteredOut "filtered-out" {
+        /// The group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// How many.
+        count: i64,
+    }
+    /// A consumer's `start()` threw at its application; its client runs on. Source: `DefaultMQPushConsumerImpl.start`.
+    StartThrew "start-threw" {
+        /// The consumer's group.
+        group: Group,
+        /// The exception's text.
+        text: Name,
+    }
+    /// A client dropped messages whose tags only have the hash of one that it wants. Source: `PullAPIWrapper.processPullResult`.
+    TagsSeparated "tags-separated" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// How many.
+        count: i64,
+    }
     /// A broker found a config file that it could not read, and went on without. Source: `ConfigManager.load`.
     ConfigUnreadable "config-unreadable" {
         /// `topics.json`, `consumerOffset.json` …

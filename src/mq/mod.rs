@@ -27,6 +27,8 @@ pub mod fastjson;
 
 pub mod wire;
 
+pub mod filter;
+
 pub mod channel;
 
 pub mod client;

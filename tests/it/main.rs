@@ -47,6 +47,7 @@ mod retry;
 mod orderly;
 
 mod duplicates;
+mod filters;
 
 mod run;
 

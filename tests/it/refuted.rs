@@ -10,7 +10,8 @@ use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::image::{DiskImage, PAGE};
 use mqlab::lab::trace::log::{NodeHead, Trace};
 use mqlab::lab::trace::record::{App, DiskEvent, Level, Machine, Record, Seq, What};
-use mqlab::mq::app::{AppError, Call, ConsumeOutcome, ErrorKind, Ordered, OrderlyStatus, Return};
+use mqlab::mq::app::{AppError, Call, ConsumeOutcome, ErrorKind, MessageSelector, Ordered, OrderlyStatus, Return};
+use mqlab::mq::broker::properties::text::Pair;
 use mqlab::mq::message::StoredMessage;
 
 /// A run long enough that what is missing is overdue.
@@ -501,4 +502,67 @@ fn a_delivery_without_a_cause_is_seen_and_one_with_a_cause_is_explained() {
     let twin = delivered_again(&trace, 1);
     let found = verdict(&twin, &plan, Check::DuplicatesExplained);
     assert!(matches!(found, Verdict::Violation { clause: "unexplained", .. }), "{found:?}");
+}
+
+/// A run of the scenario with two sieves, long enough that what is missing is overdue.
+fn sieved() -> (Trace, Plan) {
+    let changes = Overrides { until: Some("150s".to_owned()), ..Overrides::default() };
+    let text = library::text("05-two-sieves").unwrap();
+    let plan = load("05", text.as_bytes(), &changes).unwrap_or_else(|report| panic!("{report}")).plan;
+    (Session::run(&plan, Level::Full).trace, plan)
+}
+
+#[test]
+fn a_message_of_another_tag_is_not_wanted() {
+    let (trace, plan) = sieved();
+    assert_eq!(verdict(&trace, &plan, Check::FilterSound), Verdict::Pass);
+    let twin = with_return(&trace, |answer| {
+        if let Return::Listen { messages, .. } = answer {
+            messages[0].message.properties.put("TAGS", "BB");
+        }
+    });
+    let Verdict::Violation { clause, .. } = verdict(&twin, &plan, Check::FilterSound) else { panic!("not seen") };
+    assert_eq!(clause, "not wanted");
+}
+
+#[test]
+fn a_wanted_message_that_never_comes_is_missed() {
+    let (trace, plan) = sieved();
+    assert_eq!(verdict(&trace, &plan, Check::FilterComplete), Verdict::Pass);
+    let twin = damaged(&trace, |record| {
+        let hidden =
+            matches!(&record.what, What::App(App::Returned(answer)) if matches!(&**answer, Return::Listen { .. }));
+        (!hidden).then_some(record)
+    });
+    let Verdict::Violation { clause, .. } = verdict(&twin, &plan, Check::FilterComplete) else { panic!("not seen") };
+    assert_eq!(clause, "never delivered");
+}
+
+#[test]
+fn a_condition_is_judged_by_a_second_reading() {
+    let (trace, mut plan) = sieved();
+    let mut subscribe = |sql: &str| {
+        for node in &mut plan.nodes {
+            if let NodeKind::Client(client) = &mut node.kind {
+                client.consumers.iter_mut().for_each(|one| one.subscriptions[0].1 = MessageSelector::Sql(sql.into()));
+            }
+        }
+        verdict(&trace, &plan, Check::FilterSound)
+    };
+    assert_eq!(subscribe("TAGS = 'Aa' AND KEYS IS NOT NULL"), Verdict::Pass);
+    assert!(matches!(subscribe("TAGS = 'BB' OR TAGS > 1"), Verdict::Violation { clause: "not wanted", .. }));
+    assert!(matches!(subscribe("TAGS = 'Aa' rest"), Verdict::Inconclusive { .. }));
+    subscribe("TAGS = 'BB'");
+    match verdict(&trace, &plan, Check::FilterComplete) {
+        Verdict::Inconclusive { missing } => assert!(missing.contains("enablePropertyFilter is off"), "{missing}"),
+        other => panic!("nothing is promised by a broker that does not filter: {other:?}"),
+    }
+    for node in &mut plan.nodes {
+        if let NodeKind::Broker(broker) = &mut node.kind {
+            let line = Pair { line: 1, key: "enablePropertyFilter".into(), value: "true".into() };
+            broker.properties.push(line);
+        }
+    }
+    let Verdict::Violation { clause, .. } = verdict(&trace, &plan, Check::FilterComplete) else { panic!("not seen") };
+    assert_eq!(clause, "never delivered");
 }

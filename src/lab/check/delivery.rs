@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::check::Judged;
 use crate::lab::check::history::{Delivery, History, SendSeen, label};
 use crate::lab::check::lineage::{Fate, Lineages};
 use crate::lab::check::transactions::Logged;
+use crate::lab::check::{Judged, filters};
 use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::Seq;
+use crate::mq::app::MessageSelector;
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Name, Topic};
 use crate::mq::time::{Span, Time};
@@ -19,9 +20,9 @@ const GRACE: Span = Span::from_secs(60);
 const LEASE_GRACE: Span = Span::from_secs(80);
 
 /// A group with what it subscribes to, whether it begins at the first offset, and the nodes of its members.
-struct Member<'a> {
-    group: &'a Group,
-    subscriptions: &'a [(Topic, Name)],
+pub(super) struct Member<'a> {
+    pub(super) group: &'a Group,
+    pub(super) subscriptions: &'a [(Topic, MessageSelector)],
     from_first: bool,
     orderly: bool,
     nodes: Vec<&'a Name>,
@@ -39,7 +40,7 @@ struct Owed<'a> {
     queue_id: i32,
     offset: i64,
     id: &'a str,
-    tag: Option<&'a str>,
+    properties: Vec<(&'a str, &'a str)>,
 }
 
 /// What was acknowledged, and what transactions have committed.
@@ -53,7 +54,7 @@ fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
         queue_id: result.queue.queue_id,
         offset: result.queue_offset.0,
         id: &result.msg_id,
-        tag: send.message.properties.get(names::TAGS).map(|tag| tag.as_str()),
+        properties: send.message.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
     });
     let mut owed: Vec<Owed<'_>> = acked.collect();
     for broker in &history.brokers {
@@ -70,7 +71,7 @@ fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
                 queue_id: copy.queue,
                 offset: copy.queue_offset,
                 id: &seen.id,
-                tag: copy.properties.get(names::TAGS).map(String::as_str),
+                properties: copy.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
             }));
         }
     }
@@ -83,7 +84,11 @@ fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
 /// A group that begins at the last offset is owed what lies at or behind the first message that it was handed of a queue.
 /// A message whose time has not run out is not owed yet: the verdict is open as long as only such are missing.
 pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
-    let groups = groups(plan);
+    owed_to(history, plan, &groups(plan))
+}
+
+/// The same of these groups alone.
+pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> Judged {
     if groups.is_empty() {
         return Judged::inconclusive("no group consumes", "没有消费组");
     }
@@ -92,7 +97,7 @@ pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
     let last_boot = history.up_since.values().max().copied().unwrap_or(Time::ZERO);
     let all = self::owed(history, plan);
     let (mut owed, mut pending, mut dead) = (0, 0, 0);
-    for member in &groups {
+    for member in groups {
         let lineages = Lineages::of(history, member.group);
         let begins = begins(history, member.group);
         let is_up = member.nodes.iter().any(|name| {
@@ -100,8 +105,10 @@ pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
             number.is_some_and(|number| history.up_since.keys().any(|node| usize::from(node.0) == number))
         });
         for message in &all {
-            let subscribed =
-                member.subscriptions.iter().any(|(topic, tags)| *topic == *message.topic && matches(tags, message.tag));
+            let find = |name: &str| message.properties.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+            let Some(subscribed) = filters::wants(member.subscriptions, message.topic, &find) else {
+                return filters::unread(member.group);
+            };
             let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
             let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
             if !subscribed || !begun || !stored.contains(message.id) {
@@ -152,7 +159,7 @@ pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
     }
 }
 
-fn groups(plan: &Plan) -> Vec<Member<'_>> {
+pub(super) fn groups(plan: &Plan) -> Vec<Member<'_>> {
     let mut groups: Vec<Member<'_>> = Vec::new();
     for node in &plan.nodes {
         let NodeKind::Client(client) = &node.kind else { continue };
@@ -170,11 +177,6 @@ fn groups(plan: &Plan) -> Vec<Member<'_>> {
         }
     }
     groups
-}
-
-/// Whether a tag passes an expression; no tag passes only `*`.
-fn matches(expression: &str, tag: Option<&str>) -> bool {
-    expression == "*" || tag.is_some_and(|tag| expression.split("||").any(|one| one.trim() == tag))
 }
 
 /// Whether the last batch of a message's queue is not done: an ordered group gets nothing behind it.

@@ -142,6 +142,9 @@ pub struct DiskSeen {
     pub stable: Arc<DiskImage>,
 }
 
+/// Names an operation or a callback: node, incarnation, number.
+type Key = (NodeId, u32, u64);
+
 impl Delivery {
     fn answered(&mut self, record: &Record, outcome: ConsumeOutcome) {
         self.answer = Some(outcome);
@@ -154,8 +157,7 @@ impl History {
     pub fn of(trace: &Trace) -> History {
         let end = trace.records().last().map_or(Time::ZERO, |record| record.at);
         let mut history = History { end, ..History::default() };
-        let mut open: BTreeMap<(NodeId, u32, u64), Range<usize>> = BTreeMap::new();
-        let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
+        let (mut open, mut tasks): (BTreeMap<Key, Range<usize>>, BTreeMap<Key, usize>) = Default::default();
         for record in trace.records() {
             history.faults.extend(fault(record));
             let Some(node) = record.node else { continue };

@@ -18,6 +18,7 @@ mod agreement;
 mod counts;
 mod delivery;
 mod duplicates;
+mod filters;
 mod lineage;
 mod ordered;
 mod settled;
@@ -112,6 +113,8 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::QueueFifo => ordered::queue_fifo(history, plan),
         Check::OrderlyExclusive => ordered::exclusive(history, plan),
         Check::NoOvertaking => ordered::no_overtaking(history, plan),
+        Check::FilterSound => filters::sound(history, plan),
+        Check::FilterComplete => filters::complete(history, plan),
         Check::Records { message, count } => counts::records(history, message.as_deref(), count),
         Check::CheckBacks { message, count } => counts::check_backs(history, message.as_deref(), count),
         Check::Deliveries { message, group, count } => {
@@ -140,6 +143,8 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::QueueFifo => Some(Guarantee(20)),
         Check::OrderlyExclusive => Some(Guarantee(22)),
         Check::NoOvertaking => Some(Guarantee(23)),
+        Check::FilterSound => Some(Guarantee(50)),
+        Check::FilterComplete => Some(Guarantee(51)),
         Check::LogWellFormed => Some(Guarantee(60)),
         Check::StoreConsistent => Some(Guarantee(61)),
         Check::IndexRecall => Some(Guarantee(62)),

@@ -251,6 +251,32 @@ const TOLD: &[(&str, Words)] = &[
         ),
     ),
     ("group-created", w("makes group {group}", "创建消费组 {group}")),
+    ("filter-registered", w("filter of {group} on {topic}: {why}", "{group} 在 {topic} 上的过滤条件：{why}")),
+    (
+        "filter-refused",
+        w("CANNOT COMPILE the filter of {group} on {topic}: {why}", "{group} 在 {topic} 上的过滤条件无法编译：{why}"),
+    ),
+    (
+        "filtered-out",
+        w(
+            "passes over {count} of {topic}/{queue_id} that {group} does not want",
+            "跳过 {topic}/{queue_id} 中 {group} 不要的 {count} 条",
+        ),
+    ),
+    (
+        "tags-separated",
+        w(
+            "drops {count} of {topic}/{queue_id}: the hash of a tag it wants, another tag",
+            "丢弃 {topic}/{queue_id} 中的 {count} 条：哈希与所订阅的标签相同，标签却不同",
+        ),
+    ),
+    (
+        "start-threw",
+        w(
+            "start() of {group} THROWS, the client runs on: {text}",
+            "{group} 的 start() 抛出异常，客户端仍在运行：{text}",
+        ),
+    ),
     (
         "config-unreadable",
         w("cannot read {file}, takes {instead} instead: {why}", "无法读取 {file}，改用 {instead}：{why}"),

@@ -12,6 +12,8 @@
 //! | `index/<17 digits>` | from the hash of a key to the log | [`index::IndexFile`] |
 //! | `checkpoint` | three times from which recovery starts | [`checkpoint::Checkpoint`] |
 //! | `config/*.json` | topics, groups, offsets, filters | [`config::Config`], [`json::Json`] |
+//!
+//! Beside the files, [`condition::Condition`] reads what consumers filter by.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -37,6 +39,8 @@ pub mod checkpoint;
 pub mod json;
 
 pub mod config;
+
+pub mod condition;
 
 pub mod store;
 

@@ -12,6 +12,8 @@ pub mod table;
 
 pub mod bilingual;
 
+pub mod selector;
+
 pub mod plan;
 
 pub mod count;

@@ -4,6 +4,7 @@ use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
 use crate::lab::scenario::count::CountRule;
 use crate::lab::workload::ops::{Decider, Listener, Sender};
+use crate::mq::app::MessageSelector;
 use crate::mq::broker::properties::text::Pair;
 use crate::mq::message::{Group, Name, QueueId, Topic};
 use crate::mq::profile::Profile;
@@ -183,8 +184,8 @@ pub struct ProducerPlan {
 pub struct ConsumerPlan {
     /// `consumerGroup`.
     pub group: Group,
-    /// Topic and tag expression.
-    pub subscriptions: Vec<(Topic, Name)>,
+    /// Topics, and what of them.
+    pub subscriptions: Vec<(Topic, MessageSelector)>,
     /// `consumeThreadMin`.
     pub threads: u32,
     /// `consumeMessageBatchMaxSize`.
@@ -254,6 +255,10 @@ pub enum Check {
     OrderlyExclusive,
     /// `no-overtaking`: G23: nothing passes a suspended message.
     NoOvertaking,
+    /// `filter-sound`: G50.
+    FilterSound,
+    /// `filter-complete`: G51.
+    FilterComplete,
     /// `records`: how many records the logs hold of messages in transactions, the notes that settle them among them.
     Records {
         /// Only the message of this key.
@@ -331,6 +336,8 @@ impl Check {
         "queue-fifo",
         "orderly-exclusive",
         "no-overtaking",
+        "filter-sound",
+        "filter-complete",
         "records",
         "check-backs",
         "deliveries",
@@ -362,6 +369,8 @@ impl Check {
             Check::QueueFifo => "queue-fifo",
             Check::OrderlyExclusive => "orderly-exclusive",
             Check::NoOvertaking => "no-overtaking",
+            Check::FilterSound => "filter-sound",
+            Check::FilterComplete => "filter-complete",
             Check::Records { .. } => "records",
             Check::CheckBacks { .. } => "check-backs",
             Check::Deliveries { .. } => "deliveries",

@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use crate::lab::scenario::bilingual::Bilingual;
 use crate::lab::scenario::device;
+use crate::lab::scenario::selector::SelectorScript;
 use crate::lab::scenario::table::Table;
 
 /// A text and where it stands.
@@ -248,8 +249,8 @@ pub struct ConsumerScript {
     pub model: Option<Text>,
     /// `concurrent` or `orderly`: which kind of listener.
     pub mode: Option<Text>,
-    /// Topic and tag expression.
-    pub subscribe: BTreeMap<Text, Text>,
+    /// Topics, and what of them: `"*"`, `"a || b"`, `{ sql = "a > 5" }`.
+    pub subscribe: BTreeMap<Text, Spanned<SelectorScript>>,
     /// When its process boots: a moment.
     pub start: Option<Text>,
     /// `first` or `last`: `consumeFromWhere`.

@@ -121,15 +121,19 @@ impl Player {
         if told == narration.map(|(number, _)| number) {
             return;
         }
-        let step = narration.map(|(_, step)| step);
-        let (pane, message) = (step.and_then(|step| step.pane.clone()), step.and_then(|step| step.message.clone()));
+        let pane = narration.and_then(|(_, step)| step.pane.clone());
+        // A step that names no message leaves the one that was named last, whichever way time goes.
+        let behind = self.marks.partition_point(|(at, _)| *at <= self.at);
+        let told = self.marks[..behind].iter().rev();
+        let message = told.filter_map(|(_, number)| self.scenario.lesson.steps[*number].message.as_deref()).next();
+        let message = message.map_or(Some(0), |message| self.handles.find(message));
         self.pane = match pane.as_deref() {
             None | Some("timeline") => Pane::Timeline,
             Some("message") => Pane::Message,
             // What brokers hold stands with them.
             Some(_) => Pane::Cluster,
         };
-        if let Some(number) = message.and_then(|message| self.handles.find(&message)) {
+        if let Some(number) = message {
             self.look_at(number);
         }
     }

@@ -12,8 +12,11 @@
 //! to whom nothing happened has no such file until it stops.
 //! Source: `BrokerController.initialize`, `shutdown`.
 
+use std::sync::Arc;
+
 use crate::mq::broker::filter::{self, Filters};
 use crate::mq::broker::group::{self, Groups};
+use crate::mq::broker::matching::Snapshot;
 use crate::mq::broker::offset::{self, Offsets};
 use crate::mq::broker::topic::{self, Presets, Topics};
 use crate::mq::broker::{Broker, BrokerConfig};
@@ -51,7 +54,8 @@ impl Configs {
         say_loaded(offset::FILE, &loaded, step);
         let (groups, loaded) = Groups::load(step.disk, config.auto_create_subscription_group, step.wall)?;
         say_loaded(group::FILE, &loaded, step);
-        let (filters, loaded) = Filters::load(step.disk, step.wall)?;
+        let (mut filters, loaded) = Filters::load(step.disk, step.wall)?;
+        filters.clean_time_span_ms = config.filter_data_clean_time_span_ms;
         say_loaded(filter::FILE, &loaded, step);
         for preset in &config.topics {
             if topics.get(&preset.topic_name).is_none() {
@@ -111,6 +115,13 @@ impl Broker {
     pub(super) fn persist_filters(&mut self, step: &mut Step<'_>) {
         self.filters.is_dirty = false;
         self.store.write_config(step.disk, filter::FILE, self.filters.text(step.wall));
+    }
+
+    /// Has new records asked by the filters as they are, where that is wanted.
+    pub(super) fn calc_bit_maps(&mut self) {
+        if self.config.enable_calc_filter_bit_map {
+            self.store.calc_bit_maps(Arc::new(Snapshot(self.filters.clone())));
+        }
     }
 
     /// Arms the tick at which the filters' file is written: something changed, or one of the dead is to go.

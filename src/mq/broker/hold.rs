@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::broker::members::Subscription;
+use crate::mq::broker::matching::Wanted;
 use crate::mq::message::{QueueId, Topic};
 use crate::mq::node::ConnId;
 use crate::mq::time::Millis;
@@ -30,7 +30,7 @@ pub struct Held {
     /// For how long at most, ms.
     pub timeout: i64,
     /// What it wants.
-    pub subscription: Subscription,
+    pub wanted: Wanted,
 }
 
 impl Held {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::mq::filter::{is_tag_type, tag};
 use crate::mq::message::{Group, Name, Topic};
 use crate::mq::node::ConnId;
 use crate::mq::time::Millis;
@@ -62,7 +63,7 @@ pub struct Left {
 impl Subscription {
     /// From a heartbeat's or a request's data.
     pub fn of(data: &SubscriptionData) -> Subscription {
-        let is_all = data.sub_string == "*" || data.code_set.is_empty();
+        let is_all = data.sub_string == tag::ALL || !is_tag_type(Some(&data.expression_type));
         Subscription {
             version: data.sub_version,
             codes: (!is_all).then(|| data.code_set.clone().into()),

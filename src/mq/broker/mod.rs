@@ -47,6 +47,10 @@ pub mod filter;
 
 mod configs;
 
+mod matching;
+
+mod news;
+
 pub mod hold;
 
 pub mod rebalance_lock;
@@ -100,6 +104,14 @@ pub struct BrokerConfig {
     pub long_polling_enable: bool,
     /// `shortPollingTimeMills`.
     pub short_polling_time_ms: i64,
+    /// `enablePropertyFilter`: whether consumers may filter by SQL92.
+    pub enable_property_filter: bool,
+    /// `filterSupportRetry`: whether messages of retry topics are filtered again.
+    pub filter_support_retry: bool,
+    /// `enableCalcFilterBitMap`.
+    pub enable_calc_filter_bit_map: bool,
+    /// `filterDataCleanTimeSpan`.
+    pub filter_data_clean_time_span_ms: i64,
     /// `rejectTransactionMessage`.
     pub reject_transaction_message: bool,
     /// `transactionTimeOut`: how old a half message must be before it is asked for.
@@ -138,6 +150,10 @@ impl BrokerConfig {
             wait_time_in_send_queue: Span::from_millis(200),
             long_polling_enable: true,
             short_polling_time_ms: 1_000,
+            enable_property_filter: false,
+            filter_support_retry: false,
+            enable_calc_filter_bit_map: false,
+            filter_data_clean_time_span_ms: filter::CLEAN_TIME_SPAN_MS,
             reject_transaction_message: false,
             transaction_time_out: Span::from_secs(6),
             transaction_check_max: 15,
@@ -235,6 +251,7 @@ impl Broker {
         if broker.topics.is_dirty {
             broker.persist_topics(step);
         }
+        broker.calc_bit_maps();
         broker.arm_filters(step);
         broker.start_checks();
         broker.register_all(step, false);
@@ -376,53 +393,6 @@ impl Broker {
         if self.stopping && self.store.is_shut_down() {
             step.out.say(Fact::Stopped {});
             step.out.exit();
-        }
-    }
-
-    fn hear(&mut self, news: News, step: &mut Step<'_>) {
-        match news {
-            News::Flush { ticket, file, from, to } => step.out.flush(ticket, file, from, to),
-            News::PutDone { request, status } => self.put_done(request, status, step),
-            News::Dispatched { at, size } => step.out.say(Fact::Dispatched { at, size }),
-            News::Arrived { topic, queue_id, queue_offset, tags_code } => {
-                if self.config.long_polling_enable {
-                    self.notify_arrival(&topic, queue_id, queue_offset + 1, Some(tags_code), step);
-                }
-            }
-            News::Queued { topic, queue_id, queue_offset, at } => {
-                step.out.say(Fact::Queued { topic, queue_id, queue_offset, at });
-            }
-            News::FlushDone { from, to } => step.out.say(Fact::Flushed { from, to }),
-            News::FlushFailed { from, to } => step.out.say(Fact::FlushFailed { from, to }),
-            News::Rolled { at } => step.out.say(Fact::LogRolled { at }),
-            News::Delivered { level, offset, topic, queue_id, landed } => {
-                self.wake_checks(&topic);
-                let (at, size, queue_offset) = (landed.at.0, landed.size, landed.queue_offset.0);
-                step.out.say(Fact::Appended { topic: topic.clone(), queue_id, size, at, queue_offset });
-                step.out.say(Fact::DelayedDelivered { level, topic, queue_id, offset, at });
-            }
-            News::DelayedSkipped { level, offset, why } => step.out.say(Fact::DelayedSkipped { level, offset, why }),
-            News::DelayedRefused { level, offset, why } => step.out.say(Fact::DelayedRefused { level, offset, why }),
-            News::ConfigStaged { file } => self.config_staged(file, step),
-            News::ConfigWritten { file } => self.config_written(file, step),
-            News::ConfigFailed { file, error } => self.config_failed(file, error, step),
-            News::ConfigPassedOver { file, why, has_backup } => {
-                step.out.say(configs::passed_over(file, &why, has_backup));
-            }
-            News::FileDeleted { at, expired } => {
-                let why = if expired { "expired" } else { "forced" };
-                step.out.say(Fact::FileDeleted { at, why });
-            }
-            News::DiskFull { percent } => step.out.say(Fact::DiskFull { percent }),
-            News::DiskOk { percent } => step.out.say(Fact::DiskOk { percent }),
-            News::CheckpointWritten { physic, logics } => step.out.say(Fact::CheckpointWritten { physic, logics }),
-            News::DispatchStopped { at } => step.out.say(Fact::DispatchStopped { at }),
-            News::Recovered { clean, log_end, records, cut } => {
-                step.out.say(Fact::Recovered { clean: i64::from(clean), log_end, records, cut });
-            }
-            News::QueueRecovered { topic, queue_id, min, max } => {
-                step.out.say(Fact::QueueRecovered { topic, queue_id, min, max });
-            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a client process is configured with; defaults are the release's.
 
-use crate::mq::app::ConsumeFrom;
+use crate::mq::app::{ConsumeFrom, MessageSelector};
 use crate::mq::client::consumer::allocate::Strategy;
 use crate::mq::message::{Group, Name, Topic, names};
 use crate::mq::node::Addr;
@@ -68,8 +68,8 @@ pub struct ProducerConfig {
 pub struct ConsumerConfig {
     /// The group.
     pub group: Group,
-    /// Topics and tag expressions.
-    pub subscriptions: Vec<(Topic, Name)>,
+    /// Topics, and what of them.
+    pub subscriptions: Vec<(Topic, MessageSelector)>,
     /// `consumeFromWhere`.
     pub consume_from: ConsumeFrom,
     /// `allocateMessageQueueStrategy`.

@@ -58,6 +58,8 @@ impl RouteJobs {
 #[derive(Clone, Debug)]
 pub(crate) struct HeartbeatRound {
     fiber: Fiber,
+    /// Who is asked.
+    at: Option<Addr>,
     left: VecDeque<Addr>,
     body: bytes::Bytes,
 }
@@ -72,6 +74,12 @@ pub(crate) struct Boot {
 #[derive(Clone, Debug)]
 enum BootStep {
     Route(Topic),
+    /// The consumer that starts: what of this process is to be looked at.
+    Check(usize),
+    /// This subscription of that consumer, on behalf of the one that starts.
+    CheckOne(usize, Topic),
+    /// What a broker said to the one that starts.
+    Checked(usize),
     Heartbeat,
     Rebalance,
 }
@@ -133,19 +141,33 @@ impl Client {
         self.arm_rebalance(step);
         self.arm_cleaners(step);
         self.arm_lockers(step);
-        for consumer in &self.consumers {
+        for (at, consumer) in self.consumers.iter().enumerate() {
             let mut topics: Vec<Topic> = consumer.topics().cloned().collect();
             java_order(&mut topics, |topic| java::hash(topic));
             self.boot.steps.extend(topics.into_iter().map(BootStep::Route));
-            self.boot.steps.extend([BootStep::Heartbeat, BootStep::Rebalance]);
+            self.boot.steps.extend([BootStep::Check(at), BootStep::Heartbeat, BootStep::Rebalance]);
         }
         self.wake(Fiber::Boot, Woken::Go);
     }
 
     /// The main thread goes on with starting consumers.
-    pub(super) fn boot_on(&mut self, step: &mut Step<'_>) {
+    ///
+    /// What `start()` throws ends the application's `main`, and with it the starting.
+    pub(super) fn boot_on(&mut self, woken: Woken, step: &mut Step<'_>) {
         match self.boot.steps.pop_front() {
             Some(BootStep::Route(topic)) => self.look_up(topic, None, Fiber::Boot, step),
+            Some(BootStep::Check(at)) => {
+                for (of, topic) in self.to_check(at).into_iter().rev() {
+                    self.boot.steps.push_front(BootStep::Checked(at));
+                    self.boot.steps.push_front(BootStep::CheckOne(of, topic));
+                }
+                self.boot_on(Woken::Go, step);
+            }
+            Some(BootStep::CheckOne(of, topic)) => self.check_in_broker(of, &topic, step),
+            Some(BootStep::Checked(at)) => match self.checked(at, woken, step) {
+                true => self.boot_on(Woken::Go, step),
+                false => self.boot.steps.clear(),
+            },
             Some(BootStep::Heartbeat) => self.heartbeat_to_all(Fiber::Boot, step),
             Some(BootStep::Rebalance) => {
                 self.wake_rebalance(step);
@@ -238,11 +260,19 @@ impl Client {
             return self.wake(fiber, Woken::Go);
         }
         let body = self.heartbeat_data().encode();
-        self.heartbeat = Some(HeartbeatRound { fiber, left, body });
+        self.heartbeat = Some(HeartbeatRound { fiber, at: None, left, body });
         self.next_heartbeat(step);
     }
 
-    pub(super) fn heartbeat_answered(&mut self, step: &mut Step<'_>) {
+    /// An answer tells the broker's version. Source: `MQClientAPIImpl.sendHearbeat`.
+    pub(super) fn heartbeat_answered(&mut self, woken: Woken, step: &mut Step<'_>) {
+        if let Woken::Answered(Ok(command)) = woken {
+            let at = self.heartbeat.as_ref().and_then(|round| round.at);
+            if let Some(at) = at.filter(|_| command.code == response::SUCCESS) {
+                self.routes.hear_version(at);
+            }
+            self.remoting.recycle(command);
+        }
         self.next_heartbeat(step);
     }
 
@@ -253,6 +283,7 @@ impl Client {
             self.heartbeat = None;
             return self.wake(fiber, Woken::Go);
         };
+        round.at = Some(addr);
         let mut command = self.remoting.command(request::HEART_BEAT, Header::None);
         command.body = Some(round.body.clone());
         let request = Request { command, timeout: HEARTBEAT_TIMEOUT_MS, mode: Mode::Sync, waiter: Waiter::Heartbeat };

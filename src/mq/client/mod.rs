@@ -233,9 +233,9 @@ impl Client {
             match waiter {
                 Waiter::Nobody => {}
                 Waiter::Route => self.route_answered(woken, step),
-                Waiter::Heartbeat => self.heartbeat_answered(step),
+                Waiter::Heartbeat => self.heartbeat_answered(woken, step),
                 Waiter::Pulled(consumer, queue) => self.pulled(consumer, queue, woken, step),
-                Waiter::Fiber(Fiber::Boot) => self.boot_on(step),
+                Waiter::Fiber(Fiber::Boot) => self.boot_on(woken, step),
                 Waiter::Fiber(Fiber::Scheduler) => self.scheduler_on(woken, step),
                 Waiter::Fiber(Fiber::Rebalance) => self.rebalance_on(woken, step),
                 Waiter::Fiber(Fiber::Pull) => self.pull_on(woken, step),

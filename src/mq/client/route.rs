@@ -1,6 +1,6 @@
 //! Routes as a client keeps them: what the nameserver last said, and the queues and addresses that follow from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::mq::client::producer::pick::TopicPublishInfo;
 use crate::mq::message::{MessageQueue, Name, Topic, java};
@@ -103,6 +103,10 @@ pub(crate) fn queue_hash(queue: &MessageQueue) -> i32 {
 pub(crate) struct Routes {
     table: BTreeMap<Topic, RouteData>,
     brokers: BTreeMap<Name, Vec<(i64, Addr)>>,
+    /// Who has answered a heartbeat, and with it told a version. Source: `MQClientInstance.brokerVersionTable`.
+    ///
+    /// Differs: which version is not kept, as all brokers here are of one.
+    versions: BTreeSet<Addr>,
 }
 
 impl Routes {
@@ -121,6 +125,16 @@ impl Routes {
             self.brokers.insert(broker.broker_name.clone(), addrs);
         }
         self.table.insert(topic.clone(), route);
+    }
+
+    /// A broker told its version.
+    pub(crate) fn hear_version(&mut self, addr: Addr) {
+        self.versions.insert(addr);
+    }
+
+    /// Whether a broker's version is known; one that is not counts as older than all.
+    pub(crate) fn knows_version(&self, addr: Addr) -> bool {
+        self.versions.contains(&addr)
     }
 
     /// Source: `MQClientInstance.findBrokerAddressInPublish`.

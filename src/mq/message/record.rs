@@ -8,6 +8,8 @@
 //! Body and its 4-byte length, topic and its 1-byte length, properties and their 2-byte length. All integers big-endian.
 //! Source: `MessageDecoder.decode`, `MessageDecoder.encode`.
 
+use std::borrow::Cow;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::mq::message::property::Properties;
@@ -22,6 +24,8 @@ pub const MAGIC: i32 = -626_843_481;
 pub const BLANK_MAGIC: i32 = -875_286_124;
 /// Bytes of a record without body, topic and properties.
 pub const FIXED: usize = 91;
+/// Where the body's length stands. Source: `MessageDecoder.BODY_SIZE_POSITION`.
+const BODY_AT: usize = 84;
 
 /// What of a record is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -157,6 +161,17 @@ fn encode_with(stored: &StoredMessage, body: &[u8]) -> Bytes {
     out.put_i16(properties.len() as i16);
     out.put_slice(properties.as_bytes());
     out.freeze()
+}
+
+/// The text of a record's properties, without reading the rest; `None` where it has none. Source: `MessageDecoder.decodeProperties`.
+pub fn properties_of(record: &[u8]) -> Option<Cow<'_, str>> {
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |number: usize, byte| number << 8 | usize::from(*byte));
+    let body = number(record.get(BODY_AT..BODY_AT + 4)?);
+    let topic_at = BODY_AT.checked_add(4)?.checked_add(body)?;
+    let from = topic_at + 1 + usize::from(*record.get(topic_at)?) + 2;
+    let length = number(record.get(from - 2..from)?);
+    let text = record.get(from..from + length).filter(|text| !text.is_empty() && length <= i16::MAX as usize)?;
+    Some(java::text(text))
 }
 
 /// CRC-32 of a body without the sign bit; 0 for none. Source: `UtilAll.crc32`.

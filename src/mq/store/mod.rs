@@ -76,7 +76,7 @@ mod shutdown;
 
 pub mod retain;
 
-mod reput;
+pub mod reput;
 
 pub mod consume_queue;
 

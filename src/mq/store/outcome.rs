@@ -186,6 +186,8 @@ pub enum News {
         queue_offset: i64,
         /// The hash of its tag.
         tags_code: i64,
+        /// Where the record begins.
+        at: i64,
     },
     /// A unit went into a consume queue.
     Queued {

@@ -1,11 +1,13 @@
 //! The table of consume queues. Source: `DefaultMessageStore.consumeQueueTable`, `CommitLog.topicQueueTable`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::mq::message::{QueueId, Topic};
 use crate::mq::store::config::StoreConfig;
 use crate::mq::store::consume_queue::ConsumeQueue;
 use crate::mq::store::consume_queue_ext::ConsumeQueueExt;
+use crate::mq::store::reput::BitMaps;
 
 /// Consume queues by topic and number, found without allocating.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +18,8 @@ pub(super) struct Queues {
     pub(super) next_offset: Vec<i64>,
     /// Length of an extension's files, if queues have one.
     ext_file_size: Option<i64>,
+    /// What works out who wants a record.
+    pub(super) bit_maps: Option<Arc<dyn BitMaps>>,
 }
 
 impl Queues {

@@ -3,6 +3,8 @@
 //!
 //! Source: `DefaultMessageStore.ReputMessageService`, `CommitLogDispatcherBuildConsumeQueue`, `CommitLogDispatcherBuildIndex`.
 
+use std::sync::Arc;
+
 use crate::mq::disk::Disk;
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
 use crate::mq::store::config::Role;
@@ -23,7 +25,22 @@ pub(super) enum Stuck {
     AtQueue(u32, Time),
 }
 
+/// Who wants a record, worked out when it is dispatched; empty if nobody was asked. Source: `CommitLogDispatcher`.
+///
+/// The owner's filters, so that the store need not know what they are.
+pub trait BitMaps: std::fmt::Debug + Send + Sync {
+    /// The map that goes into the extension of the record's unit.
+    fn bit_map(&self, topic: &str, record: &[u8]) -> Vec<u8>;
+}
+
 impl MessageStore {
+    /// Has the units of records from here on carry such maps, where queues have an extension.
+    ///
+    /// Differs: what a recovery dispatches again gets none; upstream asks the filters that it loaded.
+    pub fn calc_bit_maps(&mut self, maps: Arc<dyn BitMaps>) {
+        self.queues.bit_maps = Some(maps);
+    }
+
     /// When the follower would find something: upstream's loop sleeps 1 ms between rounds.
     pub(super) fn next_reput(&self, now: Time) -> Option<Time> {
         let ticks = now.since(self.started).0 / REPUT_TICK.0 + 1;
@@ -126,7 +143,7 @@ impl MessageStore {
         self.reput_from += i64::from(record.size);
         let Parsed { topic, queue_id, queue_offset, tags_code, .. } = record;
         if self.config.role != Role::Slave {
-            self.news.push(News::Arrived { topic, queue_id, queue_offset, tags_code });
+            self.news.push(News::Arrived { topic, queue_id, queue_offset, tags_code, at });
         }
         true
     }
@@ -166,9 +183,16 @@ impl MessageStore {
         }
         let file_size = self.queue_file_size();
         let place = self.queues.find_or_create(&record.topic, record.queue_id, file_size);
+        let bit_map = match &self.queues.bit_maps {
+            Some(maps) if self.queues.list[place].ext.is_some() => {
+                let bytes = self.record_at(disk, at, record.size).unwrap_or_default();
+                maps.bit_map(&record.topic, &bytes)
+            }
+            _ => Vec::new(),
+        };
         let queue = &mut self.queues.list[place];
         let (tags_code, store_time) = (record.tags_code, record.store_timestamp.0);
-        let tags_code = queue.extend(disk, ExtUnit { tags_code, store_time, bit_map: Vec::new() });
+        let tags_code = queue.extend(disk, ExtUnit { tags_code, store_time, bit_map });
         let unit = Unit { offset: at, size: record.size, tags_code };
         let Ok(placed) = queue.put(disk, unit, record.queue_offset) else { return false };
         self.checkpoint.logics = record.store_timestamp.0;

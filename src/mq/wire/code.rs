@@ -20,6 +20,8 @@ pub mod request {
     pub const GET_MIN_OFFSET: i32 = 31;
     /// `HEART_BEAT`.
     pub const HEART_BEAT: i32 = 34;
+    /// `CHECK_CLIENT_CONFIG`.
+    pub const CHECK_CLIENT_CONFIG: i32 = 46;
     /// `UNREGISTER_CLIENT`.
     pub const UNREGISTER_CLIENT: i32 = 35;
     /// `CONSUMER_SEND_MSG_BACK`.
@@ -88,6 +90,10 @@ pub mod response {
     pub const SUBSCRIPTION_NOT_LATEST: i32 = 25;
     /// `SUBSCRIPTION_GROUP_NOT_EXIST`.
     pub const SUBSCRIPTION_GROUP_NOT_EXIST: i32 = 26;
+    /// `FILTER_DATA_NOT_EXIST`.
+    pub const FILTER_DATA_NOT_EXIST: i32 = 27;
+    /// `FILTER_DATA_NOT_LATEST`.
+    pub const FILTER_DATA_NOT_LATEST: i32 = 28;
 }
 
 /// A request code's constant name, `?` for one not spoken here.
@@ -102,6 +108,7 @@ pub fn name_of_request(code: i32) -> &'static str {
         request::GET_MAX_OFFSET => "GET_MAX_OFFSET",
         request::GET_MIN_OFFSET => "GET_MIN_OFFSET",
         request::HEART_BEAT => "HEART_BEAT",
+        request::CHECK_CLIENT_CONFIG => "CHECK_CLIENT_CONFIG",
         request::UNREGISTER_CLIENT => "UNREGISTER_CLIENT",
         request::CONSUMER_SEND_MSG_BACK => "CONSUMER_SEND_MSG_BACK",
         request::END_TRANSACTION => "END_TRANSACTION",
@@ -137,6 +144,8 @@ pub fn name_of_response(code: i32) -> &'static str {
         response::PULL_RETRY_IMMEDIATELY => "PULL_RETRY_IMMEDIATELY",
         response::PULL_OFFSET_MOVED => "PULL_OFFSET_MOVED",
         response::QUERY_NOT_FOUND => "QUERY_NOT_FOUND",
+        response::FILTER_DATA_NOT_EXIST => "FILTER_DATA_NOT_EXIST",
+        response::FILTER_DATA_NOT_LATEST => "FILTER_DATA_NOT_LATEST",
         response::SUBSCRIPTION_PARSE_FAILED => "SUBSCRIPTION_PARSE_FAILED",
         response::SUBSCRIPTION_NOT_EXIST => "SUBSCRIPTION_NOT_EXIST",
         response::SUBSCRIPTION_NOT_LATEST => "SUBSCRIPTION_NOT_LATEST",

@@ -9,6 +9,7 @@ use mqlab::mq::store::consume_queue_ext::ExtUnit;
 use mqlab::mq::store::get::{GetRequest, GetStatus, Got, MessageFilter};
 use mqlab::mq::store::outcome::PutStatus;
 use mqlab::mq::store::record::NewMessage;
+use mqlab::mq::store::reput::BitMaps;
 use proptest::prelude::*;
 
 use super::damage::{bytes, exercise_with, scatter};
@@ -207,6 +208,28 @@ fn the_second_stage_is_asked_with_the_records_bytes() {
     let got = read(&mut machine, &Asks { text: "nowhere", ..Asks::default() });
     assert_eq!((got.status, got.messages.len(), got.next.0), (GetStatus::NoMatchedMessage, 0, 12));
     assert_eq!(got.size, 0);
+}
+
+/// Of each record its length, in a byte.
+#[derive(Debug)]
+struct Lengths;
+
+impl BitMaps for Lengths {
+    fn bit_map(&self, topic: &str, record: &[u8]) -> Vec<u8> {
+        assert_eq!(topic, "orders");
+        vec![record.len() as u8]
+    }
+}
+
+#[test]
+fn a_bit_map_lies_beside_the_units_put_since_it_was_asked_for() {
+    let mut machine = boot(AnyDisk::Sim(Box::new(sim_disk())), &extended());
+    put(&mut machine, 0);
+    machine.store.calc_bit_maps(std::sync::Arc::new(Lengths));
+    put(&mut machine, 1);
+    let lengths = read(&mut machine, &Asks::default()).messages.iter().map(|one| one.len() as u8).collect::<Vec<_>>();
+    let maps: Vec<_> = told(&mut machine).into_iter().map(|(_, beside)| beside.map(|unit| unit.bit_map)).collect();
+    assert_eq!(maps, [Some(vec![]), Some(vec![lengths[1]])]);
 }
 
 #[test]

@@ -8,11 +8,12 @@ use super::{Resolver, clip, head, place};
 use crate::lab::fault::episode::Trigger;
 use crate::lab::scenario::plan::{ClientPlan, ConsumerPlan, DiskPlan, NodeKind, NodePlan, ProducerPlan};
 use crate::lab::scenario::script::{ConsumerScript, DecideScript, OnScript, ProducerScript, SendScript, Text};
+use crate::lab::scenario::selector;
 use crate::lab::scenario::table::Table;
 use crate::lab::workload::ops::{
     CheckAct, DecideRule, Decider, ListenRule, Listener, LocalAct, PlannedSend, Reply, Select, Sender, Way,
 };
-use crate::mq::app::{Ordered, OrderlyStatus};
+use crate::mq::app::{MessageSelector, Ordered, OrderlyStatus};
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Message, MessageQueue, Name};
 use crate::mq::time::{Span, Time};
@@ -351,14 +352,23 @@ impl Resolver<'_> {
             self.wrong("missing", Some(head(at)), "this consumer subscribes to nothing".into(), help);
         }
         let mut subscriptions = Vec::new();
-        for (topic, tags) in &table.subscribe {
+        for (topic, given) in &table.subscribe {
             let topic = self.legal(&Some(topic.clone()), "topic", topic.span());
-            let text = tags.get_ref().as_str();
-            if text != "*" && text.split("||").any(|tag| tag.trim().is_empty()) {
-                let message = format!("`{}` is no tag expression", clip(text));
-                self.wrong("wrong_value", Some(tags.span()), message, "`*`, or tags joined by `||`: \"pay || done\"");
+            let selector = &given.get_ref().0;
+            match selector {
+                MessageSelector::Tags(text) if *text != "*" && text.split("||").any(|tag| tag.trim().is_empty()) => {
+                    let message = format!("`{}` is no tag expression", clip(text));
+                    let help = "`*`, or tags joined by `||`: \"pay || done\"";
+                    self.wrong("wrong_value", Some(given.span()), message, help);
+                }
+                MessageSelector::Sql(text) if text.trim().is_empty() => {
+                    let help = "a condition over properties: { sql = \"age >= 18\" }";
+                    self.wrong("wrong_value", Some(given.span()), "this condition is empty".to_owned(), help);
+                }
+                MessageSelector::Sql(text) => self.notes.extend(selector::note(&topic, text)),
+                MessageSelector::Tags(_) => {}
             }
-            subscriptions.push((topic, Name::from(text)));
+            subscriptions.push((topic, selector.clone()));
         }
         ConsumerPlan {
             group,

@@ -70,6 +70,8 @@ impl Resolver<'_> {
             "queue-fifo" => Check::QueueFifo,
             "orderly-exclusive" => Check::OrderlyExclusive,
             "no-overtaking" => Check::NoOvertaking,
+            "filter-sound" => Check::FilterSound,
+            "filter-complete" => Check::FilterComplete,
             "records" => Check::Records { message: text(&table.message), count: self.count(&table.count, one) },
             "check-backs" => Check::CheckBacks { message: text(&table.message), count: self.count(&table.count, one) },
             "deliveries" => Check::Deliveries {

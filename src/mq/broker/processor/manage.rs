@@ -2,13 +2,16 @@
 //!
 //! Source: `ClientManageProcessor`, `ConsumerManageProcessor`, `AdminBrokerProcessor`.
 
+use crate::mq::broker::filter::{self, Change, CompileError};
 use crate::mq::broker::members::Left;
+use crate::mq::broker::processor::pull::not_supported;
 use crate::mq::broker::topic::{PERM_READ, PERM_WRITE, config};
 use crate::mq::broker::{Broker, RETRY_PREFIX};
 use crate::mq::fact::Fact;
-use crate::mq::message::{Group, Name, QueueOffset};
+use crate::mq::filter::is_tag_type;
+use crate::mq::message::{Group, Name, QueueOffset, Topic};
 use crate::mq::node::{ConnId, Step};
-use crate::mq::wire::body::{ConsumerIdList, HeartbeatData, JsonBody};
+use crate::mq::wire::body::{CheckClientBody, ConsumerIdList, HeartbeatData, JsonBody};
 use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::{
@@ -21,6 +24,7 @@ impl Broker {
         let ok = |header: Header| Some(Command::response(response::SUCCESS, command.opaque, header));
         let answer = match (command.code, &command.header) {
             (request::HEART_BEAT, _) => self.heartbeat(conn, command, step),
+            (request::CHECK_CLIENT_CONFIG, _) => Some(self.check_client(command)),
             (request::UNREGISTER_CLIENT, Header::UnregisterClient(header)) => {
                 self.unregister_client(conn, header, step);
                 ok(Header::None)
@@ -83,6 +87,8 @@ impl Broker {
             if changed && notify {
                 self.notify_ids_changed(&consumer.group_name, step);
             }
+            let changes = self.filters.register(&consumer.group_name, &consumer.subscription_data_set, step.wall);
+            self.say_filters(&consumer.group_name, changes, step);
         }
         for producer in &data.producer_data_set {
             if self.members.register_producer(&producer.group_name, conn, &data.client_id, step.wall) {
@@ -90,6 +96,7 @@ impl Broker {
             }
         }
         self.arm_clients(step);
+        self.arm_filters(step);
         Some(Command::response(response::SUCCESS, command.opaque, Header::None))
     }
 
@@ -127,9 +134,56 @@ impl Broker {
         for Left { group, client, is_consumer } in left {
             step.out.say(Fact::ClientDropped { group: group.clone(), client, why });
             if is_consumer && notify {
+                if self.members.consumer_group(&group).is_none() {
+                    let changes = self.filters.unregister(&group, step.wall);
+                    self.say_filters(&group, changes, step);
+                    self.arm_filters(step);
+                }
                 self.notify_ids_changed(&group, step);
             }
         }
+    }
+
+    /// Looks at a subscription before its consumer starts. Source: `ClientManageProcessor.checkClientConfig`.
+    fn check_client(&self, command: &Command) -> Box<Command> {
+        let answer = |code: i32| Command::response(code, command.opaque, Header::None);
+        let body = match CheckClientBody::decode(command.body.as_deref().unwrap_or_default()) {
+            Ok(body) => body,
+            Err(error) => return answer(response::SYSTEM_ERROR).with_remark(error.to_string()),
+        };
+        let Some(data) = body.subscription_data.filter(|data| !is_tag_type(Some(&data.expression_type))) else {
+            return answer(response::SUCCESS);
+        };
+        if !self.config.enable_property_filter {
+            return answer(response::SYSTEM_ERROR).with_remark(not_supported(&data.expression_type));
+        }
+        match filter::compile(&data.sub_string, &data.expression_type) {
+            Ok(_) => answer(response::SUCCESS),
+            Err(CompileError::Language) => answer(response::SUBSCRIPTION_PARSE_FAILED),
+            Err(CompileError::Sql(error)) => {
+                answer(response::SUBSCRIPTION_PARSE_FAILED).with_remark(error.cause.to_string())
+            }
+        }
+    }
+
+    /// Says what became of a group's filters, and has new records asked by them from here on.
+    fn say_filters(&mut self, group: &Group, changes: Vec<(Topic, Change)>, step: &mut Step<'_>) {
+        if changes.is_empty() {
+            return;
+        }
+        for (topic, change) in changes {
+            let group = group.clone();
+            step.out.say(match change {
+                Change::Now(why) => Fact::FilterRegistered { group, topic, why },
+                Change::Refused(CompileError::Language) => {
+                    Fact::FilterRefused { group, topic, why: "nobody speaks its language".into() }
+                }
+                Change::Refused(CompileError::Sql(error)) => {
+                    Fact::FilterRefused { group, topic, why: error.to_string().into() }
+                }
+            });
+        }
+        self.calc_bit_maps();
     }
 
     /// Source: `ConsumerManageProcessor.getConsumerListByGroup`.

@@ -184,6 +184,8 @@ const NET: &str = "connections have no such setting here";
 const POOL: &str = "only the pool of sends is modelled";
 const NEVER: &str = "4.3.2 reads it nowhere";
 const COM: &str = "statistics for sale are not kept";
+/// Why the size of bit maps is not changed.
+const BITS: &str = "a map of filters has 112 bits here, three for each group, as by default";
 const PULL: &str = "pulls wait in no queue here";
 const HA: &str = "replication comes later";
 
@@ -283,12 +285,24 @@ pub const KEYS: [Key; 154] = [
     not("consumerManagerThreadPoolQueueCapacity", Kind::Int, POOL),
     not("consumerManageThreadPoolNums", Kind::Int, POOL),
     not("commercialBaseCount", Kind::Int, COM),
-    not("enableCalcFilterBitMap", Kind::Bool, "filters by SQL come later"),
-    not("expectConsumerNumUseFilter", Kind::Int, "filters by SQL come later"),
-    not("maxErrorRateOfBloomFilter", Kind::Int, "filters by SQL come later"),
-    not("filterDataCleanTimeSpan", Kind::Long, "filters by SQL come later"),
-    not("filterSupportRetry", Kind::Bool, "filters by SQL come later"),
-    not("enablePropertyFilter", Kind::Bool, "filters by SQL come later"),
+    set("enableCalcFilterBitMap", Kind::Bool, |config, value| {
+        config.enable_calc_filter_bit_map = value.bool();
+        Ok(())
+    }),
+    not("expectConsumerNumUseFilter", Kind::Int, BITS),
+    not("maxErrorRateOfBloomFilter", Kind::Int, BITS),
+    set("filterDataCleanTimeSpan", Kind::Long, |config, value| {
+        config.filter_data_clean_time_span_ms = value.int();
+        Ok(())
+    }),
+    set("filterSupportRetry", Kind::Bool, |config, value| {
+        config.filter_support_retry = value.bool();
+        Ok(())
+    }),
+    set("enablePropertyFilter", Kind::Bool, |config, value| {
+        config.enable_property_filter = value.bool();
+        Ok(())
+    }),
     not("compressedRegister", Kind::Bool, "registrations travel as they are"),
     not("forceRegister", Kind::Bool, "a broker always registers"),
     not("heartbeatThreadPoolQueueCapacity", Kind::Int, POOL),

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::app::ConsumeFrom;
+use crate::mq::app::{ConsumeFrom, MessageSelector};
 use crate::mq::client::Owned;
 use crate::mq::client::config::{ConsumerConfig, RETRY_GROUP_TOPIC_PREFIX};
 use crate::mq::client::consumer::clean::Cleaner;
@@ -20,6 +20,7 @@ use crate::mq::client::consumer::concurrently::ConsumeRequest;
 use crate::mq::client::consumer::orderly::Orderly;
 use crate::mq::client::consumer::process_queue::ProcessQueue;
 use crate::mq::client::route::java_order;
+use crate::mq::filter::tag::{self, Subscription};
 use crate::mq::message::java::Key;
 use crate::mq::message::{Group, MessageQueue, Name, Topic, java, property};
 use crate::mq::node::{Step, Timer, TimerKey};
@@ -32,6 +33,8 @@ pub mod allocate;
 pub mod rebalance;
 
 pub(crate) mod pull;
+
+pub(crate) mod check;
 
 pub mod process_queue;
 
@@ -100,10 +103,10 @@ impl Consumer {
     pub(crate) fn new(config: ConsumerConfig, now: Millis) -> Consumer {
         let retry_topic = Name::from(format!("{RETRY_GROUP_TOPIC_PREFIX}{}", config.group));
         let mut subscriptions = BTreeMap::new();
-        for (topic, expression) in &config.subscriptions {
-            subscriptions.insert(topic.clone(), subscription(topic, expression, now));
+        for (topic, selector) in &config.subscriptions {
+            subscriptions.insert(topic.clone(), subscription(topic, selector, now));
         }
-        subscriptions.insert(retry_topic.clone(), subscription(&retry_topic, SUB_ALL, now));
+        subscriptions.insert(retry_topic.clone(), subscription(&retry_topic, &tag::ALL.into(), now));
         let threads = Pool::new(config.consume_thread_min, usize::MAX);
         let orderly = config.consume_orderly.then(|| Box::new(Orderly::new(config.consume_thread_min)));
         Consumer {
@@ -170,16 +173,11 @@ impl Consumer {
     }
 }
 
-/// Source: `FilterAPI.buildSubscriptionData`.
-fn subscription(topic: &Topic, expression: &str, now: Millis) -> SubscriptionData {
-    let mut tags: Vec<Name> = Vec::new();
-    if expression != SUB_ALL {
-        for tag in expression.split("||").map(str::trim).filter(|tag| !tag.is_empty()) {
-            if !tags.iter().any(|known| *known == tag) {
-                tags.push(tag.into());
-            }
-        }
-    }
+/// Source: `FilterAPI.build`.
+fn subscription(topic: &Topic, selector: &MessageSelector, now: Millis) -> SubscriptionData {
+    let built = Subscription::build(Some(selector.text()), Some(selector.language()));
+    let built = built.or_else(|_| Subscription::tags(None)).expect("all is a tag expression");
+    let Subscription { expression, mut tags, language, .. } = built;
     java_order(&mut tags, |tag| java::hash(tag));
     let mut codes: Vec<i32> = tags.iter().map(|tag| java::hash(tag)).collect();
     codes.sort_unstable();
@@ -188,11 +186,11 @@ fn subscription(topic: &Topic, expression: &str, now: Millis) -> SubscriptionDat
     SubscriptionData {
         class_filter_mode: false,
         topic: topic.clone(),
-        sub_string: if tags.is_empty() { SUB_ALL.into() } else { expression.into() },
+        sub_string: expression,
         tags_set: tags,
         code_set: codes,
         sub_version: now.0,
-        expression_type: "TAG".into(),
+        expression_type: language,
     }
 }
 
@@ -263,5 +261,3 @@ impl<T> Delays<T> {
         due
     }
 }
-
-const SUB_ALL: &str = "*";

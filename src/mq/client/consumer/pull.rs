@@ -12,6 +12,7 @@ use crate::mq::client::consumer::{Assigned, Consumer, Later};
 use crate::mq::client::remoting::{Mode, Request};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
+use crate::mq::filter::is_tag_type;
 use crate::mq::message::java::Key;
 use crate::mq::message::record::{self, Reading};
 use crate::mq::message::sys_flag::pull::{COMMIT_OFFSET, SUSPEND};
@@ -205,6 +206,11 @@ impl Client {
             self.pull.blocked = Some(Blocked::Route(at, queue));
             return self.look_up(topic, None, Fiber::Pull, step);
         };
+        let language = consumer.subscriptions.get(&assigned.queue.topic).map(|data| &*data.expression_type);
+        // `The broker[B, 0] does not upgrade to support for filter message by SQL92`: thrown before anything is sent.
+        if !is_tag_type(language) && !self.routes.knows_version(addr) {
+            return self.pull_after(at, queue, AFTER_ERROR, "error", step);
+        }
         let header = Header::Pull(Box::new(consumer.pull_header(assigned, slave)));
         let command = self.remoting.command(request::PULL_MESSAGE, header);
         let waiter = Waiter::Pulled(at, queue);
@@ -294,7 +300,11 @@ impl Client {
             min: (self.pull.min_offset.clone(), Name::from(header.min_offset)),
             max: (self.pull.max_offset.clone(), Name::from(header.max_offset)),
         };
-        let messages = decode(body, &assigned.queue, subscription, &bounds);
+        let (messages, separated) = decode(body, &assigned.queue, subscription, &bounds);
+        if 0 < separated {
+            let (topic, queue_id) = (assigned.queue.topic.clone(), assigned.queue.queue_id);
+            step.out.say(Fact::TagsSeparated { topic, queue_id, count: separated });
+        }
         let Some(first) = messages.first() else {
             return self.pull_now(at, queue);
         };
@@ -357,20 +367,21 @@ struct Bounds {
     max: (Key, Name),
 }
 
-/// Source: `PullAPIWrapper.processPullResult`.
+/// The messages of an answer, and how many were dropped for their tags. Source: `PullAPIWrapper.processPullResult`.
 fn decode(
     body: &Bytes,
     queue: &MessageQueue,
     subscription: Option<&SubscriptionData>,
     bounds: &Bounds,
-) -> Vec<Arc<StoredMessage>> {
-    let mut messages = Vec::new();
+) -> (Vec<Arc<StoredMessage>>, i64) {
+    let (mut messages, mut separated) = (Vec::new(), 0);
     let mut at = 0;
     while at < body.len()
         && let Some((mut message, len)) = record::decode_of(body, at, Reading::WHOLE, Some(&queue.topic))
     {
         at += len;
         if !subscription.is_none_or(|subscription| is_wanted(&message, subscription)) {
+            separated += 1;
             continue;
         }
         message.broker = Some(queue.broker.clone());
@@ -379,7 +390,7 @@ fn decode(
         properties.put(bounds.max.0.clone(), bounds.max.1.clone());
         messages.push(Arc::new(message));
     }
-    messages
+    (messages, separated)
 }
 
 /// The broker chose by hash; the tag itself decides.

@@ -1,6 +1,8 @@
 //! Consumers.
 
 use super::*;
+use crate::mq::app::MessageSelector;
+use crate::mq::wire::body::CheckClientBody;
 
 #[test]
 fn a_consumer_takes_its_queues_pulls_and_reports() {
@@ -345,4 +347,71 @@ fn a_listener_that_takes_too_long_loses_its_message() {
         _ => None,
     };
     assert_eq!(stage.asked.iter().filter_map(|(_, _, command)| level(command)).collect::<Vec<_>>(), [3]);
+}
+
+fn sql_consumer() -> ClientConfig {
+    let mut config = consumer();
+    config.consumers[0].subscriptions = vec![("T".into(), MessageSelector::Sql("a > 5".into()))];
+    config
+}
+
+/// The broker of `one_queue`, which answers requests of this code so and holds pulls.
+fn that_says(asked: i32, code_and_remark: (i32, &'static str)) -> impl FnMut(Addr, &Command) -> Option<Box<Command>> {
+    let mut others = one_queue(|_, _| None);
+    move |addr, command| match command.code == asked {
+        true => Some(code(code_and_remark.0, code_and_remark.1)),
+        false => others(addr, command),
+    }
+}
+
+#[test]
+fn a_condition_is_shown_to_a_broker_before_the_first_heartbeat_and_a_no_ends_the_start() {
+    let text = "The broker does not support consumer to filter message by SQL92";
+    let mut stage = Stage::new(sql_consumer(), that_says(request::CHECK_CLIENT_CONFIG, (1, text)));
+    stage.until(900);
+    let [(at, addr)] = stage.asked_with(request::CHECK_CLIENT_CONFIG)[..] else { panic!("asked once") };
+    assert!(at < 100 && addr == BROKER_A.with_port(10_909), "{at} {addr}");
+    let check = stage.asked.iter().find(|(_, _, command)| command.code == request::CHECK_CLIENT_CONFIG);
+    let body = CheckClientBody::decode(check.unwrap().2.body.as_deref().unwrap()).unwrap();
+    let data = body.subscription_data.unwrap();
+    assert_eq!((&*body.client_id, &*body.group), ("10.0.4.1@8", "CG"));
+    assert_eq!((&*data.topic, &*data.sub_string, &*data.expression_type), ("T", "a > 5", "SQL92"));
+    let thrown: Vec<&str> = stage
+        .facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::StartThrew { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let faq = "\nFor more information, please visit the url, http://rocketmq.apache.org/docs/faq/";
+    assert_eq!(thrown, [format!("CODE: 1  DESC: {text}{faq}")]);
+    // The rest of the start is not run, and the timetable is: one heartbeat a second later.
+    assert_eq!(stage.asked_with(request::HEART_BEAT).len(), 0);
+    stage.until(1_100);
+    let beats: Vec<u64> = stage.asked_with(request::HEART_BEAT).iter().map(|(at, _)| *at).collect();
+    assert_eq!(beats, [1_001], "a connection is made first");
+}
+
+#[test]
+fn tags_are_shown_to_nobody() {
+    let mut stage = Stage::new(consumer(), one_queue(|_, _| None));
+    stage.until(1_000);
+    assert_eq!(stage.asked_with(request::CHECK_CLIENT_CONFIG).len(), 0);
+}
+
+#[test]
+fn a_broker_whose_version_is_not_known_is_not_asked_by_condition() {
+    let pulls = |peers: Peers| {
+        let mut stage = Stage::new(sql_consumer(), peers);
+        stage.until(1_000);
+        let topics = stage.asked.iter().filter_map(|(_, _, command)| match &command.header {
+            Header::Pull(header) => Some(header.topic.to_string()),
+            _ => None,
+        });
+        topics.collect::<Vec<_>>()
+    };
+    assert_eq!(pulls(Box::new(one_queue(|_, _| None))), ["%RETRY%CG", "T"]);
+    // Only an answer to a heartbeat tells a version; tags need none.
+    assert_eq!(pulls(Box::new(that_says(request::HEART_BEAT, (1, "no")))), ["%RETRY%CG"]);
 }

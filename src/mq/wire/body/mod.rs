@@ -128,6 +128,17 @@ pub struct HeartbeatData {
     pub consumer_data_set: Vec<ConsumerData>,
 }
 
+/// A subscription to be looked at before a consumer starts. Source: `CheckClientRequestBody`.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct CheckClientBody {
+    /// The client's id.
+    pub client_id: Name,
+    /// The consumer's group.
+    pub group: Group,
+    /// The subscription; none is fine.
+    pub subscription_data: Option<SubscriptionData>,
+}
+
 /// A producer in a heartbeat. Source: `ProducerData`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProducerData {
@@ -362,6 +373,22 @@ impl JsonBody for HeartbeatData {
             client_id: name(json, "clientID").unwrap_or_default(),
             producer_data_set: read_list(json, "producerDataSet"),
             consumer_data_set: read_list(json, "consumerDataSet"),
+        }
+    }
+}
+
+impl JsonBody for CheckClientBody {
+    fn to_json(&self) -> Json {
+        let mut fields = vec![(key("clientId"), text(&self.client_id)), (key("group"), text(&self.group))];
+        fields.extend(self.subscription_data.as_ref().map(|data| (key("subscriptionData"), data.to_json())));
+        Json::Object(fields)
+    }
+
+    fn from_json(json: &Json) -> CheckClientBody {
+        CheckClientBody {
+            client_id: name(json, "clientId").unwrap_or_default(),
+            group: name(json, "group").unwrap_or_default(),
+            subscription_data: json.get("subscriptionData").map(SubscriptionData::from_json),
         }
     }
 }

@@ -1,0 +1,120 @@
+//! G50 and G51: a group gets nothing that it does not want, and all that it wants.
+//!
+//! Tags are compared as texts, conditions are read by the oracle's own hand. In scope are groups whose members all subscribe to
+//! the same; conditions are promised something only where every broker filters by them.
+
+use crate::lab::check::Judged;
+use crate::lab::check::delivery::{self, Member};
+use crate::lab::check::history::History;
+use crate::lab::oracle::condition::{Answer, Condition};
+use crate::lab::scenario::plan::{NodeKind, Plan};
+use crate::mq::app::MessageSelector;
+use crate::mq::message::property::names;
+use crate::mq::message::{Group, Topic};
+
+/// Nothing is handed to a group that it did not subscribe to.
+pub(super) fn sound(history: &History, plan: &Plan) -> Judged {
+    let groups = match filtered(plan) {
+        Ok(groups) => groups,
+        Err(judged) => return judged,
+    };
+    let mut looked_at = 0;
+    for member in &groups {
+        for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *member.group) {
+            for stored in &delivery.messages {
+                let message = &stored.message;
+                let find = |name: &str| message.properties.get(name).map(|value| value.as_str());
+                let Some(wanted) = wants(member.subscriptions, &message.topic, &find) else {
+                    return unread(member.group);
+                };
+                looked_at += 1;
+                if !wanted {
+                    let name = find(names::KEYS).unwrap_or("a message").to_owned();
+                    return Judged::violation(
+                        "not wanted",
+                        vec![delivery.seq],
+                        format!("{name} was handed to group {}, which does not subscribe to it", member.group),
+                        format!("{name} 投递给了没有订阅它的消费组 {}", member.group),
+                    );
+                }
+            }
+        }
+    }
+    match looked_at {
+        0 => Judged::inconclusive("nothing was handed to a group that filters", "没有消息投递给做过滤的消费组"),
+        count => Judged::pass(format!("{count} deliveries, all wanted"), format!("{count} 次投递，都是所订阅的")),
+    }
+}
+
+/// What a group that filters subscribes to is consumed by it.
+pub(super) fn complete(history: &History, plan: &Plan) -> Judged {
+    let groups = match filtered(plan) {
+        Ok(groups) => groups,
+        Err(judged) => return judged,
+    };
+    let mut all = groups.iter().flat_map(|member| member.subscriptions);
+    let has_condition = all.any(|(_, selector)| matches!(selector, MessageSelector::Sql(_)));
+    match plan.nodes.iter().find(|node| has_condition && refuses_conditions(&node.kind)) {
+        Some(node) => Judged::inconclusive(
+            &format!("{} does not filter by SQL92: enablePropertyFilter is off", node.name),
+            &format!("{} 不支持 SQL92 过滤：enablePropertyFilter 没有打开", node.name),
+        ),
+        None => delivery::owed_to(history, plan, &groups),
+    }
+}
+
+/// Whether this is a broker without `enablePropertyFilter`; the last line of its file counts.
+fn refuses_conditions(kind: &NodeKind) -> bool {
+    let NodeKind::Broker(broker) = kind else { return false };
+    let last = broker.properties.iter().rev().find(|pair| pair.key == "enablePropertyFilter");
+    last.is_none_or(|pair| !pair.value.eq_ignore_ascii_case("true"))
+}
+
+/// Groups that do not take everything, if each is of one mind.
+fn filtered(plan: &Plan) -> Result<Vec<Member<'_>>, Judged> {
+    let mut groups = delivery::groups(plan);
+    for node in &plan.nodes {
+        let NodeKind::Client(client) = &node.kind else { continue };
+        for consumer in &client.consumers {
+            let is_other = |member: &Member<'_>| {
+                *member.group == consumer.group && member.subscriptions != consumer.subscriptions.as_slice()
+            };
+            if groups.iter().any(is_other) {
+                let en = format!("the members of group {} subscribe to different things", consumer.group);
+                let zh = format!("消费组 {} 的成员订阅不一致", consumer.group);
+                return Err(Judged::inconclusive(&en, &zh));
+            }
+        }
+    }
+    groups.retain(|member| member.subscriptions.iter().any(|(_, selector)| *selector != MessageSelector::from("*")));
+    if groups.is_empty() {
+        return Err(Judged::inconclusive("no group filters", "没有消费组做过滤"));
+    }
+    Ok(groups)
+}
+
+/// Whether a message is wanted; `None` if the condition is not read here.
+pub(super) fn wants<'a>(
+    subscriptions: &[(Topic, MessageSelector)],
+    topic: &str,
+    property: &dyn Fn(&str) -> Option<&'a str>,
+) -> Option<bool> {
+    let of_topic = subscriptions.iter().rev().find(|(subscribed, _)| *subscribed == *topic);
+    let Some((_, selector)) = of_topic else { return Some(false) };
+    Some(match selector {
+        MessageSelector::Tags(tags) if *tags == "*" => true,
+        MessageSelector::Tags(tags) => {
+            property(names::TAGS).is_some_and(|tag| tags.split("||").any(|one| one.trim() == tag))
+        }
+        MessageSelector::Sql(text) => {
+            Condition::read(text)?.answer(&|name| property(name).map(str::to_owned)) == Answer::Yes
+        }
+    })
+}
+
+/// The verdict where a condition is not read here.
+pub(super) fn unread(group: &Group) -> Judged {
+    let en = format!("the condition of group {group} is not one that the lab reads itself");
+    let zh = format!("实验室自己读不懂消费组 {group} 的条件");
+    Judged::inconclusive(&en, &zh)
+}
