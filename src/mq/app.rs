@@ -316,8 +316,28 @@ pub enum ConsumeFrom {
     Last,
     /// `CONSUME_FROM_FIRST_OFFSET`.
     First,
-    /// `CONSUME_FROM_TIMESTAMP`.
-    Timestamp(Millis),
+    /// `CONSUME_FROM_TIMESTAMP`; `None` is half an hour before the consumer was made, `consumeTimestamp`'s default.
+    Timestamp(Option<Millis>),
+}
+
+/// Who gets a message of a group. Source: `MessageModel`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum MessageModel {
+    /// One of its members.
+    #[default]
+    Clustering,
+    /// Every member.
+    Broadcasting,
+}
+
+impl MessageModel {
+    /// Upstream's name of the constant.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MessageModel::Clustering => "CLUSTERING",
+            MessageModel::Broadcasting => "BROADCASTING",
+        }
+    }
 }
 
 impl SendStatus {

@@ -306,6 +306,29 @@ facts! {
         /// For how long, ms.
         millis: i64,
     }
+    /// A message that failed is let go: nobody tries a broadcast again. Source: `ConsumeMessageConcurrentlyService.processConsumeResult`.
+    ConsumeDropped "consume-dropped" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// Its place there.
+        queue_offset: i64,
+    }
+    /// A broadcasting consumer wrote down how far it has got. Source: `LocalFileOffsetStore.persistAll`.
+    OffsetsSaved "offsets-saved" {
+        /// The group.
+        group: Group,
+        /// How many queues.
+        queues: i64,
+    }
+    /// A broadcasting consumer could not write down how far it has got. Source: `LocalFileOffsetStore.persistAll`.
+    OffsetsNotSaved "offsets-not-saved" {
+        /// The group.
+        group: Group,
+        /// Why.
+        why: Name,
+    }
     /// A pull found nothing and waits. Source: `PullRequestHoldService.suspendPullRequest`.
     Held "held" {
         /// The topic.

@@ -42,6 +42,10 @@ mod cli;
 
 mod retry;
 
+mod broadcast;
+
+mod begins;
+
 mod run;
 
 mod scenarios;

@@ -19,7 +19,8 @@ use crate::lab::sim::boot;
 use crate::lab::sim::dice::Odds;
 use crate::lab::sim::machine::{Action, Applications};
 use crate::lab::trace::record::Level;
-use crate::mq::app::{Call, ConsumeOutcome, OpId, Return, SendStatus};
+use crate::mq::app::{Call, ConsumeFrom, ConsumeOutcome, MessageModel, OpId, Return, SendStatus};
+use crate::mq::client::consumer::allocate::Strategy;
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Group, Message, Name};
 use crate::mq::profile::Profile;
@@ -212,7 +213,9 @@ fn consumer() -> NodeKind {
         threads: 20,
         batch_max: 1,
         pull_batch: 32,
-        from_first: true,
+        model: MessageModel::Clustering,
+        from: ConsumeFrom::First,
+        strategy: Strategy::Averagely,
         max_reconsume: -1,
     };
     client(Vec::new(), vec![consumer])

@@ -7,14 +7,14 @@ use crate::lab::check::history::{History, SendSeen, label, uid};
 use crate::lab::check::transactions::Logged;
 use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::plan::{NodeKind, Plan};
-use crate::lab::trace::record::Seq;
-use crate::mq::app::ConsumeOutcome;
+use crate::lab::trace::record::{NodeId, Seq};
+use crate::mq::app::{ConsumeFrom, ConsumeOutcome, MessageModel};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Name, Topic};
 use crate::mq::time::{Span, Time};
 
 /// How long a group may take at most when nothing goes wrong: a rebalance, a route poll and a put-off pull.
-const GRACE: Span = Span::from_secs(60);
+pub(super) const GRACE: Span = Span::from_secs(60);
 
 /// A group with what it subscribes to, whether it begins at the first offset, and the nodes of its members.
 struct Member<'a> {
@@ -25,22 +25,22 @@ struct Member<'a> {
 }
 
 /// A message that groups are owed.
-struct Owed<'a> {
-    name: String,
+pub(super) struct Owed<'a> {
+    pub(super) name: String,
     /// The records that show it.
-    seen: Vec<Seq>,
+    pub(super) seen: Vec<Seq>,
     /// Since when.
-    at: Time,
-    broker: &'a str,
-    topic: &'a str,
-    queue_id: i32,
-    offset: i64,
-    id: &'a str,
-    tag: Option<&'a str>,
+    pub(super) at: Time,
+    pub(super) broker: &'a str,
+    pub(super) topic: &'a str,
+    pub(super) queue_id: i32,
+    pub(super) offset: i64,
+    pub(super) id: &'a str,
+    pub(super) tag: Option<&'a str>,
 }
 
 /// What was acknowledged, and what transactions have committed.
-fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
+pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
     let acked = history.acked().map(|(send, acked, at, result)| Owed {
         name: label(send),
         seen: vec![send.seq, acked],
@@ -134,13 +134,14 @@ fn groups(plan: &Plan) -> Vec<Member<'_>> {
     let mut groups: Vec<Member<'_>> = Vec::new();
     for node in &plan.nodes {
         let NodeKind::Client(client) = &node.kind else { continue };
-        for consumer in &client.consumers {
+        // Nobody owes a message to a group that broadcasts: G35 asks each of its members.
+        for consumer in client.consumers.iter().filter(|consumer| consumer.model == MessageModel::Clustering) {
             match groups.iter_mut().find(|member| *member.group == consumer.group) {
                 Some(member) => member.nodes.push(&node.name),
                 None => groups.push(Member {
                     group: &consumer.group,
                     subscriptions: &consumer.subscriptions,
-                    from_first: consumer.from_first,
+                    from_first: consumer.from == ConsumeFrom::First,
                     nodes: vec![&node.name],
                 }),
             }
@@ -150,7 +151,7 @@ fn groups(plan: &Plan) -> Vec<Member<'_>> {
 }
 
 /// Whether a tag passes an expression; no tag passes only `*`.
-fn matches(expression: &str, tag: Option<&str>) -> bool {
+pub(super) fn matches(expression: &str, tag: Option<&str>) -> bool {
     expression == "*" || tag.is_some_and(|tag| expression.split("||").any(|one| one.trim() == tag))
 }
 
@@ -184,8 +185,12 @@ fn begins<'a>(history: &'a History, group: &str) -> BTreeMap<(&'a str, &'a str, 
 }
 
 /// How often each message was handed to a listener.
-pub(super) fn deliveries(history: &History, only: (Option<&str>, Option<&str>), count: &CountRule) -> Judged {
-    let (key, group) = only;
+pub(super) fn deliveries(
+    history: &History,
+    only: (Option<&str>, Option<&str>, Option<NodeId>),
+    count: &CountRule,
+) -> Judged {
+    let (key, group, to) = only;
     let key_of = |send: &SendSeen| send.message.properties.get(names::KEYS).map(|key| key.to_string());
     let looked_at: Vec<&SendSeen> =
         history.sends.iter().filter(|send| key.is_none_or(|key| key_of(send).as_deref() == Some(key))).collect();
@@ -195,7 +200,9 @@ pub(super) fn deliveries(history: &History, only: (Option<&str>, Option<&str>), 
     let mut total = 0;
     for send in &looked_at {
         let wanted = super::history::content_of(&send.message);
-        let in_group = history.deliveries.iter().filter(|delivery| group.is_none_or(|group| delivery.group == *group));
+        let in_group = history.deliveries.iter().filter(|delivery| {
+            group.is_none_or(|group| delivery.group == *group) && to.is_none_or(|to| delivery.node == to)
+        });
         let hits: Vec<_> = in_group
             .filter(|delivery| {
                 delivery.messages.iter().any(|message| super::history::content_of(&message.message) == wanted)

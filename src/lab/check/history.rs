@@ -35,6 +35,8 @@ pub struct History {
     pub deaths: Vec<(NodeId, Seq, Time)>,
     /// Nodes whose wall clock was set, once each time.
     pub clock_steps: Vec<NodeId>,
+    /// Every boot of a process, in order.
+    pub boots: Vec<(NodeId, Time)>,
     /// Since when each node is up, if it is.
     pub up_since: BTreeMap<NodeId, Time>,
     /// When the run ended.
@@ -46,6 +48,8 @@ pub struct History {
 pub struct SendSeen {
     /// The call.
     pub seq: Seq,
+    /// When.
+    pub at: Time,
     /// The message's number among all, from 1: `m1`.
     pub number: usize,
     /// The letter.
@@ -96,6 +100,8 @@ pub struct Delivery {
     pub seq: Seq,
     /// When.
     pub at: Time,
+    /// To which client process.
+    pub node: NodeId,
     /// The group.
     pub group: Group,
     /// The queue.
@@ -104,6 +110,8 @@ pub struct Delivery {
     pub messages: Vec<StoredMessage>,
     /// The answer.
     pub answer: Option<ConsumeOutcome>,
+    /// When it came.
+    pub answered: Option<Time>,
 }
 
 /// A broker's disk at the end.
@@ -122,6 +130,8 @@ pub struct DiskSeen {
     pub node: NodeId,
     /// The record that holds it.
     pub seq: Seq,
+    /// When.
+    pub at: Time,
     /// The node's wall clock, ms.
     pub wall: i64,
     /// What a process would have read.
@@ -151,16 +161,18 @@ impl History {
                     | Call::SendBy { op, message, .. }
                     | Call::SendInTransaction { op, message, .. } => {
                         let in_transaction = matches!(**call, Call::SendInTransaction { .. });
-                        let places = history.begin(record.seq, std::slice::from_ref(message), in_transaction);
+                        let places =
+                            history.begin((record.seq, record.at), std::slice::from_ref(message), in_transaction);
                         open.insert((node, record.incarnation, op.0), places);
                     }
                     Call::SendBatch { op, messages, .. } => {
-                        let places = history.begin(record.seq, messages, false);
+                        let places = history.begin((record.seq, record.at), messages, false);
                         open.insert((node, record.incarnation, op.0), places);
                     }
                     Call::Listened { task, outcome } => {
                         if let Some(at) = tasks.get(&(node, record.incarnation, task.0)) {
                             history.deliveries[*at].answer = Some(*outcome);
+                            history.deliveries[*at].answered = Some(record.at);
                         }
                     }
                     Call::CreateTopic { .. } | Call::Decided { .. } => {}
@@ -178,10 +190,12 @@ impl History {
                         history.deliveries.push(Delivery {
                             seq: record.seq,
                             at: record.at,
+                            node,
                             group: group.clone(),
                             queue: queue.clone(),
                             messages: messages.clone(),
                             answer: None,
+                            answered: None,
                         });
                     }
                     Return::Done { .. } | Return::Execute { .. } | Return::Check { .. } => {}
@@ -189,6 +203,7 @@ impl History {
                 What::Disk(DiskEvent::Image { cached, stable }) => history.disks.push(DiskSeen {
                     node,
                     seq: record.seq,
+                    at: record.at,
                     wall: record.wall.0,
                     cached: cached.clone(),
                     stable: stable.clone(),
@@ -202,11 +217,11 @@ impl History {
     }
 
     /// A call begins with these messages; gives their places among the sends.
-    fn begin(&mut self, seq: Seq, messages: &[Message], in_transaction: bool) -> Range<usize> {
+    fn begin(&mut self, (seq, at): (Seq, Time), messages: &[Message], in_transaction: bool) -> Range<usize> {
         let first = self.sends.len();
         for message in messages {
             let (number, message) = (self.sends.len() + 1, message.clone());
-            self.sends.push(SendSeen { seq, number, message, in_transaction, outcome: Outcome::Unknown });
+            self.sends.push(SendSeen { seq, at, number, message, in_transaction, outcome: Outcome::Unknown });
         }
         first..self.sends.len()
     }
@@ -222,7 +237,10 @@ impl History {
 
     fn machine(&mut self, node: NodeId, seq: Seq, at: Time, machine: &Machine) {
         match machine {
-            Machine::Booted => drop(self.up_since.insert(node, at)),
+            Machine::Booted => {
+                self.boots.push((node, at));
+                self.up_since.insert(node, at);
+            }
             Machine::PowerLost { .. } => {
                 self.up_since.remove(&node);
                 self.power_losses.push((node, seq, at));

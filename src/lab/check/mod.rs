@@ -15,9 +15,11 @@ pub mod storage;
 pub mod transactions;
 
 mod agreement;
+mod broadcast;
 mod counts;
 mod delivery;
 mod settled;
+mod start;
 
 mod disks;
 mod durability;
@@ -76,7 +78,8 @@ pub fn run(trace: &Trace, plan: &Plan) -> Vec<Finding> {
             summary,
         });
     }
-    for check in ALWAYS {
+    let also: &[Check] = if broadcast::is_done_in(plan) { &[Check::BroadcastComplete] } else { &[] };
+    for check in ALWAYS.iter().chain(also) {
         if findings.iter().any(|finding| finding.guarantee == guarantee(check)) {
             continue;
         }
@@ -107,8 +110,13 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::CheckBack => settled::check_back(history, trace, plan),
         Check::Records { message, count } => counts::records(history, message.as_deref(), count),
         Check::CheckBacks { message, count } => counts::check_backs(history, message.as_deref(), count),
+        Check::StartPosition => start::start_position(history, plan),
+        Check::BroadcastComplete => broadcast::broadcast_complete(history, plan),
         Check::Deliveries { message, group, count } => {
-            delivery::deliveries(history, (message.as_deref(), group.as_deref()), count)
+            delivery::deliveries(history, (message.as_deref(), group.as_deref(), None), count)
+        }
+        Check::DeliveriesTo { node, message, group, count } => {
+            delivery::deliveries(history, (message.as_deref(), group.as_deref(), trace.node(node)), count)
         }
         Check::Stored { message, topic, count } => {
             counts::stored(history, (message.as_deref(), topic.as_deref()), count)
@@ -129,6 +137,8 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::TransactionAtomic => Some(Guarantee(11)),
         Check::TransactionResolved => Some(Guarantee(12)),
         Check::CheckBack => Some(Guarantee(13)),
+        Check::StartPosition => Some(Guarantee(33)),
+        Check::BroadcastComplete => Some(Guarantee(35)),
         Check::LogWellFormed => Some(Guarantee(60)),
         Check::StoreConsistent => Some(Guarantee(61)),
         Check::IndexRecall => Some(Guarantee(62)),

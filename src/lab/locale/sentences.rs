@@ -108,6 +108,21 @@ const TOLD: &[(&str, Words)] = &[
         ),
     ),
     (
+        "consume-dropped",
+        w(
+            "{topic}/{queue_id} @{queue_offset} failed and is let go: a broadcast is not tried again",
+            "{topic}/{queue_id} 的 @{queue_offset} 消费失败，丢弃：广播不重试",
+        ),
+    ),
+    (
+        "offsets-saved",
+        w(
+            "{group} wrote the offsets of {queues} queues into its own file",
+            "{group} 把 {queues} 个队列的位点写进本机文件",
+        ),
+    ),
+    ("offsets-not-saved", w("{group} could not write its offset file: {why}", "{group} 写不了位点文件：{why}")),
+    (
         "held",
         w(
             "holds a pull of {topic}/{queue_id} from {queue_offset}",

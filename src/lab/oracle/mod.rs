@@ -38,6 +38,8 @@ pub mod json;
 
 pub mod config;
 
+pub mod local_offsets;
+
 pub mod store;
 
 /// Files as bytes: a folder of mapped files, or an image in memory.

@@ -4,7 +4,9 @@ use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
 use crate::lab::scenario::count::CountRule;
 use crate::lab::workload::ops::{Decider, Listener, Sender};
+use crate::mq::app::{ConsumeFrom, MessageModel};
 use crate::mq::broker::properties::text::Pair;
+use crate::mq::client::consumer::allocate::Strategy;
 use crate::mq::message::{Group, Name, QueueId, Topic};
 use crate::mq::profile::Profile;
 use crate::mq::time::{Millis, Span, Time};
@@ -191,8 +193,12 @@ pub struct ConsumerPlan {
     pub batch_max: u32,
     /// `pullBatchSize`.
     pub pull_batch: u32,
-    /// Begin at the first offset instead of the last.
-    pub from_first: bool,
+    /// `messageModel`.
+    pub model: MessageModel,
+    /// `consumeFromWhere` with `consumeTimestamp`.
+    pub from: ConsumeFrom,
+    /// `allocateMessageQueueStrategy`.
+    pub strategy: Strategy,
     /// `maxReconsumeTimes`; -1 is 16.
     pub max_reconsume: i32,
 }
@@ -242,6 +248,10 @@ pub enum Check {
     TransactionResolved,
     /// `check-back`: G13.
     CheckBack,
+    /// `start-position`: G33.
+    StartPosition,
+    /// `broadcast-complete`: G35.
+    BroadcastComplete,
     /// `records`: how many records the logs hold of messages in transactions, the notes that settle them among them.
     Records {
         /// Only the message of this key.
@@ -258,6 +268,17 @@ pub enum Check {
     },
     /// `deliveries`: how often messages are handed to a listener, each counted by itself.
     Deliveries {
+        /// Only the message of this key.
+        message: Option<Name>,
+        /// Only to this group.
+        group: Option<Group>,
+        /// How often.
+        count: CountRule,
+    },
+    /// `deliveries` with a node: how often messages are handed to the listeners of one client process.
+    DeliveriesTo {
+        /// The client process.
+        node: Name,
         /// Only the message of this key.
         message: Option<Name>,
         /// Only to this group.
@@ -315,6 +336,8 @@ impl Check {
         "transaction-atomic",
         "transaction-resolved",
         "check-back",
+        "start-position",
+        "broadcast-complete",
         "records",
         "check-backs",
         "deliveries",
@@ -342,9 +365,11 @@ impl Check {
             Check::TransactionAtomic => "transaction-atomic",
             Check::TransactionResolved => "transaction-resolved",
             Check::CheckBack => "check-back",
+            Check::StartPosition => "start-position",
+            Check::BroadcastComplete => "broadcast-complete",
             Check::Records { .. } => "records",
             Check::CheckBacks { .. } => "check-backs",
-            Check::Deliveries { .. } => "deliveries",
+            Check::Deliveries { .. } | Check::DeliveriesTo { .. } => "deliveries",
             Check::Stored { .. } => "stored",
             Check::SendFails { .. } => "send-fails",
             Check::Frames { .. } => "frames",

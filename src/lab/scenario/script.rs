@@ -244,7 +244,7 @@ pub struct ConsumerScript {
     pub process: Option<Text>,
     /// `consumerGroup`.
     pub group: Option<Text>,
-    /// `clustering`.
+    /// `clustering` or `broadcasting`: `messageModel`.
     pub model: Option<Text>,
     /// `concurrent`.
     pub mode: Option<Text>,
@@ -252,8 +252,16 @@ pub struct ConsumerScript {
     pub subscribe: BTreeMap<Text, Text>,
     /// When its process boots: a moment.
     pub start: Option<Text>,
-    /// `first` or `last`: `consumeFromWhere`.
+    /// `last`, `first` or `timestamp`: `consumeFromWhere`.
     pub from: Option<Text>,
+    /// `consumeTimestamp` as `yyyyMMddHHmmss` of UTC; half an hour before the consumer starts if left out.
+    pub timestamp: Option<Text>,
+    /// `averagely`, `by-circle`, `by-config`, `machine-room`, `consistent-hash`: `allocateMessageQueueStrategy`.
+    pub allocate: Option<Text>,
+    /// The queues of `by-config`: `orders/broker-a/0`.
+    pub own: Option<Vec<Text>>,
+    /// The rooms of `machine-room`: the part of a broker's name before its `@`.
+    pub rooms: Option<Vec<Text>>,
     /// `consumeThreadMin`.
     pub threads: Option<Spanned<i64>>,
     /// `consumeMessageBatchMaxSize`.
@@ -463,7 +471,7 @@ pub struct ExpectScript {
     pub count: Option<Text>,
     /// The event it waits for.
     pub event: Option<Text>,
-    /// The node a frame goes to.
+    /// The node that a frame or a delivery goes to.
     pub to: Option<Text>,
     /// The frame's code by name.
     pub frame: Option<Text>,

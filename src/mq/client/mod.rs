@@ -50,6 +50,7 @@ use crate::mq::client::config::{
     AUTO_CREATE_TOPIC_KEY_TOPIC, CLIENT_INNER_PRODUCER_GROUP, ClientConfig, ProducerConfig,
 };
 use crate::mq::client::consumer::concurrently::Running;
+use crate::mq::client::consumer::local::LocalOffsets;
 use crate::mq::client::consumer::pull::PullMessage;
 use crate::mq::client::consumer::rebalance::Rebalance;
 use crate::mq::client::consumer::{Consumer, Delays, Later};
@@ -163,6 +164,9 @@ pub struct Owned {
 
 impl Client {
     /// Starts the process: its producers, then its consumers, as an application's `main` does.
+    ///
+    /// A process with a consumer whose offset file is not [`readable`](consumer::local::readable) cannot start: whoever
+    /// boots one looks first.
     pub fn boot(config: ClientConfig, step: &mut Step<'_>) -> Client {
         let inner = ProducerConfig::new(CLIENT_INNER_PRODUCER_GROUP);
         let mut producers: Vec<Producer> = config.producers.iter().cloned().chain([inner]).map(Producer::new).collect();
@@ -170,7 +174,11 @@ impl Client {
             // Asking for the template's route from the start is how brokers become known.
             producer.know_topic(&AUTO_CREATE_TOPIC_KEY_TOPIC.into());
         }
-        let consumers = config.consumers.iter().map(|consumer| Consumer::new(consumer.clone(), step.wall)).collect();
+        let consumers = config.consumers.iter().map(|consumer| {
+            let local = LocalOffsets::of(&config, consumer, step.disk);
+            Consumer::new(consumer.clone(), local, step.wall)
+        });
+        let consumers = consumers.collect();
         let remoting = Remoting::new(&config.nameservers, step);
         let mut client = Client {
             client_id: config.client_id(),

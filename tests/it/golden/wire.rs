@@ -6,8 +6,8 @@ use mqlab::mq::fastjson::Json;
 use mqlab::mq::message::Name;
 use mqlab::mq::wire::body::text::perm_text;
 use mqlab::mq::wire::body::{
-    ConsumerIdList, DataVersion, HeartbeatData, JsonBody, KvTable, RegisterBrokerBody, RouteData, TopicConfig,
-    TopicConfigTable,
+    ConsumerIdList, DataVersion, HeartbeatData, JsonBody, KvTable, QueueOffsets, RegisterBrokerBody, RouteData,
+    TopicConfig, TopicConfigTable,
 };
 use mqlab::mq::wire::codec::class::{HeaderClass, Kind, Scalar};
 use mqlab::mq::wire::codec::raw::{ExtFields, Language, RawCommand, SerializeType, header_length, mark_protocol_type};
@@ -275,6 +275,7 @@ pub(super) fn body_waits(input: &Value) -> Option<String> {
         "DataVersion",
         "GetConsumerListByGroupResponseBody",
         "KVTable",
+        "ResetOffsetBody",
     ];
     if !known.contains(&class) {
         return Some(format!("`{class}` has no type here"));
@@ -299,6 +300,7 @@ pub(super) fn json_body(input: &Value, expected: &Value) -> Answer {
         "DataVersion" => again::<DataVersion>(json),
         "GetConsumerListByGroupResponseBody" => again::<ConsumerIdList>(json),
         "KVTable" => again::<KvTable>(json),
+        "ResetOffsetBody" => again::<QueueOffsets>(json),
         _ => return None,
     };
     let wanted = expected["reencoded"].as_str()?;

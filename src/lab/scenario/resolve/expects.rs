@@ -66,13 +66,18 @@ impl Resolver<'_> {
             "transaction-atomic" => Check::TransactionAtomic,
             "transaction-resolved" => Check::TransactionResolved,
             "check-back" => Check::CheckBack,
+            "start-position" => Check::StartPosition,
+            "broadcast-complete" => Check::BroadcastComplete,
             "records" => Check::Records { message: text(&table.message), count: self.count(&table.count, one) },
             "check-backs" => Check::CheckBacks { message: text(&table.message), count: self.count(&table.count, one) },
-            "deliveries" => Check::Deliveries {
-                message: text(&table.message),
-                group: text(&table.group),
-                count: self.count(&table.count, one),
-            },
+            "deliveries" => {
+                let (message, group) = (text(&table.message), text(&table.group));
+                let count = self.count(&table.count, one);
+                match &table.to {
+                    Some(to) => Check::DeliveriesTo { node: self.node(to), message, group, count },
+                    None => Check::Deliveries { message, group, count },
+                }
+            }
             "stored" => Check::Stored {
                 message: text(&table.message),
                 topic: text(&table.topic),

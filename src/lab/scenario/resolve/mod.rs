@@ -24,6 +24,7 @@ mod expects;
 mod faults;
 mod lesson;
 mod properties;
+mod sharing;
 
 /// Names that are given already, each with what it stands for.
 type Taken = BTreeMap<String, &'static str>;
@@ -443,16 +444,17 @@ fn millis(at: &toml::value::Datetime) -> Option<Millis> {
         toml::value::Offset::Z => 0,
         toml::value::Offset::Custom { minutes } => i64::from(minutes),
     };
-    // Days of the civil calendar, counted in years that begin in March.
-    let (year, month) = (i64::from(date.year), i64::from(date.month));
+    let day = days_since_1970(i64::from(date.year), i64::from(date.month), i64::from(date.day));
+    let seconds =
+        day * 86_400 + i64::from(time.hour) * 3_600 + i64::from(time.minute) * 60 + i64::from(time.second.unwrap_or(0));
+    Some(Millis((seconds - zone * 60) * 1_000 + i64::from(time.nanosecond.unwrap_or(0) / 1_000_000)))
+}
+
+/// Days of the civil calendar, counted in years that begin in March.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);
-    let of_year = (153 * month + 2) / 5 + i64::from(date.day) - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    let seconds = days * 86_400
-        + i64::from(time.hour) * 3_600
-        + i64::from(time.minute) * 60
-        + i64::from(time.second.unwrap_or(0));
-    Some(Millis((seconds - zone * 60) * 1_000 + i64::from(time.nanosecond.unwrap_or(0) / 1_000_000)))
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }

@@ -126,6 +126,17 @@ impl Client {
             ConsumeOutcome::Later | ConsumeOutcome::Threw | ConsumeOutcome::Null => -1,
         };
         let done = usize::try_from(ack_index + 1).unwrap_or(0).min(running.request.messages.len());
+        if self.consumers[at].local.is_some() {
+            // Upstream logs "BROADCASTING, the message consume failed, drop it".
+            for failed in &running.request.messages[done..] {
+                step.out.say(Fact::ConsumeDropped {
+                    topic: failed.message.topic.clone(),
+                    queue_id: failed.queue_id,
+                    queue_offset: failed.queue_offset.0,
+                });
+            }
+            return self.consumed(running, step);
+        }
         running.next_back = done;
         self.send_back(task, running, step);
     }

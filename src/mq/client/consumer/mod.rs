@@ -11,11 +11,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::app::ConsumeFrom;
+use crate::mq::app::{ConsumeFrom, MessageModel};
 use crate::mq::client::Owned;
 use crate::mq::client::config::{ConsumerConfig, RETRY_GROUP_TOPIC_PREFIX};
 use crate::mq::client::consumer::clean::Cleaner;
 use crate::mq::client::consumer::concurrently::ConsumeRequest;
+use crate::mq::client::consumer::local::LocalOffsets;
 use crate::mq::client::consumer::process_queue::ProcessQueue;
 use crate::mq::client::route::java_order;
 use crate::mq::message::java::Key;
@@ -26,6 +27,8 @@ use crate::mq::time::{Millis, Time};
 use crate::mq::wire::body::SubscriptionData;
 
 pub mod allocate;
+
+mod ring;
 
 pub mod rebalance;
 
@@ -41,6 +44,8 @@ pub(crate) mod clean;
 
 pub(crate) mod offset_store;
 
+pub mod local;
+
 /// A push consumer of this process.
 ///
 /// Source: `org.apache.rocketmq.client.impl.consumer.DefaultMQPushConsumerImpl`.
@@ -55,6 +60,8 @@ pub(crate) struct Consumer {
     /// nothing. Source: `RebalanceImpl.processQueueTable`.
     assigned: BTreeMap<u64, Assigned>,
     next_assigned: u64,
+    /// The offset file of one that broadcasts.
+    local: Option<LocalOffsets>,
     /// The consume threads.
     threads: Pool<ConsumeRequest>,
     running: bool,
@@ -81,17 +88,24 @@ pub(crate) struct Assigned {
 }
 
 impl Consumer {
-    /// A consumer with its subscriptions and that to its retry topic.
+    /// A consumer with its subscriptions, and that to its retry topic unless it broadcasts.
     ///
     /// Source: `DefaultMQPushConsumerImpl.copySubscription`.
     /// Differs: an expression that upstream would refuse at `subscribe` is taken as `*`.
-    pub(crate) fn new(config: ConsumerConfig, now: Millis) -> Consumer {
+    pub(crate) fn new(mut config: ConsumerConfig, local: Option<LocalOffsets>, now: Millis) -> Consumer {
+        if config.consume_from == ConsumeFrom::Timestamp(None) {
+            // The default is a text of whole seconds.
+            let begin = now.plus(-CONSUME_TIMESTAMP_BACK_MS).0;
+            config.consume_from = ConsumeFrom::Timestamp(Some(Millis(begin - begin.rem_euclid(1000))));
+        }
         let retry_topic = Name::from(format!("{RETRY_GROUP_TOPIC_PREFIX}{}", config.group));
         let mut subscriptions = BTreeMap::new();
         for (topic, expression) in &config.subscriptions {
             subscriptions.insert(topic.clone(), subscription(topic, expression, now));
         }
-        subscriptions.insert(retry_topic.clone(), subscription(&retry_topic, SUB_ALL, now));
+        if config.message_model == MessageModel::Clustering {
+            subscriptions.insert(retry_topic.clone(), subscription(&retry_topic, SUB_ALL, now));
+        }
         let threads = Pool::new(config.consume_thread_min, usize::MAX);
         Consumer {
             config,
@@ -100,6 +114,7 @@ impl Consumer {
             subscribe_info: BTreeMap::new(),
             assigned: BTreeMap::new(),
             next_assigned: 0,
+            local,
             threads,
             running: true,
             start_time: Key::from(property::names::CONSUME_START_TIME),
@@ -149,6 +164,15 @@ impl Consumer {
 
     pub(crate) fn stop(&mut self) {
         self.running = false;
+    }
+
+    /// Forgets a queue; a broadcasting consumer remembers how far it had got.
+    fn release(&mut self, queue: u64) {
+        if let Some(gone) = self.assigned.remove(&queue)
+            && let (Some(local), Some(offset)) = (&mut self.local, gone.consumed)
+        {
+            local.remember(gone.queue, offset);
+        }
     }
 
     fn find(&self, queue: &MessageQueue) -> Option<u64> {
@@ -247,3 +271,5 @@ impl<T> Delays<T> {
 }
 
 const SUB_ALL: &str = "*";
+/// Source: `DefaultMQPushConsumer.consumeTimestamp`.
+const CONSUME_TIMESTAMP_BACK_MS: i64 = 30 * 60 * 1000;

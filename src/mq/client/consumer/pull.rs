@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::mq::app::MessageModel;
 use crate::mq::client::consumer::{Assigned, Consumer, Later};
 use crate::mq::client::remoting::{Mode, Request};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
@@ -98,7 +99,10 @@ impl Consumer {
 
     /// The header of the next pull; a slave must not be given an offset to store.
     fn pull_header(&self, assigned: &Assigned, slave: bool) -> PullHeader {
-        let commit_offset = assigned.consumed.unwrap_or(-1);
+        let commit_offset = match self.config.message_model {
+            MessageModel::Clustering => assigned.consumed.unwrap_or(-1),
+            MessageModel::Broadcasting => 0,
+        };
         let commits = 0 < commit_offset && !slave;
         let subscription = self.subscriptions.get(&assigned.queue.topic).expect("decided with a subscription");
         PullHeader {
@@ -289,7 +293,7 @@ impl Client {
         // Once for itself and once because giving a queue up reports it.
         self.persist(at, queue, Waiter::Nobody, step);
         self.persist(at, queue, Waiter::Nobody, step);
-        self.consumers[at].assigned.remove(&queue);
+        self.consumers[at].release(queue);
     }
 }
 

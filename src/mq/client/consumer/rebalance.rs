@@ -148,6 +148,9 @@ impl Client {
             taken: Vec::new(),
             changed: false,
         };
+        if self.consumers[consumer].local.is_some() {
+            return self.take_all(by_topic, step);
+        }
         match self.routes.some_broker_of(&by_topic.topic, step.dice) {
             Some(addr) => self.ask_members(by_topic, addr, step),
             None => {
@@ -218,10 +221,26 @@ impl Client {
             return self.wake(Fiber::Rebalance, Woken::Go);
         };
         members.sort();
-        let consumer = &mut self.consumers[by_topic.consumer];
-        let Ok(mut mine) = consumer.config.strategy.allocate(&self.client_id, &queues, &members) else {
+        let consumer = &self.consumers[by_topic.consumer];
+        let Ok(mine) = consumer.config.strategy.allocate(&self.client_id, &queues, &members) else {
             return self.wake(Fiber::Rebalance, Woken::Go);
         };
+        self.own(by_topic, mine, step);
+    }
+
+    /// Broadcasting: every queue is everybody's.
+    fn take_all(&mut self, mut by_topic: ByTopic, step: &mut Step<'_>) {
+        match by_topic.queues.take() {
+            Some(queues) => self.own(by_topic, queues, step),
+            None => self.wake(Fiber::Rebalance, Woken::Go),
+        }
+    }
+
+    /// These queues of the topic are mine from now on, and no others.
+    ///
+    /// Source: `RebalanceImpl.updateProcessQueueTableInRebalance`.
+    fn own(&mut self, mut by_topic: ByTopic, mut mine: Vec<MessageQueue>, step: &mut Step<'_>) {
+        let consumer = &mut self.consumers[by_topic.consumer];
         by_topic.gone = consumer.drop_all_but(&by_topic.topic, &mine, step);
         let gone = &by_topic.gone;
         mine.retain(|queue| consumer.find(queue).is_none_or(|id| gone.contains(&id)));
@@ -236,7 +255,7 @@ impl Client {
             by_topic.changed = true;
             let waiter = Waiter::Fiber(Fiber::Rebalance);
             let reported = self.persist(by_topic.consumer, queue, waiter, step);
-            self.consumers[by_topic.consumer].assigned.remove(&queue);
+            self.consumers[by_topic.consumer].release(queue);
             if matches!(reported, Some((_, true))) {
                 by_topic.stage = Stage::Give;
                 return self.stay(by_topic);
@@ -250,6 +269,10 @@ impl Client {
         let Some(queue) = by_topic.wanted.pop_front() else {
             return self.dispatch(by_topic, step);
         };
+        if let Some(local) = &self.consumers[by_topic.consumer].local {
+            let stored = local.stored(&queue, step.disk);
+            return self.place(by_topic, queue, Ok(stored), step);
+        }
         match self.routes.admin_address(&queue.broker) {
             Some(addr) => self.query_offset(by_topic, queue, addr, step),
             None => {
@@ -273,9 +296,21 @@ impl Client {
         self.rebalance_asks(addr, command, QUERY_TIMEOUT_MS, step);
     }
 
+    fn offset_answered(&mut self, by_topic: ByTopic, queue: MessageQueue, woken: Woken, step: &mut Step<'_>) {
+        self.place(by_topic, queue, offset_in(woken), step);
+    }
+
+    /// Begins where the store says, or looks for a place if it says nothing; without an answer the queue is left for later.
+    ///
     /// Source: `RebalancePushImpl.computePullFromWhere`.
-    fn offset_answered(&mut self, mut by_topic: ByTopic, queue: MessageQueue, woken: Woken, step: &mut Step<'_>) {
-        match offset_in(woken) {
+    fn place(
+        &mut self,
+        mut by_topic: ByTopic,
+        queue: MessageQueue,
+        stored: Result<Option<i64>, Exception>,
+        step: &mut Step<'_>,
+    ) {
+        match stored {
             Ok(Some(offset)) => self.take(&mut by_topic, queue, offset, Some(offset), step),
             Ok(None) => {
                 let retry = queue.topic.starts_with(RETRY_GROUP_TOPIC_PREFIX);
@@ -311,7 +346,7 @@ impl Client {
         let retry = queue.topic.starts_with(RETRY_GROUP_TOPIC_PREFIX);
         let (topic, queue_id) = (queue.topic.clone(), queue.queue_id);
         let (code, header) = match self.consumers[by_topic.consumer].config.consume_from {
-            ConsumeFrom::Timestamp(Millis(timestamp)) if !retry => {
+            ConsumeFrom::Timestamp(Some(Millis(timestamp))) if !retry => {
                 let header = SearchOffsetHeader { topic, queue_id, timestamp };
                 (request::SEARCH_OFFSET_BY_TIMESTAMP, Header::SearchOffset(Box::new(header)))
             }
@@ -342,6 +377,7 @@ impl Client {
             queue_offset: offset,
         });
         let consumer = &mut self.consumers[by_topic.consumer];
+        let consumed = consumed.or_else(|| consumer.local.as_ref()?.remembered(&queue));
         let id = consumer.next_assigned;
         consumer.next_assigned += 1;
         let window = ProcessQueue::new(step.wall);

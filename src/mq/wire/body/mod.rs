@@ -14,6 +14,10 @@ mod fields;
 
 pub mod text;
 
+mod queues;
+
+pub use queues::QueueOffsets;
+
 use fields::{
     flag, int, int_order, key, list, long, long_order, map, name, number, read_list, read_texts, text, texts,
 };
