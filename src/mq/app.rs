@@ -83,6 +83,13 @@ pub enum Call {
         /// What it decided.
         outcome: LocalOutcome,
     },
+    /// Administer the cluster and wait.
+    Admin {
+        /// The operation.
+        op: OpId,
+        /// What is wanted.
+        what: AdminCall,
+    },
     /// A listener's answer to [`Return::Listen`].
     Listened {
         /// Which callback.
@@ -90,6 +97,29 @@ pub enum Call {
         /// What it decided.
         outcome: ConsumeOutcome,
     },
+}
+
+/// What an operator asks for. Source: `DefaultMQAdminExt`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AdminCall {
+    /// `resetOffsetByTimestamp`.
+    ResetOffset {
+        /// The group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// To the first message at or behind this moment, ms; -1 is the end of each queue.
+        timestamp: i64,
+        /// Whether an offset may be moved forward, too.
+        force: bool,
+    },
+}
+
+/// What an operator is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AdminAnswer {
+    /// Where each queue was reset to.
+    Offsets(Vec<(MessageQueue, i64)>),
 }
 
 /// How a message is sent.
@@ -174,6 +204,13 @@ pub enum Return {
         result: SendResult,
         /// How the local transaction ended.
         state: LocalState,
+    },
+    /// An operator's call ended.
+    Administered {
+        /// The operation.
+        op: OpId,
+        /// What came out.
+        what: AdminAnswer,
     },
     /// Please consume these messages and answer with [`Call::Listened`].
     Listen {

@@ -315,6 +315,35 @@ facts! {
         /// Its place there.
         queue_offset: i64,
     }
+    /// A broker told the members of a group to begin elsewhere; its own table stays as it is. Source: `Broker2Client.resetOffset`.
+    ResetSent "reset-sent" {
+        /// The group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// How many members.
+        members: i64,
+    }
+    /// A consumer stops pulling and lets go of a topic's queues, to begin elsewhere in 10 s. Source: `MQClientInstance.resetOffset`.
+    ResetBegun "reset-begun" {
+        /// The group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// How many queues.
+        queues: i64,
+    }
+    /// A queue's offset is another one from now on. Source: `MQClientInstance.resetOffset`.
+    OffsetReset "offset-reset" {
+        /// The topic.
+        topic: Topic,
+        /// The broker.
+        broker: Name,
+        /// The queue.
+        queue_id: QueueId,
+        /// Where it will go on.
+        queue_offset: i64,
+    }
     /// A broadcasting consumer wrote down how far it has got. Source: `LocalFileOffsetStore.persistAll`.
     OffsetsSaved "offsets-saved" {
         /// The group.
@@ -421,7 +450,7 @@ facts! {
         queue_id: QueueId,
         /// For how long, ms.
         millis: i64,
-        /// `flow-control`, `error` or `offset-moved`.
+        /// `flow-control`, `suspended`, `error` or `offset-moved`.
         why: &'static str,
     }
     /// A producer told a broker how a transaction ended. Source: `DefaultMQProducerImpl.endTransaction`, `checkTransactionState`.

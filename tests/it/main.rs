@@ -44,6 +44,8 @@ mod retry;
 
 mod broadcast;
 
+mod reset;
+
 mod begins;
 
 mod run;

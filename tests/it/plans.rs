@@ -104,6 +104,7 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
             sends: sends(count, every),
         }],
         listeners: vec![Listener { node: "billing-1".into(), group: "billing".into(), rules: Vec::new() }],
+        operators: Vec::new(),
         deciders: Vec::new(),
         episodes: Vec::new(),
         expects: Vec::new(),

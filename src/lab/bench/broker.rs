@@ -127,7 +127,11 @@ impl Applications for Traffic {
                 out.push(Action::Call(Box::new(Call::Listened { task: *task, outcome })));
             }
             Return::Failed { error, .. } => panic!("a send failed: {}", error.text),
-            Return::Done { .. } | Return::Execute { .. } | Return::Check { .. } | Return::SentInTransaction { .. } => {}
+            Return::Done { .. }
+            | Return::Administered { .. }
+            | Return::Execute { .. }
+            | Return::Check { .. }
+            | Return::SentInTransaction { .. } => {}
         }
     }
 
@@ -161,6 +165,7 @@ fn plan() -> Plan {
         nodes,
         senders: Vec::new(),
         listeners: Vec::new(),
+        operators: Vec::new(),
         deciders: Vec::new(),
         episodes: Vec::new(),
         expects: Vec::new(),

@@ -100,7 +100,9 @@ pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
                 member.subscriptions.iter().any(|(topic, tags)| *topic == *message.topic && matches(tags, message.tag));
             let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
             let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
-            if !subscribed || !begun || !stored.contains(message.id) {
+            let queue = (message.topic, message.broker, message.queue_id);
+            let passed = history.is_passed_over(member.group, queue, message.offset);
+            if !subscribed || !begun || passed || !stored.contains(message.id) {
                 continue;
             }
             owed += 1;

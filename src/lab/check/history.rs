@@ -11,9 +11,9 @@ use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{App, DiskEvent, Machine, NodeId, Seq, What};
-use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
+use crate::mq::app::{AdminAnswer, AdminCall, AppError, Call, ConsumeOutcome, Return, SendResult};
 use crate::mq::message::property::{Properties, names};
-use crate::mq::message::{Group, Message, MessageQueue, QueueOffset, StoredMessage};
+use crate::mq::message::{Group, Message, MessageQueue, QueueOffset, StoredMessage, Topic};
 use crate::mq::time::Time;
 
 /// What outsiders saw.
@@ -25,6 +25,8 @@ pub struct History {
     pub transactions: Transactions,
     /// Deliveries in the order of their callbacks.
     pub deliveries: Vec<Delivery>,
+    /// Groups that operators moved, in the order of their calls.
+    pub resets: Vec<ResetSeen>,
     /// Brokers with what their disks hold at the end.
     pub brokers: Vec<BrokerSeen>,
     /// Disks as they were at deaths and at the end, in order.
@@ -114,6 +116,21 @@ pub struct Delivery {
     pub answered: Option<Time>,
 }
 
+/// A group that an operator moved.
+#[derive(Debug)]
+pub struct ResetSeen {
+    /// The call.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// The group.
+    pub group: Group,
+    /// The topic.
+    pub topic: Topic,
+    /// The answer: where each queue was to go on.
+    pub told: Option<(Seq, Time, Vec<(MessageQueue, i64)>)>,
+}
+
 /// A broker's disk at the end.
 #[derive(Debug)]
 pub struct BrokerSeen {
@@ -147,6 +164,7 @@ impl History {
         let mut history = History { end, ..History::default() };
         let mut open: BTreeMap<(NodeId, u32, u64), Range<usize>> = BTreeMap::new();
         let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
+        let mut asked: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
         for record in trace.records() {
             let Some(node) = record.node else { continue };
             history.transactions.see(record, node);
@@ -175,6 +193,11 @@ impl History {
                             history.deliveries[*at].answered = Some(record.at);
                         }
                     }
+                    Call::Admin { op, what: AdminCall::ResetOffset { group, topic, .. } } => {
+                        asked.insert((node, record.incarnation, op.0), history.resets.len());
+                        let (seq, at, group, topic) = (record.seq, record.at, group.clone(), topic.clone());
+                        history.resets.push(ResetSeen { seq, at, group, topic, told: None });
+                    }
                     Call::CreateTopic { .. } | Call::Decided { .. } => {}
                 },
                 What::App(App::Returned(answer)) => match &**answer {
@@ -197,6 +220,11 @@ impl History {
                             answer: None,
                             answered: None,
                         });
+                    }
+                    Return::Administered { op, what: AdminAnswer::Offsets(offsets) } => {
+                        if let Some(at) = asked.get(&(node, record.incarnation, op.0)) {
+                            history.resets[*at].told = Some((record.seq, record.at, offsets.clone()));
+                        }
                     }
                     Return::Done { .. } | Return::Execute { .. } | Return::Check { .. } => {}
                 },
@@ -259,6 +287,14 @@ impl History {
         self.sends.iter().filter(|send| !send.in_transaction).filter_map(|send| match &send.outcome {
             Outcome::Sent(seq, at, result) => Some((send, *seq, *at, result)),
             _ => None,
+        })
+    }
+
+    /// Whether a group was moved past this place of a queue, so that what lies before it is nobody's any more.
+    pub fn is_passed_over(&self, group: &str, (topic, broker, queue_id): (&str, &str, i32), offset: i64) -> bool {
+        let places = self.resets.iter().filter(|reset| reset.group == *group).filter_map(|reset| reset.told.as_ref());
+        places.flat_map(|(.., offsets)| offsets).any(|(queue, place)| {
+            queue.topic == *topic && queue.broker == *broker && queue.queue_id == queue_id && offset < *place
         })
     }
 

@@ -23,6 +23,7 @@ mod start;
 
 mod disks;
 mod durability;
+mod reset;
 
 /// A guarantee of the index: `G01` is number 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -111,6 +112,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::Records { message, count } => counts::records(history, message.as_deref(), count),
         Check::CheckBacks { message, count } => counts::check_backs(history, message.as_deref(), count),
         Check::StartPosition => start::start_position(history, plan),
+        Check::ResetConformance => reset::reset_conformance(history, plan),
         Check::BroadcastComplete => broadcast::broadcast_complete(history, plan),
         Check::Deliveries { message, group, count } => {
             delivery::deliveries(history, (message.as_deref(), group.as_deref(), None), count)
@@ -138,6 +140,7 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::TransactionResolved => Some(Guarantee(12)),
         Check::CheckBack => Some(Guarantee(13)),
         Check::StartPosition => Some(Guarantee(33)),
+        Check::ResetConformance => Some(Guarantee(34)),
         Check::BroadcastComplete => Some(Guarantee(35)),
         Check::LogWellFormed => Some(Guarantee(60)),
         Check::StoreConsistent => Some(Guarantee(61)),

@@ -21,10 +21,10 @@ struct Reader<'a> {
 }
 
 /// A copy in a queue.
-struct Copy {
-    offset: i64,
-    stored: i64,
-    wanted: bool,
+pub(super) struct Copy {
+    pub(super) offset: i64,
+    pub(super) stored: i64,
+    pub(super) wanted: bool,
 }
 
 /// What is wrong with a start.
@@ -47,7 +47,10 @@ pub(super) fn start_position(history: &History, plan: &Plan) -> Judged {
     let mut starts = 0;
     for reader in readers(plan) {
         let mut by_queue: BTreeMap<&MessageQueue, Vec<&Delivery>> = BTreeMap::new();
-        for delivery in history.deliveries.iter().filter(|one| reader.is_handed(one)) {
+        // Whoever was moved by an operator begins where G34 says.
+        let moved = history.resets.iter().filter(|reset| reset.group == reader.consumer.group);
+        let moved = moved.map(|reset| reset.at).min().unwrap_or(Time::NEVER);
+        for delivery in history.deliveries.iter().filter(|one| reader.is_handed(one) && one.at < moved) {
             by_queue.entry(&delivery.queue).or_default().push(delivery);
         }
         for (queue, deliveries) in by_queue.into_iter().filter(|(queue, _)| !queue.topic.starts_with('%')) {
@@ -93,7 +96,7 @@ fn readers(plan: &Plan) -> Vec<Reader<'_>> {
 }
 
 /// The copies of a queue by offset; those of other tags are not wanted.
-fn copies(history: &History, plan: &Plan, queue: &MessageQueue, consumer: &ConsumerPlan) -> Vec<Copy> {
+pub(super) fn copies(history: &History, plan: &Plan, queue: &MessageQueue, consumer: &ConsumerPlan) -> Vec<Copy> {
     let subscribed = consumer.subscriptions.iter().find(|(topic, _)| *topic == queue.topic);
     let tags = subscribed.map_or("*", |(_, tags)| tags);
     let is_there = |record: &&LogRecord| record.topic == *queue.topic && record.queue == queue.queue_id;

@@ -10,6 +10,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("15-nobody-remembers", include_str!("../../../scenarios/15-nobody-remembers.toml")),
     ("17-power-loss", include_str!("../../../scenarios/17-power-loss.toml")),
     ("21-retry-ladder", include_str!("../../../scenarios/21-retry-ladder.toml")),
+    ("27-reset-offset", include_str!("../../../scenarios/27-reset-offset.toml")),
 ];
 
 /// The text of a scenario.

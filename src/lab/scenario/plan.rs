@@ -3,7 +3,7 @@
 use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
 use crate::lab::scenario::count::CountRule;
-use crate::lab::workload::ops::{Decider, Listener, Sender};
+use crate::lab::workload::ops::{Decider, Listener, Operator, Sender};
 use crate::mq::app::{ConsumeFrom, MessageModel};
 use crate::mq::broker::properties::text::Pair;
 use crate::mq::client::consumer::allocate::Strategy;
@@ -34,6 +34,8 @@ pub struct Plan {
     pub listeners: Vec<Listener>,
     /// Who decides how transactions end.
     pub deciders: Vec<Decider>,
+    /// Who administers.
+    pub operators: Vec<Operator>,
     /// What goes wrong.
     pub episodes: Vec<Episode>,
     /// What is expected of the run.
@@ -250,6 +252,8 @@ pub enum Check {
     CheckBack,
     /// `start-position`: G33.
     StartPosition,
+    /// `reset-conformance`: G34.
+    ResetConformance,
     /// `broadcast-complete`: G35.
     BroadcastComplete,
     /// `records`: how many records the logs hold of messages in transactions, the notes that settle them among them.
@@ -337,6 +341,7 @@ impl Check {
         "transaction-resolved",
         "check-back",
         "start-position",
+        "reset-conformance",
         "broadcast-complete",
         "records",
         "check-backs",
@@ -366,6 +371,7 @@ impl Check {
             Check::TransactionResolved => "transaction-resolved",
             Check::CheckBack => "check-back",
             Check::StartPosition => "start-position",
+            Check::ResetConformance => "reset-conformance",
             Check::BroadcastComplete => "broadcast-complete",
             Check::Records { .. } => "records",
             Check::CheckBacks { .. } => "check-backs",

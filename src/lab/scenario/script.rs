@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use crate::lab::scenario::bilingual::Bilingual;
 use crate::lab::scenario::device;
+use crate::lab::scenario::operator::OperatorScript;
 use crate::lab::scenario::table::Table;
 
 /// A text and where it stands.
@@ -49,6 +50,8 @@ pub struct Script {
     pub producer: Vec<Spanned<Table<ProducerScript>>>,
     /// Consumers.
     pub consumer: Vec<Spanned<Table<ConsumerScript>>>,
+    /// Operators.
+    pub operator: Vec<Spanned<Table<OperatorScript>>>,
     /// What goes wrong.
     pub fault: Vec<Spanned<Table<FaultScript>>>,
     /// Narration.

@@ -10,7 +10,7 @@ use crate::lab::sim::record::WireTap;
 use crate::lab::sim::world::Setup;
 use crate::lab::trace::log::Role;
 use crate::lab::workload::apps::{AppAction, Apps};
-use crate::lab::workload::ops::{Decider, Listener, Sender};
+use crate::lab::workload::ops::{Decider, Listener, Operator, Sender};
 use crate::mq::app::{MessageModel, Return};
 use crate::mq::broker::properties::Places;
 use crate::mq::broker::{Broker, BrokerConfig, topic};
@@ -225,7 +225,19 @@ fn applications(plan: &Plan, node: &NodePlan) -> Option<BootApps> {
     let listeners: Vec<Listener> =
         plan.listeners.iter().filter(|listener| listener.node == node.name).cloned().collect();
     let deciders: Vec<Decider> = plan.deciders.iter().filter(|decider| decider.node == node.name).cloned().collect();
-    Some(Arc::new(move || Box::new(Planned(Apps::new(senders.clone(), listeners.clone(), deciders.clone())))))
+    let first = plan.senders.len();
+    let operators: Vec<(usize, Operator)> = plan
+        .operators
+        .iter()
+        .cloned()
+        .enumerate()
+        .filter(|(_, operator)| operator.node == node.name)
+        .map(|(place, operator)| (first + place, operator))
+        .collect();
+    Some(Arc::new(move || {
+        let apps = Apps::new(senders.clone(), listeners.clone(), deciders.clone());
+        Box::new(Planned(apps.with_operators(operators.clone())))
+    }))
 }
 
 /// The plan's applications behind the simulator's face.

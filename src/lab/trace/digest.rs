@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::mq::app::{AppError, Call, ConsumeOutcome, LocalOutcome, Return, SendResult};
+use crate::mq::app::{AdminAnswer, AdminCall, AppError, Call, ConsumeOutcome, LocalOutcome, Return, SendResult};
 use crate::mq::fact::{Fact, Value};
 use crate::mq::message::{Message, MessageQueue, Name, StoredMessage};
 use crate::mq::node::Frame;
@@ -373,6 +373,7 @@ folded!(h::CheckTransactionHeader {
     transaction_id,
     offset_msg_id
 });
+folded!(h::ResetOffsetHeader { topic, group, timestamp, is_force });
 folded!(h::SendBackHeader { offset, group, delay_level, origin_msg_id, origin_topic, unit_mode, max_reconsume_times });
 
 impl<T: Folded> Folded for Box<T> {
@@ -434,6 +435,7 @@ impl Folded for Header {
             Header::SendBack(header) => variant!(18, header),
             Header::EndTransaction(header) => variant!(20, header),
             Header::CheckTransaction(header) => variant!(21, header),
+            Header::ResetOffset(header) => variant!(22, header),
             Header::Other(fields) => variant!(19, fields.as_slice()),
         }
     }
@@ -512,6 +514,13 @@ impl Folded for Call {
                     }
                 }
             }
+            Call::Admin { op, what: AdminCall::ResetOffset { group, topic, timestamp, force } } => {
+                into.pair(op.0, 8);
+                group.fold(into);
+                topic.fold(into);
+                timestamp.fold(into);
+                force.fold(into);
+            }
             Call::Listened { task, outcome } => {
                 into.pair(task.0, 3);
                 let (variant, index) = match outcome {
@@ -570,6 +579,13 @@ impl Folded for Return {
                 provably_not_stored.fold(into);
             }
             Return::Done { op } => into.pair(op.0, 3),
+            Return::Administered { op, what: AdminAnswer::Offsets(offsets) } => {
+                into.pair(op.0, 9);
+                for (queue, offset) in offsets {
+                    queue.fold(into);
+                    offset.fold(into);
+                }
+            }
             Return::Listen { task, group, queue, messages } => {
                 into.pair(task.0, 4);
                 group.fold(into);

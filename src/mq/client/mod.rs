@@ -43,6 +43,8 @@ pub mod consumer;
 
 mod shutdown;
 
+mod admin;
+
 #[cfg(test)]
 mod tests;
 
@@ -263,16 +265,14 @@ impl Client {
 
     /// A request from a broker. Source: `ClientRemotingProcessor.processRequest`.
     ///
-    /// Differs: of the six requests that a client serves the change of ids and the check of a transaction are; the other four
-    /// are dropped.
+    /// Differs: of the six requests that a client serves the change of ids, the check of a transaction and the reset of offsets
+    /// are; the other three are dropped.
     fn asked(&mut self, conn: ConnId, command: &Command, step: &mut Step<'_>) {
         match command.code {
             request::NOTIFY_CONSUMER_IDS_CHANGED => self.wake_rebalance(step),
             request::CHECK_TRANSACTION_STATE => self.asked_to_check(conn, command, step),
-            RESET_CONSUMER_CLIENT_OFFSET
-            | GET_CONSUMER_STATUS_FROM_CLIENT
-            | GET_CONSUMER_RUNNING_INFO
-            | CONSUME_MESSAGE_DIRECTLY => {}
+            request::RESET_CONSUMER_CLIENT_OFFSET => self.asked_to_reset(command, step),
+            GET_CONSUMER_STATUS_FROM_CLIENT | GET_CONSUMER_RUNNING_INFO | CONSUME_MESSAGE_DIRECTLY => {}
             code => {
                 let answer = Command::response(response::REQUEST_CODE_NOT_SUPPORTED, command.opaque, Header::None)
                     .with_remark(format!(" request type {code} not supported"));
@@ -311,6 +311,7 @@ impl Node for Client {
                 Call::SendBatch { op, group, messages, timeout } => {
                     self.send_batch((op, &group), messages, timeout, step);
                 }
+                Call::Admin { op, what } => self.administer(op, what, step),
                 Call::SendInTransaction { op, group, message } => self.send_in_transaction(op, &group, message, step),
                 Call::Decided { task, outcome } => self.decided(task, outcome, step),
                 Call::Listened { task, outcome } => self.listened(task, outcome, step),
@@ -335,8 +336,6 @@ impl Node for Client {
     }
 }
 
-/// Source: `RequestCode.RESET_CONSUMER_CLIENT_OFFSET`.
-const RESET_CONSUMER_CLIENT_OFFSET: i32 = 220;
 /// Source: `RequestCode.GET_CONSUMER_STATUS_FROM_CLIENT`.
 const GET_CONSUMER_STATUS_FROM_CLIENT: i32 = 221;
 /// Source: `RequestCode.GET_CONSUMER_RUNNING_INFO`.

@@ -28,6 +28,10 @@ pub mod request {
     pub const END_TRANSACTION: i32 = 37;
     /// `GET_CONSUMER_LIST_BY_GROUP`.
     pub const GET_CONSUMER_LIST_BY_GROUP: i32 = 38;
+    /// `RESET_CONSUMER_CLIENT_OFFSET`, broker to client.
+    pub const RESET_CONSUMER_CLIENT_OFFSET: i32 = 220;
+    /// `INVOKE_BROKER_TO_RESET_OFFSET`.
+    pub const INVOKE_BROKER_TO_RESET_OFFSET: i32 = 222;
     /// `CHECK_TRANSACTION_STATE`, broker to client.
     pub const CHECK_TRANSACTION_STATE: i32 = 39;
     /// `NOTIFY_CONSUMER_IDS_CHANGED`, broker to client.
@@ -84,6 +88,8 @@ pub mod response {
     pub const SUBSCRIPTION_NOT_LATEST: i32 = 25;
     /// `SUBSCRIPTION_GROUP_NOT_EXIST`.
     pub const SUBSCRIPTION_GROUP_NOT_EXIST: i32 = 26;
+    /// `CONSUMER_NOT_ONLINE`.
+    pub const CONSUMER_NOT_ONLINE: i32 = 206;
 }
 
 /// A request code's constant name, `?` for one not spoken here.
@@ -102,6 +108,8 @@ pub fn name_of_request(code: i32) -> &'static str {
         request::CONSUMER_SEND_MSG_BACK => "CONSUMER_SEND_MSG_BACK",
         request::END_TRANSACTION => "END_TRANSACTION",
         request::CHECK_TRANSACTION_STATE => "CHECK_TRANSACTION_STATE",
+        request::RESET_CONSUMER_CLIENT_OFFSET => "RESET_CONSUMER_CLIENT_OFFSET",
+        request::INVOKE_BROKER_TO_RESET_OFFSET => "INVOKE_BROKER_TO_RESET_OFFSET",
         request::GET_CONSUMER_LIST_BY_GROUP => "GET_CONSUMER_LIST_BY_GROUP",
         request::NOTIFY_CONSUMER_IDS_CHANGED => "NOTIFY_CONSUMER_IDS_CHANGED",
         request::REGISTER_BROKER => "REGISTER_BROKER",

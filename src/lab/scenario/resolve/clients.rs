@@ -67,7 +67,7 @@ impl Resolver<'_> {
     }
 
     /// The node of a producer or consumer: made at its first mention.
-    fn process(
+    pub(super) fn process(
         &mut self,
         nodes: &mut Vec<NodePlan>,
         servers: &[NodePlan],

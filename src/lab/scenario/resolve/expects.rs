@@ -67,6 +67,7 @@ impl Resolver<'_> {
             "transaction-resolved" => Check::TransactionResolved,
             "check-back" => Check::CheckBack,
             "start-position" => Check::StartPosition,
+            "reset-conformance" => Check::ResetConformance,
             "broadcast-complete" => Check::BroadcastComplete,
             "records" => Check::Records { message: text(&table.message), count: self.count(&table.count, one) },
             "check-backs" => Check::CheckBacks { message: text(&table.message), count: self.count(&table.count, one) },

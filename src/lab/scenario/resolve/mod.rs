@@ -23,6 +23,7 @@ mod device;
 mod expects;
 mod faults;
 mod lesson;
+mod operators;
 mod properties;
 mod sharing;
 
@@ -75,6 +76,7 @@ impl<'a> Resolver<'a> {
         let mut nodes = self.servers();
         let (clients, senders, listeners, deciders) = self.clients(&nodes);
         nodes.extend(clients);
+        let operators = self.operators(&mut nodes);
         let episodes = self.episodes(until);
         self.boots(&nodes, &episodes, until);
         let expects = self.expects();
@@ -92,6 +94,7 @@ impl<'a> Resolver<'a> {
             senders,
             listeners,
             deciders,
+            operators,
             episodes,
             expects,
         };
@@ -111,6 +114,7 @@ impl<'a> Resolver<'a> {
             ("producer.send", sends, first(script.producer.first().map(Spanned::span))),
             ("consumer", script.consumer.len(), first(script.consumer.first().map(Spanned::span))),
             ("consumer.on", rules, first(script.consumer.first().map(Spanned::span))),
+            ("operator", script.operator.len(), first(script.operator.first().map(Spanned::span))),
             ("fault", script.fault.len(), first(script.fault.first().map(Spanned::span))),
             ("step", script.step.len(), first(script.step.first().map(Spanned::span))),
             ("expect", script.expect.len(), first(script.expect.first().map(Spanned::span))),
@@ -195,6 +199,8 @@ impl<'a> Resolver<'a> {
         let clients = script.producer.iter().map(|one| (&one.get_ref().name, &one.get_ref().process, one.span()));
         let clients =
             clients.chain(script.consumer.iter().map(|one| (&one.get_ref().name, &one.get_ref().process, one.span())));
+        let clients =
+            clients.chain(script.operator.iter().map(|one| (&one.get_ref().name, &one.get_ref().process, one.span())));
         let brokers = script.broker.iter().map(|one| (&one.get_ref().name, &None, one.span()));
         for (name, process, table) in brokers.chain(clients) {
             let Some(given) = name else {
@@ -236,6 +242,7 @@ impl<'a> Resolver<'a> {
             };
             let starts = script.producer.iter().map(|one| (&one.get_ref().name, &one.get_ref().start));
             let starts = starts.chain(script.consumer.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
+            let starts = starts.chain(script.operator.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
             let starts = starts.chain(script.broker.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
             let is_it = |name: &Option<Text>| name.as_ref().is_some_and(|name| *name.get_ref() == *node.name);
             let at = starts.filter(|(name, _)| is_it(name)).find_map(|(_, start)| place(start));

@@ -105,7 +105,7 @@ impl Resolver<'_> {
 }
 
 /// `yyyyMMddHHmmss` as Java's milliseconds. Source: `UtilAll.parseDate`; the machines' zone is UTC.
-fn moment(text: &str) -> Option<Millis> {
+pub(super) fn moment(text: &str) -> Option<Millis> {
     if text.len() != 14 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

@@ -9,3 +9,5 @@ mod batch;
 pub mod pull;
 
 mod manage;
+
+mod reset;

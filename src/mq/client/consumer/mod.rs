@@ -46,6 +46,8 @@ pub(crate) mod offset_store;
 
 pub mod local;
 
+pub(crate) mod reset;
+
 /// A push consumer of this process.
 ///
 /// Source: `org.apache.rocketmq.client.impl.consumer.DefaultMQPushConsumerImpl`.
@@ -65,6 +67,8 @@ pub(crate) struct Consumer {
     /// The consume threads.
     threads: Pool<ConsumeRequest>,
     running: bool,
+    /// Whether pulls wait. Source: `DefaultMQPushConsumerImpl.pause`.
+    paused: bool,
     /// The property's name, shared by all messages.
     start_time: Key,
     /// The last moment at which a listener was called, and its text.
@@ -117,6 +121,7 @@ impl Consumer {
             local,
             threads,
             running: true,
+            paused: false,
             start_time: Key::from(property::names::CONSUME_START_TIME),
             last_start: (Millis(0), Name::from("0")),
             cleaner: Cleaner::default(),
@@ -231,6 +236,8 @@ pub(crate) enum Later {
     Pull(usize, u64),
     /// An offset that the broker found illegal is set right.
     Repair(usize, u64),
+    /// Offsets that a broker has moved are set.
+    Reset(usize, Box<reset::Reset>),
     /// Messages that could not be sent back are consumed again.
     Consume(usize, ConsumeRequest),
 }

@@ -85,6 +85,9 @@ impl Consumer {
         if !self.running {
             return Decision::Wait(AFTER_ERROR, "error");
         }
+        if self.paused {
+            return Decision::Wait(SUSPENDED, "suspended");
+        }
         if config.pull_threshold_for_queue < window.msg_count()
             || config.pull_threshold_size_for_queue < window.msg_size() / MIB
             || config.consume_concurrently_max_span < window.max_span()
@@ -150,6 +153,7 @@ impl Client {
             match later {
                 Later::Pull(consumer, queue) => self.pull_now(consumer, queue),
                 Later::Repair(consumer, queue) => self.repair(consumer, queue, step),
+                Later::Reset(consumer, reset) => self.reset(consumer, &reset, step),
                 Later::Consume(..) => {}
             }
         }
@@ -336,6 +340,8 @@ fn is_wanted(message: &StoredMessage, subscription: &SubscriptionData) -> bool {
 
 /// Source: `DefaultMQPushConsumerImpl.PULL_TIME_DELAY_MILLS_WHEN_EXCEPTION`.
 const AFTER_ERROR: Span = Span::from_millis(3000);
+/// Source: `DefaultMQPushConsumerImpl.PULL_TIME_DELAY_MILLS_WHEN_SUSPEND`.
+const SUSPENDED: Span = Span::from_millis(1000);
 /// Source: `DefaultMQPushConsumerImpl.PULL_TIME_DELAY_MILLS_WHEN_FLOW_CONTROL`.
 const FLOW_CONTROL: Span = Span::from_millis(50);
 const REPAIR_AFTER: Span = Span::from_secs(10);
