@@ -44,6 +44,10 @@ mod retry;
 
 mod broadcast;
 
+mod sharing;
+
+mod tools;
+
 mod reset;
 
 mod begins;

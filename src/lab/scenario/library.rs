@@ -6,6 +6,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("02-wrong-address", include_str!("../../../scenarios/02-wrong-address.toml")),
     ("07-one-or-all", include_str!("../../../scenarios/07-one-or-all.toml")),
     ("08-first-offset", include_str!("../../../scenarios/08-first-offset.toml")),
+    ("09-rebalance", include_str!("../../../scenarios/09-rebalance.toml")),
     ("14-half-message", include_str!("../../../scenarios/14-half-message.toml")),
     ("15-nobody-remembers", include_str!("../../../scenarios/15-nobody-remembers.toml")),
     ("17-power-loss", include_str!("../../../scenarios/17-power-loss.toml")),

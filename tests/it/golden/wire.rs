@@ -4,6 +4,7 @@ use bytes::Bytes;
 use mqlab::mq::broker::topic;
 use mqlab::mq::fastjson::Json;
 use mqlab::mq::message::Name;
+use mqlab::mq::wire::body::admin::{ClusterInfo, TopicList, TopicStats};
 use mqlab::mq::wire::body::text::perm_text;
 use mqlab::mq::wire::body::{
     ConsumerIdList, DataVersion, HeartbeatData, JsonBody, KvTable, QueueOffsets, RegisterBrokerBody, RouteData,
@@ -276,6 +277,9 @@ pub(super) fn body_waits(input: &Value) -> Option<String> {
         "GetConsumerListByGroupResponseBody",
         "KVTable",
         "ResetOffsetBody",
+        "TopicList",
+        "ClusterInfo",
+        "TopicStatsTable",
     ];
     if !known.contains(&class) {
         return Some(format!("`{class}` has no type here"));
@@ -300,6 +304,9 @@ pub(super) fn json_body(input: &Value, expected: &Value) -> Answer {
         "DataVersion" => again::<DataVersion>(json),
         "GetConsumerListByGroupResponseBody" => again::<ConsumerIdList>(json),
         "KVTable" => again::<KvTable>(json),
+        "TopicList" => again::<TopicList>(json),
+        "ClusterInfo" => again::<ClusterInfo>(json),
+        "TopicStatsTable" => again::<TopicStats>(json),
         "ResetOffsetBody" => again::<QueueOffsets>(json),
         _ => return None,
     };

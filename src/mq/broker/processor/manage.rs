@@ -48,6 +48,13 @@ impl Broker {
             (request::INVOKE_BROKER_TO_RESET_OFFSET, Header::ResetOffset(header)) => {
                 Some(self.reset_offset(header, command, step))
             }
+            (
+                request::GET_TOPIC_STATS_INFO
+                | request::GET_CONSUME_STATS
+                | request::GET_CONSUMER_CONNECTION_LIST
+                | request::GET_BROKER_RUNTIME_INFO,
+                header,
+            ) => Some(self.status(header, command, step)),
             (request::UPDATE_AND_CREATE_TOPIC, Header::CreateTopic(header)) => {
                 Some(self.update_topic(header, command, step))
             }

@@ -11,3 +11,5 @@ pub mod pull;
 mod manage;
 
 mod reset;
+
+mod status;

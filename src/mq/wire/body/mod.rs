@@ -16,6 +16,8 @@ pub mod text;
 
 mod queues;
 
+pub mod admin;
+
 pub use queues::QueueOffsets;
 
 use fields::{
