@@ -138,7 +138,7 @@ fn moments_and_rules_that_are_none_are_refused() {
         ("from = \"first\"", "allocate = \"by-config\"\nown = [\"orders/0\"]", "names no queue"),
     ] {
         let bad = text.replacen(good, bad, 1);
-        let report = load("08", bad.as_bytes(), &Overrides::default()).err().expect(wanted).to_string();
+        let report = load("08", bad.as_bytes(), &Overrides::default()).expect_err(wanted).to_string();
         assert!(report.contains(wanted), "{report}");
     }
 }

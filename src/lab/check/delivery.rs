@@ -101,7 +101,7 @@ pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
             let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
             let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
             let queue = (message.topic, message.broker, message.queue_id);
-            let passed = history.is_passed_over(member.group, queue, message.offset);
+            let passed = history.resets.passed_over(member.group, queue, message.offset);
             if !subscribed || !begun || passed || !stored.contains(message.id) {
                 continue;
             }

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::lab::check::reset::Resets;
 use crate::lab::check::transactions::Transactions;
 use crate::lab::oracle::Files;
 use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
-use crate::lab::trace::record::{App, DiskEvent, Machine, NodeId, Seq, What};
-use crate::mq::app::{AdminAnswer, AdminCall, AppError, Call, ConsumeOutcome, Return, SendResult};
+use crate::lab::trace::record::{App, DiskEvent, Machine, NodeId, Record, Seq, What};
+use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
 use crate::mq::message::property::{Properties, names};
-use crate::mq::message::{Group, Message, MessageQueue, QueueOffset, StoredMessage, Topic};
+use crate::mq::message::{Group, Message, MessageQueue, QueueOffset, StoredMessage};
 use crate::mq::time::Time;
 
 /// What outsiders saw.
@@ -26,7 +27,7 @@ pub struct History {
     /// Deliveries in the order of their callbacks.
     pub deliveries: Vec<Delivery>,
     /// Groups that operators moved, in the order of their calls.
-    pub resets: Vec<ResetSeen>,
+    pub resets: Resets,
     /// Brokers with what their disks hold at the end.
     pub brokers: Vec<BrokerSeen>,
     /// Disks as they were at deaths and at the end, in order.
@@ -116,21 +117,6 @@ pub struct Delivery {
     pub answered: Option<Time>,
 }
 
-/// A group that an operator moved.
-#[derive(Debug)]
-pub struct ResetSeen {
-    /// The call.
-    pub seq: Seq,
-    /// When.
-    pub at: Time,
-    /// The group.
-    pub group: Group,
-    /// The topic.
-    pub topic: Topic,
-    /// The answer: where each queue was to go on.
-    pub told: Option<(Seq, Time, Vec<(MessageQueue, i64)>)>,
-}
-
 /// A broker's disk at the end.
 #[derive(Debug)]
 pub struct BrokerSeen {
@@ -157,6 +143,13 @@ pub struct DiskSeen {
     pub stable: Arc<DiskImage>,
 }
 
+impl DiskSeen {
+    fn of(record: &Record, node: NodeId, cached: &Arc<DiskImage>, stable: &Arc<DiskImage>) -> DiskSeen {
+        let (seq, at, wall) = (record.seq, record.at, record.wall.0);
+        DiskSeen { node, seq, at, wall, cached: cached.clone(), stable: stable.clone() }
+    }
+}
+
 impl History {
     /// Reads a trace.
     pub fn of(trace: &Trace) -> History {
@@ -164,10 +157,10 @@ impl History {
         let mut history = History { end, ..History::default() };
         let mut open: BTreeMap<(NodeId, u32, u64), Range<usize>> = BTreeMap::new();
         let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
-        let mut asked: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
         for record in trace.records() {
             let Some(node) = record.node else { continue };
             history.transactions.see(record, node);
+            history.resets.see(record, node);
             let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
                 if let Some(at) = open.remove(&(node, record.incarnation, op)) {
                     outcome.tell(&mut sends[at]);
@@ -193,12 +186,7 @@ impl History {
                             history.deliveries[*at].answered = Some(record.at);
                         }
                     }
-                    Call::Admin { op, what: AdminCall::ResetOffset { group, topic, .. } } => {
-                        asked.insert((node, record.incarnation, op.0), history.resets.len());
-                        let (seq, at, group, topic) = (record.seq, record.at, group.clone(), topic.clone());
-                        history.resets.push(ResetSeen { seq, at, group, topic, told: None });
-                    }
-                    Call::CreateTopic { .. } | Call::Decided { .. } => {}
+                    Call::CreateTopic { .. } | Call::Decided { .. } | Call::Admin { .. } => {}
                 },
                 What::App(App::Returned(answer)) => match &**answer {
                     Return::Sent { op, result } | Return::SentInTransaction { op, result, .. } => {
@@ -221,21 +209,14 @@ impl History {
                             answered: None,
                         });
                     }
-                    Return::Administered { op, what: AdminAnswer::Offsets(offsets) } => {
-                        if let Some(at) = asked.get(&(node, record.incarnation, op.0)) {
-                            history.resets[*at].told = Some((record.seq, record.at, offsets.clone()));
-                        }
-                    }
-                    Return::Done { .. } | Return::Execute { .. } | Return::Check { .. } => {}
+                    Return::Done { .. }
+                    | Return::Administered { .. }
+                    | Return::Execute { .. }
+                    | Return::Check { .. } => {}
                 },
-                What::Disk(DiskEvent::Image { cached, stable }) => history.disks.push(DiskSeen {
-                    node,
-                    seq: record.seq,
-                    at: record.at,
-                    wall: record.wall.0,
-                    cached: cached.clone(),
-                    stable: stable.clone(),
-                }),
+                What::Disk(DiskEvent::Image { cached, stable }) => {
+                    history.disks.push(DiskSeen::of(record, node, cached, stable));
+                }
                 What::Machine(machine) => history.machine(node, record.seq, record.at, machine),
                 _ => {}
             }
@@ -287,14 +268,6 @@ impl History {
         self.sends.iter().filter(|send| !send.in_transaction).filter_map(|send| match &send.outcome {
             Outcome::Sent(seq, at, result) => Some((send, *seq, *at, result)),
             _ => None,
-        })
-    }
-
-    /// Whether a group was moved past this place of a queue, so that what lies before it is nobody's any more.
-    pub fn is_passed_over(&self, group: &str, (topic, broker, queue_id): (&str, &str, i32), offset: i64) -> bool {
-        let places = self.resets.iter().filter(|reset| reset.group == *group).filter_map(|reset| reset.told.as_ref());
-        places.flat_map(|(.., offsets)| offsets).any(|(queue, place)| {
-            queue.topic == *topic && queue.broker == *broker && queue.queue_id == queue_id && offset < *place
         })
     }
 

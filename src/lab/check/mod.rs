@@ -23,7 +23,7 @@ mod start;
 
 mod disks;
 mod durability;
-mod reset;
+pub mod reset;
 
 /// A guarantee of the index: `G01` is number 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -1,13 +1,84 @@
 //! G34: a group that was moved goes on where it was moved to.
 
+use std::collections::BTreeMap;
+
 use crate::lab::check::Judged;
 use crate::lab::check::delivery::GRACE;
-use crate::lab::check::history::{Delivery, History, ResetSeen};
+use crate::lab::check::history::{Delivery, History};
 use crate::lab::check::start::copies;
 use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
-use crate::lab::trace::record::{NodeId, Seq};
-use crate::mq::message::MessageQueue;
+use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
+use crate::mq::app::{AdminAnswer, AdminCall, Call, Return};
+use crate::mq::message::{Group, MessageQueue, Topic};
 use crate::mq::time::{Span, Time};
+
+/// Groups that operators moved, in the order of their calls.
+#[derive(Debug, Default)]
+pub struct Resets {
+    /// Each of them.
+    pub seen: Vec<ResetSeen>,
+    /// Calls that have not returned, by node, incarnation and operation.
+    open: BTreeMap<(NodeId, u32, u64), usize>,
+}
+
+/// A group that an operator moved.
+#[derive(Debug)]
+pub struct ResetSeen {
+    /// The call.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// The group.
+    pub group: Group,
+    /// The topic.
+    pub topic: Topic,
+    /// The answer, if it was no refusal.
+    pub told: Option<Told>,
+}
+
+/// What brokers answer to an operator who moves a group.
+#[derive(Debug)]
+pub struct Told {
+    /// The return.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// Where each queue is to go on.
+    pub offsets: Vec<(MessageQueue, i64)>,
+}
+
+impl Resets {
+    /// Takes a record in.
+    pub(super) fn see(&mut self, record: &Record, node: NodeId) {
+        let key = |op: u64| (node, record.incarnation, op);
+        match &record.what {
+            What::App(App::Called(call)) => {
+                if let Call::Admin { op, what: AdminCall::ResetOffset { group, topic, .. } } = &**call {
+                    self.open.insert(key(op.0), self.seen.len());
+                    let (seq, at, group, topic) = (record.seq, record.at, group.clone(), topic.clone());
+                    self.seen.push(ResetSeen { seq, at, group, topic, told: None });
+                }
+            }
+            What::App(App::Returned(answer)) => {
+                if let Return::Administered { op, what: AdminAnswer::Offsets(offsets) } = &**answer
+                    && let Some(place) = self.open.remove(&key(op.0))
+                {
+                    let (seq, at, offsets) = (record.seq, record.at, offsets.clone());
+                    self.seen[place].told = Some(Told { seq, at, offsets });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a group was moved past this place of a queue, so that what lies before it is nobody's any more.
+    pub fn passed_over(&self, group: &str, (topic, broker, queue_id): (&str, &str, i32), offset: i64) -> bool {
+        let told = self.seen.iter().filter(|reset| reset.group == *group).filter_map(|reset| reset.told.as_ref());
+        told.flat_map(|told| &told.offsets).any(|(queue, place)| {
+            queue.topic == *topic && queue.broker == *broker && queue.queue_id == queue_id && offset < *place
+        })
+    }
+}
 
 /// After an acknowledged move every message at or behind the place is handed out, again if need be, and nothing before it.
 ///
@@ -16,10 +87,10 @@ use crate::mq::time::{Span, Time};
 pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
     let mut places = 0;
     let mut pending = 0;
-    for (at, reset) in history.resets.iter().enumerate() {
-        let Some((seq, told, offsets)) = &reset.told else { continue };
+    for (at, reset) in history.resets.seen.iter().enumerate() {
+        let Some(Told { seq, at: told, offsets }) = &reset.told else { continue };
         let again = |later: &ResetSeen| later.group == reset.group && later.topic == reset.topic;
-        if history.resets[at + 1..].iter().any(again) {
+        if history.resets.seen[at + 1..].iter().any(again) {
             continue;
         }
         let Some(consumer) = member(history, plan, reset) else { continue };

@@ -48,7 +48,7 @@ pub(super) fn start_position(history: &History, plan: &Plan) -> Judged {
     for reader in readers(plan) {
         let mut by_queue: BTreeMap<&MessageQueue, Vec<&Delivery>> = BTreeMap::new();
         // Whoever was moved by an operator begins where G34 says.
-        let moved = history.resets.iter().filter(|reset| reset.group == reader.consumer.group);
+        let moved = history.resets.seen.iter().filter(|reset| reset.group == reader.consumer.group);
         let moved = moved.map(|reset| reset.at).min().unwrap_or(Time::NEVER);
         for delivery in history.deliveries.iter().filter(|one| reader.is_handed(one) && one.at < moved) {
             by_queue.entry(&delivery.queue).or_default().push(delivery);
