@@ -16,6 +16,8 @@ pub mod oracle;
 
 pub mod check;
 
+pub mod logic;
+
 pub mod explore;
 
 pub mod view;

@@ -127,8 +127,45 @@ pub enum AdminAnswer {
 pub struct SendBy {
     /// Who waits.
     pub mode: SendMode,
-    /// The queue, if the application names one: then it is tried once.
-    pub queue: Option<MessageQueue>,
+    /// Who chooses the queue.
+    pub to: SendTo,
+}
+
+/// Who chooses a message's queue. One that is chosen is tried once.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum SendTo {
+    /// The producer, from queue to queue.
+    #[default]
+    Any,
+    /// The application, which names it.
+    Queue(MessageQueue),
+    /// A selector.
+    Selected(Selector),
+}
+
+/// A selector with its argument. Source: `MessageQueueSelector`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Selector {
+    /// `mqs.get(id % mqs.size())`, as the release's ordered example has it.
+    Modulo(i32),
+    /// `SelectMessageQueueByHash`, by a text.
+    Hash(Name),
+    /// `SelectMessageQueueByRandom`.
+    Random,
+    /// `SelectMessageQueueByMachineRoom`, which returns null.
+    MachineRoom,
+}
+
+impl Selector {
+    /// Its name, and its argument if it has one.
+    pub fn words(&self) -> (&'static str, Option<String>) {
+        match self {
+            Selector::Modulo(id) => ("modulo", Some(id.to_string())),
+            Selector::Hash(text) => ("hash", Some(text.to_string())),
+            Selector::Random => ("random", None),
+            Selector::MachineRoom => ("machine-room", None),
+        }
+    }
 }
 
 /// Who waits for a send. Source: `CommunicationMode`.
@@ -239,6 +276,69 @@ pub enum ConsumeOutcome {
     Threw,
     /// The listener returned null.
     Null,
+    /// What an ordered listener returned. To a concurrent one it is `RECONSUME_LATER` unless it is done.
+    Ordered(Ordered),
+}
+
+/// What an ordered listener decided. Source: `ConsumeOrderlyStatus`, `ConsumeOrderlyContext`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ordered {
+    /// Its status.
+    pub status: OrderlyStatus,
+    /// `autoCommit`: whether success is for good at once.
+    pub auto_commit: bool,
+    /// `suspendCurrentQueueTimeMillis`; -1 is the consumer's own.
+    pub suspend_millis: i64,
+}
+
+/// Source: `ConsumeOrderlyStatus`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderlyStatus {
+    /// `SUCCESS`.
+    Success,
+    /// `SUSPEND_CURRENT_QUEUE_A_MOMENT`.
+    Suspend,
+    /// `COMMIT`, of use without `autoCommit`.
+    Commit,
+    /// `ROLLBACK`, of use without `autoCommit`.
+    Rollback,
+}
+
+impl Ordered {
+    /// A status with what a context says by itself.
+    pub const fn new(status: OrderlyStatus) -> Ordered {
+        Ordered { status, auto_commit: true, suspend_millis: -1 }
+    }
+}
+
+impl OrderlyStatus {
+    /// Upstream's name of the constant.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OrderlyStatus::Success => "SUCCESS",
+            OrderlyStatus::Suspend => "SUSPEND_CURRENT_QUEUE_A_MOMENT",
+            OrderlyStatus::Commit => "COMMIT",
+            OrderlyStatus::Rollback => "ROLLBACK",
+        }
+    }
+}
+
+impl ConsumeOutcome {
+    /// How many of a batch of `messages` are done with by this answer, from its first on.
+    ///
+    /// With `autoCommit` what an ordered listener rolls back is taken for done, as upstream takes it.
+    pub fn done(self, messages: usize) -> usize {
+        match self {
+            ConsumeOutcome::Success { ack_index } => {
+                usize::try_from(i64::from(ack_index) + 1).unwrap_or(0).min(messages)
+            }
+            ConsumeOutcome::Ordered(Ordered { status, auto_commit, .. }) => match (status, auto_commit) {
+                (OrderlyStatus::Success | OrderlyStatus::Commit, _) | (OrderlyStatus::Rollback, true) => messages,
+                (OrderlyStatus::Rollback, false) | (OrderlyStatus::Suspend, _) => 0,
+            },
+            ConsumeOutcome::Later | ConsumeOutcome::Threw | ConsumeOutcome::Null => 0,
+        }
+    }
 }
 
 /// How a local transaction ended. Source: `LocalTransactionState`.

@@ -450,8 +450,88 @@ facts! {
         queue_id: QueueId,
         /// For how long, ms.
         millis: i64,
-        /// `flow-control`, `suspended`, `error` or `offset-moved`.
+        /// `flow-control`, `suspended`, `error`, `not-locked` or `offset-moved`.
         why: &'static str,
+    }
+    /// A consumer's queue is locked for it. Source: `RebalanceImpl.lockAll`, `lock`.
+    QueueLocked "queue-locked" {
+        /// The topic.
+        topic: Topic,
+        /// The broker.
+        broker: Name,
+        /// The queue.
+        queue_id: QueueId,
+    }
+    /// A consumer heard that another member holds its queue's lock. Source: `RebalanceImpl.lockAll`.
+    QueueLockLost "queue-lock-lost" {
+        /// The topic.
+        topic: Topic,
+        /// The broker.
+        broker: Name,
+        /// The queue.
+        queue_id: QueueId,
+    }
+    /// An orderly listener is not called because the queue's lock is missing or too old. Source: `ConsumeMessageOrderlyService.tryLockLaterAndReconsume`.
+    ConsumeAwaitsLock "consume-awaits-lock" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// `not-locked` or `lock-expired`.
+        why: &'static str,
+        /// When the lock is asked for, ms.
+        millis: i64,
+    }
+    /// An orderly listener wants a queue to rest. Source: `ConsumeMessageOrderlyService.processConsumeResult`.
+    Suspended "suspended" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// The first message that it will get again.
+        queue_offset: i64,
+        /// For how long, ms.
+        millis: i64,
+    }
+    /// A queue was consumed for so long that its thread is let go. Source: `MAX_TIME_CONSUME_CONTINUOUSLY`.
+    ConsumeYielded "consume-yielded" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// For how long, ms.
+        millis: i64,
+    }
+    /// A queue was given up, its lock is kept for a while. Source: `RebalancePushImpl.unlockDelay`.
+    UnlockDelayed "unlock-delayed" {
+        /// The topic.
+        topic: Topic,
+        /// The broker.
+        broker: Name,
+        /// The queue.
+        queue_id: QueueId,
+        /// For how long, ms.
+        millis: i64,
+    }
+    /// A queue cannot be given up while its listener runs. Source: `RebalancePushImpl.removeUnnecessaryMessageQueue`.
+    StillConsuming "still-consuming" {
+        /// The topic.
+        topic: Topic,
+        /// The broker.
+        broker: Name,
+        /// The queue.
+        queue_id: QueueId,
+    }
+    /// A queue was locked for the first time, and the place of its first pull was asked for again. Source: `DefaultMQPushConsumerImpl.pullMessage`.
+    OffsetFixed "offset-fixed" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// Where it would have pulled.
+        planned: i64,
+        /// Where it pulls.
+        queue_offset: i64,
     }
     /// A producer told a broker how a transaction ended. Source: `DefaultMQProducerImpl.endTransaction`, `checkTransactionState`.
     TransactionEndSent "transaction-end-sent" {
@@ -530,6 +610,50 @@ facts! {
         queue_id: QueueId,
         /// The next offset to consume.
         queue_offset: i64,
+    }
+    /// A broker leased a queue to a member that had not held it. Source: `RebalanceLockManager.tryLockBatch`.
+    LockGranted "lock-granted" {
+        /// The group.
+        group: Group,
+        /// The member.
+        client: Name,
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+    }
+    /// A broker did not lease a queue, because another member holds it. Source: `RebalanceLockManager.tryLockBatch`.
+    LockRefused "lock-refused" {
+        /// The member that asked.
+        client: Name,
+        /// The member that holds it.
+        holder: Name,
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+    }
+    /// A broker found that a lease had ended, when somebody asked for the queue. Source: `RebalanceLockManager.tryLockBatch`.
+    LockExpired "lock-expired" {
+        /// The group.
+        group: Group,
+        /// The member that held it.
+        client: Name,
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+    }
+    /// A member gave a lease back. Source: `RebalanceLockManager.unlockBatch`.
+    LockReleased "lock-released" {
+        /// The group.
+        group: Group,
+        /// The member.
+        client: Name,
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
     }
     /// A broker made a subscription group that somebody named. Source: `SubscriptionGroupManager.findSubscriptionGroupConfig`.
     GroupCreated "group-created" {

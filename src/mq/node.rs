@@ -285,6 +285,8 @@ pub enum Timer {
     ConsumeLater,
     /// `ConsumeMessageConcurrentlyService.cleanExpireMsg`, every 15 min.
     CleanExpired,
+    /// `ConsumeMessageOrderlyService`: its scheduled thread.
+    OrderlyScheduled,
     /// A synchronous send's whole budget.
     SendDeadline,
     /// A clean shutdown's next stage.
@@ -307,7 +309,7 @@ pub enum Stream {
     NameserverShuffle,
     /// `NettyRemotingClient.initValueIndex`: the first index, 0..998.
     NameserverStart,
-    /// `ThreadLocalIndex`: where the round robin over queues begins.
+    /// `ThreadLocalIndex`: where the round robin over queues begins; `SelectMessageQueueByRandom`.
     QueueStart,
     /// `MQClientInstance.findBrokerAddrByTopic`: whom to ask for the consumer list.
     ConsumerListBroker,

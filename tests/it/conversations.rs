@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use mqlab::mq::message::property::names;
 use mqlab::mq::message::record;
+use mqlab::mq::wire::body::locks::{LockBatchRequestBody, LockBatchResponseBody};
 use mqlab::mq::wire::body::{ConsumerIdList, HeartbeatData, JsonBody, RegisterBrokerBody, RouteData};
 use mqlab::mq::wire::code::{request, response};
 use mqlab::mq::wire::codec::raw::{Language, RawCommand};
@@ -227,13 +228,18 @@ fn bodies_are_read_and_written_byte_for_byte() {
                 (request::GET_CONSUMER_LIST_BY_GROUP, true, response::SUCCESS) => {
                     again::<ConsumerIdList>("consumers", &name, body)
                 }
+                (request::LOCK_BATCH_MQ, false, _) => again::<LockBatchRequestBody>("lock", &name, body),
+                (request::LOCK_BATCH_MQ, true, response::SUCCESS) => {
+                    again::<LockBatchResponseBody>("locked", &name, body)
+                }
+                (request::UNLOCK_BATCH_MQ, false, _) => again::<LockBatchRequestBody>("unlock", &name, body),
                 (request::PULL_MESSAGE, true, response::SUCCESS) => pulled(&name, body),
                 _ => continue,
             };
             *seen.entry(kind).or_insert(0) += 1;
         }
     }
-    for kind in ["heartbeat", "registration", "route", "consumers", "pulled"] {
+    for kind in ["heartbeat", "registration", "route", "consumers", "pulled", "lock", "locked", "unlock"] {
         assert!(seen.contains_key(kind), "no {kind} in {seen:?}");
     }
 }

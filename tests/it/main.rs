@@ -38,6 +38,8 @@ mod golden;
 
 mod conversations;
 
+mod constants;
+
 mod cli;
 
 mod retry;
@@ -51,8 +53,11 @@ mod tools;
 mod reset;
 
 mod begins;
+mod orderly;
 
 mod run;
+
+mod run_disk;
 
 mod scenarios;
 
@@ -61,6 +66,8 @@ mod bad_scenarios;
 mod readme;
 
 mod refuted;
+
+mod logic;
 
 mod oracle;
 

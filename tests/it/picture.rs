@@ -17,10 +17,11 @@ fn real(world: &World, node: NodeId, folded: &NodePicture) -> Option<NodePicture
     let process = world.process(node)?.as_any();
     // What a picture keeps for itself (the file's offsets) is taken over.
     let mut picture = folded.clone();
-    picture.state = State::Up;
+    picture.state = if folded.state == State::Paused { State::Paused } else { State::Up };
     picture.queues = BTreeMap::new();
     picture.offsets = BTreeMap::new();
     picture.held = BTreeMap::new();
+    picture.leases = BTreeMap::new();
     (picture.members, picture.brokers, picture.owned) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     (picture.log_end, picture.flushed) = (0, 0);
     if let Some(broker) = process.downcast_ref::<Broker>() {
@@ -33,6 +34,14 @@ fn real(world: &World, node: NodeId, folded: &NodePicture) -> Option<NodePicture
             offsets.map(|(group, topic, queue, at)| ((group.clone(), topic.clone(), queue), at)).collect();
         let held = broker.holds().each();
         picture.held = held.map(|(topic, queue, count)| ((topic.clone(), queue), count as u64)).collect();
+        let leases = broker.locks().each();
+        let of = |queue: &mqlab::mq::message::MessageQueue| (queue.topic.clone(), queue.queue_id);
+        picture.leases = leases
+            .map(|(group, queue, lease)| {
+                let (topic, queue_id) = of(queue);
+                ((group.clone(), topic, queue_id), lease.client_id.clone())
+            })
+            .collect();
         let role = |consumes| if consumes { "consumer" } else { "producer" };
         let members = broker.members().each();
         picture.members = members.map(|(group, id, consumes)| (group.clone(), id.clone(), role(consumes))).collect();
@@ -76,6 +85,8 @@ fn a_trace_folds_to_what_the_nodes_are_at_every_step() {
         ("17-power-loss", vec![kill]),
         ("17-power-loss", vec![stop]),
         ("17-power-loss", vec!["broker.broker-a.flush=sync".to_owned()]),
+        ("27-order-moves", vec![]),
+        ("28-lease-outlived", vec![]),
     ];
     for (name, sets) in runs {
         for seed in 1..=3 {

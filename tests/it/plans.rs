@@ -4,7 +4,7 @@ use mqlab::lab::fault::episode::{Episode, FaultKind, Keep, Trigger};
 use mqlab::lab::scenario::plan::{
     BrokerPlan, ClientPlan, ConsumerPlan, DiskPlan, Network, NodeKind, NodePlan, Plan, ProducerPlan, TopicPlan,
 };
-use mqlab::lab::workload::ops::{Listener, PlannedSend, Sender, Way};
+use mqlab::lab::workload::ops::{Listener, PlannedSend, Select, Sender, Way};
 use mqlab::mq::app::{ConsumeFrom, MessageModel};
 use mqlab::mq::client::consumer::allocate::Strategy;
 use mqlab::mq::message::property::{Properties, names};
@@ -80,6 +80,8 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
         from: ConsumeFrom::First,
         strategy: Strategy::Averagely,
         max_reconsume: -1,
+        orderly: false,
+        suspend: Span::from_secs(1),
     };
     Plan {
         scenario: "by-hand".into(),
@@ -99,11 +101,16 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
             group: "shop-producers".into(),
             way: Way::Sync,
             batch: 1,
-            queue: None,
+            select: Select::RoundRobin,
             start: Span::from_secs(1),
             sends: sends(count, every),
         }],
-        listeners: vec![Listener { node: "billing-1".into(), group: "billing".into(), rules: Vec::new() }],
+        listeners: vec![Listener {
+            node: "billing-1".into(),
+            group: "billing".into(),
+            is_ordered: false,
+            rules: Vec::new(),
+        }],
         operators: Vec::new(),
         deciders: Vec::new(),
         episodes: Vec::new(),

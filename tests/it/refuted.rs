@@ -10,7 +10,8 @@ use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::image::{DiskImage, PAGE};
 use mqlab::lab::trace::log::{NodeHead, Trace};
 use mqlab::lab::trace::record::{App, DiskEvent, Level, Machine, Record, What};
-use mqlab::mq::app::{AppError, Call, ErrorKind, Return};
+use mqlab::mq::app::{AppError, Call, ConsumeOutcome, ErrorKind, Ordered, OrderlyStatus, Return};
+use mqlab::mq::message::StoredMessage;
 
 /// A run long enough that what is missing is overdue.
 fn run() -> (Trace, Plan) {
@@ -113,6 +114,44 @@ fn a_message_that_is_never_delivered_is_missed() {
         })
     };
     assert_eq!(refutes(Check::AtLeastOnce, damage), "never delivered");
+}
+
+/// The retry ladder, cut at some time.
+fn ladder(until: &str) -> (Trace, Plan) {
+    let changes = Overrides { until: Some(until.to_owned()), ..Overrides::default() };
+    let text = library::text("21-retry-ladder").unwrap();
+    let mut plan = load("21", text.as_bytes(), &changes).unwrap_or_else(|report| panic!("{report}")).plan;
+    plan.expects.clear();
+    (Session::run(&plan, Level::Full).trace, plan)
+}
+
+#[test]
+fn a_message_that_failed_and_left_nothing_to_be_tried_again_is_forgotten() {
+    let (trace, plan) = ladder("150s");
+    let waits = verdict(&trace, &plan, Check::AtLeastOnce);
+    assert!(matches!(waits, Verdict::Inconclusive { .. }), "a copy waits in the undamaged twin: {waits:?}");
+    let without_copies = with_image(&trace, |image| {
+        let log = image.files.iter_mut().find(|(path, _)| path.starts_with("commitlog/")).expect("a log").1;
+        log.pages.retain(|page, _| *page == 0);
+        let page = Arc::make_mut(log.pages.get_mut(&0).unwrap());
+        let first = i32::from_be_bytes(page[..4].try_into().unwrap()) as usize;
+        page[first..].fill(0);
+    });
+    let twin = damaged(&without_copies, |record| {
+        let again = matches!(&record.what, What::App(App::Returned(answer))
+            if matches!(&**answer, Return::Listen { messages, .. } if messages[0].reconsume_times > 0));
+        (!again).then_some(record)
+    });
+    let found = verdict(&twin, &plan, Check::AtLeastOnce);
+    assert!(matches!(found, Verdict::Violation { clause: "forgotten", .. }), "{found:?}");
+}
+
+#[test]
+fn a_dead_letter_settles_what_a_group_was_owed() {
+    let (trace, plan) = ladder("410m");
+    let finding = check::run(&trace, &plan).into_iter().find(|finding| finding.check == Check::AtLeastOnce.name());
+    let finding = finding.unwrap();
+    assert_eq!((finding.verdict, &*finding.summary.en), (Verdict::Pass, "1 owed, 0 consumed, 1 dead letters"));
 }
 
 #[test]
@@ -289,4 +328,122 @@ fn counts_are_counted() {
     let five = mqlab::lab::scenario::count::CountRule::exactly(5);
     let stored = Check::Stored { message: None, topic: None, count: five };
     assert_eq!(refutes(stored, |trace| with_image(trace, |image| wipe(image, "commitlog/"))), "count");
+}
+
+/// A quiet run of an ordered group, in which two members share four queues.
+fn ordered_run() -> (Trace, Plan) {
+    let mut plan = load("t", super::orderly::SHOP.as_bytes(), &Overrides::default()).unwrap().plan;
+    plan.until = mqlab::mq::time::Time(100_000_000_000);
+    plan.expects.clear();
+    (Session::run(&plan, Level::Full).trace, plan)
+}
+
+#[track_caller]
+fn order_refutes(check: Check, damage: impl FnOnce(&Trace) -> Trace) -> &'static str {
+    let (trace, plan) = ordered_run();
+    assert_eq!(verdict(&trace, &plan, check.clone()), Verdict::Pass, "the undamaged twin");
+    match verdict(&damage(&trace), &plan, check) {
+        Verdict::Violation { clause, .. } => clause,
+        other => panic!("the damage was not seen: {other:?}"),
+    }
+}
+
+/// The trace with the messages of queue 0 changed as they are handed over.
+fn with_handed(trace: &Trace, mut change: impl FnMut(&mut Vec<StoredMessage>)) -> Trace {
+    with_return(trace, |answer| {
+        if let Return::Listen { queue, messages, .. } = answer
+            && queue.queue_id == 0
+        {
+            change(messages);
+        }
+    })
+}
+
+#[test]
+fn a_queue_that_is_not_handed_over_in_order_is_seen() {
+    let renumbered = |trace: &Trace, from: i64, to: i64| {
+        with_handed(trace, |messages| {
+            for message in messages.iter_mut().filter(|message| message.queue_offset.0 == from) {
+                message.queue_offset.0 = to;
+            }
+        })
+    };
+    let swapped = |trace: &Trace| renumbered(&renumbered(&renumbered(trace, 5, -5), 6, 5), -5, 6);
+    assert_eq!(order_refutes(Check::QueueFifo, swapped), "overtaken");
+    assert_eq!(order_refutes(Check::QueueFifo, |trace| renumbered(trace, 6, 2)), "stepped back");
+    let doubled = |trace: &Trace| with_handed(trace, |messages| messages.push(messages[0].clone()));
+    assert_eq!(order_refutes(Check::QueueFifo, doubled), "batch");
+    let unanswered = |trace: &Trace| {
+        let mut left = 20;
+        damaged(trace, |record| {
+            let is_answer = record.what.kind() == "listened";
+            left -= i32::from(is_answer);
+            (!is_answer || left != 0).then_some(record)
+        })
+    };
+    assert_eq!(order_refutes(Check::QueueFifo, unanswered), "two at once");
+}
+
+/// The trace with each call of the first member's listener made to the second one's, too.
+fn both_called(trace: &Trace) -> Trace {
+    let (first, second) = (trace.node("billing-1"), trace.node("billing-2"));
+    let mut twin = Trace::new(trace.header.clone());
+    for record in trace.records() {
+        twin.push(record.clone());
+        if record.what.kind() == "listen" && record.node == first {
+            twin.push(Record { node: second, ..record.clone() });
+        }
+    }
+    twin
+}
+
+#[test]
+fn two_processes_in_one_queue_are_seen_and_known_only_outside_of_what_is_promised() {
+    assert_eq!(order_refutes(Check::OrderlyExclusive, both_called), "two at once");
+    let (trace, plan) = ordered_run();
+    let broker = trace.node("broker-a");
+    let booted_again = |trace: &Trace| {
+        let mut boots = 0;
+        let mut twin = Trace::new(trace.header.clone());
+        for record in trace.records() {
+            twin.push(record.clone());
+            if record.what.kind() == "listen" && boots == 0 {
+                boots += 1;
+                twin.push(Record { node: broker, what: What::Machine(Machine::Booted), ..record.clone() });
+            }
+        }
+        twin
+    };
+    assert_eq!(verdict(&booted_again(&trace), &plan, Check::OrderlyExclusive), Verdict::Pass, "a boot alone is none");
+    match verdict(&both_called(&booted_again(&trace)), &plan, Check::OrderlyExclusive) {
+        // Later on in the run the broker has long been up: there it is a violation.
+        Verdict::Violation { clause: "two at once", .. } => {}
+        other => panic!("{other:?}"),
+    }
+    let early = damaged(&both_called(&booted_again(&trace)), |record| {
+        (record.at < mqlab::mq::time::Time(40_000_000_000)).then_some(record)
+    });
+    assert!(matches!(
+        verdict(&early, &plan, Check::OrderlyExclusive),
+        Verdict::Known { weakness: 7, clause: "two at once", .. }
+    ));
+}
+
+#[test]
+fn what_passes_a_suspended_message_is_seen() {
+    let damage = |trace: &Trace| {
+        let mut left = 20;
+        damaged(trace, |mut record| {
+            if let What::App(App::Called(call)) = &mut record.what
+                && let Call::Listened { outcome, .. } = Arc::make_mut(call)
+            {
+                left -= 1;
+                if left == 0 {
+                    *outcome = ConsumeOutcome::Ordered(Ordered::new(OrderlyStatus::Suspend));
+                }
+            }
+            Some(record)
+        })
+    };
+    assert_eq!(order_refutes(Check::NoOvertaking, damage), "overtaken");
 }

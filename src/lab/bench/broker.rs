@@ -222,6 +222,8 @@ fn consumer() -> NodeKind {
         from: ConsumeFrom::First,
         strategy: Strategy::Averagely,
         max_reconsume: -1,
+        orderly: false,
+        suspend: Span::from_secs(1),
     };
     client(Vec::new(), vec![consumer])
 }

@@ -3,24 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::Judged;
-use crate::lab::check::history::{History, SendSeen, label, uid};
+use crate::lab::check::history::{Delivery, History, SendSeen, label};
+use crate::lab::check::lineage::{Fate, Lineages};
 use crate::lab::check::transactions::Logged;
 use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
-use crate::mq::app::{ConsumeFrom, ConsumeOutcome, MessageModel};
+use crate::mq::app::{ConsumeFrom, MessageModel};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Name, Topic};
 use crate::mq::time::{Span, Time};
 
 /// How long a group may take at most when nothing goes wrong: a rebalance, a route poll and a put-off pull.
 pub(super) const GRACE: Span = Span::from_secs(60);
+/// How much longer an ordered group may take: a dead member's lease, and the timer that locks.
+const LEASE_GRACE: Span = Span::from_secs(80);
 
 /// A group with what it subscribes to, whether it begins at the first offset, and the nodes of its members.
 struct Member<'a> {
     group: &'a Group,
     subscriptions: &'a [(Topic, Name)],
     from_first: bool,
+    orderly: bool,
     nodes: Vec<&'a Name>,
 }
 
@@ -74,7 +78,8 @@ pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
     owed
 }
 
-/// Every acknowledged or committed message that is still there and that a group subscribes to is consumed by that group.
+/// Every acknowledged or committed message that is still there and that a group subscribes to is consumed by that group, or
+/// has become a dead letter of it.
 ///
 /// A group that begins at the last offset is owed what lies at or behind the first message that it was handed of a queue.
 /// A message whose time has not run out is not owed yet: the verdict is open as long as only such are missing.
@@ -87,9 +92,9 @@ pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
         history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect();
     let last_boot = history.up_since.values().max().copied().unwrap_or(Time::ZERO);
     let all = self::owed(history, plan);
-    let (mut owed, mut pending) = (0, 0);
+    let (mut owed, mut pending, mut dead) = (0, 0, 0);
     for member in &groups {
-        let consumed = consumed(history, member.group);
+        let lineages = Lineages::of(history, member.group);
         let begins = begins(history, member.group);
         let is_up = member.nodes.iter().any(|name| {
             let number = plan.nodes.iter().position(|node| node.name == **name);
@@ -106,25 +111,43 @@ pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
                 continue;
             }
             owed += 1;
-            if consumed.contains(message.id) {
-                continue;
-            }
-            pending += 1;
-            let was_handed = handed(history, member.group, message.id);
-            if is_up && !was_handed && message.at.max(last_boot) + GRACE <= history.end {
-                let name = &message.name;
-                return Judged::violation(
-                    "never delivered",
-                    message.seen.clone(),
-                    format!("{name} was never delivered to group {}", member.group),
-                    format!("{name} 从未投递给消费组 {}", member.group),
-                );
+            let grace = if member.orderly { GRACE + LEASE_GRACE } else { GRACE };
+            let is_overdue = |since: Time| is_up && since.max(last_boot) + grace <= history.end;
+            let is_behind = || member.orderly && waits(history, member.group, message);
+            let (name, group) = (&message.name, member.group);
+            match lineages.fate(message.id) {
+                Fate::Consumed => {}
+                Fate::Dead => dead += 1,
+                Fate::Unseen if is_overdue(message.at) && !is_behind() => {
+                    return Judged::violation(
+                        "never delivered",
+                        message.seen.clone(),
+                        format!("{name} was never delivered to group {group}"),
+                        format!("{name} 从未投递给消费组 {group}"),
+                    );
+                }
+                Fate::Failed(at) if is_overdue(at) => {
+                    return Judged::violation(
+                        "forgotten",
+                        message.seen.clone(),
+                        format!("{name} failed in group {group}, and nothing is left of it to be tried again"),
+                        format!("{name} 在消费组 {group} 中消费失败，之后没有留下可重试的副本"),
+                    );
+                }
+                Fate::Unseen | Fate::Failed(_) | Fate::UnderWay => pending += 1,
             }
         }
     }
     match (owed, pending) {
         (0, _) => Judged::inconclusive("no message was owed to a group", "没有应投递给消费组的消息"),
-        (_, 0) => Judged::pass(format!("{owed} owed, {owed} consumed"), format!("应消费 {owed} 条，已消费 {owed} 条")),
+        (_, 0) if dead == 0 => {
+            Judged::pass(format!("{owed} owed, {owed} consumed"), format!("应消费 {owed} 条，已消费 {owed} 条"))
+        }
+        (_, 0) => {
+            let done = owed - dead;
+            let en = format!("{owed} owed, {done} consumed, {dead} dead letters");
+            Judged::pass(en, format!("应消费 {owed} 条，已消费 {done} 条，{dead} 条成为死信"))
+        }
         (_, open) => {
             let en = format!("{open} of {owed} owed are not consumed yet when the run ends");
             Judged::inconclusive(&en, &format!("运行结束时 {owed} 条中还有 {open} 条未消费"))
@@ -144,6 +167,7 @@ fn groups(plan: &Plan) -> Vec<Member<'_>> {
                     group: &consumer.group,
                     subscriptions: &consumer.subscriptions,
                     from_first: consumer.from == ConsumeFrom::First,
+                    orderly: consumer.orderly,
                     nodes: vec![&node.name],
                 }),
             }
@@ -157,20 +181,17 @@ pub(super) fn matches(expression: &str, tag: Option<&str>) -> bool {
     expression == "*" || tag.is_some_and(|tag| expression.split("||").any(|one| one.trim() == tag))
 }
 
-/// Unique keys that a group has consumed.
-fn consumed<'a>(history: &'a History, group: &str) -> BTreeSet<&'a str> {
-    let mut done = BTreeSet::new();
-    for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *group) {
-        let Some(ConsumeOutcome::Success { ack_index }) = delivery.answer else { continue };
-        let upto = usize::try_from(ack_index.saturating_add(1)).unwrap_or(0);
-        done.extend(delivery.messages.iter().take(upto).filter_map(|message| uid(&message.message)));
-    }
-    done
-}
-
-fn handed(history: &History, group: &str, id: &str) -> bool {
-    let of_group = history.deliveries.iter().filter(|delivery| delivery.group == *group);
-    of_group.flat_map(|delivery| &delivery.messages).any(|message| uid(&message.message) == Some(id))
+/// Whether the last batch of a message's queue is not done: an ordered group gets nothing behind it.
+fn waits(history: &History, group: &str, message: &Owed<'_>) -> bool {
+    let mut of_queue = history.deliveries.iter().rev().filter(|delivery| {
+        let queue = &delivery.queue;
+        delivery.group == *group
+            && (&*queue.broker, &*queue.topic, queue.queue_id) == (message.broker, message.topic, message.queue_id)
+    });
+    let is_done = |delivery: &Delivery| {
+        delivery.answer.is_some_and(|answer| answer.done(delivery.messages.len()) == delivery.messages.len())
+    };
+    of_queue.next().is_some_and(|delivery| !is_done(delivery))
 }
 
 /// The lowest offset of each queue that a group was handed.

@@ -50,7 +50,7 @@ fn at_the_end(history: &History, check: impl Fn(Seen<'_>) -> Vec<Breach>, (en, z
 fn log_end(history: &History, disk: &DiskSeen) -> LogEnd {
     let is_own = |node: &NodeId| *node == disk.node;
     let blows = history.power_losses.iter().chain(&history.deaths).any(|(node, ..)| is_own(node));
-    if blows || history.clock_steps.iter().any(is_own) { LogEnd::MayBeCut } else { LogEnd::NeverCut }
+    if blows || history.clock_steps.iter().any(|(node, _)| is_own(node)) { LogEnd::MayBeCut } else { LogEnd::NeverCut }
 }
 
 /// A broker that is up has followed its log, except for what has just come.

@@ -11,10 +11,10 @@ use crate::lab::oracle::Files;
 use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
-use crate::lab::trace::record::{App, DiskEvent, Machine, NodeId, Record, Seq, What};
+use crate::lab::trace::record::{App, DiskEvent, Fault, Machine, NodeId, Record, Seq, What};
 use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
 use crate::mq::message::property::{Properties, names};
-use crate::mq::message::{Group, Message, MessageQueue, QueueOffset, StoredMessage};
+use crate::mq::message::{Group, Message, MessageQueue, Name, QueueOffset, StoredMessage};
 use crate::mq::time::Time;
 
 /// What outsiders saw.
@@ -36,10 +36,14 @@ pub struct History {
     pub power_losses: Vec<(NodeId, Seq, Time)>,
     /// Deaths of processes other than by power.
     pub deaths: Vec<(NodeId, Seq, Time)>,
-    /// Nodes whose wall clock was set, once each time.
-    pub clock_steps: Vec<NodeId>,
-    /// Every boot of a process, in order.
+    /// Nodes whose wall clock was set, and when, once each time.
+    pub clock_steps: Vec<(NodeId, Time)>,
+    /// When which nodes booted.
     pub boots: Vec<(NodeId, Time)>,
+    /// When which nodes got no steps, and again some.
+    pub pauses: Vec<(NodeId, Time, Option<Time>)>,
+    /// When which faults began or ended.
+    pub faults: Vec<(Time, Name)>,
     /// Since when each node is up, if it is.
     pub up_since: BTreeMap<NodeId, Time>,
     /// When the run ended.
@@ -103,8 +107,10 @@ pub struct Delivery {
     pub seq: Seq,
     /// When.
     pub at: Time,
-    /// To which client process.
+    /// Whose listener.
     pub node: NodeId,
+    /// Of which of its processes.
+    pub incarnation: u32,
     /// The group.
     pub group: Group,
     /// The queue.
@@ -113,8 +119,8 @@ pub struct Delivery {
     pub messages: Vec<StoredMessage>,
     /// The answer.
     pub answer: Option<ConsumeOutcome>,
-    /// When it came.
-    pub answered: Option<Time>,
+    /// The record and the moment in which the listener was done with it: its answer, or its process's end.
+    pub end: Option<(Seq, Time)>,
 }
 
 /// A broker's disk at the end.
@@ -143,6 +149,22 @@ pub struct DiskSeen {
     pub stable: Arc<DiskImage>,
 }
 
+impl Delivery {
+    fn of(record: &Record, node: NodeId, of: (&Group, &MessageQueue), messages: &[StoredMessage]) -> Delivery {
+        Delivery {
+            seq: record.seq,
+            at: record.at,
+            node,
+            incarnation: record.incarnation,
+            group: of.0.clone(),
+            queue: of.1.clone(),
+            messages: messages.to_vec(),
+            answer: None,
+            end: None,
+        }
+    }
+}
+
 impl DiskSeen {
     fn of(record: &Record, node: NodeId, cached: &Arc<DiskImage>, stable: &Arc<DiskImage>) -> DiskSeen {
         let (seq, at, wall) = (record.seq, record.at, record.wall.0);
@@ -158,6 +180,9 @@ impl History {
         let mut open: BTreeMap<(NodeId, u32, u64), Range<usize>> = BTreeMap::new();
         let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
         for record in trace.records() {
+            if let What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }) = &record.what {
+                history.faults.push((record.at, name.clone()));
+            }
             let Some(node) = record.node else { continue };
             history.transactions.see(record, node);
             history.resets.see(record, node);
@@ -183,7 +208,7 @@ impl History {
                     Call::Listened { task, outcome } => {
                         if let Some(at) = tasks.get(&(node, record.incarnation, task.0)) {
                             history.deliveries[*at].answer = Some(*outcome);
-                            history.deliveries[*at].answered = Some(record.at);
+                            history.deliveries[*at].end.get_or_insert((record.seq, record.at));
                         }
                     }
                     Call::CreateTopic { .. } | Call::Decided { .. } | Call::Admin { .. } => {}
@@ -198,16 +223,7 @@ impl History {
                     }
                     Return::Listen { task, group, queue, messages } => {
                         tasks.insert((node, record.incarnation, task.0), history.deliveries.len());
-                        history.deliveries.push(Delivery {
-                            seq: record.seq,
-                            at: record.at,
-                            node,
-                            group: group.clone(),
-                            queue: queue.clone(),
-                            messages: messages.clone(),
-                            answer: None,
-                            answered: None,
-                        });
+                        history.deliveries.push(Delivery::of(record, node, (group, queue), messages));
                     }
                     Return::Done { .. }
                     | Return::Administered { .. }
@@ -247,19 +263,38 @@ impl History {
     fn machine(&mut self, node: NodeId, seq: Seq, at: Time, machine: &Machine) {
         match machine {
             Machine::Booted => {
-                self.boots.push((node, at));
                 self.up_since.insert(node, at);
+                self.boots.push((node, at));
             }
+            Machine::Paused => self.pauses.push((node, at, None)),
+            Machine::Resumed => self.goes_on(node, at),
             Machine::PowerLost { .. } => {
                 self.up_since.remove(&node);
+                self.ends(node, seq, at);
                 self.power_losses.push((node, seq, at));
             }
-            Machine::WallStepped { .. } => self.clock_steps.push(node),
+            Machine::WallStepped { .. } => self.clock_steps.push((node, at)),
             Machine::Killed | Machine::Exited | Machine::Panicked { .. } | Machine::BootFailed { .. } => {
                 self.up_since.remove(&node);
+                self.ends(node, seq, at);
                 self.deaths.push((node, seq, at));
             }
             _ => {}
+        }
+    }
+
+    fn goes_on(&mut self, node: NodeId, at: Time) {
+        if let Some((.., end)) = self.pauses.iter_mut().rev().find(|(paused, _, end)| *paused == node && end.is_none())
+        {
+            *end = Some(at);
+        }
+    }
+
+    /// A process ended: so did its listeners, and its pause.
+    fn ends(&mut self, node: NodeId, seq: Seq, at: Time) {
+        self.goes_on(node, at);
+        for delivery in self.deliveries.iter_mut().filter(|delivery| delivery.node == node) {
+            delivery.end.get_or_insert((seq, at));
         }
     }
 

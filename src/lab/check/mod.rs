@@ -18,6 +18,8 @@ mod agreement;
 mod broadcast;
 mod counts;
 mod delivery;
+mod lineage;
+mod ordered;
 mod settled;
 mod start;
 
@@ -109,6 +111,9 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::TransactionAtomic => settled::transaction_atomic(history, plan),
         Check::TransactionResolved => settled::transaction_resolved(history, plan),
         Check::CheckBack => settled::check_back(history, trace, plan),
+        Check::QueueFifo => ordered::queue_fifo(history, plan),
+        Check::OrderlyExclusive => ordered::exclusive(history, plan),
+        Check::NoOvertaking => ordered::no_overtaking(history, plan),
         Check::Records { message, count } => counts::records(history, message.as_deref(), count),
         Check::CheckBacks { message, count } => counts::check_backs(history, message.as_deref(), count),
         Check::StartPosition => start::start_position(history, plan),
@@ -142,6 +147,9 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::StartPosition => Some(Guarantee(33)),
         Check::ResetConformance => Some(Guarantee(34)),
         Check::BroadcastComplete => Some(Guarantee(35)),
+        Check::QueueFifo => Some(Guarantee(20)),
+        Check::OrderlyExclusive => Some(Guarantee(22)),
+        Check::NoOvertaking => Some(Guarantee(23)),
         Check::LogWellFormed => Some(Guarantee(60)),
         Check::StoreConsistent => Some(Guarantee(61)),
         Check::IndexRecall => Some(Guarantee(62)),
@@ -187,6 +195,17 @@ impl Judged {
         witness.dedup();
         witness.truncate(WITNESS_MAX);
         Judged { verdict: Verdict::Violation { clause, witness }, summary: Phrase { en: en.into(), zh: zh.into() } }
+    }
+
+    /// The violation as one of a registered weakness.
+    pub(crate) fn known(self, weakness: u8) -> Judged {
+        let verdict = match self.verdict {
+            Verdict::Violation { clause, witness } => Verdict::Known { weakness, clause, witness },
+            other => other,
+        };
+        let Phrase { en, zh } = self.summary;
+        let tag = format!("K{weakness:02}");
+        Judged { verdict, summary: Phrase { en: format!("{en} ({tag})"), zh: format!("{zh}（{tag}）") } }
     }
 
     pub(crate) fn inconclusive(en: &str, zh: &str) -> Judged {

@@ -213,7 +213,7 @@ fn reported(history: &History, copies: &[Copy], deliveries: &[&Delivery], died: 
     let is_done = |offset: i64| {
         deliveries.iter().any(|one| {
             let done = matches!(one.answer, Some(ConsumeOutcome::Success { ack_index: i32::MAX }));
-            let in_time = one.answered.is_some_and(|at| at + REPORTS <= died);
+            let in_time = one.end.is_some_and(|(_, at)| at + REPORTS <= died);
             done && in_time && one.messages.iter().any(|message| message.queue_offset.0 == offset)
         })
     };

@@ -217,6 +217,75 @@ const TOLD: &[(&str, Words)] = &[
         ),
     ),
     ("check-round-failed", w("CHECK ROUND FAILED at half #{half}: {why}", "回查在半消息 #{half} 处异常：{why}")),
+    (
+        "lock-granted",
+        w("leases {topic}/{queue_id} to {client} of {group}", "把 {topic}/{queue_id} 的锁给 {group} 的 {client}"),
+    ),
+    (
+        "lock-refused",
+        w(
+            "{client} may not lock {topic}/{queue_id}: {holder} holds it",
+            "{client} 锁不到 {topic}/{queue_id}：{holder} 持有",
+        ),
+    ),
+    (
+        "lock-expired",
+        w(
+            "the lease of {client} of {group} on {topic}/{queue_id} HAS ENDED",
+            "{group} 的 {client} 对 {topic}/{queue_id} 的锁已过期",
+        ),
+    ),
+    (
+        "lock-released",
+        w("{client} of {group} lets {topic}/{queue_id} go", "{group} 的 {client} 释放 {topic}/{queue_id} 的锁"),
+    ),
+    ("queue-locked", w("holds the lock of {topic}/{queue_id} at {broker}", "持有 {broker} 上 {topic}/{queue_id} 的锁")),
+    (
+        "queue-lock-lost",
+        w("has no lock of {topic}/{queue_id} at {broker} any more", "不再持有 {broker} 上 {topic}/{queue_id} 的锁"),
+    ),
+    (
+        "consume-awaits-lock",
+        w(
+            "does not consume {topic}/{queue_id}: {why}; asks for the lock in {millis} ms",
+            "暂不消费 {topic}/{queue_id}：{why}；{millis} 毫秒后申请锁",
+        ),
+    ),
+    (
+        "suspended",
+        w(
+            "suspends {topic}/{queue_id} at {queue_offset} for {millis} ms: nothing behind it is consumed",
+            "{topic}/{queue_id} 在 {queue_offset} 处暂停 {millis} 毫秒：其后的消息都不消费",
+        ),
+    ),
+    (
+        "consume-yielded",
+        w(
+            "consumed {topic}/{queue_id} for a minute, lets its thread go for {millis} ms",
+            "连续消费 {topic}/{queue_id} 已一分钟，让出线程 {millis} 毫秒",
+        ),
+    ),
+    (
+        "unlock-delayed",
+        w(
+            "keeps the lock of {topic}/{queue_id} at {broker} for {millis} ms: messages are cached",
+            "{broker} 上 {topic}/{queue_id} 的锁再保留 {millis} 毫秒：还有缓存的消息",
+        ),
+    ),
+    (
+        "still-consuming",
+        w(
+            "cannot unlock {topic}/{queue_id} at {broker}: its listener is busy",
+            "无法释放 {broker} 上 {topic}/{queue_id} 的锁：监听器还在处理",
+        ),
+    ),
+    (
+        "offset-fixed",
+        w(
+            "locked {topic}/{queue_id} for the first time: pulls from {queue_offset}, not {planned}",
+            "首次锁定 {topic}/{queue_id}：从 {queue_offset} 拉取，而不是 {planned}",
+        ),
+    ),
     ("group-created", w("makes group {group}", "创建消费组 {group}")),
     (
         "config-unreadable",

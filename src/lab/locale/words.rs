@@ -53,6 +53,8 @@ const REASONS: &[(&str, Words)] = &[
     ("closed", w("the connection closed", "连接断开")),
     ("expired", w("it was silent for too long", "心跳超时")),
     ("unregistered", w("it signed off", "主动注销")),
+    ("not-locked", w("its lock is missing", "没有锁")),
+    ("lock-expired", w("its lock is older than 30 s", "锁已超过 30 秒未续")),
     ("flow-control", w("the window is full", "流量控制")),
     ("offset-moved", w("its place is not there any more", "位点越界")),
     ("refused", w("nobody listens there", "无人监听")),

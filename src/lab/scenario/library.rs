@@ -7,11 +7,14 @@ pub const ALL: &[(&str, &str)] = &[
     ("07-one-or-all", include_str!("../../../scenarios/07-one-or-all.toml")),
     ("08-first-offset", include_str!("../../../scenarios/08-first-offset.toml")),
     ("09-rebalance", include_str!("../../../scenarios/09-rebalance.toml")),
+    ("12-same-key-same-line", include_str!("../../../scenarios/12-same-key-same-line.toml")),
     ("14-half-message", include_str!("../../../scenarios/14-half-message.toml")),
     ("15-nobody-remembers", include_str!("../../../scenarios/15-nobody-remembers.toml")),
     ("17-power-loss", include_str!("../../../scenarios/17-power-loss.toml")),
     ("21-retry-ladder", include_str!("../../../scenarios/21-retry-ladder.toml")),
-    ("27-reset-offset", include_str!("../../../scenarios/27-reset-offset.toml")),
+    ("27-order-moves", include_str!("../../../scenarios/27-order-moves.toml")),
+    ("28-lease-outlived", include_str!("../../../scenarios/28-lease-outlived.toml")),
+    ("29-reset-offset", include_str!("../../../scenarios/29-reset-offset.toml")),
 ];
 
 /// The text of a scenario.

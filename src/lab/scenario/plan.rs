@@ -201,8 +201,12 @@ pub struct ConsumerPlan {
     pub from: ConsumeFrom,
     /// `allocateMessageQueueStrategy`.
     pub strategy: Strategy,
-    /// `maxReconsumeTimes`; -1 is 16.
+    /// `maxReconsumeTimes`; -1 is 16 to a concurrent listener and without end to an ordered one.
     pub max_reconsume: i32,
+    /// Whether its listener is a `MessageListenerOrderly`.
+    pub orderly: bool,
+    /// `suspendCurrentQueueTimeMillis`.
+    pub suspend: Span,
 }
 
 /// What a scenario expects.
@@ -256,6 +260,12 @@ pub enum Check {
     ResetConformance,
     /// `broadcast-complete`: G35.
     BroadcastComplete,
+    /// `queue-fifo`: G20: an ordered listener is handed each queue in order.
+    QueueFifo,
+    /// `orderly-exclusive`: G22: two processes never consume a queue at once.
+    OrderlyExclusive,
+    /// `no-overtaking`: G23: nothing passes a suspended message.
+    NoOvertaking,
     /// `records`: how many records the logs hold of messages in transactions, the notes that settle them among them.
     Records {
         /// Only the message of this key.
@@ -343,6 +353,9 @@ impl Check {
         "start-position",
         "reset-conformance",
         "broadcast-complete",
+        "queue-fifo",
+        "orderly-exclusive",
+        "no-overtaking",
         "records",
         "check-backs",
         "deliveries",
@@ -373,6 +386,9 @@ impl Check {
             Check::StartPosition => "start-position",
             Check::ResetConformance => "reset-conformance",
             Check::BroadcastComplete => "broadcast-complete",
+            Check::QueueFifo => "queue-fifo",
+            Check::OrderlyExclusive => "orderly-exclusive",
+            Check::NoOvertaking => "no-overtaking",
             Check::Records { .. } => "records",
             Check::CheckBacks { .. } => "check-backs",
             Check::Deliveries { .. } | Check::DeliveriesTo { .. } => "deliveries",

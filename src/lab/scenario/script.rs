@@ -213,7 +213,7 @@ pub struct SendScript {
     pub wait: Option<Text>,
     /// How long between two.
     pub every: Option<Text>,
-    /// `KEYS`; `{n}` is the message's number in its row, from 1.
+    /// `KEYS`; `{n}` is the message's number in its row, from 1; `{n%10}` what is left of it.
     pub key: Option<Text>,
     /// `TAGS`; `{pick:a,b}` draws one.
     pub tag: Option<Text>,
@@ -227,7 +227,7 @@ pub struct SendScript {
     pub immunity: Option<Text>,
     /// User properties.
     pub properties: BTreeMap<Text, Text>,
-    /// `round-robin`, `queue:2` or `queue:broker-a/2`.
+    /// `round-robin`, `hash:key`, `modulo:key`, `random`, `machine-room`, `queue:2` or `queue:broker-a/2`.
     pub select: Option<Text>,
     /// `waitStoreMsgOK`.
     pub wait_store: Option<bool>,
@@ -249,7 +249,7 @@ pub struct ConsumerScript {
     pub group: Option<Text>,
     /// `clustering` or `broadcasting`: `messageModel`.
     pub model: Option<Text>,
-    /// `concurrent`.
+    /// `concurrent` or `orderly`: which kind of listener.
     pub mode: Option<Text>,
     /// Topic and tag expression.
     pub subscribe: BTreeMap<Text, Text>,
@@ -271,7 +271,9 @@ pub struct ConsumerScript {
     pub batch: Option<Spanned<i64>>,
     /// `pullBatchSize`.
     pub pull_batch: Option<Spanned<i64>>,
-    /// `maxReconsumeTimes`; -1 is 16.
+    /// `suspendCurrentQueueTimeMillis` of an ordered one.
+    pub suspend: Option<Text>,
+    /// `maxReconsumeTimes`; -1 is 16, and without end if it is ordered.
     pub max_reconsume: Option<Spanned<i64>>,
     /// How the application behaves; the first match answers.
     pub on: Vec<Spanned<Table<OnScript>>>,
@@ -286,6 +288,10 @@ pub struct OnScript {
     pub matches: Table<MatchScript>,
     /// Answers by delivery, the last one repeats.
     pub reply: Vec<Text>,
+    /// `autoCommit` of an ordered listener's context.
+    pub auto_commit: Option<Spanned<bool>>,
+    /// `suspendCurrentQueueTimeMillis` of that context.
+    pub suspend: Option<Text>,
     /// How long it takes.
     pub takes: Option<Text>,
 }

@@ -209,6 +209,8 @@ fn client_config(plan: &Plan, node: &NodePlan, client: &ClientPlan) -> ClientCon
             consume_message_batch_max_size: consumer.batch_max as usize,
             pull_batch_size: consumer.pull_batch as i32,
             max_reconsume_times: consumer.max_reconsume,
+            consume_orderly: consumer.orderly,
+            suspend_current_queue_time: consumer.suspend,
             ..ConsumerConfig::new(consumer.group.clone())
         })
         .collect();

@@ -75,7 +75,15 @@ impl Session {
 
     /// Runs a plan to its end.
     pub fn run(plan: &Plan, level: Level) -> RunResult {
-        let mut world = World::new(plan, level);
+        Session::run_world(World::new(plan, level))
+    }
+
+    /// Runs a hand-made world to its end.
+    pub fn run_setup(setup: Setup) -> RunResult {
+        Session::run_world(setup.world())
+    }
+
+    fn run_world(mut world: World) -> RunResult {
         let mut trace = Trace::new(world.header());
         let mut cut = false;
         while world.step() {

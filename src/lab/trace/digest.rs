@@ -5,7 +5,9 @@
 
 use std::fmt;
 
-use crate::mq::app::{AdminAnswer, AdminCall, AppError, Call, ConsumeOutcome, LocalOutcome, Return, SendResult};
+use crate::mq::app::{
+    AdminAnswer, AdminCall, AppError, Call, ConsumeOutcome, LocalOutcome, Ordered, Return, SendResult, SendTo,
+};
 use crate::mq::fact::{Fact, Value};
 use crate::mq::message::{Message, MessageQueue, Name, StoredMessage};
 use crate::mq::node::Frame;
@@ -468,6 +470,29 @@ impl Folded for StoredMessage {
     }
 }
 
+impl Folded for LocalOutcome {
+    fn fold(&self, into: &mut Fold) {
+        match self {
+            LocalOutcome::State(state) => into.text(state.as_str()),
+            LocalOutcome::Null => into.pair(0, 7),
+            LocalOutcome::Threw(text) => {
+                into.pair(1, 7);
+                text.fold(into);
+            }
+        }
+    }
+}
+
+impl Folded for AdminCall {
+    fn fold(&self, into: &mut Fold) {
+        let AdminCall::ResetOffset { group, topic, timestamp, force } = self;
+        group.fold(into);
+        topic.fold(into);
+        timestamp.fold(into);
+        force.fold(into);
+    }
+}
+
 impl Folded for Call {
     fn fold(&self, into: &mut Fold) {
         match self {
@@ -490,7 +515,16 @@ impl Folded for Call {
                 message.fold(into);
                 timeout.map(|span| span.0).fold(into);
                 into.text(by.mode.as_str());
-                by.queue.fold(into);
+                match &by.to {
+                    SendTo::Any => into.pair(0, 4),
+                    SendTo::Queue(queue) => Some(queue.clone()).fold(into),
+                    SendTo::Selected(selector) => {
+                        let (name, argument) = selector.words();
+                        into.pair(2, 4);
+                        into.text(name);
+                        into.text(&argument.unwrap_or_default());
+                    }
+                }
             }
             Call::SendBatch { op, group, messages, timeout } => {
                 into.pair(op.0, 7);
@@ -505,31 +539,25 @@ impl Folded for Call {
             }
             Call::Decided { task, outcome } => {
                 into.pair(task.0, 5);
-                match outcome {
-                    LocalOutcome::State(state) => into.text(state.as_str()),
-                    LocalOutcome::Null => into.pair(0, 7),
-                    LocalOutcome::Threw(text) => {
-                        into.pair(1, 7);
-                        text.fold(into);
-                    }
-                }
+                outcome.fold(into);
             }
-            Call::Admin { op, what: AdminCall::ResetOffset { group, topic, timestamp, force } } => {
+            Call::Admin { op, what } => {
                 into.pair(op.0, 8);
-                group.fold(into);
-                topic.fold(into);
-                timestamp.fold(into);
-                force.fold(into);
+                what.fold(into);
             }
             Call::Listened { task, outcome } => {
                 into.pair(task.0, 3);
-                let (variant, index) = match outcome {
-                    ConsumeOutcome::Success { ack_index } => (0, *ack_index),
+                let (variant, value) = match outcome {
+                    ConsumeOutcome::Success { ack_index } => (0, *ack_index as u64),
                     ConsumeOutcome::Later => (1, 0),
                     ConsumeOutcome::Threw => (2, 0),
                     ConsumeOutcome::Null => (3, 0),
+                    ConsumeOutcome::Ordered(Ordered { status, auto_commit, suspend_millis }) => {
+                        into.pair(u64::from(*auto_commit), *suspend_millis as u64);
+                        (4, *status as u64)
+                    }
                 };
-                into.pair(variant, index as u64);
+                into.pair(variant, value);
             }
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::lab::trace::digest::Digest;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, FrameNote, Machine, Record, Road, What};
-use crate::mq::app::{AdminAnswer, AdminCall, Call, Return};
+use crate::mq::app::{AdminAnswer, AdminCall, Call, Return, SendTo};
 use crate::mq::fact;
 use crate::mq::message::Message;
 
@@ -198,7 +198,14 @@ fn call_fields(call: &Call) -> Value {
             "body": hex(&message.body),
             "timeout": timeout.map(|timeout| timeout.0),
             "mode": by.mode.as_str(),
-            "queue": by.queue.as_ref().map(ToString::to_string),
+            "queue": match &by.to {
+                SendTo::Queue(queue) => Some(queue.to_string()),
+                SendTo::Any | SendTo::Selected(_) => None,
+            },
+            "selector": match &by.to {
+                SendTo::Selected(selector) => json!(selector.words()),
+                SendTo::Any | SendTo::Queue(_) => Value::Null,
+            },
         }),
         Call::SendBatch { op, group, messages, timeout } => {
             let messages: Vec<Value> = messages

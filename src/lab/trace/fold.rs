@@ -50,6 +50,8 @@ pub struct NodePicture {
     pub held: BTreeMap<(Topic, QueueId), u64>,
     /// A broker's members: group, client, `producer` or `consumer`.
     pub members: BTreeSet<(Group, Name, &'static str)>,
+    /// A broker's leases for consuming in order: who holds a queue, or held it last.
+    pub leases: BTreeMap<(Group, Topic, QueueId), Name>,
     /// A nameserver's live brokers, by address.
     pub brokers: BTreeSet<Name>,
     /// A client's queues: topic, broker, queue.
@@ -142,6 +144,10 @@ impl NodePicture {
             Fact::ClientDropped { group, client, .. } => {
                 self.members.retain(|(other, name, _)| *other != group || *name != client);
             }
+            Fact::LockGranted { group, client, topic, queue_id } => {
+                self.leases.insert((group, topic, queue_id), client);
+            }
+            Fact::LockReleased { group, topic, queue_id, .. } => drop(self.leases.remove(&(group, topic, queue_id))),
             Fact::BrokerRegistered { addr, .. } => drop(self.brokers.insert(addr)),
             Fact::BrokerDropped { addr, .. } => drop(self.brokers.remove(&addr)),
             Fact::Assigned { topic, broker, queue_id, .. } => drop(self.owned.insert((topic, broker, queue_id))),

@@ -5,7 +5,7 @@ use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, NodeId, What};
 use crate::lab::view::lines::Handles;
 use crate::lab::view::story;
-use crate::mq::app::{Call, ConsumeOutcome, Return};
+use crate::mq::app::{Call, Return};
 use crate::mq::fact::Fact;
 use crate::mq::message::Name;
 use crate::mq::time::Time;
@@ -86,7 +86,7 @@ impl Life {
                     | Call::SendBy { .. }
                     | Call::SendBatch { .. }
                     | Call::SendInTransaction { .. } => Stage::Sent,
-                    Call::Listened { outcome: ConsumeOutcome::Success { .. }, .. } => Stage::Consumed,
+                    Call::Listened { outcome, .. } if 0 < outcome.done(usize::MAX) => Stage::Consumed,
                     _ => continue,
                 },
                 What::App(App::Returned(answer)) => match &**answer {

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use crate::lab::locale::{self, Lang, sentences, words};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, Machine, NodeId, Record, Road, Seq, What};
-use crate::mq::app::{AdminAnswer, AdminCall, Call, ConsumeOutcome, LocalOutcome, Return};
+use crate::mq::app::{AdminAnswer, AdminCall, Call, ConsumeOutcome, LocalOutcome, Return, SendTo};
 use crate::mq::fact::Value;
 use crate::mq::message::property::names;
 use crate::mq::message::{Message, StoredMessage};
@@ -65,6 +65,8 @@ const MAIN: &[&str] = &[
     "half-checked",
     "half-discarded",
     "check-round-failed",
+    "lock-expired",
+    "queue-lock-lost",
     "sent-result",
     "failed",
     "listen",
@@ -250,9 +252,13 @@ fn called(
             LocalOutcome::Threw(text) => text.as_str(),
         }),
         (Call::SendBy { by, .. }, "mode") => put(&by.mode.as_str()),
-        (Call::SendBy { by, .. }, "to") => match &by.queue {
-            Some(queue) => put(&format!(" -> {}/{}", queue.broker, queue.queue_id)),
-            None => put(&""),
+        (Call::SendBy { by, .. }, "to") => match &by.to {
+            SendTo::Any => put(&""),
+            SendTo::Queue(queue) => put(&format!(" -> {}/{}", queue.broker, queue.queue_id)),
+            SendTo::Selected(selector) => {
+                let (name, argument) = selector.words();
+                put(&format!(" -> {name}{}", argument.map(|text| format!(":{text}")).unwrap_or_default()))
+            }
         },
         (Call::Admin { what: AdminCall::ResetOffset { group, topic, timestamp, force }, .. }, "what") => {
             put(&format!("resetOffsetByTime -g {group} -t {topic} -s {timestamp} -f {force}"))
@@ -270,6 +276,7 @@ fn called(
             ConsumeOutcome::Later => "RECONSUME_LATER",
             ConsumeOutcome::Threw => words::reason("threw", lang),
             ConsumeOutcome::Null => "null",
+            ConsumeOutcome::Ordered(answer) => answer.status.as_str(),
         }),
         _ => false,
     }

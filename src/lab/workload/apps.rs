@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::lab::workload::decide::{Deciders, Running};
 use crate::lab::workload::ops::{Decider, ListenRule, Listener, Operator, PlannedSend, Reply, Sender, Way};
-use crate::mq::app::{AdminCall, Call, ConsumeOutcome, OpId, Return, SendBy, SendMode, TaskId};
+use crate::mq::app::{
+    AdminCall, Call, ConsumeOutcome, OpId, Ordered, OrderlyStatus, Return, SendBy, SendMode, SendTo, TaskId,
+};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Message, Name, StoredMessage};
 use crate::mq::time::{Span, Time};
@@ -177,7 +179,9 @@ impl Apps {
         (group, messages): (&Group, &[StoredMessage]),
         draw: &mut dyn FnMut(u64) -> u64,
     ) -> Option<AppAction> {
-        let Some(first) = messages.first() else { return action_of(task, Reply::Ok) };
+        let is_ordered = self.listeners.iter().any(|listener| listener.group == *group && listener.is_ordered);
+        let done = if is_ordered { Reply::Ordered(Ordered::new(OrderlyStatus::Success)) } else { Reply::Ok };
+        let Some(first) = messages.first() else { return action_of(task, done) };
         let key = first.message.properties.get(names::KEYS).cloned().unwrap_or_default();
         let delivery = self.deliveries.entry((group.clone(), key.clone())).or_insert(0);
         let nth = *delivery;
@@ -188,8 +192,8 @@ impl Apps {
             rule.key.as_ref().is_none_or(|wanted| *wanted == key)
                 && rule.topic.as_ref().is_none_or(|wanted| *wanted == first.message.topic)
         };
-        let Some(rule) = rules.into_iter().find(matches) else { return action_of(task, Reply::Ok) };
-        let reply = rule.replies.get(nth.min(rule.replies.len().saturating_sub(1))).copied().unwrap_or(Reply::Ok);
+        let Some(rule) = rules.into_iter().find(matches) else { return action_of(task, done) };
+        let reply = rule.replies.get(nth.min(rule.replies.len().saturating_sub(1))).copied().unwrap_or(done);
         match takes(rule.takes_min, rule.takes_max, draw) {
             Span::ZERO => action_of(task, reply),
             takes => Some(self.think(now + takes, Thought::Listened(task, reply))),
@@ -225,10 +229,11 @@ impl Sending {
             self.next += messages.len() - 1;
             return out.push(AppAction::Call(Box::new(Call::SendBatch { op, group, messages, timeout })));
         }
-        let queue = self.sender.queue.clone();
-        let by = |mode| SendBy { mode, queue: queue.clone() };
+        let to = self.sender.select.of(&message);
+        let is_plain = to == SendTo::Any;
+        let by = |mode| SendBy { mode, to };
         out.push(AppAction::Call(Box::new(match self.sender.way {
-            Way::Sync if queue.is_none() => Call::Send { op, group, message, timeout },
+            Way::Sync if is_plain => Call::Send { op, group, message, timeout },
             Way::Sync => Call::SendBy { op, group, message, timeout, by: by(SendMode::Sync) },
             Way::Async => Call::SendBy { op, group, message, timeout, by: by(SendMode::Async) },
             Way::Oneway => Call::SendBy { op, group, message, timeout, by: by(SendMode::Oneway) },
@@ -247,6 +252,7 @@ fn action_of(task: TaskId, reply: Reply) -> Option<AppAction> {
         Reply::Fail => ConsumeOutcome::Later,
         Reply::Throw => ConsumeOutcome::Threw,
         Reply::Null => ConsumeOutcome::Null,
+        Reply::Ordered(answer) => ConsumeOutcome::Ordered(answer),
         Reply::Timeout => return None,
         Reply::Crash => return Some(AppAction::Crash),
     };
@@ -260,6 +266,7 @@ const OPS_MASK: u64 = (1 << OPS_BITS) - 1;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::workload::ops::Select;
     use crate::mq::message::property::Properties;
     use bytes::Bytes;
 
@@ -275,7 +282,7 @@ mod tests {
             node: "shop".into(),
             group: "g".into(),
             way: Way::Sync,
-            queue: None,
+            select: Select::RoundRobin,
             batch: 1,
             start: Span::ZERO,
             sends: vec![send(0), send(10)],

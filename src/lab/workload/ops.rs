@@ -1,6 +1,7 @@
 //! Operations of a plan: every number decided.
 
-use crate::mq::app::AdminCall;
+use crate::mq::app::{AdminCall, Ordered, Selector, SendTo};
+use crate::mq::message::property::names;
 use crate::mq::message::{Group, Message, MessageQueue, Name, Topic};
 use crate::mq::time::Span;
 
@@ -15,8 +16,8 @@ pub struct Sender {
     pub way: Way,
     /// How many messages a call takes: more than one are a batch.
     pub batch: usize,
-    /// The queue to which it sends, if it names one.
-    pub queue: Option<MessageQueue>,
+    /// Who chooses the queue.
+    pub select: Select,
     /// When the first message goes out, counted from the node's first boot.
     pub start: Span,
     /// The messages in order; the next is sent when the last has returned and its own time has come.
@@ -30,6 +31,39 @@ pub struct Operator {
     pub node: Name,
     /// How long after the node's boot, and what.
     pub calls: Vec<(Span, AdminCall)>,
+}
+
+/// Who chooses the queue of each message.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Select {
+    /// The producer, from queue to queue.
+    #[default]
+    RoundRobin,
+    /// The sender, always this one.
+    Queue(MessageQueue),
+    /// `SelectMessageQueueByHash`, by the message's key.
+    HashKey,
+    /// The article's own selector, by the message's key, which is a number.
+    ModuloKey,
+    /// `SelectMessageQueueByRandom`.
+    Random,
+    /// `SelectMessageQueueByMachineRoom`.
+    MachineRoom,
+}
+
+impl Select {
+    /// Who chooses this message's queue.
+    pub fn of(&self, message: &Message) -> SendTo {
+        let key = || message.properties.get(names::KEYS).cloned().unwrap_or_default();
+        SendTo::Selected(match self {
+            Select::RoundRobin => return SendTo::Any,
+            Select::Queue(queue) => return SendTo::Queue(queue.clone()),
+            Select::HashKey => Selector::Hash(key()),
+            Select::ModuloKey => Selector::Modulo(key().parse().unwrap_or(0)),
+            Select::Random => Selector::Random,
+            Select::MachineRoom => Selector::MachineRoom,
+        })
+    }
 }
 
 /// How messages are sent.
@@ -64,6 +98,8 @@ pub struct Listener {
     pub node: Name,
     /// The consumer's group there.
     pub group: Group,
+    /// Whether it is a `MessageListenerOrderly`.
+    pub is_ordered: bool,
     /// The rules; a message that none matches is consumed at once.
     pub rules: Vec<ListenRule>,
 }
@@ -165,4 +201,6 @@ pub enum Reply {
     Timeout,
     /// The process dies in it.
     Crash,
+    /// What an ordered listener returns.
+    Ordered(Ordered),
 }

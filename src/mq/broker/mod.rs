@@ -14,6 +14,7 @@ use crate::mq::broker::hold::Holds;
 use crate::mq::broker::members::Members;
 use crate::mq::broker::offset::Offsets;
 use crate::mq::broker::processor::send::{Parked, SendJob};
+use crate::mq::broker::rebalance_lock::RebalanceLocks;
 use crate::mq::broker::registration::Registration;
 use crate::mq::broker::topic::Topics;
 use crate::mq::broker::transaction::Transactions;
@@ -47,6 +48,8 @@ pub mod filter;
 mod configs;
 
 pub mod hold;
+
+pub mod rebalance_lock;
 
 pub mod registration;
 
@@ -105,6 +108,8 @@ pub struct BrokerConfig {
     pub transaction_check_max: i32,
     /// `transactionCheckInterval`.
     pub transaction_check_interval: Span,
+    /// `rocketmq.broker.rebalance.lockMaxLiveTime`, a property of the JVM: how long a queue's lease lasts.
+    pub lock_max_live_time: Span,
     /// Topics that exist from the first boot.
     pub topics: Vec<TopicConfig>,
     /// Which weaknesses are kept.
@@ -137,6 +142,7 @@ impl BrokerConfig {
             transaction_time_out: Span::from_secs(6),
             transaction_check_max: 15,
             transaction_check_interval: Span::from_secs(60),
+            lock_max_live_time: Span::from_secs(60),
             topics: Vec::new(),
             profile: Profile::FAITHFUL,
         }
@@ -166,6 +172,7 @@ pub struct Broker {
     filters: Filters,
     members: Members,
     holds: Holds,
+    locks: RebalanceLocks,
     registration: Registration,
     sends: Pool<SendJob>,
     parked: Vec<Parked>,
@@ -205,6 +212,7 @@ impl Broker {
             filters,
             members: Members::default(),
             holds: Holds::default(),
+            locks: RebalanceLocks::default(),
             registration: Registration::new(&config.nameservers),
             sends: Pool::new(config.send_threads, config.send_queue_capacity),
             parked: Vec::new(),
@@ -258,6 +266,11 @@ impl Broker {
     /// The pulls it holds.
     pub fn holds(&self) -> &Holds {
         &self.holds
+    }
+
+    /// Who may consume which queue in order.
+    pub fn locks(&self) -> &RebalanceLocks {
+        &self.locks
     }
 
     /// Who is connected.

@@ -63,7 +63,6 @@ pub struct ProducerConfig {
 
 /// Source: `DefaultMQPushConsumer`.
 ///
-/// Differs: a concurrent listener only.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ConsumerConfig {
     /// The group.
@@ -90,7 +89,11 @@ pub struct ConsumerConfig {
     pub pull_batch_size: i32,
     /// `consumeMessageBatchMaxSize`.
     pub consume_message_batch_max_size: usize,
-    /// `maxReconsumeTimes`; -1 is 16.
+    /// Whether its listener is a `MessageListenerOrderly`.
+    pub consume_orderly: bool,
+    /// `suspendCurrentQueueTimeMillis`: how long an ordered listener lets a queue rest.
+    pub suspend_current_queue_time: Span,
+    /// `maxReconsumeTimes`; -1 is 16 to a concurrent listener and without end to an ordered one.
     pub max_reconsume_times: i32,
     /// `consumeTimeout`: how long a listener may hold a message.
     pub consume_timeout: Span,
@@ -167,6 +170,8 @@ impl ConsumerConfig {
             pull_interval: Span::ZERO,
             pull_batch_size: 32,
             consume_message_batch_max_size: 1,
+            consume_orderly: false,
+            suspend_current_queue_time: Span::from_millis(1000),
             max_reconsume_times: -1,
             consume_timeout: Span::from_secs(15 * 60),
         }

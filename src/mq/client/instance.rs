@@ -132,6 +132,7 @@ impl Client {
         step.out.arm(TimerKey::of(self.scheduler.persists.timer), self.scheduler.persists.due);
         self.arm_rebalance(step);
         self.arm_cleaners(step);
+        self.arm_lockers(step);
         for consumer in &self.consumers {
             let mut topics: Vec<Topic> = consumer.topics().cloned().collect();
             java_order(&mut topics, |topic| java::hash(topic));

@@ -7,9 +7,9 @@
 //! which they run is the order in which they were woken.
 //!
 //! ```text
-//!  Call::Send ─▶ producer ─▶ pick ─┐                      ┌─▶ consumer/pull ─▶ process_queue ─▶ concurrently ─▶ Listen
-//!                                  ├─ instance, remoting ─┤                                         │
-//!  timers ─▶ scheduler, rebalance ─┘   (routes, requests) └─▶ rebalance          offset_store ◀─────┘
+//!  Call::Send ─▶ producer ─▶ pick ─┐                      ┌─▶ consumer/pull ─▶ process_queue ─▶ concurrently, orderly ─▶ Listen
+//!                                  ├─ instance, remoting ─┤                                               │
+//!  timers ─▶ scheduler, rebalance ─┘   (routes, requests) └─▶ rebalance, queue_lock    offset_store ◀─────┘
 //! ```
 
 use std::any::Any;
@@ -19,6 +19,7 @@ use crate::mq::app::{Call, TaskId};
 use crate::mq::fact::Fact;
 use crate::mq::message::{Group, MessageQueue, Name};
 use crate::mq::node::{ConnId, Event, Frame, Node, Step, Timer};
+use crate::mq::time::Time;
 use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::Header;
@@ -53,6 +54,7 @@ use crate::mq::client::config::{
 };
 use crate::mq::client::consumer::concurrently::Running;
 use crate::mq::client::consumer::local::LocalOffsets;
+use crate::mq::client::consumer::orderly::InOrder;
 use crate::mq::client::consumer::pull::PullMessage;
 use crate::mq::client::consumer::rebalance::Rebalance;
 use crate::mq::client::consumer::{Consumer, Delays, Later};
@@ -86,6 +88,9 @@ pub struct Client {
     pull_later: Delays<Later>,
     consume_later: Delays<Later>,
     running: Numbered<TaskId, Running>,
+    in_order: Numbered<TaskId, InOrder>,
+    /// For when the lockers' timer is armed.
+    lockers_armed: Time,
     next_task: u64,
     shutdown: Option<Shutdown>,
     ready: VecDeque<Ready>,
@@ -106,6 +111,10 @@ pub(crate) enum Fiber {
     Op(u64),
     /// A consume thread that sends a message back.
     Consume(TaskId),
+    /// A consume thread that gives a message up whose queue is consumed in order.
+    InOrder(TaskId),
+    /// This consumer's `ConsumeMessageScheduledThread`, that locks its queues.
+    Locker(usize),
     /// This consumer's cleaning thread.
     Clean(usize),
     /// The application's main thread while it shuts down.
@@ -199,6 +208,8 @@ impl Client {
             pull_later: Delays::new(Timer::PullLater),
             consume_later: Delays::new(Timer::ConsumeLater),
             running: Numbered::default(),
+            in_order: Numbered::default(),
+            lockers_armed: Time::NEVER,
             next_task: 0,
             shutdown: None,
             ready: VecDeque::new(),
@@ -240,8 +251,10 @@ impl Client {
                 Waiter::Fiber(Fiber::Pull) => self.pull_on(woken, step),
                 Waiter::Fiber(Fiber::Op(op)) => self.op_on(op, woken, step),
                 Waiter::Fiber(Fiber::Consume(task)) => self.sent_back(task, woken, step),
+                Waiter::Fiber(Fiber::InOrder(task)) => self.given_up(task, woken, step),
+                Waiter::Fiber(Fiber::Locker(consumer)) => self.locker_on(consumer, woken, step),
                 Waiter::Fiber(Fiber::Clean(consumer)) => self.clean_on(consumer, woken, step),
-                Waiter::Fiber(Fiber::Shutdown) => self.shutdown_on(step),
+                Waiter::Fiber(Fiber::Shutdown) => self.shutdown_on(woken, step),
             }
         }
     }
@@ -259,6 +272,7 @@ impl Client {
             Timer::PullLater => self.pull_later_due(step),
             Timer::ConsumeLater => self.consume_later_due(step),
             Timer::CleanExpired => self.clean_due(step),
+            Timer::OrderlyScheduled => self.lockers_due(step),
             _ => {}
         }
     }

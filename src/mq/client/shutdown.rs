@@ -1,4 +1,4 @@
-//! A clean end: offsets reported, groups unregistered, connections closed.
+//! A clean end: locks given back, offsets reported, groups unregistered, connections closed.
 //!
 //! Source: `DefaultMQPushConsumerImpl.shutdown`, `DefaultMQProducerImpl.shutdown`, `MQClientInstance.shutdown`.
 
@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use crate::mq::client::remoting::{Mode, Request, Target};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
-use crate::mq::message::Group;
+use crate::mq::message::{Group, MessageQueue};
 use crate::mq::node::{Addr, Step};
 use crate::mq::wire::code::request;
 use crate::mq::wire::header::{Header, UnregisterClientHeader};
@@ -17,6 +17,9 @@ use crate::mq::wire::header::{Header, UnregisterClientHeader};
 pub(crate) struct Shutdown {
     /// Groups still to be ended, in order.
     groups: VecDeque<Ending>,
+    /// Locks still to be given back, broker by broker; the first one's answer is awaited.
+    locks: VecDeque<(usize, Vec<MessageQueue>)>,
+    unlocking: bool,
     /// Offsets still to be reported.
     offsets: VecDeque<(usize, u64)>,
     /// The group that leaves, and the brokers it has still to tell.
@@ -50,10 +53,20 @@ impl Client {
     }
 
     /// The shutdown goes on; how a request ended makes no difference.
-    pub(super) fn shutdown_on(&mut self, step: &mut Step<'_>) {
+    pub(super) fn shutdown_on(&mut self, woken: Woken, step: &mut Step<'_>) {
         loop {
             let Some(shutdown) = &mut self.shutdown else { return };
-            if let Some((consumer, queue)) = shutdown.offsets.pop_front() {
+            if std::mem::take(&mut shutdown.unlocking)
+                && let Some((at, queues)) = shutdown.locks.pop_front()
+            {
+                self.unlocked(at, &queues, &woken);
+            } else if let Some((at, queues)) = shutdown.locks.front().cloned() {
+                if self.unlock_and_wait(at, &queues, step) {
+                    self.shutdown.as_mut().expect("looked at above").unlocking = true;
+                    return;
+                }
+                self.shutdown.as_mut().expect("looked at above").locks.pop_front();
+            } else if let Some((consumer, queue)) = shutdown.offsets.pop_front() {
                 let waiter = Waiter::Fiber(Fiber::Shutdown);
                 if matches!(self.persist(consumer, queue, waiter, step), Some((_, true))) {
                     return;
@@ -71,12 +84,13 @@ impl Client {
                 if let Ending::Consumer(at) = ending {
                     self.save_offsets_of(at, step);
                 }
-                let offsets = match ending {
-                    Ending::Consumer(at) => self.offsets_of(at),
-                    Ending::Producer(_) => Vec::new(),
+                let (locks, offsets) = match ending {
+                    Ending::Consumer(at) => (self.locks_of(at), self.offsets_of(at)),
+                    Ending::Producer(_) => (VecDeque::new(), Vec::new()),
                 };
                 let addrs = self.routes.addresses(true).into();
                 let shutdown = self.shutdown.as_mut().expect("looked at above");
+                shutdown.locks = locks;
                 shutdown.offsets = offsets.into();
                 shutdown.leaving = Some((ending, addrs));
             }

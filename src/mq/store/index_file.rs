@@ -183,6 +183,12 @@ impl IndexFile {
         true
     }
 
+    /// Looks at a hash's slot for its own sake: whoever then puts a key under it finds the slot in the processor's caches.
+    pub fn look(&self, disk: &mut dyn Disk, key_hash: i32) -> u8 {
+        let at = self.shape.slot_at(key_hash % self.shape.slots);
+        disk.bytes(self.file, at..at + SLOT)[0]
+    }
+
     /// Adds to `found` where records with this key's hash begin that were stored between `begin` and `end`, newest first.
     ///
     /// Times are known to the second only, so a narrow window can miss. A chain that damage has bent ends at the first

@@ -22,7 +22,7 @@ use crate::mq::store::index_file::Shape;
 use crate::mq::store::lock::PutLock;
 use crate::mq::store::mapped_file::MappedFileQueue;
 use crate::mq::store::outcome::{News, StoreError};
-use crate::mq::store::record::{EncodeBuffer, Found, Region, Want, parse};
+use crate::mq::store::record::{EncodeBuffer, Found, Parsed, Region, Want, parse};
 use crate::mq::store::retain::Retention;
 use crate::mq::store::schedule::Schedule;
 use crate::mq::store::transient::CommitTurns;
@@ -172,6 +172,7 @@ impl MessageStore {
         let crc = self.config.check_crc_on_recover;
         let mut within = 0;
         let mut records = 0;
+        let mut batch = Vec::with_capacity(REPLAY_BATCH);
         let end = loop {
             let file = &self.log.files[number];
             let (from, size) = (file.from, file.size);
@@ -180,16 +181,21 @@ impl MessageStore {
             let want = Want { crc, keys, place, sectors: self.profile.fix_k17, delays: &self.delays };
             match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
-                    if replays {
-                        self.dispatch(disk, from + within, &record);
-                    }
+                    let at = from + within;
                     within += i64::from(record.size);
                     records += 1;
+                    if replays {
+                        batch.push((at, record));
+                    }
+                    if batch.len() == REPLAY_BATCH {
+                        self.replay(disk, &mut batch);
+                    }
                 }
                 Found::Blank if number + 1 < self.log.files.len() => (number, within) = (number + 1, 0),
                 Found::Blank | Found::Mismatch { .. } | Found::Bad => break from + within,
             }
         };
+        self.replay(disk, &mut batch);
         if self.profile.fix_k09 {
             self.refuse_corruption(number, within)?;
         }
@@ -211,6 +217,14 @@ impl MessageStore {
             self.force_recovered();
         }
         Ok(records)
+    }
+
+    /// Dispatches records again, in their order.
+    fn replay(&mut self, disk: &mut dyn Disk, batch: &mut Vec<(i64, Parsed)>) {
+        self.look_at_slots(disk, batch.iter().map(|(_, record)| record));
+        for (at, record) in batch.drain(..) {
+            self.dispatch(disk, at, &record);
+        }
     }
 
     /// The newest file whose first record the checkpoint covers; the first file if none is.
@@ -254,3 +268,6 @@ fn disk_error(file: &str, error: DiskError) -> StoreError {
 
 /// How far behind the end one looks for bytes that were cut off: only to say how many there were.
 const LOOK_BEHIND: i64 = 64 << 10;
+
+/// So many records are read before they are dispatched, for [`MessageStore::look_at_slots`].
+const REPLAY_BATCH: usize = 32;

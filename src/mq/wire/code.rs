@@ -48,6 +48,10 @@ pub mod request {
     pub const CHECK_TRANSACTION_STATE: i32 = 39;
     /// `NOTIFY_CONSUMER_IDS_CHANGED`, broker to client.
     pub const NOTIFY_CONSUMER_IDS_CHANGED: i32 = 40;
+    /// `LOCK_BATCH_MQ`.
+    pub const LOCK_BATCH_MQ: i32 = 41;
+    /// `UNLOCK_BATCH_MQ`.
+    pub const UNLOCK_BATCH_MQ: i32 = 42;
     /// `REGISTER_BROKER`, broker to nameserver.
     pub const REGISTER_BROKER: i32 = 103;
     /// `UNREGISTER_BROKER`, broker to nameserver.
@@ -130,6 +134,8 @@ pub fn name_of_request(code: i32) -> &'static str {
         request::INVOKE_BROKER_TO_RESET_OFFSET => "INVOKE_BROKER_TO_RESET_OFFSET",
         request::GET_CONSUMER_LIST_BY_GROUP => "GET_CONSUMER_LIST_BY_GROUP",
         request::NOTIFY_CONSUMER_IDS_CHANGED => "NOTIFY_CONSUMER_IDS_CHANGED",
+        request::LOCK_BATCH_MQ => "LOCK_BATCH_MQ",
+        request::UNLOCK_BATCH_MQ => "UNLOCK_BATCH_MQ",
         request::REGISTER_BROKER => "REGISTER_BROKER",
         request::UNREGISTER_BROKER => "UNREGISTER_BROKER",
         request::GET_ROUTEINTO_BY_TOPIC => "GET_ROUTEINTO_BY_TOPIC",

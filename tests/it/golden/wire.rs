@@ -5,6 +5,7 @@ use mqlab::mq::broker::topic;
 use mqlab::mq::fastjson::Json;
 use mqlab::mq::message::Name;
 use mqlab::mq::wire::body::admin::{ClusterInfo, TopicList, TopicStats};
+use mqlab::mq::wire::body::locks::{LockBatchRequestBody, LockBatchResponseBody};
 use mqlab::mq::wire::body::text::perm_text;
 use mqlab::mq::wire::body::{
     ConsumerIdList, DataVersion, HeartbeatData, JsonBody, KvTable, QueueOffsets, RegisterBrokerBody, RouteData,
@@ -265,7 +266,7 @@ pub(super) fn perm(input: &Value, expected: &Value) -> Answer {
     same(&got, &(expected["text"].as_str()?.to_owned(), flag("readable")?, flag("writable")?, flag("inherited")?))
 }
 
-/// Bodies of conversations that nobody has here: locks, statistics, administration.
+/// Bodies of conversations that nobody has here: statistics, administration.
 pub(super) fn body_waits(input: &Value) -> Option<String> {
     let class = input["class"].as_str()?.rsplit('.').next()?;
     let known = [
@@ -280,6 +281,9 @@ pub(super) fn body_waits(input: &Value) -> Option<String> {
         "TopicList",
         "ClusterInfo",
         "TopicStatsTable",
+        "LockBatchRequestBody",
+        "LockBatchResponseBody",
+        "UnlockBatchRequestBody",
     ];
     if !known.contains(&class) {
         return Some(format!("`{class}` has no type here"));
@@ -308,6 +312,8 @@ pub(super) fn json_body(input: &Value, expected: &Value) -> Answer {
         "ClusterInfo" => again::<ClusterInfo>(json),
         "TopicStatsTable" => again::<TopicStats>(json),
         "ResetOffsetBody" => again::<QueueOffsets>(json),
+        "LockBatchRequestBody" | "UnlockBatchRequestBody" => again::<LockBatchRequestBody>(json),
+        "LockBatchResponseBody" => again::<LockBatchResponseBody>(json),
         _ => return None,
     };
     let wanted = expected["reencoded"].as_str()?;

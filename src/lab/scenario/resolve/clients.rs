@@ -10,8 +10,9 @@ use crate::lab::scenario::plan::{ClientPlan, ConsumerPlan, DiskPlan, NodeKind, N
 use crate::lab::scenario::script::{ConsumerScript, DecideScript, OnScript, ProducerScript, SendScript, Text};
 use crate::lab::scenario::table::Table;
 use crate::lab::workload::ops::{
-    CheckAct, DecideRule, Decider, ListenRule, Listener, LocalAct, PlannedSend, Reply, Sender, Way,
+    CheckAct, DecideRule, Decider, ListenRule, Listener, LocalAct, PlannedSend, Reply, Select, Sender, Way,
 };
+use crate::mq::app::{Ordered, OrderlyStatus};
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Message, MessageQueue, Name};
 use crate::mq::time::{Span, Time};
@@ -46,9 +47,9 @@ impl Resolver<'_> {
                 let sends = self.sends(row, (&table.name, senders.len()), timeout, total);
                 let start = self.span(&row.get_ref().wait, Span::ZERO);
                 let way = self.way(&row.get_ref().mode);
-                let queue = self.queue_of(row.get_ref());
+                let select = self.select_of(row.get_ref());
                 let batch = self.batch_of(row.get_ref());
-                senders.push(Sender { node: node.clone(), group: group.clone(), way, batch, queue, start, sends });
+                senders.push(Sender { node: node.clone(), group: group.clone(), way, batch, select, start, sends });
             }
             let rules = table.on.iter().map(|rule| self.decide_rule(rule)).collect();
             deciders.push(Decider { node, group, rules });
@@ -59,8 +60,9 @@ impl Resolver<'_> {
                 continue;
             };
             let plan = self.consumer(table, consumer.span());
-            let rules = table.on.iter().map(|rule| self.rule(rule)).collect();
-            listeners.push(Listener { node: nodes[at].name.clone(), group: plan.group.clone(), rules });
+            let rules = table.on.iter().map(|rule| self.rule(rule, plan.orderly)).collect();
+            let (node, group, is_ordered) = (nodes[at].name.clone(), plan.group.clone(), plan.orderly);
+            listeners.push(Listener { node, group, is_ordered, rules });
             self.add(&mut nodes[at], |client| client.consumers.push(plan));
         }
         (nodes, senders, listeners, deciders)
@@ -143,10 +145,6 @@ impl Resolver<'_> {
         before: usize,
     ) -> Vec<PlannedSend> {
         let table = row.get_ref();
-        match &table.select {
-            Some(select) if select.get_ref().starts_with("queue:") => {}
-            select => self.only(select, "select", "round-robin", &["hash:key"]),
-        }
         let topic = self.legal(&table.topic, "topic", row.span());
         let mut count = self.number(&table.count, 1, 1..=SENDS_MAX as i64, "count") as usize;
         if before + count > SENDS_MAX {
@@ -246,6 +244,40 @@ impl Resolver<'_> {
         batch
     }
 
+    /// Who chooses the queues of a row.
+    fn select_of(&mut self, table: &SendScript) -> Select {
+        let Some(select) = &table.select else { return Select::RoundRobin };
+        if table.mode.as_ref().is_some_and(|mode| mode.get_ref() == "transaction") && select.get_ref() != "round-robin"
+        {
+            let message = "a transaction chooses its queue itself".to_owned();
+            self.wrong("contradiction", Some(select.span()), message, "leave `select` out");
+        }
+        if select.get_ref().starts_with("queue:") {
+            return self.queue_of(table).map_or(Select::RoundRobin, Select::Queue);
+        }
+        let words = [
+            ("round-robin", Select::RoundRobin),
+            ("hash:key", Select::HashKey),
+            ("modulo:key", Select::ModuloKey),
+            ("random", Select::Random),
+            ("machine-room", Select::MachineRoom),
+        ];
+        let found = self.word(&table.select, "select", &words);
+        if matches!(found, Select::HashKey | Select::ModuloKey) && table.key.is_none() {
+            let message = "a queue is chosen by the key, and there is none".to_owned();
+            self.wrong("missing", Some(select.span()), message, "write `key = \"order-{n%10}\"`");
+        }
+        let is_number = |key: &Text| {
+            let inside = key.get_ref().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+            inside.is_some_and(|inside| inside.starts_with('n')) || key.get_ref().parse::<i32>().is_ok()
+        };
+        if found == Select::ModuloKey && table.key.as_ref().is_some_and(|key| !is_number(key)) {
+            let message = "`modulo:key` needs a key that is a number".to_owned();
+            self.wrong("wrong_value", place(&table.key), message, "write `key = \"{n%10}\"`, or select by `hash:key`");
+        }
+        found
+    }
+
     /// The queue that a row names: `queue:2` of the only broker, or `queue:broker-a/2`.
     fn queue_of(&mut self, table: &SendScript) -> Option<MessageQueue> {
         let select = table.select.as_ref()?;
@@ -268,11 +300,6 @@ impl Resolver<'_> {
             self.wrong("wrong_value", Some(select.span()), message, help);
             return None;
         };
-        if table.mode.as_ref().is_some_and(|mode| mode.get_ref() == "transaction") {
-            let message = "a transaction chooses its queue itself".to_owned();
-            self.wrong("contradiction", Some(select.span()), message, "leave `select` out");
-            return None;
-        }
         let topic = table.topic.as_ref().map(|topic| Name::from(topic.get_ref().as_str())).unwrap_or_default();
         Some(MessageQueue { topic, broker: broker.into(), queue_id })
     }
@@ -317,7 +344,6 @@ impl Resolver<'_> {
     }
 
     fn consumer(&mut self, table: &ConsumerScript, at: std::ops::Range<usize>) -> ConsumerPlan {
-        self.only(&table.mode, "mode", "concurrent", &["orderly"]);
         let group = self.legal(&table.group, "group", at.clone());
         if table.subscribe.is_empty() {
             let help = "write `subscribe = { orders = \"*\" }`";
@@ -343,14 +369,30 @@ impl Resolver<'_> {
             from: self.consume_from(table),
             strategy: self.strategy(table),
             max_reconsume: self.number(&table.max_reconsume, -1, -1..=1_000_000, "max_reconsume") as i32,
+            orderly: self.word(&table.mode, "mode", &[("concurrent", false), ("orderly", true)]),
+            suspend: self.span(&table.suspend, Span::from_secs(1)),
         }
     }
 
-    fn rule(&mut self, rule: &Spanned<Table<OnScript>>) -> ListenRule {
+    fn rule(&mut self, rule: &Spanned<Table<OnScript>>, is_ordered: bool) -> ListenRule {
         let table = rule.get_ref();
+        let auto_commit = table.auto_commit.as_ref().is_none_or(|auto| *auto.get_ref());
+        let suspend_millis = match &table.suspend {
+            Some(_) => self.span(&table.suspend, Span::ZERO).as_millis() as i64,
+            None => -1,
+        };
+        let ordered = |status| Reply::Ordered(Ordered { status, auto_commit, suspend_millis });
+        let (ok, fail) = match is_ordered {
+            true => (ordered(OrderlyStatus::Success), ordered(OrderlyStatus::Suspend)),
+            false => (Reply::Ok, Reply::Fail),
+        };
+        self.only_ordered(table, is_ordered);
         let words = [
-            ("ok", Reply::Ok),
-            ("fail", Reply::Fail),
+            ("ok", ok),
+            ("fail", fail),
+            ("suspend", fail),
+            ("commit", ordered(OrderlyStatus::Commit)),
+            ("rollback", ordered(OrderlyStatus::Rollback)),
             ("throw", Reply::Throw),
             ("null", Reply::Null),
             ("timeout", Reply::Timeout),
@@ -364,6 +406,19 @@ impl Resolver<'_> {
         let (takes_min, takes_max) = self.spans(&table.takes, (Span::ZERO, Span::ZERO));
         let name = |text: &Option<Text>| text.as_ref().map(|text| Name::from(text.get_ref().as_str()));
         ListenRule { topic: name(&table.matches.topic), key: name(&table.matches.key), replies, takes_min, takes_max }
+    }
+
+    /// What only an ordered listener can say.
+    fn only_ordered(&mut self, table: &OnScript, is_ordered: bool) {
+        let mut found: Vec<(std::ops::Range<usize>, String)> = Vec::new();
+        found.extend(table.auto_commit.as_ref().map(|auto| (auto.span(), "auto_commit".to_owned())));
+        found.extend(table.suspend.as_ref().map(|suspend| (suspend.span(), "suspend".to_owned())));
+        let is_its = |reply: &&Text| ["suspend", "commit", "rollback"].contains(&reply.get_ref().as_str());
+        found.extend(table.reply.iter().filter(is_its).map(|reply| (reply.span(), reply.get_ref().clone())));
+        for (at, what) in found.into_iter().filter(|_| !is_ordered) {
+            let message = format!("only an ordered listener knows `{what}`");
+            self.wrong("contradiction", Some(at), message, "write `mode = \"orderly\"`, or reply `ok` or `fail`");
+        }
     }
 
     /// A text with `{n}` and `{pick:a,b}`.
@@ -387,12 +442,17 @@ impl Resolver<'_> {
     /// What stands between braces.
     fn placeholder(&mut self, inside: &str, text: &Text) -> Part {
         if inside == "n" {
-            return Part::Number;
+            return Part::Number(usize::MAX);
         }
-        let help = "`{n}` is the message's number, `{pick:a,b,c}` draws one";
+        let help = "`{n}` is the message's number, `{n%10}` what is left of it, `{pick:a,b,c}` draws one";
+        let modulus = inside.strip_prefix('n').and_then(|rest| rest.trim_start().strip_prefix('%'));
+        if let Some(modulus) = modulus.and_then(|digits| digits.trim().parse::<usize>().ok()).filter(|found| 0 < *found)
+        {
+            return Part::Number(modulus);
+        }
         let Some(list) = inside.strip_prefix("pick:") else {
             self.wrong("wrong_value", Some(text.span()), format!("`{{{}}}` stands for nothing", clip(inside)), help);
-            return Part::Number;
+            return Part::Number(usize::MAX);
         };
         let choices: Vec<String> = list.split(',').map(|one| one.trim().to_owned()).collect();
         if choices.iter().any(String::is_empty) {
@@ -410,7 +470,8 @@ struct Template {
 
 enum Part {
     Text(String),
-    Number,
+    /// The message's number by this modulus.
+    Number(usize),
     Pick(Vec<String>),
 }
 
@@ -421,7 +482,7 @@ impl Template {
         for (number, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Number => out.push_str(&n.to_string()),
+                Part::Number(modulus) => out.push_str(&(n % modulus).to_string()),
                 Part::Pick(choices) => {
                     let hash = blake3::hash(format!("{path}/{number}").as_bytes());
                     let mut word = [0; 8];

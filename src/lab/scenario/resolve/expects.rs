@@ -69,6 +69,9 @@ impl Resolver<'_> {
             "start-position" => Check::StartPosition,
             "reset-conformance" => Check::ResetConformance,
             "broadcast-complete" => Check::BroadcastComplete,
+            "queue-fifo" => Check::QueueFifo,
+            "orderly-exclusive" => Check::OrderlyExclusive,
+            "no-overtaking" => Check::NoOvertaking,
             "records" => Check::Records { message: text(&table.message), count: self.count(&table.count, one) },
             "check-backs" => Check::CheckBacks { message: text(&table.message), count: self.count(&table.count, one) },
             "deliveries" => {

@@ -20,7 +20,19 @@ enum Rule {
 impl Resolver<'_> {
     pub(super) fn model(&mut self, table: &ConsumerScript) -> MessageModel {
         let words = [("clustering", MessageModel::Clustering), ("broadcasting", MessageModel::Broadcasting)];
-        self.word(&table.model, "model", &words)
+        let model = self.word(&table.model, "model", &words);
+        let is_ordered = table.mode.as_ref().is_some_and(|mode| mode.get_ref() == "orderly");
+        if model == MessageModel::Broadcasting && is_ordered {
+            // Upstream's never gets a lock: every pull ends in "not locked", for ever.
+            let message = "an orderly listener is never called in broadcasting".to_owned();
+            self.wrong(
+                "contradiction",
+                place(&table.model),
+                message,
+                "leave `mode` out, or write `model = \"clustering\"`",
+            );
+        }
+        model
     }
 
     pub(super) fn consume_from(&mut self, table: &ConsumerScript) -> ConsumeFrom {

@@ -10,12 +10,13 @@
 //! Source: `SendMessageProcessor.consumerSendMsgBack`, `handleRetryAndDLQ`.
 
 use crate::mq::broker::group::GroupConfig;
+use crate::mq::broker::processor::admit::{self, UNIT_SUB};
 use crate::mq::broker::topic::{PERM_READ, PERM_WRITE, config};
 use crate::mq::broker::{Broker, SUGGEST_TODO};
 use crate::mq::fact::Fact;
 use crate::mq::message::id::offset_msg_id;
 use crate::mq::message::java::parse_int;
-use crate::mq::message::names::{RETRY_GROUP_TOPIC_PREFIX, dlq_topic, retry_topic};
+use crate::mq::message::names::{dlq_topic, retry_topic};
 use crate::mq::message::property::names;
 use crate::mq::message::record::{Reading, decode_with};
 use crate::mq::message::{Host, Name, PhysicalOffset, QueueId, StoredMessage};
@@ -208,14 +209,10 @@ impl Broker {
         max: Option<i32>,
         step: &mut Step<'_>,
     ) -> Result<(), (i32, Name)> {
-        let Some(name) = message.topic.strip_prefix(RETRY_GROUP_TOPIC_PREFIX).map(Name::from) else { return Ok(()) };
+        let Some(name) = admit::group_of_retry(&message.topic) else { return Ok(()) };
         self.create_group(&name, step);
-        let Some(group) = self.groups.get(&name) else {
-            return Err((response::SUBSCRIPTION_GROUP_NOT_EXIST, no_group(&name)));
-        };
-        let max = times_max(VERSION, group, max).ok_or_else(null_pointer)?;
-        if max <= message.reconsume_times {
-            let dead = config(dlq_topic(&name), DLQ_NUMS, PERM_WRITE);
+        let dead = admit::dead_of(&name, self.groups.get(&name), VERSION, (max, message.reconsume_times))?;
+        if let Some(dead) = dead {
             message.topic = dead.topic_name.clone();
             message.queue_id = 0;
             self.create_if_absent(dead, step);
@@ -230,20 +227,18 @@ impl Broker {
     }
 }
 
-fn no_group(group: &str) -> Name {
+pub(super) fn no_group(group: &str) -> Name {
     format!("subscription group not exist, {group} {SUGGEST_TODO}").into()
 }
 
 /// What the answer says when upstream unboxes a number that is not there.
-fn null_pointer() -> (i32, Name) {
+pub(super) fn null_pointer() -> (i32, Name) {
     (response::SYSTEM_ERROR, "java.lang.NullPointerException".into())
 }
 
 /// The level of the first retry. Source: `SendMessageProcessor.consumerSendMsgBack`.
 const FIRST_LEVEL: i32 = 3;
 /// Source: `AbstractSendMessageProcessor.DLQ_NUMS_PER_GROUP`.
-const DLQ_NUMS: i32 = 1;
-/// Source: `TopicSysFlag.FLAG_UNIT_SUB`.
-const UNIT_SUB: i32 = 1 << 1;
+pub(super) const DLQ_NUMS: i32 = 1;
 /// From this version on a request says how often its group tries. Source: `MQVersion.Version.V3_4_9`.
 const SAYS_TIMES: i32 = 121;

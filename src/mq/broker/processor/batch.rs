@@ -17,7 +17,7 @@ impl Broker {
         &mut self,
         (conn, mut command): (ConnId, Box<Command>),
         header: SendHeader,
-        queue_id: QueueId,
+        (queue_id, sys_flag): (QueueId, i32),
         step: &mut Step<'_>,
     ) -> bool {
         let topic = header.topic;
@@ -36,7 +36,7 @@ impl Broker {
         let batch = NewBatch {
             topic,
             queue_id,
-            sys_flag: header.sys_flag,
+            sys_flag: header.sys_flag | sys_flag,
             born_timestamp: Millis(header.born_timestamp),
             born_host: Host { ip: peer.ip, port: i32::from(peer.port) },
             store_host: self.announced,

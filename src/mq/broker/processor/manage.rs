@@ -36,6 +36,8 @@ impl Broker {
                 self.commit_offset(group, topic, header.queue_id, header.commit_offset, step);
                 ok(Header::None)
             }
+            (request::LOCK_BATCH_MQ, _) => Some(self.lock_batch(command, step)),
+            (request::UNLOCK_BATCH_MQ, _) => Some(self.unlock_batch(command, step)),
             (request::GET_MAX_OFFSET, Header::Queue(header)) => {
                 ok(Header::Offset(self.store.max_queue_offset(&header.topic, header.queue_id).0))
             }

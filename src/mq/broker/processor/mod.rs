@@ -1,5 +1,7 @@
 //! One file a family of requests; each: decode, check, do, answer.
 
+pub mod admit;
+
 pub mod send;
 
 pub mod back;

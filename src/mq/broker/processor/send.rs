@@ -6,20 +6,17 @@
 //! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: the ext fields `MSG_REGION`
 //! and `TRACE_ON` of every answer are not sent, since nothing here reads them.
 
-use bytes::Bytes;
-
-use crate::mq::broker::topic::{AUTO_CREATE_TOPIC, PERM_READ, PERM_WRITE, config};
-use crate::mq::broker::{Broker, SUGGEST_TODO, is_retry, transaction};
+use crate::mq::broker::processor::admit::{self, Accepted, Refusal};
+use crate::mq::broker::{Broker, transaction};
 use crate::mq::fact::Fact;
 use crate::mq::message::id::offset_msg_id;
-use crate::mq::message::{Host, Name, QueueId};
+use crate::mq::message::{Name, QueueId};
 use crate::mq::node::{ConnId, Step, Stream, Timer, TimerKey};
 use crate::mq::pool::{Submitted, Waiting};
 use crate::mq::store::delay::SCHEDULE_TOPIC;
 use crate::mq::store::outcome::{Landed, Put, PutStatus};
 use crate::mq::store::record::NewMessage;
-use crate::mq::time::{Millis, Time};
-use crate::mq::wire::body::TopicConfig;
+use crate::mq::time::Time;
 use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::{Header, SendHeader, SentHeader};
@@ -87,8 +84,8 @@ impl Broker {
             self.refuse(conn, &command, response::SYSTEM_ERROR, "the send request has no header".into(), step);
             return true;
         };
-        let topic = match self.checked_topic(conn, &command, &header, step) {
-            Ok(topic) => topic,
+        let accepted = match self.accept(conn, &header, step) {
+            Ok(accepted) => accepted,
             Err((code, remark)) => {
                 self.refuse(conn, &command, code, remark, step);
                 return true;
@@ -96,14 +93,16 @@ impl Broker {
         };
         let queue_id = match header.queue_id {
             named if named >= 0 => named,
-            _ => step.dice.below(Stream::BrokerQueue, topic.max(1) as u64) as i32,
+            _ => step.dice.below(Stream::BrokerQueue, accepted.write_queues.max(1) as u64) as i32,
         };
         if header.batch {
-            return self.send_batch((conn, command), *header, queue_id, step);
+            return self.send_batch((conn, command), *header, (queue_id, accepted.sys_flag), step);
         }
         step.out.say(Fact::SendAccepted { topic: header.topic.clone(), queue_id });
         let max = header.max_reconsume_times;
-        let mut message = self.message_of(conn, *header, queue_id, command.body.take().unwrap_or_default());
+        let hosts = (self.channels.peer(conn).unwrap_or_default(), self.announced);
+        let body = command.body.take().unwrap_or_default();
+        let mut message = admit::message_of(*header, (queue_id, accepted.sys_flag), hosts, body);
         if let Err((code, remark)) = self.dead_if_exhausted(&mut message, max, step) {
             self.refuse(conn, &command, code, remark, step);
             return true;
@@ -201,72 +200,20 @@ impl Broker {
         }
     }
 
-    /// The checks in front of a put, in upstream's order; gives the topic's write queues.
-    ///
-    /// Source: `AbstractSendMessageProcessor.msgCheck`.
-    fn checked_topic(
-        &mut self,
-        conn: ConnId,
-        command: &Command,
-        header: &SendHeader,
-        step: &mut Step<'_>,
-    ) -> Result<i32, (i32, Name)> {
-        let topic = &header.topic;
-        if *topic == AUTO_CREATE_TOPIC {
-            let remark = format!("the topic[{topic}] is conflict with system reserved words.").into();
-            return Err((response::SYSTEM_ERROR, remark));
-        }
-        if self.topics.get(topic).is_none()
-            && let Some(created) = self.born_of(header)
+    /// The checks in front of a put, in upstream's order; an unknown topic may be born in between.
+    fn accept(&mut self, conn: ConnId, header: &SendHeader, step: &mut Step<'_>) -> Result<Accepted, Refusal> {
+        admit::may_send(header, (self.config.broker_permission, self.config.broker_ip1), &self.topics)?;
+        if self.topics.get(&header.topic).is_none()
+            && let Some(born) = admit::born_of(header, &mut self.topics)
         {
-            self.create_topic(created, step);
+            self.create_topic(born, step);
         }
-        let Some(found) = self.topics.get(topic) else {
-            let remark = format!("topic[{topic}] not exist, apply first please!{SUGGEST_TODO}").into();
-            return Err((response::TOPIC_NOT_EXIST, remark));
-        };
-        if header.queue_id >= found.write_queue_nums.max(found.read_queue_nums) {
-            let peer = self.channels.peer(conn).unwrap_or_default();
-            let (queue_id, text) = (header.queue_id, found.to_string());
-            let remark = format!("request queueId[{queue_id}] is illegal, {text} Producer: {peer}").into();
-            return Err((response::SYSTEM_ERROR, remark));
-        }
-        debug_assert!(!command.is_response(), "a send is a request");
-        Ok(found.write_queue_nums)
-    }
-
-    /// The topic that a send to an unknown one gives birth to.
-    fn born_of(&mut self, header: &SendHeader) -> Option<TopicConfig> {
-        let born = self.topics.after_template(&header.topic, &header.default_topic, header.default_topic_queue_nums);
-        born.or_else(|| is_retry(&header.topic).then(|| config(header.topic.clone(), 1, PERM_READ | PERM_WRITE)))
-    }
-
-    fn message_of(&self, conn: ConnId, header: SendHeader, queue_id: QueueId, body: Bytes) -> NewMessage {
         let peer = self.channels.peer(conn).unwrap_or_default();
-        NewMessage {
-            topic: header.topic,
-            queue_id,
-            flag: header.flag,
-            sys_flag: header.sys_flag,
-            born_timestamp: Millis(header.born_timestamp),
-            born_host: Host { ip: peer.ip, port: i32::from(peer.port) },
-            store_host: self.announced,
-            reconsume_times: header.reconsume_times.unwrap_or(0),
-            prepared_transaction_offset: 0,
-            body,
-            properties: header.properties.unwrap_or_default(),
-            map: None,
-        }
+        admit::accepted(header, self.topics.get(&header.topic), peer)
     }
 
-    /// Source: `SendMessageProcessor.handlePutMessageResult`: three statuses count as sent.
     fn answer_put(&mut self, parked: Parked, status: PutStatus, step: &mut Step<'_>) {
-        let code = match status {
-            PutStatus::FlushDiskTimeout => response::FLUSH_DISK_TIMEOUT,
-            PutStatus::FlushSlaveTimeout => response::FLUSH_SLAVE_TIMEOUT,
-            PutStatus::SlaveNotAvailable => response::SLAVE_NOT_AVAILABLE,
-            _ => response::SUCCESS,
-        };
+        let code = code_of(status);
         let header = SentHeader {
             msg_id: parked.msg_id,
             queue_id: parked.queue_id,
@@ -278,23 +225,8 @@ impl Broker {
     }
 
     pub(super) fn refuse_put(&mut self, conn: ConnId, command: &Command, status: PutStatus, step: &mut Step<'_>) {
-        let (code, remark) = match status {
-            PutStatus::CreateMapedFileFailed => {
-                (response::SYSTEM_ERROR, "create mapped file failed, server is busy or broken.")
-            }
-            PutStatus::MessageIllegal | PutStatus::PropertiesSizeExceeded => (response::MESSAGE_ILLEGAL, ILLEGAL),
-            PutStatus::ServiceNotAvailable => (response::SERVICE_NOT_AVAILABLE, NOT_AVAILABLE),
-            PutStatus::OsPagecacheBusy => {
-                (response::SYSTEM_ERROR, "[PC_SYNCHRONIZED]broker busy, start flow control for a while")
-            }
-            PutStatus::UnknownError => (response::SYSTEM_ERROR, "UNKNOWN_ERROR"),
-            // Upstream's text is the exception's class and the first line of its stack.
-            PutStatus::Thrown(thrown) => {
-                return self.refuse(conn, command, response::SYSTEM_ERROR, thrown.to_string().into(), step);
-            }
-            _ => (response::SYSTEM_ERROR, "UNKNOWN_ERROR DEFAULT"),
-        };
-        self.refuse(conn, command, code, remark.into(), step);
+        let (code, remark) = refusal_of(status);
+        self.refuse(conn, command, code, remark, step);
     }
 
     /// Tells everybody if the page cache is busy, and else everybody who has waited too long.
@@ -322,6 +254,37 @@ impl Broker {
         );
         self.refuse(late.job.conn, &late.job.command, response::SYSTEM_BUSY, remark.into(), step);
     }
+}
+
+/// The code that is answered when a message is stored: three statuses besides success count as sent.
+///
+/// Source: `SendMessageProcessor.handlePutMessageResult`.
+pub fn code_of(status: PutStatus) -> i32 {
+    match status {
+        PutStatus::FlushDiskTimeout => response::FLUSH_DISK_TIMEOUT,
+        PutStatus::FlushSlaveTimeout => response::FLUSH_SLAVE_TIMEOUT,
+        PutStatus::SlaveNotAvailable => response::SLAVE_NOT_AVAILABLE,
+        _ => response::SUCCESS,
+    }
+}
+
+/// What is answered when a message is not stored. Source: `SendMessageProcessor.handlePutMessageResult`.
+pub fn refusal_of(status: PutStatus) -> Refusal {
+    let (code, remark) = match status {
+        PutStatus::CreateMapedFileFailed => {
+            (response::SYSTEM_ERROR, "create mapped file failed, server is busy or broken.")
+        }
+        PutStatus::MessageIllegal | PutStatus::PropertiesSizeExceeded => (response::MESSAGE_ILLEGAL, ILLEGAL),
+        PutStatus::ServiceNotAvailable => (response::SERVICE_NOT_AVAILABLE, NOT_AVAILABLE),
+        PutStatus::OsPagecacheBusy => {
+            (response::SYSTEM_ERROR, "[PC_SYNCHRONIZED]broker busy, start flow control for a while")
+        }
+        PutStatus::UnknownError => (response::SYSTEM_ERROR, "UNKNOWN_ERROR"),
+        // Upstream's text is the exception's class and the first line of its stack.
+        PutStatus::Thrown(thrown) => return (response::SYSTEM_ERROR, thrown.to_string().into()),
+        _ => (response::SYSTEM_ERROR, "UNKNOWN_ERROR DEFAULT"),
+    };
+    (code, remark.into())
 }
 
 /// Source: `SendMessageProcessor.handlePutMessageResult`.

@@ -46,7 +46,7 @@ pub(super) struct Transactions {
 }
 
 /// Whether a message is a half one. Source: `SendMessageProcessor.sendMessage`.
-pub(super) fn is_half(message: &NewMessage) -> bool {
+pub fn is_half(message: &NewMessage) -> bool {
     let mark = property::find(&message.properties, properties::TRAN_MSG);
     mark.is_some_and(|mark| mark.eq_ignore_ascii_case("true"))
 }
@@ -55,7 +55,7 @@ pub(super) fn is_half(message: &NewMessage) -> bool {
 ///
 /// It counts as an ordinary message, so that it has its place in the half topic's queue. A delay level stays and diverts it
 /// to the schedule topic (K21). Source: `TransactionalMessageBridge.parseHalfMessageInner`.
-pub(super) fn half_of(message: NewMessage) -> NewMessage {
+pub fn half_of(message: NewMessage) -> NewMessage {
     let mut map = Properties::decode(&message.properties);
     map.put(properties::REAL_TOPIC, message.topic);
     map.put(properties::REAL_QID, message.queue_id.to_string());

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use crate::mq::app::SendMode;
+use crate::mq::app::{SendMode, SendTo};
 use crate::mq::client::config::CLIENT_INNER_PRODUCER_GROUP;
 use crate::mq::client::consumer::Consumer;
 use crate::mq::client::producer::send::{Caller, Started};
@@ -91,7 +91,7 @@ impl Client {
         }
         let copy = self.consumers[at].retry_copy(giving);
         let (caller, group) = (Caller::Thread(fiber), CLIENT_INNER_PRODUCER_GROUP);
-        let started = Started { caller, group, mode: SendMode::Sync, queue: None, batch: None };
+        let started = Started { caller, group, mode: SendMode::Sync, to: SendTo::Any, batch: None };
         self.start_send(started, copy, None, step);
         Given::Again
     }

@@ -30,9 +30,9 @@ impl Default for Cleaner {
 }
 
 impl Client {
-    /// Arms the cleaning threads; one timer stands for all.
+    /// Arms the cleaning threads; one timer stands for all. Ordered listeners have none.
     pub(in crate::mq::client) fn arm_cleaners(&mut self, step: &mut Step<'_>) {
-        for consumer in &mut self.consumers {
+        for consumer in self.consumers.iter_mut().filter(|consumer| consumer.orderly.is_none()) {
             consumer.cleaner.due = step.mono + consumer.config.consume_timeout;
         }
         self.arm_next_clean(step);

@@ -116,16 +116,14 @@ impl Client {
 
     /// A listener has answered. An answer nobody waits for is dropped.
     pub(in crate::mq::client) fn listened(&mut self, task: TaskId, outcome: ConsumeOutcome, step: &mut Step<'_>) {
-        let Some(mut running) = self.running.remove(task) else { return };
+        let Some(mut running) = self.running.remove(task) else {
+            return self.listened_in_order(task, outcome, step);
+        };
         let at = running.consumer;
         if self.consumers[at].is_dropped(running.request.queue) {
             return self.thread_free(at, step);
         }
-        let ack_index = match outcome {
-            ConsumeOutcome::Success { ack_index } => i64::from(ack_index),
-            ConsumeOutcome::Later | ConsumeOutcome::Threw | ConsumeOutcome::Null => -1,
-        };
-        let done = usize::try_from(ack_index + 1).unwrap_or(0).min(running.request.messages.len());
+        let done = outcome.done(running.request.messages.len());
         if self.consumers[at].local.is_some() {
             // Upstream logs "BROADCASTING, the message consume failed, drop it".
             for failed in &running.request.messages[done..] {
@@ -225,7 +223,7 @@ impl Consumer {
 }
 
 /// The message once more, one failure older.
-fn again(message: &Arc<StoredMessage>) -> Arc<StoredMessage> {
+pub(super) fn again(message: &Arc<StoredMessage>) -> Arc<StoredMessage> {
     let mut again = StoredMessage::clone(message);
     again.reconsume_times += 1;
     Arc::new(again)

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!  rebalance ─▶ this queue is mine ─▶ pull ─▶ process queue ─▶ listener ─▶ lowest offset not done ─▶ broker
-//!                                      ▲  │ too much cached: wait
-//!                                      └──┘
+//!                     │                ▲  │ too much cached: wait
+//!                     │ ordered        └──┘ ordered and not locked: wait
+//!                     └─▶ lock at the broker, every 20 s anew
 //! ```
 //!
 //! The invariant to remember: one outstanding pull a queue. A pull request lives in exactly one place: the pull thread's
@@ -17,6 +18,7 @@ use crate::mq::client::config::{ConsumerConfig, RETRY_GROUP_TOPIC_PREFIX};
 use crate::mq::client::consumer::clean::Cleaner;
 use crate::mq::client::consumer::concurrently::ConsumeRequest;
 use crate::mq::client::consumer::local::LocalOffsets;
+use crate::mq::client::consumer::orderly::Orderly;
 use crate::mq::client::consumer::process_queue::ProcessQueue;
 use crate::mq::client::route::java_order;
 use crate::mq::message::java::Key;
@@ -36,7 +38,13 @@ pub(crate) mod pull;
 
 pub mod process_queue;
 
+pub(crate) mod from_where;
+
 pub(crate) mod concurrently;
+
+pub(crate) mod orderly;
+
+pub(crate) mod queue_lock;
 
 pub(crate) mod back;
 
@@ -74,6 +82,8 @@ pub(crate) struct Consumer {
     /// The last moment at which a listener was called, and its text.
     last_start: (Millis, Name),
     cleaner: Cleaner,
+    /// What consumes in order, if its listener is ordered.
+    orderly: Option<Box<Orderly>>,
 }
 
 /// A queue in hand: its window, its pull request and its offset.
@@ -89,6 +99,8 @@ pub(crate) struct Assigned {
     consumed: Option<i64>,
     /// The broker id that the last answer suggested.
     pull_from: i64,
+    /// Whether it has been pulled under a lock. Source: `PullRequest.lockedFirst`.
+    locked_first: bool,
 }
 
 impl Consumer {
@@ -111,6 +123,7 @@ impl Consumer {
             subscriptions.insert(retry_topic.clone(), subscription(&retry_topic, SUB_ALL, now));
         }
         let threads = Pool::new(config.consume_thread_min, usize::MAX);
+        let orderly = config.consume_orderly.then(|| Box::new(Orderly::new(config.consume_thread_min)));
         Consumer {
             config,
             retry_topic,
@@ -125,6 +138,7 @@ impl Consumer {
             start_time: Key::from(property::names::CONSUME_START_TIME),
             last_start: (Millis(0), Name::from("0")),
             cleaner: Cleaner::default(),
+            orderly,
         }
     }
 
@@ -238,6 +252,10 @@ pub(crate) enum Later {
     Repair(usize, u64),
     /// Offsets that a broker has moved are set.
     Reset(usize, Box<reset::Reset>),
+    /// The lock of a queue given up is let go.
+    Unlock(usize, MessageQueue),
+    /// The rebalance waits no longer for the listener of a queue to be given up.
+    StopWaiting(usize, u64),
     /// Messages that could not be sent back are consumed again.
     Consume(usize, ConsumeRequest),
 }
@@ -247,7 +265,7 @@ impl<T> Delays<T> {
         Delays { timer, due: BTreeMap::new(), next: 0, armed: Time::NEVER }
     }
 
-    fn add(&mut self, at: Time, thing: T, step: &mut Step<'_>) {
+    pub(crate) fn add(&mut self, at: Time, thing: T, step: &mut Step<'_>) {
         self.due.insert((at, self.next), thing);
         self.next += 1;
         self.arm(step);

@@ -25,6 +25,11 @@ pub struct ProcessQueue {
     consuming: bool,
     msg_acc_cnt: i64,
     last_pull: Millis,
+    /// Whether the broker has leased the queue to this member, and since when.
+    locked: bool,
+    last_lock: Millis,
+    /// Whether an ordered listener runs: upstream's `lockConsume`.
+    listening: bool,
 }
 
 /// One cached message.
@@ -49,6 +54,9 @@ impl ProcessQueue {
             consuming: false,
             msg_acc_cnt: 0,
             last_pull: now,
+            locked: false,
+            last_lock: now,
+            listening: false,
         }
     }
 
@@ -215,6 +223,37 @@ impl ProcessQueue {
         self.dropped = true;
     }
 
+    /// Whether the broker has leased the queue, as far as this member knows. Source: `ProcessQueue.isLocked`.
+    pub fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    /// Whether the lease is too old to be trusted: half as old as the broker lets it grow. Source: `ProcessQueue.isLockExpired`.
+    pub fn is_lock_expired(&self, now: Millis) -> bool {
+        REBALANCE_LOCK_MAX_LIVE_MS < now.since(self.last_lock)
+    }
+
+    /// The broker leased the queue, or renewed its lease.
+    pub fn mark_locked(&mut self, now: Millis) {
+        self.locked = true;
+        self.last_lock = now;
+    }
+
+    /// The lease is another's, or was given back.
+    pub fn mark_unlocked(&mut self) {
+        self.locked = false;
+    }
+
+    /// Whether an ordered listener runs.
+    pub fn is_listening(&self) -> bool {
+        self.listening
+    }
+
+    /// An ordered listener begins or ends.
+    pub fn set_listening(&mut self, listening: bool) {
+        self.listening = listening;
+    }
+
     /// Notes a pull. Source: `ProcessQueue.setLastPullTimestamp`.
     pub fn mark_pulled(&mut self, now: Millis) {
         self.last_pull = now;
@@ -250,3 +289,5 @@ fn body_len(message: &StoredMessage) -> i64 {
 
 /// Source: `ProcessQueue.PULL_MAX_IDLE_TIME`.
 const PULL_MAX_IDLE_MS: i64 = 120_000;
+/// Source: `ProcessQueue.REBALANCE_LOCK_MAX_LIVE_TIME`.
+const REBALANCE_LOCK_MAX_LIVE_MS: i64 = 30_000;

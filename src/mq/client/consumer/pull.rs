@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::mq::app::MessageModel;
+use crate::mq::client::consumer::from_where::FromWhere;
 use crate::mq::client::consumer::{Assigned, Consumer, Later};
 use crate::mq::client::remoting::{Mode, Request};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
@@ -42,6 +43,8 @@ enum Blocked {
     Route(usize, u64),
     /// A connection is being made.
     Connecting(Box<Connecting>),
+    /// A queue was locked for the first time: the place of its first pull is asked for again.
+    Seeking(u64, usize, Box<FromWhere>),
 }
 
 #[derive(Clone, Debug)]
@@ -68,6 +71,7 @@ impl Default for PullMessage {
 /// What the decision list says about a pull request.
 enum Decision {
     Pull,
+    Seek(MessageQueue),
     Wait(Span, &'static str),
     Forget,
 }
@@ -88,11 +92,18 @@ impl Consumer {
         if self.paused {
             return Decision::Wait(SUSPENDED, "suspended");
         }
+        let is_ordered = self.orderly.is_some();
         if config.pull_threshold_for_queue < window.msg_count()
             || config.pull_threshold_size_for_queue < window.msg_size() / MIB
-            || config.consume_concurrently_max_span < window.max_span()
+            || (!is_ordered && config.consume_concurrently_max_span < window.max_span())
         {
             return Decision::Wait(FLOW_CONTROL, "flow-control");
+        }
+        if is_ordered && !window.is_locked() {
+            return Decision::Wait(AFTER_ERROR, "not-locked");
+        }
+        if is_ordered && !std::mem::replace(&mut assigned.locked_first, true) {
+            return Decision::Seek(assigned.queue.clone());
         }
         match self.subscriptions.contains_key(&assigned.queue.topic) {
             true => Decision::Pull,
@@ -154,6 +165,8 @@ impl Client {
                 Later::Pull(consumer, queue) => self.pull_now(consumer, queue),
                 Later::Repair(consumer, queue) => self.repair(consumer, queue, step),
                 Later::Reset(consumer, reset) => self.reset(consumer, &reset, step),
+                Later::Unlock(consumer, queue) => self.unlock(consumer, queue, step),
+                Later::StopWaiting(consumer, queue) => self.stop_waiting(consumer, queue),
                 Later::Consume(..) => {}
             }
         }
@@ -167,6 +180,9 @@ impl Client {
             match self.pull.blocked.take() {
                 Some(Blocked::Route(consumer, queue)) => self.pull_kernel(consumer, queue, true, step),
                 Some(Blocked::Connecting(connecting)) => self.pull_connected(*connecting, woken, step),
+                Some(Blocked::Seeking(queue, consumer, seeking)) => {
+                    self.pull_sought(consumer, queue, *seeking, woken, step);
+                }
                 None => {}
             }
         }
@@ -175,6 +191,10 @@ impl Client {
         {
             match self.consumers[consumer].decide(queue, step.wall) {
                 Decision::Pull => self.pull_kernel(consumer, queue, false, step),
+                Decision::Seek(key) => {
+                    let seeking = Box::new(self.seek(consumer, key, Fiber::Pull, step));
+                    self.pull.blocked = Some(Blocked::Seeking(queue, consumer, seeking));
+                }
                 Decision::Wait(after, why) => self.pull_after(consumer, queue, after, why, step),
                 Decision::Forget => {}
             }
@@ -203,6 +223,35 @@ impl Client {
                 let connecting = Connecting { consumer: at, queue, addr, begin: step.wall, request };
                 self.pull.blocked = Some(Blocked::Connecting(Box::new(connecting)));
             }
+        }
+    }
+
+    /// The place of a first pull under a lock. One that could not be found is taken as it is: -1, which no broker has.
+    fn pull_sought(&mut self, at: usize, queue: u64, seeking: FromWhere, woken: Woken, step: &mut Step<'_>) {
+        let place = match self.seek_on(seeking, woken, step) {
+            Ok(place) => place,
+            Err(seeking) => {
+                self.pull.blocked = Some(Blocked::Seeking(queue, at, Box::new(seeking)));
+                return;
+            }
+        };
+        let consumer = &mut self.consumers[at];
+        let Some(assigned) = consumer.assigned.get_mut(&queue) else { return };
+        if place.consumed.is_some() {
+            assigned.consumed = place.consumed;
+        }
+        if place.offset != assigned.next_offset {
+            step.out.say(Fact::OffsetFixed {
+                topic: assigned.queue.topic.clone(),
+                queue_id: assigned.queue.queue_id,
+                planned: assigned.next_offset,
+                queue_offset: place.offset,
+            });
+        }
+        assigned.next_offset = place.offset;
+        match consumer.subscriptions.contains_key(&assigned.queue.topic) {
+            true => self.pull_kernel(at, queue, false, step),
+            false => self.pull_after(at, queue, AFTER_ERROR, "error", step),
         }
     }
 
@@ -264,9 +313,13 @@ impl Client {
             count: messages.len() as i32,
             queue_offset: first.queue_offset.0,
         });
-        assigned.window.put_message(&messages, Some(header.max_offset));
+        let dispatch = assigned.window.put_message(&messages, Some(header.max_offset));
         let interval = consumer.config.pull_interval;
-        self.submit_consume(at, queue, messages, step);
+        match consumer.orderly.is_some() {
+            false => self.submit_consume(at, queue, messages, step),
+            true if dispatch => self.consume_in_order(at, queue, step),
+            true => {}
+        }
         match interval == Span::ZERO {
             true => self.pull_now(at, queue),
             false => self.pull_later.add(step.mono + interval, Later::Pull(at, queue), step),
@@ -290,6 +343,7 @@ impl Client {
         self.pull_later.add(step.mono + REPAIR_AFTER, Later::Repair(at, queue), step);
     }
 
+    /// Differs: upstream's thread waits up to a second for an ordered listener to end before it unlocks; here it does not.
     fn repair(&mut self, at: usize, queue: u64, step: &mut Step<'_>) {
         let Some(assigned) = self.consumers[at].assigned.get_mut(&queue) else { return };
         let offset = assigned.next_offset;
@@ -297,6 +351,10 @@ impl Client {
         // Once for itself and once because giving a queue up reports it.
         self.persist(at, queue, Waiter::Nobody, step);
         self.persist(at, queue, Waiter::Nobody, step);
+        let consumer = &self.consumers[at];
+        if consumer.orderly.is_some() && consumer.assigned.get(&queue).is_some_and(|own| !own.window.is_listening()) {
+            self.unlock_delay(at, queue, step);
+        }
         self.consumers[at].release(queue);
     }
 }

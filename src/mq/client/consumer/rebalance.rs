@@ -4,22 +4,19 @@
 
 use std::collections::VecDeque;
 
-use crate::mq::app::ConsumeFrom;
-use crate::mq::client::config::RETRY_GROUP_TOPIC_PREFIX;
+use crate::mq::client::consumer::from_where::{FromWhere, Place};
 use crate::mq::client::consumer::process_queue::ProcessQueue;
-use crate::mq::client::consumer::{Assigned, Consumer};
-use crate::mq::client::exception::Exception;
-use crate::mq::client::remoting::{Mode, Request, Target, vip};
+use crate::mq::client::consumer::{Assigned, Consumer, Later};
 use crate::mq::client::route::{MASTER_ID, java_order, queue_hash};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
 use crate::mq::message::{MessageQueue, Name, Topic, java};
 use crate::mq::node::{Addr, Step, Timer, TimerKey};
-use crate::mq::time::{Millis, Span, Time};
+use crate::mq::time::{Span, Time};
 use crate::mq::wire::body::{ConsumerIdList, JsonBody};
 use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::Command;
-use crate::mq::wire::header::{GroupQueueHeader, Header, QueueHeader, SearchOffsetHeader};
+use crate::mq::wire::header::Header;
 
 /// The rebalance thread.
 #[derive(Clone, Debug, Default)]
@@ -64,14 +61,14 @@ enum Stage {
     Members,
     /// Giving queues up: the report of one is being written.
     Give,
-    /// A route, because this queue's broker is not known.
-    QueryRoute(MessageQueue),
-    /// A queue's offset.
-    Query(MessageQueue),
-    /// A route, because this queue's master is not known.
-    PlaceRoute(MessageQueue),
-    /// Where to begin in a queue without an offset.
-    Place(MessageQueue),
+    /// Giving an ordered queue up: its report is written, its lock is next.
+    Unlock(u64),
+    /// The listener of an ordered queue to be given up, for a second.
+    Listener(u64),
+    /// The lock of an ordered queue to be taken.
+    Lock(MessageQueue),
+    /// The place where a queue's first pull begins.
+    Seek(FromWhere),
     /// The pull thread goes first.
     Dispatched,
     /// The heartbeat after a change.
@@ -170,20 +167,27 @@ impl Client {
             },
             Stage::Members => self.share_out(by_topic, woken, step),
             Stage::Give => self.give_next(by_topic, step),
-            Stage::QueryRoute(queue) => match self.routes.admin_address(&queue.broker) {
-                Some(addr) => self.query_offset(by_topic, queue, addr, step),
-                None => self.take_next(by_topic, step),
-            },
-            Stage::Query(queue) => self.offset_answered(by_topic, queue, woken, step),
-            Stage::PlaceRoute(queue) => match self.routes.master(&queue.broker) {
-                Some(addr) => self.ask_place(by_topic, queue, addr, step),
-                None => self.take_next(by_topic, step),
-            },
-            Stage::Place(queue) => {
-                if let Some(offset) = offset_in(woken).ok().flatten() {
-                    self.take(&mut by_topic, queue, offset, None, step);
+            Stage::Unlock(queue) => self.unlock_given(by_topic, queue, false, step),
+            Stage::Listener(queue) => self.unlock_given(by_topic, queue, true, step),
+            Stage::Lock(queue) => {
+                let locked = self.lock_answered(by_topic.consumer, &woken, step);
+                match locked.is_some_and(|locked| locked.contains(&queue)) {
+                    true => self.seek_queue(by_topic, queue, step),
+                    false => self.take_next(by_topic, step),
                 }
-                self.take_next(by_topic, step);
+            }
+            Stage::Seek(seeking) => {
+                let queue = seeking.queue.clone();
+                match self.seek_on(seeking, woken, step) {
+                    Ok(place) => {
+                        self.take(&mut by_topic, queue, place, step);
+                        self.take_next(by_topic, step);
+                    }
+                    Err(seeking) => {
+                        by_topic.stage = Stage::Seek(seeking);
+                        self.stay(by_topic);
+                    }
+                }
             }
             Stage::Dispatched => self.queues_changed(by_topic, step),
             Stage::Heartbeat => self.wake(Fiber::Rebalance, Woken::Go),
@@ -196,20 +200,13 @@ impl Client {
         run.current = Some(by_topic);
     }
 
-    /// Asks as the thread does: synchronously, on the VIP port.
-    fn rebalance_asks(&mut self, addr: Addr, command: Box<Command>, timeout: i64, step: &mut Step<'_>) {
-        let request = Request { command, timeout, mode: Mode::Sync, waiter: Waiter::Fiber(Fiber::Rebalance) };
-        let target = Target::At(vip(self.config.vip_channel_enabled, addr));
-        self.remoting.invoke(target, request, step, &mut self.ready);
-    }
-
     /// Source: `MQClientInstance.findConsumerIdList`.
     fn ask_members(&mut self, mut by_topic: ByTopic, addr: Addr, step: &mut Step<'_>) {
         by_topic.stage = Stage::Members;
         let group = self.consumers[by_topic.consumer].group().clone();
         self.stay(by_topic);
         let command = self.remoting.command(request::GET_CONSUMER_LIST_BY_GROUP, Header::ConsumerList(group));
-        self.rebalance_asks(addr, command, MEMBERS_TIMEOUT_MS, step);
+        self.thread_asks(Fiber::Rebalance, addr, command, MEMBERS_TIMEOUT_MS, step);
     }
 
     fn share_out(&mut self, mut by_topic: ByTopic, woken: Woken, step: &mut Step<'_>) {
@@ -249,124 +246,91 @@ impl Client {
         self.give_next(by_topic, step);
     }
 
-    /// Reports the offset of the next queue to give up, then forgets it.
+    /// Reports the offset of the next queue to give up, then forgets it; an ordered one is unlocked in between.
+    ///
+    /// Source: `RebalancePushImpl.removeUnnecessaryMessageQueue`.
     fn give_next(&mut self, mut by_topic: ByTopic, step: &mut Step<'_>) {
         while let Some(queue) = by_topic.gone.pop_front() {
-            by_topic.changed = true;
-            let waiter = Waiter::Fiber(Fiber::Rebalance);
-            let reported = self.persist(by_topic.consumer, queue, waiter, step);
-            self.consumers[by_topic.consumer].release(queue);
+            let reported = self.persist(by_topic.consumer, queue, Waiter::Fiber(Fiber::Rebalance), step);
+            let consumer = &mut self.consumers[by_topic.consumer];
+            let is_ordered = consumer.orderly.is_some();
+            if !is_ordered {
+                by_topic.changed = true;
+                consumer.release(queue);
+            }
+            by_topic.stage = if is_ordered { Stage::Unlock(queue) } else { Stage::Give };
             if matches!(reported, Some((_, true))) {
-                by_topic.stage = Stage::Give;
                 return self.stay(by_topic);
+            }
+            if is_ordered {
+                self.stay(by_topic);
+                return self.wake(Fiber::Rebalance, Woken::Go);
             }
         }
         self.take_next(by_topic, step);
+    }
+
+    /// Unlocks a queue whose offset is reported, and gives it up; not while its listener runs, which is waited for once.
+    fn unlock_given(&mut self, mut by_topic: ByTopic, queue: u64, waited: bool, step: &mut Step<'_>) {
+        let at = by_topic.consumer;
+        let Some(assigned) = self.consumers[at].assigned.get_mut(&queue) else {
+            return self.give_next(by_topic, step);
+        };
+        assigned.consumed = None;
+        if !assigned.window.is_listening() {
+            by_topic.changed = true;
+            self.unlock_delay(at, queue, step);
+            self.consumers[at].assigned.remove(&queue);
+        } else if waited {
+            let MessageQueue { topic, broker, queue_id } = assigned.queue.clone();
+            step.out.say(Fact::StillConsuming { topic, broker, queue_id });
+        } else {
+            by_topic.stage = Stage::Listener(queue);
+            self.pull_later.add(step.mono + TRY_LOCK, Later::StopWaiting(at, queue), step);
+            return self.stay(by_topic);
+        }
+        self.give_next(by_topic, step);
+    }
+
+    /// The listener of a queue ended, or was waited for long enough: the thread goes on if it waits for that.
+    pub(super) fn stop_waiting(&mut self, consumer: usize, queue: u64) {
+        let current = self.rebalance.run.as_ref().and_then(|run| run.current.as_ref());
+        if current.is_some_and(|by_topic| {
+            by_topic.consumer == consumer && matches!(by_topic.stage, Stage::Listener(waited) if waited == queue)
+        }) {
+            self.wake(Fiber::Rebalance, Woken::Go);
+        }
     }
 
     /// Source: `RebalanceImpl.updateProcessQueueTableInRebalance`, second half.
     fn take_next(&mut self, mut by_topic: ByTopic, step: &mut Step<'_>) {
-        let Some(queue) = by_topic.wanted.pop_front() else {
-            return self.dispatch(by_topic, step);
-        };
-        if let Some(local) = &self.consumers[by_topic.consumer].local {
-            let stored = local.stored(&queue, step.disk);
-            return self.place(by_topic, queue, Ok(stored), step);
-        }
-        match self.routes.admin_address(&queue.broker) {
-            Some(addr) => self.query_offset(by_topic, queue, addr, step),
-            None => {
-                let topic = by_topic.topic.clone();
-                by_topic.stage = Stage::QueryRoute(queue);
+        let at = by_topic.consumer;
+        while let Some(queue) = by_topic.wanted.pop_front() {
+            let consumer = &self.consumers[at];
+            if consumer.find(&queue).is_some() {
+                // Its listener ran, so that it could not be given up.
+                continue;
+            }
+            if consumer.orderly.is_none() {
+                return self.seek_queue(by_topic, queue, step);
+            }
+            if let Some(addr) = self.routes.master(&queue.broker) {
+                by_topic.stage = Stage::Lock(queue.clone());
                 self.stay(by_topic);
-                self.look_up(topic, None, Fiber::Rebalance, step);
+                return self.ask_lock(at, addr, vec![queue], Fiber::Rebalance, step);
             }
         }
+        self.dispatch(by_topic, step);
     }
 
-    fn query_offset(&mut self, mut by_topic: ByTopic, queue: MessageQueue, addr: Addr, step: &mut Step<'_>) {
-        let header = GroupQueueHeader {
-            consumer_group: self.consumers[by_topic.consumer].group().clone(),
-            topic: queue.topic.clone(),
-            queue_id: queue.queue_id,
-        };
-        by_topic.stage = Stage::Query(queue);
+    fn seek_queue(&mut self, mut by_topic: ByTopic, queue: MessageQueue, step: &mut Step<'_>) {
+        by_topic.stage = Stage::Seek(self.seek(by_topic.consumer, queue, Fiber::Rebalance, step));
         self.stay(by_topic);
-        let command = self.remoting.command(request::QUERY_CONSUMER_OFFSET, Header::QueryOffset(Box::new(header)));
-        self.rebalance_asks(addr, command, QUERY_TIMEOUT_MS, step);
-    }
-
-    fn offset_answered(&mut self, by_topic: ByTopic, queue: MessageQueue, woken: Woken, step: &mut Step<'_>) {
-        self.place(by_topic, queue, offset_in(woken), step);
-    }
-
-    /// Begins where the store says, or looks for a place if it says nothing; without an answer the queue is left for later.
-    ///
-    /// Source: `RebalancePushImpl.computePullFromWhere`.
-    fn place(
-        &mut self,
-        mut by_topic: ByTopic,
-        queue: MessageQueue,
-        stored: Result<Option<i64>, Exception>,
-        step: &mut Step<'_>,
-    ) {
-        match stored {
-            Ok(Some(offset)) => self.take(&mut by_topic, queue, offset, Some(offset), step),
-            Ok(None) => {
-                let retry = queue.topic.starts_with(RETRY_GROUP_TOPIC_PREFIX);
-                let from = self.consumers[by_topic.consumer].config.consume_from;
-                match (from, retry) {
-                    (ConsumeFrom::First, _) | (ConsumeFrom::Last, true) => {
-                        self.take(&mut by_topic, queue, 0, None, step);
-                    }
-                    (ConsumeFrom::Last, false) | (ConsumeFrom::Timestamp(_), _) => {
-                        return self.find_place(by_topic, queue, step);
-                    }
-                }
-            }
-            Err(_) => {}
-        }
-        self.take_next(by_topic, step);
-    }
-
-    /// Looks for the end of a queue, or for a moment in it; its master alone is asked.
-    fn find_place(&mut self, mut by_topic: ByTopic, queue: MessageQueue, step: &mut Step<'_>) {
-        match self.routes.master(&queue.broker) {
-            Some(addr) => self.ask_place(by_topic, queue, addr, step),
-            None => {
-                let topic = by_topic.topic.clone();
-                by_topic.stage = Stage::PlaceRoute(queue);
-                self.stay(by_topic);
-                self.look_up(topic, None, Fiber::Rebalance, step);
-            }
-        }
-    }
-
-    fn ask_place(&mut self, mut by_topic: ByTopic, queue: MessageQueue, addr: Addr, step: &mut Step<'_>) {
-        let retry = queue.topic.starts_with(RETRY_GROUP_TOPIC_PREFIX);
-        let (topic, queue_id) = (queue.topic.clone(), queue.queue_id);
-        let (code, header) = match self.consumers[by_topic.consumer].config.consume_from {
-            ConsumeFrom::Timestamp(Some(Millis(timestamp))) if !retry => {
-                let header = SearchOffsetHeader { topic, queue_id, timestamp };
-                (request::SEARCH_OFFSET_BY_TIMESTAMP, Header::SearchOffset(Box::new(header)))
-            }
-            _ => (request::GET_MAX_OFFSET, Header::Queue(Box::new(QueueHeader { topic, queue_id }))),
-        };
-        by_topic.stage = Stage::Place(queue);
-        self.stay(by_topic);
-        let command = self.remoting.command(code, header);
-        self.rebalance_asks(addr, command, ADMIN_TIMEOUT_MS, step);
     }
 
     /// A queue is mine: an empty window from `offset` on.
-    fn take(
-        &mut self,
-        by_topic: &mut ByTopic,
-        queue: MessageQueue,
-        offset: i64,
-        consumed: Option<i64>,
-        step: &mut Step<'_>,
-    ) {
+    fn take(&mut self, by_topic: &mut ByTopic, queue: MessageQueue, place: Place, step: &mut Step<'_>) {
+        let Place { offset, consumed } = place;
         if offset < 0 {
             return;
         }
@@ -381,7 +345,8 @@ impl Client {
         let id = consumer.next_assigned;
         consumer.next_assigned += 1;
         let window = ProcessQueue::new(step.wall);
-        let assigned = Assigned { queue, window, next_offset: offset, consumed, pull_from: MASTER_ID };
+        let assigned =
+            Assigned { queue, window, next_offset: offset, consumed, pull_from: MASTER_ID, locked_first: false };
         consumer.assigned.insert(id, assigned);
         by_topic.taken.push(id);
         by_topic.changed = true;
@@ -433,16 +398,6 @@ impl Consumer {
     }
 }
 
-/// The offset in an answer: none if the broker has none, an error if there was no answer.
-fn offset_in(woken: Woken) -> Result<Option<i64>, Exception> {
-    let Woken::Answered(answer) = woken else { return Ok(None) };
-    let command = answer?;
-    Ok(match (command.code, &command.header) {
-        (response::SUCCESS, Header::Offset(offset)) => Some(*offset),
-        _ => None,
-    })
-}
-
 fn members_in(command: &Command) -> Option<Vec<Name>> {
     ConsumerIdList::decode(command.body.as_deref()?).ok().map(|list| list.0)
 }
@@ -450,5 +405,5 @@ fn members_in(command: &Command) -> Option<Vec<Name>> {
 /// Source: `RebalanceService.waitInterval`.
 const WAIT: Span = Span::from_secs(20);
 const MEMBERS_TIMEOUT_MS: i64 = 3000;
-const QUERY_TIMEOUT_MS: i64 = 5000;
-const ADMIN_TIMEOUT_MS: i64 = 6000;
+/// How long a queue's listener is waited for. Source: `RebalancePushImpl.removeUnnecessaryMessageQueue`.
+const TRY_LOCK: Span = Span::from_millis(1000);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::mq::app::{AppError, ErrorKind, OpId, Return, SendMode, SendResult, SendStatus};
+use crate::mq::app::{AppError, ErrorKind, OpId, Return, Selector, SendMode, SendResult, SendStatus, SendTo};
 use crate::mq::client::exception::{Exception, NO_NAME_SERVER, NOT_FOUND_TOPIC, SUGGEST_TODO};
 use crate::mq::client::instance::not_exist;
 use crate::mq::client::producer::Op;
@@ -26,8 +26,10 @@ pub(crate) struct Send {
     pub(super) caller: Caller,
     /// Who waits.
     pub(super) mode: SendMode,
-    /// Whether the application named the queue.
+    /// Whether the queue is chosen once for all: named by the application or by a selector.
     pub(super) is_fixed: bool,
+    /// The selector that is still to choose.
+    pub(super) selector: Option<Selector>,
     /// Whether the body holds many messages, whose unique keys are made already.
     is_batch: bool,
     pub(super) producer: usize,
@@ -37,8 +39,8 @@ pub(crate) struct Send {
     /// The properties and the body as they travel, once an attempt has made them.
     made: Option<Made>,
     /// The whole budget in ms.
-    timeout: i64,
-    begin_first: Millis,
+    pub(super) timeout: i64,
+    pub(super) begin_first: Millis,
     pub(super) begin_prev: Millis,
     stage: Stage,
     /// Attempts begun.
@@ -59,8 +61,8 @@ pub(crate) struct Started<'a> {
     pub(crate) caller: Caller,
     pub(crate) group: &'a str,
     pub(crate) mode: SendMode,
-    /// The queue, if the application names one.
-    pub(crate) queue: Option<MessageQueue>,
+    /// Who chooses the queue.
+    pub(crate) to: SendTo,
     /// The joined unique keys of a batch.
     pub(crate) batch: Option<Name>,
 }
@@ -100,7 +102,7 @@ impl Client {
     /// An application sends a message.
     pub(crate) fn send(&mut self, op: OpId, group: &str, message: Message, timeout: Option<Span>, step: &mut Step<'_>) {
         let caller = Caller::App(op);
-        let started = Started { caller, group, mode: SendMode::Sync, queue: None, batch: None };
+        let started = Started { caller, group, mode: SendMode::Sync, to: SendTo::Any, batch: None };
         self.start_send(started, message, timeout, step);
     }
 
@@ -112,7 +114,12 @@ impl Client {
         timeout: Option<Span>,
         step: &mut Step<'_>,
     ) {
-        let Started { caller, group, mode, queue, batch } = started;
+        let Started { caller, group, mode, to, batch } = started;
+        let (queue, selector) = match to {
+            SendTo::Any => (None, None),
+            SendTo::Queue(queue) => (Some(queue), None),
+            SendTo::Selected(selector) => (None, Some(selector)),
+        };
         let checked = self.running_producer(group).and_then(|producer| {
             let max = self.producers[producer].config.max_message_size;
             check_message(&message.topic, Some(message.body.len()), max).map(|()| producer)
@@ -127,6 +134,7 @@ impl Client {
             caller,
             mode,
             is_fixed: queue.is_some(),
+            selector,
             is_batch: batch.is_some(),
             producer,
             message,
@@ -212,6 +220,9 @@ impl Client {
 
     /// Begins attempts until one is on its way or none is left.
     fn send_attempts(&mut self, id: u64, mut send: Box<Send>, step: &mut Step<'_>) {
+        if let Some(selector) = send.selector.take() {
+            return self.send_selected(id, send, &selector, step);
+        }
         if send.times == 0 && !self.has_queues(&send) {
             return self.send_has_no_route(&send, step);
         }

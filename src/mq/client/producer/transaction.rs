@@ -7,7 +7,7 @@
 //! `checkTransactionState`, `ClientRemotingProcessor.checkTransactionState`.
 
 use crate::mq::app::{
-    AppError, ErrorKind, LocalOutcome, LocalState, OpId, Return, SendMode, SendResult, SendStatus, TaskId,
+    AppError, ErrorKind, LocalOutcome, LocalState, OpId, Return, SendMode, SendResult, SendStatus, SendTo, TaskId,
 };
 use crate::mq::client::exception::client_text;
 use crate::mq::client::producer::send::{Caller, Send, Started};
@@ -67,7 +67,7 @@ impl Client {
         message.properties.put(names::TRAN_MSG, "true");
         message.properties.put(names::PGROUP, group);
         let caller = Caller::Half(op);
-        let started = Started { caller, group, mode: SendMode::Sync, queue: None, batch: None };
+        let started = Started { caller, group, mode: SendMode::Sync, to: SendTo::Any, batch: None };
         self.start_send(started, message, None, step);
     }
 

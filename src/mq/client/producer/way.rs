@@ -1,5 +1,5 @@
-//! Other ways of sending than to wait for one result: with a callback, one-way, to a queue that the application names, many
-//! at once.
+//! Other ways of sending than to wait for one result: with a callback, one-way, to a queue that the application names or a
+//! selector chooses, many at once.
 //!
 //! With a callback the first attempt is like any other; only a request that got no answer is tried again, at the normal port,
 //! unchanged but for its number, and with no time of its own: the scan gives it up a second or two later.
@@ -10,7 +10,7 @@
 
 use bytes::Bytes;
 
-use crate::mq::app::{OpId, Return, SendBy, SendMode};
+use crate::mq::app::{OpId, Return, Selector, SendBy, SendMode, SendTo};
 use crate::mq::client::config::RETRY_GROUP_TOPIC_PREFIX;
 use crate::mq::client::exception::Exception;
 use crate::mq::client::producer::Op;
@@ -19,10 +19,10 @@ use crate::mq::client::remoting::{Mode, Request, Target, broker_exception};
 use crate::mq::client::validators::check_message;
 use crate::mq::client::{Client, Fiber, Waiter};
 use crate::mq::fact::Fact;
-use crate::mq::message::java::parse_int;
+use crate::mq::message::java::{self, parse_int};
 use crate::mq::message::property::{Properties, names};
-use crate::mq::message::{Message, Name, batch};
-use crate::mq::node::Step;
+use crate::mq::message::{Message, MessageQueue, Name, batch};
+use crate::mq::node::{Choice, Step, Stream};
 use crate::mq::time::Span;
 use crate::mq::wire::code::request;
 use crate::mq::wire::command::Command;
@@ -54,6 +54,20 @@ pub(super) struct Again {
     pub(super) body: Bytes,
 }
 
+/// What a selector returns for these queues, or the exception that its answer comes to.
+fn select(selector: &Selector, queues: &[MessageQueue], dice: &mut dyn Choice) -> Result<MessageQueue, Exception> {
+    let len = queues.len() as i32;
+    let at = match selector {
+        Selector::Modulo(id) => id.wrapping_rem(len),
+        // |MIN| stays negative in Java.
+        Selector::Hash(text) => java::hash(text).wrapping_abs().wrapping_rem(len),
+        Selector::Random => i32::try_from(dice.below(Stream::QueueStart, queues.len() as u64)).unwrap_or(0),
+        Selector::MachineRoom => return Err(Exception::client("select message queue return null.")),
+    };
+    let found = usize::try_from(at).ok().and_then(|at| queues.get(at));
+    found.cloned().ok_or_else(|| Exception::client("select message queue throwed exception."))
+}
+
 impl Client {
     /// An application sends in another way.
     pub(crate) fn send_by(
@@ -64,13 +78,13 @@ impl Client {
         by: SendBy,
         step: &mut Step<'_>,
     ) {
-        let SendBy { mode, queue } = by;
+        let SendBy { mode, to } = by;
         if mode == SendMode::Async && timeout == Some(Span::ZERO) {
-            let text = if queue.is_some() { "call timeout" } else { "DEFAULT ASYNC send call timeout" };
+            let text = if to == SendTo::Any { "DEFAULT ASYNC send call timeout" } else { "call timeout" };
             let error = Exception::TooMuchRequest(text).into_error(0, true);
             return step.out.app(Return::Failed { op, error });
         }
-        let started = Started { caller: Caller::App(op), group, mode, queue, batch: None };
+        let started = Started { caller: Caller::App(op), group, mode, to, batch: None };
         self.start_send(started, message, timeout, step);
     }
 
@@ -101,7 +115,7 @@ impl Client {
         let message = Message { body: batch::encode(&messages), ..first };
         let batch = Some(ids.into());
         let caller = Caller::App(op);
-        let started = Started { caller, group, mode: SendMode::Sync, queue: None, batch };
+        let started = Started { caller, group, mode: SendMode::Sync, to: SendTo::Any, batch };
         self.start_send(started, message, timeout, step);
     }
 
@@ -121,6 +135,31 @@ impl Client {
         }
         if let Err(send) = self.send_kernel(id, send, step) {
             self.send_fails(&send, step);
+        }
+    }
+
+    /// Has a selector choose the queue, to which the message is then sent once.
+    ///
+    /// Source: `DefaultMQProducerImpl.sendSelectImpl`.
+    pub(super) fn send_selected(&mut self, id: u64, mut send: Box<Send>, selector: &Selector, step: &mut Step<'_>) {
+        let info = self.producers[send.producer].topics.get(&*send.message.topic).filter(|info| info.ok());
+        let selected = match info {
+            Some(info) => select(selector, &info.queues, step.dice),
+            None => Err(Exception::client(format!("No route info for this topic, {}", send.message.topic))),
+        };
+        let is_late = send.timeout < step.wall.since(send.begin_first);
+        match selected {
+            Ok(_) if is_late => {
+                let exception = Exception::TooMuchRequest("sendSelectImpl call timeout");
+                self.call_fails(send.caller, exception.into_error(0, true), step);
+            }
+            Ok(queue) => {
+                send.queue = Some(queue);
+                send.is_fixed = true;
+                send.begin_prev = step.wall;
+                self.send_to_queue(id, send, step);
+            }
+            Err(exception) => self.call_fails(send.caller, exception.into_error(0, true), step),
         }
     }
 

@@ -6,12 +6,17 @@ mod send;
 
 mod consume;
 
+mod orderly;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::mq::app::{Call, ConsumeOutcome, ErrorKind, OpId, Return, SendStatus};
+use crate::mq::app::{
+    Call, ConsumeOutcome, ErrorKind, OpId, Ordered, OrderlyStatus, Return, Selector, SendBy, SendMode, SendStatus,
+    SendTo, TaskId,
+};
 use crate::mq::client::Client;
 use crate::mq::client::config::{ClientConfig, ConsumerConfig, ProducerConfig};
 use crate::mq::disk::{Disk, DiskError, FileId, FileInfo, Usage};
@@ -22,6 +27,7 @@ use crate::mq::node::{
     Addr, Choice, ClosedWhy, ConnId, Costs, Effect, Event, Frame, Node, Out, RefusedWhy, Step, Stream, TimerKey,
 };
 use crate::mq::time::{Millis, Span, Time};
+use crate::mq::wire::body::locks::{LockBatchRequestBody, LockBatchResponseBody};
 use crate::mq::wire::body::{BrokerData, ConsumerIdList, JsonBody, QueueData, RouteData};
 use crate::mq::wire::code::{request, response};
 use crate::mq::wire::codec::{self, Decoder};

@@ -207,3 +207,52 @@ fn a_topic_is_created_on_every_master() {
     assert_eq!(asked.len(), 2);
     assert!(stage.failure(2).2.starts_with("create new topic failed\nFor more"));
 }
+
+/// A send to where a selector says.
+fn select(stage: &mut Stage, op: u64, selector: Selector) {
+    let message =
+        Message { topic: "T".into(), flag: 0, properties: Properties::new(), body: Bytes::from_static(b"hello") };
+    let by = SendBy { mode: SendMode::Sync, to: SendTo::Selected(selector) };
+    stage.on(Event::App(Box::new(Call::SendBy { op: OpId(op), group: "PG".into(), message, timeout: None, by })));
+}
+
+#[test]
+fn a_selector_chooses_by_the_sorted_list() {
+    let mut stage = Stage::new(producer(), two_masters);
+    let hash = |text: &str| Selector::Hash(text.into());
+    // "polygenelubricants" hashes to the lowest number, whose absolute value is itself.
+    let cases = [
+        (Selector::Modulo(0), "a/0"),
+        (Selector::Modulo(7), "b/1"),
+        (Selector::Modulo(10), "b/0"),
+        (hash("order-1"), "b/0"),
+        (hash("order-2"), "a/1"),
+        (hash("polygenelubricants"), "a/0"),
+        (Selector::Random, "a/0"),
+    ];
+    for (op, (selector, expected)) in cases.into_iter().enumerate() {
+        select(&mut stage, op as u64, selector.clone());
+        stage.until(100 * (op as u64 + 1));
+        let Return::Sent { result, .. } = stage.answer(op as u64).1 else { panic!("{selector:?}") };
+        assert_eq!(format!("{}/{}", result.queue.broker, result.queue.queue_id), expected, "{selector:?}");
+    }
+}
+
+#[test]
+fn what_a_selector_cannot_choose_is_told_and_what_it_chose_is_tried_once() {
+    let mut stage = Stage::new(producer(), two_masters).door(BROKER_A.with_port(10909), Door::Refuses);
+    select(&mut stage, 1, Selector::MachineRoom);
+    select(&mut stage, 2, Selector::Modulo(-1));
+    select(&mut stage, 3, Selector::Modulo(0));
+    stage.until(1_000);
+    let with_url = |text: &str| {
+        format!("{text}\nFor more information, please visit the url, http://rocketmq.apache.org/docs/faq/")
+    };
+    let texts = ["select message queue return null.", "select message queue throwed exception."];
+    for (op, text) in (1..).zip(texts) {
+        let (_, kind, told, attempts, not_stored) = stage.failure(op);
+        assert_eq!((kind, told, attempts, not_stored), (ErrorKind::Client, with_url(text).as_str(), 0, true));
+    }
+    let (_, kind, text, attempts, _) = stage.failure(3);
+    assert_eq!((kind, text, attempts), (ErrorKind::Connect, "connect to <10.0.2.1:10909> failed", 1));
+}

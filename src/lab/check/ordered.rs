@@ -1,0 +1,290 @@
+//! Order: what an ordered listener is promised of a queue (G20, G22, G23).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lab::check::Judged;
+use crate::lab::check::history::{Delivery, History};
+use crate::lab::fault::episode::FaultKind;
+use crate::lab::scenario::plan::{NodeKind, Plan};
+use crate::lab::trace::record::{NodeId, Seq};
+use crate::mq::app::{ConsumeOutcome, Ordered, OrderlyStatus};
+use crate::mq::message::{Group, MessageQueue};
+use crate::mq::time::{Span, Time};
+
+/// A queue as one ordered group was handed it.
+struct Handed<'a> {
+    group: &'a Group,
+    queue: &'a MessageQueue,
+    /// The queue's broker.
+    broker: Option<NodeId>,
+    /// `maxReconsumeTimes` of the group; -1 is without end.
+    reconsume_max: i32,
+    /// In the order of the calls.
+    deliveries: Vec<&'a Delivery>,
+}
+
+/// What is handed to ordered groups, by group and queue.
+fn handed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Handed<'a>> {
+    let mut ordered: BTreeMap<&Group, i32> = BTreeMap::new();
+    let mut brokers: BTreeMap<&str, NodeId> = BTreeMap::new();
+    for (number, node) in plan.nodes.iter().enumerate() {
+        match &node.kind {
+            NodeKind::Client(client) => {
+                let own = client.consumers.iter().filter(|consumer| consumer.orderly);
+                ordered.extend(own.map(|consumer| (&consumer.group, consumer.max_reconsume)));
+            }
+            NodeKind::Broker(broker) if broker.broker_id == 0 => {
+                brokers.insert(&broker.broker_name, NodeId(number as u16));
+            }
+            NodeKind::Broker(_) | NodeKind::Nameserver => {}
+        }
+    }
+    let mut all: BTreeMap<(&Group, &MessageQueue), Handed<'a>> = BTreeMap::new();
+    for delivery in &history.deliveries {
+        let (group, queue) = (&delivery.group, &delivery.queue);
+        let Some(reconsume_max) = ordered.get(group).copied() else { continue };
+        let broker = brokers.get(&*queue.broker).copied();
+        let handed = Handed { group, queue, broker, reconsume_max, deliveries: Vec::new() };
+        all.entry((group, queue)).or_insert(handed).deliveries.push(delivery);
+    }
+    all.into_values().collect()
+}
+
+fn nothing_handed() -> Judged {
+    Judged::inconclusive("no ordered listener was called", "没有调用过顺序监听器")
+}
+
+fn offsets(delivery: &Delivery) -> impl Iterator<Item = i64> {
+    delivery.messages.iter().map(|message| message.queue_offset.0)
+}
+
+impl Handed<'_> {
+    fn name(&self) -> String {
+        format!("{}/{} of {} for {}", self.queue.topic, self.queue.queue_id, self.queue.broker, self.group)
+    }
+
+    /// Whether the queue's offsets may have been given to other messages in between.
+    fn lost_power(&self, history: &History, from: Time, to: Time) -> bool {
+        history.power_losses.iter().any(|(node, _, at)| Some(*node) == self.broker && from <= *at && *at <= to)
+    }
+}
+
+/// Whether a queue may have changed hands, back into the same ones, before a moment: somebody came, went, or was kept from
+/// talking.
+fn may_have_moved(history: &History, before: Time) -> bool {
+    let is_near = |at: &Time| *at <= before && before <= *at + SETTLES;
+    history.boots.iter().any(|(_, at)| is_near(at) && FIRST_BOOTS < *at)
+        || history.deaths.iter().chain(&history.power_losses).any(|(_, _, at)| is_near(at))
+        || history.faults.iter().any(|(at, _)| is_near(at))
+}
+
+/// G20: in one process a queue goes forward, one batch at a time, and nobody sees a later message first.
+pub(super) fn queue_fifo(history: &History, plan: &Plan) -> Judged {
+    let mut looked_at = 0;
+    for handed in handed(history, plan) {
+        let mut seen: BTreeSet<i64> = BTreeSet::new();
+        let mut last: Option<&Delivery> = None;
+        let (mut floor, mut open) = (i64::MIN, None);
+        for delivery in &handed.deliveries {
+            looked_at += 1;
+            let before = last.filter(|last| !handed.lost_power(history, last.at, delivery.at));
+            if before.is_none() {
+                seen.clear();
+            }
+            let same = before.filter(|last| (last.node, last.incarnation) == (delivery.node, delivery.incarnation));
+            if same.is_none() {
+                (floor, open) = (i64::MIN, None);
+            }
+            let head = offsets(delivery).next().unwrap_or(i64::MAX);
+            let is_sorted = delivery.messages.is_sorted_by(|a, b| a.queue_offset < b.queue_offset);
+            let first_seen = offsets(delivery).find(|offset| !seen.contains(offset));
+            let overtaken = first_seen.zip(seen.last()).is_some_and(|(first, highest)| first < *highest);
+            let clause = if !is_sorted {
+                Some(("batch", "a batch is not in order", "一批消息内部乱序"))
+            } else if overtaken {
+                Some(("overtaken", "a later message was handed over first", "后面的消息先投递了"))
+            } else if same.is_some_and(|last| last.end.is_none_or(|(seq, _)| delivery.seq < seq)) {
+                Some(("two at once", "one process consumes two batches at once", "同一进程同时消费两批"))
+            } else if head < floor && !may_have_moved(history, delivery.at) {
+                Some(("stepped back", "what was done is handed over again", "已完成的消息再次投递"))
+            } else {
+                None
+            };
+            if let Some((clause, en, zh)) = clause {
+                let witness = before.into_iter().chain([*delivery]).map(|delivery| delivery.seq).collect();
+                let at = handed.name();
+                return Judged::violation(
+                    clause,
+                    witness,
+                    format!("{at}, offset {head}: {en}"),
+                    format!("{at} 位点 {head}：{zh}"),
+                );
+            }
+            seen.extend(offsets(delivery));
+            (floor, open) = goes_on_from(delivery, open);
+            last = Some(delivery);
+        }
+    }
+    match looked_at {
+        0 => nothing_handed(),
+        _ => Judged::pass(format!("{looked_at} batches in order"), format!("{looked_at} 批，顺序正确")),
+    }
+}
+
+/// Below which offset the same owner is handed nothing more after this, and the lowest offset that is not committed.
+fn goes_on_from(delivery: &Delivery, open: Option<i64>) -> (i64, Option<i64>) {
+    let head = offsets(delivery).next().unwrap_or(i64::MIN);
+    let behind = offsets(delivery).last().map_or(i64::MIN, |last| last + 1);
+    match delivery.answer {
+        Some(ConsumeOutcome::Ordered(Ordered { status, auto_commit: false, .. })) => match status {
+            OrderlyStatus::Success => (behind, Some(open.unwrap_or(head))),
+            OrderlyStatus::Commit => (behind, None),
+            OrderlyStatus::Rollback => (open.unwrap_or(head), None),
+            OrderlyStatus::Suspend => (head, open),
+        },
+        Some(answer) if 0 < answer.done(delivery.messages.len()) => (behind, None),
+        _ => (head, None),
+    }
+}
+
+/// G22: two processes never have a queue in their listeners at once.
+///
+/// Outside of what 4.3.2 promises an overlap is the registered weakness K07: the broker forgot the leases, wall clocks
+/// disagree, or the lease was not renewed and the listener outlived it.
+pub(super) fn exclusive(history: &History, plan: &Plan) -> Judged {
+    let (mut looked_at, mut known) = (0, None);
+    for handed in handed(history, plan) {
+        let mut running: Vec<&Delivery> = Vec::new();
+        for delivery in &handed.deliveries {
+            looked_at += 1;
+            running.retain(|other| other.end.is_none_or(|(seq, _)| delivery.seq < seq));
+            for other in &running {
+                if (other.node, other.incarnation) == (delivery.node, delivery.incarnation) {
+                    continue;
+                }
+                let judged = overlap(history, plan, &handed, (other, delivery));
+                match judged.1 {
+                    None => return judged.0,
+                    Some(weakness) => known = known.or(Some(judged.0.known(weakness))),
+                }
+            }
+            running.push(delivery);
+        }
+    }
+    match (looked_at, known) {
+        (0, _) => nothing_handed(),
+        (_, Some(known)) => known,
+        _ => Judged::pass(format!("{looked_at} batches, none beside another"), format!("{looked_at} 批，没有同时消费")),
+    }
+}
+
+/// Two listeners at once, and the weakness that explains it.
+fn overlap(
+    history: &History,
+    plan: &Plan,
+    handed: &Handed<'_>,
+    (first, second): (&Delivery, &Delivery),
+) -> (Judged, Option<u8>) {
+    let name = |delivery: &Delivery| {
+        plan.nodes.get(usize::from(delivery.node.0)).map(|node| node.name.to_string()).unwrap_or_default()
+    };
+    let (one, two, at) = (name(first), name(second), handed.name());
+    let judged = Judged::violation(
+        "two at once",
+        vec![first.seq, second.seq],
+        format!("{at}: {one} and {two} consume at once"),
+        format!("{at}：{one} 和 {two} 同时消费"),
+    );
+    let near = |at: Time, span: Span| at <= second.at && second.at <= at + span;
+    let boots = history.boots.iter().filter(|(node, _)| Some(*node) == handed.broker);
+    let broker_booted = boots.skip(1).any(|(_, at)| near(*at, LEASE + RENEWALS));
+    let clocks_disagree = history.clock_steps.iter().any(|(node, at)| {
+        (Some(*node) == handed.broker || [first.node, second.node].contains(node)) && *at <= second.at
+    });
+    let outlived = first.at + MARGIN <= second.at && was_kept_from_renewing(history, plan, (first, second));
+    (judged, (broker_booted || clocks_disagree || outlived).then_some(7))
+}
+
+/// Whether something kept a process from renewing its lease until another's listener was called.
+fn was_kept_from_renewing(history: &History, plan: &Plan, (first, second): (&Delivery, &Delivery)) -> bool {
+    let since = Time(second.at.0.saturating_sub((LEASE + RENEWALS).0));
+    let paused = history
+        .pauses
+        .iter()
+        .any(|(node, from, to)| *node == first.node && *from <= second.at && to.is_none_or(|to| since <= to));
+    paused
+        || history.faults.iter().any(|(at, name)| {
+            let kind = plan.episodes.iter().find(|episode| episode.name == *name).map(|episode| &episode.kind);
+            let on_road =
+                matches!(kind, Some(FaultKind::Cut { .. } | FaultKind::Delay { .. } | FaultKind::Reset { .. }));
+            on_road && *at <= second.at
+        })
+}
+
+/// G23: nothing behind a message that was suspended is handed over before it is done or given up, whoever owns the queue.
+pub(super) fn no_overtaking(history: &History, plan: &Plan) -> Judged {
+    let (mut looked_at, mut suspensions) = (0, 0);
+    for handed in handed(history, plan) {
+        let mut events: Vec<(Seq, &Delivery, bool)> = Vec::new();
+        for delivery in &handed.deliveries {
+            events.push((delivery.seq, delivery, false));
+            events.extend(delivery.end.filter(|_| delivery.answer.is_some()).map(|(seq, _)| (seq, *delivery, true)));
+        }
+        events.sort_by_key(|(seq, ..)| *seq);
+        let mut suspended: BTreeMap<i64, Seq> = BTreeMap::new();
+        let mut done: BTreeSet<i64> = BTreeSet::new();
+        let mut last = Time::ZERO;
+        for (_, delivery, is_answer) in events {
+            if handed.lost_power(history, last, delivery.at) {
+                suspended.clear();
+                done.clear();
+            }
+            last = delivery.at;
+            if is_answer {
+                let upto = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
+                for (place, message) in delivery.messages.iter().enumerate() {
+                    let offset = message.queue_offset.0;
+                    let given_up = 0 <= handed.reconsume_max && handed.reconsume_max <= message.reconsume_times;
+                    if place < upto || given_up {
+                        suspended.remove(&offset);
+                        done.insert(offset);
+                    } else if !done.contains(&offset) {
+                        suspensions += 1;
+                        suspended.insert(offset, delivery.seq);
+                    }
+                }
+                continue;
+            }
+            looked_at += 1;
+            let highest = offsets(delivery).last().unwrap_or(i64::MIN);
+            let left_out = suspended.range(..highest).find(|(offset, _)| !offsets(delivery).any(|own| own == **offset));
+            if let Some((offset, seq)) = left_out {
+                let at = handed.name();
+                return Judged::violation(
+                    "overtaken",
+                    vec![*seq, delivery.seq],
+                    format!("{at}: {highest} is handed over while {offset} is suspended"),
+                    format!("{at}：位点 {offset} 已暂停，却投递了 {highest}"),
+                );
+            }
+        }
+    }
+    match looked_at {
+        0 => nothing_handed(),
+        _ => Judged::pass(
+            format!("{looked_at} batches, {suspensions} messages suspended, none overtaken"),
+            format!("{looked_at} 批，暂停 {suspensions} 条，没有被越过"),
+        ),
+    }
+}
+
+/// The broker grants another's queue when its lease is older. Source: `RebalanceLockManager`.
+const LEASE: Span = Span::from_secs(60);
+/// How often a lease is renewed, with a margin for the road.
+const RENEWALS: Span = Span::from_secs(30);
+/// No batch begins when the last grant is older; so whoever is overtaken by a lease's end began at least so long before.
+const MARGIN: Span = Span::from_secs(30);
+/// Until when the nodes of a plan have booted that it starts with.
+const FIRST_BOOTS: Time = Time(1_000_000_000);
+/// Until a change of members has had all its effects: a silent member's 130 s, a rebalance, a lock.
+const SETTLES: Span = Span::from_secs(240);
