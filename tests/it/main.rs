@@ -55,6 +55,8 @@ mod reset;
 mod begins;
 mod orderly;
 
+mod duplicates;
+
 mod run;
 
 mod run_disk;

@@ -9,7 +9,7 @@ use mqlab::lab::scenario::{library, load};
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::image::{DiskImage, PAGE};
 use mqlab::lab::trace::log::{NodeHead, Trace};
-use mqlab::lab::trace::record::{App, DiskEvent, Level, Machine, Record, What};
+use mqlab::lab::trace::record::{App, DiskEvent, Level, Machine, Record, Seq, What};
 use mqlab::mq::app::{AppError, Call, ConsumeOutcome, ErrorKind, Ordered, OrderlyStatus, Return};
 use mqlab::mq::message::StoredMessage;
 
@@ -94,12 +94,7 @@ fn an_asynchronous_flush_does_not_promise_to_outlive_a_power_loss() {
     let mut twin = with_image(&trace, |image| wipe(image, "commitlog/"));
     let broker = trace.node("broker-a");
     let lost = Machine::PowerLost { lost: 1, kept: 0, torn: 0 };
-    twin.push(Record {
-        node: broker,
-        what: What::Machine(lost),
-        seq: mqlab::lab::trace::record::Seq(u64::MAX),
-        ..last
-    });
+    twin.push(Record { node: broker, what: What::Machine(lost), seq: Seq(u64::MAX), ..last });
     assert_eq!(verdict(&twin, &plan, Check::AckedDurability), Verdict::Pass);
     assert!(matches!(verdict(&twin, &plan, Check::NoAckedLoss), Verdict::Violation { .. }));
 }
@@ -295,7 +290,7 @@ fn a_slave_that_holds_something_else_is_seen() {
     trace.header.nodes.push(NodeHead { name: "slave".into(), ..head });
     let own = trace.node("slave");
     let image = trace.records().iter().rfind(|record| matches!(record.what, What::Disk(DiskEvent::Image { .. })));
-    let copy = Record { node: own, seq: mqlab::lab::trace::record::Seq(u64::MAX), ..image.unwrap().clone() };
+    let copy = Record { node: own, seq: Seq(u64::MAX), ..image.unwrap().clone() };
     let mut other = copy.clone();
     if let What::Disk(DiskEvent::Image { cached, .. }) = &mut other.what {
         flip(Arc::make_mut(cached), "commitlog/", 50);
@@ -429,6 +424,38 @@ fn two_processes_in_one_queue_are_seen_and_known_only_outside_of_what_is_promise
     ));
 }
 
+/// A member that froze in its listener and, awake again, goes on at once: the pause excuses the overlap and not that.
+#[test]
+fn who_was_overtaken_and_goes_on_without_its_lock_is_seen() {
+    let plan = super::orderly::outliving(0);
+    let trace = Session::run(&plan, Level::Full).trace;
+    let known = verdict(&trace, &plan, Check::OrderlyExclusive);
+    let Verdict::Known { witness, .. } = known else { panic!("{known:?}") };
+    let frozen = trace.records().iter().find(|record| record.seq == witness[0]).expect("the first listener").clone();
+    let What::App(App::Returned(call)) = &frozen.what else { panic!("{frozen:?}") };
+    let Return::Listen { task: asked, .. } = **call else { panic!("{call:?}") };
+    let mut twin = Trace::new(trace.header.clone());
+    for record in trace.records() {
+        twin.push(record.clone());
+        let is_its_answer = record.node == frozen.node
+            && matches!(&record.what, What::App(App::Called(call))
+                if matches!(**call, Call::Listened { task, .. } if task == asked));
+        if is_its_answer {
+            let mut again = frozen.clone();
+            (again.step, again.at, again.seq) = (record.step, record.at, record.seq);
+            if let What::App(App::Returned(answer)) = &mut again.what
+                && let Return::Listen { task, messages, .. } = Arc::make_mut(answer)
+            {
+                task.0 += 1_000_000;
+                messages[0].queue_offset.0 += 1;
+            }
+            twin.push(again);
+        }
+    }
+    let judged = verdict(&twin, &plan, Check::OrderlyExclusive);
+    assert!(matches!(judged, Verdict::Violation { clause: "went on", .. }), "{judged:?}");
+}
+
 #[test]
 fn what_passes_a_suspended_message_is_seen() {
     let damage = |trace: &Trace| {
@@ -446,4 +473,32 @@ fn what_passes_a_suspended_message_is_seen() {
         })
     };
     assert_eq!(order_refutes(Check::NoOvertaking, damage), "overtaken");
+}
+
+/// The trace in which one delivery of a record comes once more at the end, to the same process.
+fn delivered_again(trace: &Trace, nth: usize) -> Trace {
+    let mut twin = trace.clone();
+    let listens = || trace.records().iter().filter(|record| record.what.kind() == "listen");
+    let last = trace.records().last().unwrap();
+    let again = listens().nth(nth).unwrap();
+    twin.push(Record {
+        step: last.step,
+        at: last.at,
+        mono: last.mono,
+        wall: last.wall,
+        seq: Seq(u64::MAX),
+        ..again.clone()
+    });
+    twin
+}
+
+#[test]
+fn a_delivery_without_a_cause_is_seen_and_one_with_a_cause_is_explained() {
+    assert_eq!(refutes(Check::DuplicatesExplained, |trace| delivered_again(trace, 0)), "unexplained");
+    // A message that failed is explained, and by each failure once.
+    let (trace, plan) = ladder("150s");
+    assert_eq!(verdict(&trace, &plan, Check::DuplicatesExplained), Verdict::Pass);
+    let twin = delivered_again(&trace, 1);
+    let found = verdict(&twin, &plan, Check::DuplicatesExplained);
+    assert!(matches!(found, Verdict::Violation { clause: "unexplained", .. }), "{found:?}");
 }

@@ -163,6 +163,11 @@ impl Delivery {
             end: None,
         }
     }
+
+    fn answered(&mut self, record: &Record, outcome: ConsumeOutcome) {
+        self.answer = Some(outcome);
+        self.end.get_or_insert((record.seq, record.at));
+    }
 }
 
 impl DiskSeen {
@@ -180,9 +185,7 @@ impl History {
         let mut open: BTreeMap<(NodeId, u32, u64), Range<usize>> = BTreeMap::new();
         let mut tasks: BTreeMap<(NodeId, u32, u64), usize> = BTreeMap::new();
         for record in trace.records() {
-            if let What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }) = &record.what {
-                history.faults.push((record.at, name.clone()));
-            }
+            history.faults.extend(fault(record));
             let Some(node) = record.node else { continue };
             history.transactions.see(record, node);
             history.resets.see(record, node);
@@ -207,8 +210,7 @@ impl History {
                     }
                     Call::Listened { task, outcome } => {
                         if let Some(at) = tasks.get(&(node, record.incarnation, task.0)) {
-                            history.deliveries[*at].answer = Some(*outcome);
-                            history.deliveries[*at].end.get_or_insert((record.seq, record.at));
+                            history.deliveries[*at].answered(record, *outcome);
                         }
                     }
                     Call::CreateTopic { .. } | Call::Decided { .. } | Call::Admin { .. } => {}
@@ -309,6 +311,14 @@ impl History {
     /// Every stored copy with its broker.
     pub fn copies(&self) -> impl Iterator<Item = (NodeId, &LogRecord)> {
         self.brokers.iter().flat_map(|broker| broker.store.records.iter().map(|record| (broker.node, record)))
+    }
+}
+
+/// When which fault began or ended, if a record tells of one.
+fn fault(record: &Record) -> Option<(Time, Name)> {
+    match &record.what {
+        What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }) => Some((record.at, name.clone())),
+        _ => None,
     }
 }
 

@@ -18,6 +18,7 @@ mod agreement;
 mod broadcast;
 mod counts;
 mod delivery;
+mod duplicates;
 mod lineage;
 mod ordered;
 mod settled;
@@ -111,6 +112,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::TransactionAtomic => settled::transaction_atomic(history, plan),
         Check::TransactionResolved => settled::transaction_resolved(history, plan),
         Check::CheckBack => settled::check_back(history, trace, plan),
+        Check::DuplicatesExplained => duplicates::explained(history, plan),
         Check::QueueFifo => ordered::queue_fifo(history, plan),
         Check::OrderlyExclusive => ordered::exclusive(history, plan),
         Check::NoOvertaking => ordered::no_overtaking(history, plan),
@@ -144,6 +146,7 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::TransactionAtomic => Some(Guarantee(11)),
         Check::TransactionResolved => Some(Guarantee(12)),
         Check::CheckBack => Some(Guarantee(13)),
+        Check::DuplicatesExplained => Some(Guarantee(32)),
         Check::StartPosition => Some(Guarantee(33)),
         Check::ResetConformance => Some(Guarantee(34)),
         Check::BroadcastComplete => Some(Guarantee(35)),

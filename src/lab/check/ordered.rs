@@ -147,7 +147,8 @@ fn goes_on_from(delivery: &Delivery, open: Option<i64>) -> (i64, Option<i64>) {
     }
 }
 
-/// G22: two processes never have a queue in their listeners at once.
+/// G22: two processes never have a queue in their listeners at once, and who was overtaken in its listener does not go on
+/// without asking for the lock.
 ///
 /// Outside of what 4.3.2 promises an overlap is the registered weakness K07: the broker forgot the leases, wall clocks
 /// disagree, or the lease was not renewed and the listener outlived it.
@@ -155,17 +156,25 @@ pub(super) fn exclusive(history: &History, plan: &Plan) -> Judged {
     let (mut looked_at, mut known) = (0, None);
     for handed in handed(history, plan) {
         let mut running: Vec<&Delivery> = Vec::new();
-        for delivery in &handed.deliveries {
+        for (number, delivery) in handed.deliveries.iter().copied().enumerate() {
             looked_at += 1;
             running.retain(|other| other.end.is_none_or(|(seq, _)| delivery.seq < seq));
-            for other in &running {
-                if (other.node, other.incarnation) == (delivery.node, delivery.incarnation) {
-                    continue;
-                }
-                let judged = overlap(history, plan, &handed, (other, delivery));
-                match judged.1 {
-                    None => return judged.0,
-                    Some(weakness) => known = known.or(Some(judged.0.known(weakness))),
+            let beside = running.iter().filter(|other| !same_process(other, delivery));
+            let mut found: Vec<(Judged, bool)> = beside
+                .map(|other| {
+                    let pair = (*other, delivery);
+                    let excused = leases_unsafe(history, &handed, pair) || outlived(history, plan, pair);
+                    (overlap(plan, &handed, pair, TWO_AT_ONCE), excused)
+                })
+                .collect();
+            if let Some(before) = went_on(&handed.deliveries[..number], delivery) {
+                let pair = (before, delivery);
+                found.push((overlap(plan, &handed, pair, WENT_ON), leases_unsafe(history, &handed, pair)));
+            }
+            for (judged, excused) in found {
+                match excused {
+                    false => return judged,
+                    true => known = known.or(Some(judged.known(LEASES))),
                 }
             }
             running.push(delivery);
@@ -178,31 +187,51 @@ pub(super) fn exclusive(history: &History, plan: &Plan) -> Judged {
     }
 }
 
-/// Two listeners at once, and the weakness that explains it.
+fn same_process(one: &Delivery, other: &Delivery) -> bool {
+    (one.node, one.incarnation) == (other.node, other.incarnation)
+}
+
+/// The batch during which another process took the queue over, if its own goes straight on with `next`.
+fn went_on<'a>(before: &[&'a Delivery], next: &Delivery) -> Option<&'a Delivery> {
+    let at = before.iter().rposition(|other| same_process(other, next))?;
+    let (_, end) = before[at].end?;
+    let taken_over = before[at + 1..].iter().any(|other| other.at < end && !same_process(other, next));
+    (taken_over && next.at < end + ASKS).then_some(before[at])
+}
+
+/// What an overlap is called, in both languages.
+type Words = (&'static str, &'static str, &'static str);
+
+const TWO_AT_ONCE: Words = ("two at once", "consume at once", "同时消费");
+const WENT_ON: Words = ("went on", "consume in turns, and nobody asked for the lock", "交替消费，却没有重新申请锁");
+
 fn overlap(
-    history: &History,
     plan: &Plan,
     handed: &Handed<'_>,
     (first, second): (&Delivery, &Delivery),
-) -> (Judged, Option<u8>) {
+    (clause, en, zh): Words,
+) -> Judged {
     let name = |delivery: &Delivery| {
         plan.nodes.get(usize::from(delivery.node.0)).map(|node| node.name.to_string()).unwrap_or_default()
     };
     let (one, two, at) = (name(first), name(second), handed.name());
-    let judged = Judged::violation(
-        "two at once",
-        vec![first.seq, second.seq],
-        format!("{at}: {one} and {two} consume at once"),
-        format!("{at}：{one} 和 {two} 同时消费"),
-    );
-    let near = |at: Time, span: Span| at <= second.at && second.at <= at + span;
+    let witness = vec![first.seq, second.seq];
+    Judged::violation(clause, witness, format!("{at}: {one} and {two} {en}"), format!("{at}：{one} 和 {two} {zh}"))
+}
+
+/// Whether leases meant nothing for a while: the broker had forgotten them, or clocks disagree about their age.
+fn leases_unsafe(history: &History, handed: &Handed<'_>, (first, second): (&Delivery, &Delivery)) -> bool {
     let boots = history.boots.iter().filter(|(node, _)| Some(*node) == handed.broker);
-    let broker_booted = boots.skip(1).any(|(_, at)| near(*at, LEASE + RENEWALS));
-    let clocks_disagree = history.clock_steps.iter().any(|(node, at)| {
-        (Some(*node) == handed.broker || [first.node, second.node].contains(node)) && *at <= second.at
-    });
-    let outlived = first.at + MARGIN <= second.at && was_kept_from_renewing(history, plan, (first, second));
-    (judged, (broker_booted || clocks_disagree || outlived).then_some(7))
+    let near = |at: Time| at <= second.at && second.at <= at + LEASE + RENEWALS;
+    boots.skip(1).any(|(_, at)| near(*at))
+        || history.clock_steps.iter().any(|(node, at)| {
+            (Some(*node) == handed.broker || [first.node, second.node].contains(node)) && *at <= second.at
+        })
+}
+
+/// Whether a listener outlived a lease that its process could not renew.
+fn outlived(history: &History, plan: &Plan, (first, second): (&Delivery, &Delivery)) -> bool {
+    first.at + MARGIN <= second.at && was_kept_from_renewing(history, plan, (first, second))
 }
 
 /// Whether something kept a process from renewing its lease until another's listener was called.
@@ -280,6 +309,10 @@ pub(super) fn no_overtaking(history: &History, plan: &Plan) -> Judged {
 
 /// The broker grants another's queue when its lease is older. Source: `RebalanceLockManager`.
 const LEASE: Span = Span::from_secs(60);
+/// The weakness of leases: K07.
+const LEASES: u8 = 7;
+/// Who finds that it has no fresh lock asks for it so much later at the earliest.
+const ASKS: Span = Span::from_millis(10);
 /// How often a lease is renewed, with a margin for the road.
 const RENEWALS: Span = Span::from_secs(30);
 /// No batch begins when the last grant is older; so whoever is overtaken by a lease's end began at least so long before.

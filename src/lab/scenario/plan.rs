@@ -254,6 +254,8 @@ pub enum Check {
     TransactionResolved,
     /// `check-back`: G13.
     CheckBack,
+    /// `duplicates-explained`: G32: every delivery beyond the first has a cause.
+    DuplicatesExplained,
     /// `start-position`: G33.
     StartPosition,
     /// `reset-conformance`: G34.
@@ -350,6 +352,7 @@ impl Check {
         "transaction-atomic",
         "transaction-resolved",
         "check-back",
+        "duplicates-explained",
         "start-position",
         "reset-conformance",
         "broadcast-complete",
@@ -383,6 +386,7 @@ impl Check {
             Check::TransactionAtomic => "transaction-atomic",
             Check::TransactionResolved => "transaction-resolved",
             Check::CheckBack => "check-back",
+            Check::DuplicatesExplained => "duplicates-explained",
             Check::StartPosition => "start-position",
             Check::ResetConformance => "reset-conformance",
             Check::BroadcastComplete => "broadcast-complete",

@@ -66,6 +66,7 @@ impl Resolver<'_> {
             "transaction-atomic" => Check::TransactionAtomic,
             "transaction-resolved" => Check::TransactionResolved,
             "check-back" => Check::CheckBack,
+            "duplicates-explained" => Check::DuplicatesExplained,
             "start-position" => Check::StartPosition,
             "reset-conformance" => Check::ResetConformance,
             "broadcast-complete" => Check::BroadcastComplete,

@@ -364,3 +364,46 @@ fn batches_keep_their_order_and_fail_as_one() {
     assert_eq!(seen, [(3, 0, 2), (3, 1, 2), (5, 0, 2)]);
     assert_eq!(consumed(&stage), 5);
 }
+
+#[test]
+fn a_batch_of_old_and_new_failures_consumes_a_dead_letter_again() {
+    let broker = Broker::with(1);
+    let mut stage = broker.stage(|config| {
+        config.consume_message_batch_max_size = 2;
+        config.max_reconsume_times = 1;
+    });
+    stage.until(3_500);
+    // The next message comes while the first one's listener runs; the pull that nobody answered is made anew.
+    broker.messages.set(2);
+    stage.until(45_000);
+    assert_eq!(offsets(&stage), [3]);
+    answer(&mut stage, ordered(OrderlyStatus::Suspend));
+    stage.until(46_100);
+    answer(&mut stage, ordered(OrderlyStatus::Suspend));
+    stage.until(47_200);
+    let seen: Vec<(i64, i32, usize)> = listens(&stage).iter().map(|seen| (seen.2, seen.3, seen.4)).collect();
+    // Both go back, the one that was given up as well (K15).
+    assert_eq!(seen, [(3, 0, 1), (3, 1, 2), (3, 1, 2)]);
+    assert_eq!(stage.asked_with(request::SEND_MESSAGE_V2).len(), 1);
+    answer(&mut stage, ordered(OrderlyStatus::Suspend));
+    stage.until(48_200);
+    assert_eq!((stage.asked_with(request::SEND_MESSAGE_V2).len(), consumed(&stage)), (3, 5));
+}
+
+#[test]
+fn a_lost_answer_to_the_second_query_sends_the_pull_nowhere() {
+    let broker = Broker::with(1);
+    let mut stage = broker.stage(|_| {});
+    stage.until(2_000);
+    let mut inner = broker.stage(|_| {}).peers;
+    stage.peers = Box::new(move |addr, command| match command.code {
+        request::QUERY_CONSUMER_OFFSET => None,
+        _ => inner(addr, command),
+    });
+    stage.until(30_000);
+    let pulls = stage.asked.iter().filter_map(|(_, _, command)| match &command.header {
+        Header::Pull(header) if header.topic == "T" => Some(header.queue_offset),
+        _ => None,
+    });
+    assert_eq!(pulls.collect::<Vec<_>>()[0], -1, "no broker has it: the queue begins at its lowest offset");
+}

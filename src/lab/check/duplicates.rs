@@ -1,0 +1,414 @@
+//! G32: every delivery of a message to a group beyond the first has a cause, and a cause explains no more than it can.
+//!
+//! ```text
+//!  another copy of the message in its own topic        U1 its producer tried again · U11 a transaction was settled twice
+//!  a copy under %RETRY%                                U4 a listener failed · U9 it held the message for too long
+//!                                                      U8 given back twice · U10 the broker delivered a delay again
+//!  the same record                                     U4 it failed and was tried again where it was
+//!                                                      U5 its process died before the offset was kept
+//!                                                      U6 the queue changed hands · U7 the broker forgot the offset
+//! ```
+//!
+//! Causes are tried in this order, and the first that suffices is the one. Judged from what outsiders saw: callbacks, deaths,
+//! boots, faults, and the disks at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::lab::check::Judged;
+use crate::lab::check::history::{Delivery, History, uid};
+use crate::lab::fault::episode::FaultKind;
+use crate::lab::scenario::plan::{NodeKind, Plan};
+use crate::lab::trace::record::{NodeId, Seq};
+use crate::mq::message::names::retry_topic;
+use crate::mq::message::property::names;
+use crate::mq::time::{Span, Time};
+
+/// Why a message is delivered once more: a row of the table of causes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Cause {
+    ProducerRetry = 1,
+    ListenerFailed = 4,
+    NotCommitted = 5,
+    Moved = 6,
+    OffsetLost = 7,
+    GivenBackTwice = 8,
+    TimedOut = 9,
+    DelayFiredAgain = 10,
+    SettledTwice = 11,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "U{}", *self as u8)
+    }
+}
+
+/// Where a record lies: broker, topic, queue, offset.
+type Place<'a> = (&'a str, &'a str, i32, i64);
+
+/// A message in one callback.
+struct Handing<'a> {
+    delivery: &'a Delivery,
+    place: Place<'a>,
+    /// Whether the listener said that it is done.
+    done: bool,
+    in_transaction: bool,
+}
+
+impl Handing<'_> {
+    fn process(&self) -> (NodeId, u32) {
+        (self.delivery.node, self.delivery.incarnation)
+    }
+
+    /// When the listener said that this message failed.
+    fn failed(&self) -> Option<Time> {
+        let (_, at) = self.delivery.end.filter(|_| self.delivery.answer.is_some() && !self.done)?;
+        Some(at)
+    }
+
+    /// When the listener said that it is done.
+    fn ended(&self) -> Option<Time> {
+        let (_, at) = self.delivery.end.filter(|_| self.done)?;
+        Some(at)
+    }
+}
+
+/// What happened around a group, as far as it moves queues and loses offsets.
+struct Surroundings<'a> {
+    history: &'a History,
+    /// Moments after which queues may change hands.
+    disturbed: Vec<Time>,
+    /// When a node could not talk, whole or to somebody: from, to.
+    silent: Vec<(NodeId, Time, Time)>,
+    brokers: BTreeSet<NodeId>,
+    /// How often a send of the plan is tried at most.
+    attempts_max: usize,
+}
+
+impl<'a> Surroundings<'a> {
+    fn of(history: &'a History, plan: &'a Plan) -> Surroundings<'a> {
+        // Who only sends moves no queues.
+        let sends_only = |node: &NodeId| {
+            plan.nodes
+                .get(usize::from(node.0))
+                .is_some_and(|node| matches!(&node.kind, NodeKind::Client(client) if client.consumers.is_empty()))
+        };
+        let deaths = history.deaths.iter().chain(&history.power_losses);
+        let deaths = deaths.filter(|(node, ..)| !sends_only(node)).map(|(_, _, at)| *at);
+        let boots = history.boots.iter().filter(|(node, _)| !sends_only(node)).map(|(_, at)| *at);
+        let faults = history.faults.iter().map(|(at, _)| *at);
+        let mut disturbed: Vec<Time> = deaths.chain(boots).chain(faults).collect();
+        disturbed.sort_unstable();
+        let (mut brokers, mut attempts_max) = (BTreeSet::new(), 1);
+        for (number, node) in (0..).zip(&plan.nodes) {
+            match &node.kind {
+                NodeKind::Broker(_) => drop(brokers.insert(NodeId(number))),
+                NodeKind::Client(client) => {
+                    let tries = client.producers.iter().map(|producer| 1 + producer.retries as usize).max();
+                    attempts_max = attempts_max.max(tries.unwrap_or(1));
+                }
+                NodeKind::Nameserver => {}
+            }
+        }
+        let silent = silences(history, plan, &brokers);
+        Surroundings { history, disturbed, silent, brokers, attempts_max }
+    }
+
+    /// When a process died between two moments, by kill, exit or without power.
+    fn death_of(&self, node: NodeId, from: Time, to: Time) -> Option<Time> {
+        let all = self.history.deaths.iter().chain(&self.history.power_losses);
+        all.filter(|(dead, _, at)| *dead == node && from <= *at && *at <= to).map(|(_, _, at)| *at).min()
+    }
+
+    fn power_lost(&self, from: Time, to: Time) -> bool {
+        let mut all = self.history.power_losses.iter();
+        all.any(|(node, _, at)| self.brokers.contains(node) && from <= *at && *at <= to)
+    }
+
+    fn broker_death(&self, from: Time, to: Time) -> Option<Time> {
+        self.brokers.iter().filter_map(|broker| self.death_of(*broker, from, to)).min()
+    }
+
+    /// Whether queues may change hands at a moment, or back into the same ones: somebody came, went, or was kept from talking.
+    fn may_move(&self, at: Time) -> bool {
+        let settles = |since: Time| if since < FIRST_BOOTS { BEGINS } else { SETTLES };
+        self.disturbed.iter().any(|since| *since <= at && at <= *since + settles(*since))
+    }
+
+    /// Whether something happened between two moments after which queues move.
+    fn is_disturbed(&self, from: Time, to: Time) -> bool {
+        self.disturbed.iter().any(|at| from <= *at && *at <= to)
+    }
+
+    /// Whether what a listener had done may not have reached the broker by `by`: the offset that is committed is the lowest
+    /// that is not done, goes out every five seconds, and arrives only where somebody listens.
+    fn uncommitted(&self, handing: &Handing<'_>, by: Time) -> bool {
+        let Some(ended) = handing.ended() else { return true };
+        if by <= ended + COMMITS {
+            return true;
+        }
+        self.speechless(handing.delivery.node).any(|(from, to)| from <= ended + COMMITS && by <= to + COMMITS)
+            || self.is_held_back(handing, by)
+    }
+
+    /// When a node had nobody to talk to, one silence that runs into the next told as one.
+    fn speechless(&self, node: NodeId) -> impl Iterator<Item = (Time, Time)> {
+        let own = self.silent.iter().filter(|(silent, ..)| *silent == node || self.brokers.contains(silent));
+        let mut all: Vec<(Time, Time)> = own.map(|(_, from, to)| (*from, *to)).collect();
+        all.sort_unstable();
+        let mut joined: Vec<(Time, Time)> = Vec::new();
+        for (from, to) in all {
+            match joined.last_mut() {
+                Some((_, last)) if from <= *last + COMMITS => *last = to.max(*last),
+                _ => joined.push((from, to)),
+            }
+        }
+        joined.into_iter()
+    }
+
+    /// Whether its process was handed nothing more of the queue between its end and a moment: then the queue may have gone
+    /// while it was consumed, and what is done behind that is not committed.
+    fn was_the_last(&self, handing: &Handing<'a>, by: Time) -> bool {
+        let Some(ended) = handing.ended() else { return true };
+        self.of_queue(handing, handing.process()).all(|other| other.at <= ended || by <= other.at)
+    }
+
+    /// Whether a lower message of the same process was not done by then: the offset stood in front of it.
+    fn is_held_back(&self, handing: &Handing<'_>, by: Time) -> bool {
+        let (.., offset) = handing.place;
+        self.of_queue(handing, handing.process()).any(|other| {
+            let is_lower = other.messages.iter().any(|message| message.queue_offset.0 < offset);
+            is_lower && other.at <= by && other.end.is_none_or(|(_, end)| by <= end + COMMITS)
+        })
+    }
+
+    /// What a process was handed of the queue of a handing.
+    fn of_queue(&self, handing: &Handing<'a>, process: (NodeId, u32)) -> impl Iterator<Item = &'a Delivery> {
+        let (broker, topic, queue, _) = handing.place;
+        let group = &handing.delivery.group;
+        self.history.deliveries.iter().filter(move |other| {
+            (other.node, other.incarnation) == process
+                && other.group == *group
+                && (&*other.queue.broker, &*other.queue.topic, other.queue.queue_id) == (broker, topic, queue)
+        })
+    }
+
+    /// When the process that hands a record out again began to read its queue from there or before.
+    fn began_again(&self, before: &Handing<'a>, next: &Handing<'a>) -> Time {
+        let (.., offset) = next.place;
+        let steps_back = |other: &&Delivery| {
+            before.delivery.seq < other.seq && other.messages.iter().any(|message| message.queue_offset.0 <= offset)
+        };
+        let first = self.of_queue(next, next.process()).find(steps_back);
+        let began = first.map_or(next.delivery.at, |first| first.at);
+        // It may have learned where to go on before it fell silent, and a pull that was lost is only then sent again.
+        let silent = self.speechless(next.delivery.node).find(|(from, to)| *from <= began && began <= *to + LOST_PULL);
+        silent.map_or(began, |(from, _)| from)
+    }
+}
+
+/// When nodes could not talk: frozen, cut off, delayed, and brokers that were down.
+fn silences(history: &History, plan: &Plan, brokers: &BTreeSet<NodeId>) -> Vec<(NodeId, Time, Time)> {
+    let number = |name: &str| (0..).zip(&plan.nodes).find(|(_, node)| node.name == *name).map(|(at, _)| NodeId(at));
+    let paused = history.pauses.iter().map(|(node, from, to)| (*node, *from, to.unwrap_or(history.end)));
+    let mut silent: Vec<(NodeId, Time, Time)> = paused.collect();
+    for episode in &plan.episodes {
+        // The first is its beginning, the second its end.
+        let Some((at, _)) = history.faults.iter().find(|(_, name)| *name == episode.name) else { continue };
+        let ends = episode.lasts.map_or(history.end, |lasts| *at + lasts);
+        if let FaultKind::Cut { from, to, .. } | FaultKind::Delay { from, to, .. } | FaultKind::Reset { from, to } =
+            &episode.kind
+        {
+            silent.extend([from, to].into_iter().filter_map(|name| Some((number(name)?, *at, ends))));
+        }
+    }
+    for (node, _, at) in history.deaths.iter().chain(&history.power_losses).filter(|(node, ..)| brokers.contains(node))
+    {
+        let back = history.boots.iter().filter(|(booted, boot)| booted == node && at < boot).map(|(_, boot)| *boot);
+        silent.push((*node, *at, back.min().unwrap_or(history.end)));
+    }
+    silent
+}
+
+/// The handings of one message to one group, with what explained the extra ones.
+struct Account<'a> {
+    handings: Vec<Handing<'a>>,
+    /// Failures that have explained a delivery.
+    spent: BTreeSet<(Seq, Place<'a>)>,
+    /// How many more each of them has explained.
+    forks: BTreeMap<(Seq, Place<'a>), u32>,
+    places: BTreeSet<Place<'a>>,
+}
+
+impl<'a> Account<'a> {
+    /// A failure before a moment that has explained nothing yet.
+    fn failure(&mut self, before: Time, only: impl Fn(&Handing<'a>) -> bool) -> bool {
+        let fits = |handing: &&Handing<'a>| {
+            handing.failed().is_some_and(|at| at <= before)
+                && only(handing)
+                && !self.spent.contains(&(handing.delivery.seq, handing.place))
+        };
+        let Some(found) = self.handings.iter().find(fits) else { return false };
+        self.spent.insert((found.delivery.seq, found.place))
+    }
+
+    /// The cause of one more delivery.
+    fn cause(&mut self, next: &Handing<'a>, around: &Surroundings<'a>, retry: &str) -> Option<Cause> {
+        let at = next.delivery.at;
+        let (_, topic, ..) = next.place;
+        if self.places.contains(&next.place) {
+            return self.again(next, around);
+        }
+        if topic != retry {
+            let copies = self.places.iter().filter(|(_, topic, ..)| *topic != retry).count();
+            return match next.in_transaction {
+                true => Some(Cause::SettledTwice),
+                false => (copies < around.attempts_max).then_some(Cause::ProducerRetry),
+            };
+        }
+        if self.failure(at, |_| true) {
+            return Some(Cause::ListenerFailed);
+        }
+        let held = |handing: &Handing<'_>| handing.delivery.at + CONSUME_TIMEOUT <= at;
+        let mut late = self.handings.iter().filter(|handing| held(handing));
+        if late.any(|handing| handing.delivery.end.is_none_or(|(_, end)| handing.delivery.at + CONSUME_TIMEOUT <= end))
+        {
+            return Some(Cause::TimedOut);
+        }
+        // Given back, and because that had no answer sent by the client, too, whose own producer tries three times.
+        if let Some(cause) = self.fork(around) {
+            return Some(cause);
+        }
+        let first = self.handings.iter().filter_map(Handing::failed).min()?;
+        around.broker_death(first, at).map(|_| Cause::DelayFiredAgain)
+    }
+
+    /// The cause of one more copy of a failure that has explained one already.
+    fn fork(&mut self, around: &Surroundings<'_>) -> Option<Cause> {
+        for handing in &self.handings {
+            let Some(failed) = handing.failed() else { continue };
+            let since = Time(failed.0.saturating_sub(SETTLES.0)).max(FIRST_BOOTS);
+            let forks = self.forks.entry((handing.delivery.seq, handing.place)).or_insert(0);
+            if *forks < FALLBACK_ATTEMPTS && around.is_disturbed(since, failed + CALL) {
+                *forks += 1;
+                return Some(if *forks == 1 { Cause::GivenBackTwice } else { Cause::ProducerRetry });
+            }
+        }
+        None
+    }
+
+    /// The cause of one more delivery of the same record.
+    fn again(&mut self, next: &Handing<'a>, around: &Surroundings<'a>) -> Option<Cause> {
+        let at = next.delivery.at;
+        if self.failure(at, |handing| handing.place == next.place && handing.process() == next.process()) {
+            return Some(Cause::ListenerFailed);
+        }
+        let before = self.handings.iter().rfind(|handing| handing.place == next.place)?;
+        let (since, began) = (before.delivery.at, around.began_again(before, next));
+        let is_other = before.process() != next.process();
+        if let Some(death) = around.death_of(before.delivery.node, since, at)
+            && is_other
+            && around.uncommitted(before, death)
+        {
+            return Some(Cause::NotCommitted);
+        }
+        if !around.may_move(began) {
+            return None;
+        }
+        if around.uncommitted(before, began) || around.was_the_last(before, began) {
+            return Some(Cause::Moved);
+        }
+        // The broker keeps offsets in memory and writes them every five seconds; power takes the file with it.
+        let forgot = around.broker_death(since, at).is_some_and(|death| {
+            around.power_lost(since, at) || before.ended().is_none_or(|ended| death <= ended + PERSISTS)
+        });
+        forgot.then_some(Cause::OffsetLost)
+    }
+}
+
+/// Every delivery beyond the first has a cause.
+pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
+    let around = Surroundings::of(history, plan);
+    let mut accounts: BTreeMap<(&str, &str), Account<'_>> = BTreeMap::new();
+    let mut causes: BTreeMap<Cause, usize> = BTreeMap::new();
+    let mut total = 0;
+    for delivery in &history.deliveries {
+        let done = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
+        let retry = retry_topic(&delivery.group);
+        for (number, message) in delivery.messages.iter().enumerate() {
+            let Some(id) = uid(&message.message) else { continue };
+            total += 1;
+            let queue = &delivery.queue;
+            let handing = Handing {
+                delivery,
+                place: (&queue.broker, &queue.topic, queue.queue_id, message.queue_offset.0),
+                done: number < done,
+                in_transaction: message.message.properties.get(names::TRAN_MSG).is_some(),
+            };
+            let account = accounts.entry((&delivery.group, id)).or_insert_with(|| Account {
+                handings: Vec::new(),
+                spent: BTreeSet::new(),
+                forks: BTreeMap::new(),
+                places: BTreeSet::new(),
+            });
+            if !account.handings.is_empty() {
+                let Some(cause) = account.cause(&handing, &around, &retry) else {
+                    return unexplained(account, &handing, id);
+                };
+                *causes.entry(cause).or_insert(0) += 1;
+            }
+            account.places.insert(handing.place);
+            account.handings.push(handing);
+        }
+    }
+    if total == 0 {
+        return Judged::inconclusive("nothing was delivered", "没有任何投递");
+    }
+    let extra: usize = causes.values().sum();
+    let told: Vec<String> = causes.iter().map(|(cause, count)| format!("{cause} {count}")).collect();
+    let told = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
+    Judged::pass(
+        format!("{total} deliveries, {extra} of them once more{told}"),
+        format!("共投递 {total} 次，其中重复 {extra} 次{told}"),
+    )
+}
+
+fn unexplained(account: &Account<'_>, next: &Handing<'_>, id: &str) -> Judged {
+    let (broker, topic, queue, offset) = next.place;
+    let key = next.delivery.messages.iter().find(|message| uid(&message.message) == Some(id));
+    let key = key.and_then(|message| message.message.properties.get(names::KEYS)).map_or(id, |key| key.as_str());
+    let group = &next.delivery.group;
+    let seqs = account.handings.iter().map(|handing| handing.delivery.seq).chain([next.delivery.seq]).collect();
+    Judged::violation(
+        "unexplained",
+        seqs,
+        format!(
+            "{key} was delivered to {group} once more, from {topic}/{queue} #{offset} of {broker}, and nothing explains it"
+        ),
+        format!("{key} 又一次投递给 {group}（{broker} 的 {topic}/{queue} #{offset}），找不到原因"),
+    )
+}
+
+/// Offsets go to the broker every five seconds, and a little later they are there. Source:
+/// `ClientConfig.persistConsumerOffsetInterval`.
+const COMMITS: Span = Span::from_secs(7);
+/// A broker's offsets reach its file every five seconds, first after ten. Source: `BrokerController.initialize`.
+const PERSISTS: Span = Span::from_secs(20);
+/// How long queues may go on moving: a connection that is idle for two minutes, then a rebalance, then a held pull.
+const SETTLES: Span = Span::from_secs(240);
+/// How long they move at the beginning, when nobody has been lost: three rebalances.
+const BEGINS: Span = Span::from_secs(60);
+/// Source: `DefaultMQPushConsumer.consumeTimeout`.
+const CONSUME_TIMEOUT: Span = Span::from_secs(15 * 60);
+/// A pull without an answer is given up after 30 s and sent again after 3 s. Source:
+/// `DefaultMQPushConsumerImpl.CONSUMER_TIMEOUT_MILLIS_WHEN_SUSPEND`, `PULL_TIME_DELAY_MILLS_WHEN_EXCEPTION`.
+const LOST_PULL: Span = Span::from_secs(35);
+/// All machines boot within this, at the beginning.
+const FIRST_BOOTS: Time = Time(1_000_000_000);
+/// Attempts of the client's own producer, where the call that gives a message back has failed.
+///
+/// Source: `DefaultMQProducer.retryTimesWhenSendFailed`.
+const FALLBACK_ATTEMPTS: u32 = 3;
+/// A call that gives a message back is given up after this. Source: `ConsumeMessageConcurrentlyService.sendMessageBack`.
+const CALL: Span = Span::from_secs(10);
