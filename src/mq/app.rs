@@ -83,6 +83,13 @@ pub enum Call {
         /// What it decided.
         outcome: LocalOutcome,
     },
+    /// Administer the cluster and wait.
+    Admin {
+        /// The operation.
+        op: OpId,
+        /// What is wanted.
+        what: AdminCall,
+    },
     /// A listener's answer to [`Return::Listen`].
     Listened {
         /// Which callback.
@@ -90,6 +97,29 @@ pub enum Call {
         /// What it decided.
         outcome: ConsumeOutcome,
     },
+}
+
+/// What an operator asks for. Source: `DefaultMQAdminExt`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AdminCall {
+    /// `resetOffsetByTimestamp`.
+    ResetOffset {
+        /// The group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// To the first message at or behind this moment, ms; -1 is the end of each queue.
+        timestamp: i64,
+        /// Whether an offset may be moved forward, too.
+        force: bool,
+    },
+}
+
+/// What an operator is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AdminAnswer {
+    /// Where each queue was reset to.
+    Offsets(Vec<(MessageQueue, i64)>),
 }
 
 /// How a message is sent.
@@ -211,6 +241,13 @@ pub enum Return {
         result: SendResult,
         /// How the local transaction ended.
         state: LocalState,
+    },
+    /// An operator's call ended.
+    Administered {
+        /// The operation.
+        op: OpId,
+        /// What came out.
+        what: AdminAnswer,
     },
     /// Please consume these messages and answer with [`Call::Listened`].
     Listen {
@@ -449,8 +486,28 @@ pub enum ConsumeFrom {
     Last,
     /// `CONSUME_FROM_FIRST_OFFSET`.
     First,
-    /// `CONSUME_FROM_TIMESTAMP`.
-    Timestamp(Millis),
+    /// `CONSUME_FROM_TIMESTAMP`; `None` is half an hour before the consumer was made, `consumeTimestamp`'s default.
+    Timestamp(Option<Millis>),
+}
+
+/// Who gets a message of a group. Source: `MessageModel`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum MessageModel {
+    /// One of its members.
+    #[default]
+    Clustering,
+    /// Every member.
+    Broadcasting,
+}
+
+impl MessageModel {
+    /// Upstream's name of the constant.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MessageModel::Clustering => "CLUSTERING",
+            MessageModel::Broadcasting => "BROADCASTING",
+        }
+    }
 }
 
 impl SendStatus {

@@ -108,6 +108,25 @@ pub trait Disk {
     fn stalled(&self) -> u64;
 }
 
+/// Replaces a small file as the release does: four calls, nothing forced; a crash between the third and the fourth leaves no
+/// file, only its `.bak`.
+///
+/// Errors: the device's. Differs: upstream does not look at what deleting and renaming answered.
+/// Source: `MixAll.string2File`.
+pub fn replace(disk: &mut dyn Disk, file: &str, text: &str) -> Result<(), DiskError> {
+    let tmp = format!("{file}.tmp");
+    disk.put(&tmp, text.as_bytes())?;
+    match disk.get(file) {
+        Ok(old) => {
+            disk.put(&format!("{file}.bak"), &old)?;
+            disk.remove(file)?;
+        }
+        Err(DiskError::NotFound) => {}
+        Err(error) => return Err(error),
+    }
+    disk.rename(&tmp, file)
+}
+
 /// The token with which a step is cut short: only the driver that lent the step catches it.
 ///
 /// A fuse burns at a disk operation or an effect ([`burn`]); what was written before it has happened, nothing after it has.

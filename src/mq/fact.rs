@@ -306,6 +306,58 @@ facts! {
         /// For how long, ms.
         millis: i64,
     }
+    /// A message that failed is let go: nobody tries a broadcast again. Source: `ConsumeMessageConcurrentlyService.processConsumeResult`.
+    ConsumeDropped "consume-dropped" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// Its place there.
+        queue_offset: i64,
+    }
+    /// A broker told the members of a group to begin elsewhere; its own table stays as it is. Source: `Broker2Client.resetOffset`.
+    ResetSent "reset-sent" {
+        /// The group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// How many members.
+        members: i64,
+    }
+    /// A consumer stops pulling and lets go of a topic's queues, to begin elsewhere in 10 s. Source: `MQClientInstance.resetOffset`.
+    ResetBegun "reset-begun" {
+        /// The group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// How many queues.
+        queues: i64,
+    }
+    /// A queue's offset is another one from now on. Source: `MQClientInstance.resetOffset`.
+    OffsetReset "offset-reset" {
+        /// The topic.
+        topic: Topic,
+        /// The broker.
+        broker: Name,
+        /// The queue.
+        queue_id: QueueId,
+        /// Where it will go on.
+        queue_offset: i64,
+    }
+    /// A broadcasting consumer wrote down how far it has got. Source: `LocalFileOffsetStore.persistAll`.
+    OffsetsSaved "offsets-saved" {
+        /// The group.
+        group: Group,
+        /// How many queues.
+        queues: i64,
+    }
+    /// A broadcasting consumer could not write down how far it has got. Source: `LocalFileOffsetStore.persistAll`.
+    OffsetsNotSaved "offsets-not-saved" {
+        /// The group.
+        group: Group,
+        /// Why.
+        why: Name,
+    }
     /// A pull found nothing and waits. Source: `PullRequestHoldService.suspendPullRequest`.
     Held "held" {
         /// The topic.
@@ -398,7 +450,7 @@ facts! {
         queue_id: QueueId,
         /// For how long, ms.
         millis: i64,
-        /// `flow-control`, `error`, `not-locked` or `offset-moved`.
+        /// `flow-control`, `suspended`, `error`, `not-locked` or `offset-moved`.
         why: &'static str,
     }
     /// A consumer's queue is locked for it. Source: `RebalanceImpl.lockAll`, `lock`.

@@ -479,6 +479,7 @@ impl Effect {
                 Return::Sent { .. } => "sent-result",
                 Return::Failed { .. } => "failed",
                 Return::Done { .. } => "done",
+                Return::Administered { .. } => "administered",
                 Return::Execute { .. } => "execute-local",
                 Return::Check { .. } => "check-local",
                 Return::SentInTransaction { .. } => "sent-in-transaction",

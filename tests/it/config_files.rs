@@ -13,7 +13,7 @@ use mqlab::mq::broker::filter::Filters;
 use mqlab::mq::broker::group::Groups;
 use mqlab::mq::broker::offset::{self, Offsets};
 use mqlab::mq::broker::topic::{Presets, Topics};
-use mqlab::mq::disk::{Burnt, Disk};
+use mqlab::mq::disk::{Burnt, Disk, replace};
 use mqlab::mq::fastjson::Json;
 use mqlab::mq::message::Name;
 use mqlab::mq::profile::Profile;
@@ -124,19 +124,19 @@ fn a_process_killed_at_any_step_of_a_write_leaves_a_whole_generation() {
     };
     let text = |name: &str| format!("{{\"generation\":\"{name}\"}}");
     let mut disk = sim_disk();
-    config_file::replace(&mut disk, FILE, &text("first")).unwrap();
-    config_file::replace(&mut disk, FILE, &text("second")).unwrap();
+    replace(&mut disk, FILE, &text("first")).unwrap();
+    replace(&mut disk, FILE, &text("second")).unwrap();
     let (mut left, mut states) = (0, Vec::new());
     loop {
         let mut burning = disk.clone();
         burning.set_fuse(Some(left));
-        let ended = catch_unwind(AssertUnwindSafe(|| config_file::replace(&mut burning, FILE, &text("third"))));
+        let ended = catch_unwind(AssertUnwindSafe(|| replace(&mut burning, FILE, &text("third"))));
         let died = ended.is_err_and(|unwound| unwound.is::<Burnt>());
         burning.set_fuse(None);
         let (found, loaded) = generations(&mut burning);
         states.push((found, burning.get(FILE).is_ok(), loaded.found));
         // The next write goes through, whatever the last one left.
-        config_file::replace(&mut burning, FILE, &text("fourth")).unwrap();
+        replace(&mut burning, FILE, &text("fourth")).unwrap();
         assert_eq!(generations(&mut burning).0, "fourth");
         if !died {
             break;

@@ -44,6 +44,15 @@ mod cli;
 
 mod retry;
 
+mod broadcast;
+
+mod sharing;
+
+mod tools;
+
+mod reset;
+
+mod begins;
 mod orderly;
 
 mod duplicates;

@@ -5,6 +5,8 @@ use mqlab::lab::scenario::plan::{
     BrokerPlan, ClientPlan, ConsumerPlan, DiskPlan, Network, NodeKind, NodePlan, Plan, ProducerPlan, TopicPlan,
 };
 use mqlab::lab::workload::ops::{Listener, PlannedSend, Select, Sender, Way};
+use mqlab::mq::app::{ConsumeFrom, MessageModel};
+use mqlab::mq::client::consumer::allocate::Strategy;
 use mqlab::mq::message::property::{Properties, names};
 use mqlab::mq::message::{Message, Name};
 use mqlab::mq::profile::Profile;
@@ -74,7 +76,9 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
         threads: 20,
         batch_max: 1,
         pull_batch: 32,
-        from_first: true,
+        model: MessageModel::Clustering,
+        from: ConsumeFrom::First,
+        strategy: Strategy::Averagely,
         max_reconsume: -1,
         orderly: false,
         suspend: Span::from_secs(1),
@@ -107,6 +111,7 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
             is_ordered: false,
             rules: Vec::new(),
         }],
+        operators: Vec::new(),
         deciders: Vec::new(),
         episodes: Vec::new(),
         expects: Vec::new(),

@@ -19,7 +19,8 @@ use crate::lab::sim::boot;
 use crate::lab::sim::dice::Odds;
 use crate::lab::sim::machine::{Action, Applications};
 use crate::lab::trace::record::Level;
-use crate::mq::app::{Call, ConsumeOutcome, OpId, Return, SendStatus};
+use crate::mq::app::{Call, ConsumeFrom, ConsumeOutcome, MessageModel, OpId, Return, SendStatus};
+use crate::mq::client::consumer::allocate::Strategy;
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Group, Message, Name};
 use crate::mq::profile::Profile;
@@ -126,7 +127,11 @@ impl Applications for Traffic {
                 out.push(Action::Call(Box::new(Call::Listened { task: *task, outcome })));
             }
             Return::Failed { error, .. } => panic!("a send failed: {}", error.text),
-            Return::Done { .. } | Return::Execute { .. } | Return::Check { .. } | Return::SentInTransaction { .. } => {}
+            Return::Done { .. }
+            | Return::Administered { .. }
+            | Return::Execute { .. }
+            | Return::Check { .. }
+            | Return::SentInTransaction { .. } => {}
         }
     }
 
@@ -160,6 +165,7 @@ fn plan() -> Plan {
         nodes,
         senders: Vec::new(),
         listeners: Vec::new(),
+        operators: Vec::new(),
         deciders: Vec::new(),
         episodes: Vec::new(),
         expects: Vec::new(),
@@ -212,7 +218,9 @@ fn consumer() -> NodeKind {
         threads: 20,
         batch_max: 1,
         pull_batch: 32,
-        from_first: true,
+        model: MessageModel::Clustering,
+        from: ConsumeFrom::First,
+        strategy: Strategy::Averagely,
         max_reconsume: -1,
         orderly: false,
         suspend: Span::from_secs(1),

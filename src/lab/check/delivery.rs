@@ -8,14 +8,14 @@ use crate::lab::check::transactions::Logged;
 use crate::lab::check::{Judged, filters};
 use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::plan::{NodeKind, Plan};
-use crate::lab::trace::record::Seq;
-use crate::mq::app::MessageSelector;
+use crate::lab::trace::record::{NodeId, Seq};
+use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Name, Topic};
 use crate::mq::time::{Span, Time};
 
 /// How long a group may take at most when nothing goes wrong: a rebalance, a route poll and a put-off pull.
-const GRACE: Span = Span::from_secs(60);
+pub(super) const GRACE: Span = Span::from_secs(60);
 /// How much longer an ordered group may take: a dead member's lease, and the timer that locks.
 const LEASE_GRACE: Span = Span::from_secs(80);
 
@@ -29,22 +29,22 @@ pub(super) struct Member<'a> {
 }
 
 /// A message that groups are owed.
-struct Owed<'a> {
-    name: String,
+pub(super) struct Owed<'a> {
+    pub(super) name: String,
     /// The records that show it.
-    seen: Vec<Seq>,
+    pub(super) seen: Vec<Seq>,
     /// Since when.
-    at: Time,
-    broker: &'a str,
-    topic: &'a str,
-    queue_id: i32,
-    offset: i64,
-    id: &'a str,
-    properties: Vec<(&'a str, &'a str)>,
+    pub(super) at: Time,
+    pub(super) broker: &'a str,
+    pub(super) topic: &'a str,
+    pub(super) queue_id: i32,
+    pub(super) offset: i64,
+    pub(super) id: &'a str,
+    pub(super) properties: Vec<(&'a str, &'a str)>,
 }
 
 /// What was acknowledged, and what transactions have committed.
-fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
+pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
     let acked = history.acked().map(|(send, acked, at, result)| Owed {
         name: label(send),
         seen: vec![send.seq, acked],
@@ -111,7 +111,9 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
             };
             let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
             let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
-            if !subscribed || !begun || !stored.contains(message.id) {
+            let queue = (message.topic, message.broker, message.queue_id);
+            let passed = history.resets.passed_over(member.group, queue, message.offset);
+            if !subscribed || !begun || passed || !stored.contains(message.id) {
                 continue;
             }
             owed += 1;
@@ -163,13 +165,14 @@ pub(super) fn groups(plan: &Plan) -> Vec<Member<'_>> {
     let mut groups: Vec<Member<'_>> = Vec::new();
     for node in &plan.nodes {
         let NodeKind::Client(client) = &node.kind else { continue };
-        for consumer in &client.consumers {
+        // Nobody owes a message to a group that broadcasts: G35 asks each of its members.
+        for consumer in client.consumers.iter().filter(|consumer| consumer.model == MessageModel::Clustering) {
             match groups.iter_mut().find(|member| *member.group == consumer.group) {
                 Some(member) => member.nodes.push(&node.name),
                 None => groups.push(Member {
                     group: &consumer.group,
                     subscriptions: &consumer.subscriptions,
-                    from_first: consumer.from_first,
+                    from_first: consumer.from == ConsumeFrom::First,
                     orderly: consumer.orderly,
                     nodes: vec![&node.name],
                 }),
@@ -206,8 +209,12 @@ fn begins<'a>(history: &'a History, group: &str) -> BTreeMap<(&'a str, &'a str, 
 }
 
 /// How often each message was handed to a listener.
-pub(super) fn deliveries(history: &History, only: (Option<&str>, Option<&str>), count: &CountRule) -> Judged {
-    let (key, group) = only;
+pub(super) fn deliveries(
+    history: &History,
+    only: (Option<&str>, Option<&str>, Option<NodeId>),
+    count: &CountRule,
+) -> Judged {
+    let (key, group, to) = only;
     let key_of = |send: &SendSeen| send.message.properties.get(names::KEYS).map(|key| key.to_string());
     let looked_at: Vec<&SendSeen> =
         history.sends.iter().filter(|send| key.is_none_or(|key| key_of(send).as_deref() == Some(key))).collect();
@@ -217,7 +224,9 @@ pub(super) fn deliveries(history: &History, only: (Option<&str>, Option<&str>), 
     let mut total = 0;
     for send in &looked_at {
         let wanted = super::history::content_of(&send.message);
-        let in_group = history.deliveries.iter().filter(|delivery| group.is_none_or(|group| delivery.group == *group));
+        let in_group = history.deliveries.iter().filter(|delivery| {
+            group.is_none_or(|group| delivery.group == *group) && to.is_none_or(|to| delivery.node == to)
+        });
         let hits: Vec<_> = in_group
             .filter(|delivery| {
                 delivery.messages.iter().any(|message| super::history::content_of(&message.message) == wanted)

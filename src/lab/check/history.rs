@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::lab::check::reset::Resets;
 use crate::lab::check::transactions::Transactions;
 use crate::lab::oracle::Files;
 use crate::lab::oracle::store::{LogRecord, Store};
@@ -25,6 +26,8 @@ pub struct History {
     pub transactions: Transactions,
     /// Deliveries in the order of their callbacks.
     pub deliveries: Vec<Delivery>,
+    /// Groups that operators moved, in the order of their calls.
+    pub resets: Resets,
     /// Brokers with what their disks hold at the end.
     pub brokers: Vec<BrokerSeen>,
     /// Disks as they were at deaths and at the end, in order.
@@ -52,6 +55,8 @@ pub struct History {
 pub struct SendSeen {
     /// The call.
     pub seq: Seq,
+    /// When.
+    pub at: Time,
     /// The message's number among all, from 1: `m1`.
     pub number: usize,
     /// The letter.
@@ -134,6 +139,8 @@ pub struct DiskSeen {
     pub node: NodeId,
     /// The record that holds it.
     pub seq: Seq,
+    /// When.
+    pub at: Time,
     /// The node's wall clock, ms.
     pub wall: i64,
     /// What a process would have read.
@@ -146,9 +153,30 @@ pub struct DiskSeen {
 type Key = (NodeId, u32, u64);
 
 impl Delivery {
+    fn of(record: &Record, node: NodeId, of: (&Group, &MessageQueue), messages: &[StoredMessage]) -> Delivery {
+        Delivery {
+            seq: record.seq,
+            at: record.at,
+            node,
+            incarnation: record.incarnation,
+            group: of.0.clone(),
+            queue: of.1.clone(),
+            messages: messages.to_vec(),
+            answer: None,
+            end: None,
+        }
+    }
+
     fn answered(&mut self, record: &Record, outcome: ConsumeOutcome) {
         self.answer = Some(outcome);
         self.end.get_or_insert((record.seq, record.at));
+    }
+}
+
+impl DiskSeen {
+    fn of(record: &Record, node: NodeId, cached: &Arc<DiskImage>, stable: &Arc<DiskImage>) -> DiskSeen {
+        let (seq, at, wall) = (record.seq, record.at, record.wall.0);
+        DiskSeen { node, seq, at, wall, cached: cached.clone(), stable: stable.clone() }
     }
 }
 
@@ -162,6 +190,7 @@ impl History {
             history.faults.extend(fault(record));
             let Some(node) = record.node else { continue };
             history.transactions.see(record, node);
+            history.resets.see(record, node);
             let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
                 if let Some(at) = open.remove(&(node, record.incarnation, op)) {
                     outcome.tell(&mut sends[at]);
@@ -173,11 +202,12 @@ impl History {
                     | Call::SendBy { op, message, .. }
                     | Call::SendInTransaction { op, message, .. } => {
                         let in_transaction = matches!(**call, Call::SendInTransaction { .. });
-                        let places = history.begin(record.seq, std::slice::from_ref(message), in_transaction);
+                        let places =
+                            history.begin((record.seq, record.at), std::slice::from_ref(message), in_transaction);
                         open.insert((node, record.incarnation, op.0), places);
                     }
                     Call::SendBatch { op, messages, .. } => {
-                        let places = history.begin(record.seq, messages, false);
+                        let places = history.begin((record.seq, record.at), messages, false);
                         open.insert((node, record.incarnation, op.0), places);
                     }
                     Call::Listened { task, outcome } => {
@@ -185,7 +215,7 @@ impl History {
                             history.deliveries[*at].answered(record, *outcome);
                         }
                     }
-                    Call::CreateTopic { .. } | Call::Decided { .. } => {}
+                    Call::CreateTopic { .. } | Call::Decided { .. } | Call::Admin { .. } => {}
                 },
                 What::App(App::Returned(answer)) => match &**answer {
                     Return::Sent { op, result } | Return::SentInTransaction { op, result, .. } => {
@@ -197,27 +227,16 @@ impl History {
                     }
                     Return::Listen { task, group, queue, messages } => {
                         tasks.insert((node, record.incarnation, task.0), history.deliveries.len());
-                        history.deliveries.push(Delivery {
-                            seq: record.seq,
-                            at: record.at,
-                            node,
-                            incarnation: record.incarnation,
-                            group: group.clone(),
-                            queue: queue.clone(),
-                            messages: messages.clone(),
-                            answer: None,
-                            end: None,
-                        });
+                        history.deliveries.push(Delivery::of(record, node, (group, queue), messages));
                     }
-                    Return::Done { .. } | Return::Execute { .. } | Return::Check { .. } => {}
+                    Return::Done { .. }
+                    | Return::Administered { .. }
+                    | Return::Execute { .. }
+                    | Return::Check { .. } => {}
                 },
-                What::Disk(DiskEvent::Image { cached, stable }) => history.disks.push(DiskSeen {
-                    node,
-                    seq: record.seq,
-                    wall: record.wall.0,
-                    cached: cached.clone(),
-                    stable: stable.clone(),
-                }),
+                What::Disk(DiskEvent::Image { cached, stable }) => {
+                    history.disks.push(DiskSeen::of(record, node, cached, stable));
+                }
                 What::Machine(machine) => history.machine(node, record.seq, record.at, machine),
                 _ => {}
             }
@@ -227,11 +246,11 @@ impl History {
     }
 
     /// A call begins with these messages; gives their places among the sends.
-    fn begin(&mut self, seq: Seq, messages: &[Message], in_transaction: bool) -> Range<usize> {
+    fn begin(&mut self, (seq, at): (Seq, Time), messages: &[Message], in_transaction: bool) -> Range<usize> {
         let first = self.sends.len();
         for message in messages {
             let (number, message) = (self.sends.len() + 1, message.clone());
-            self.sends.push(SendSeen { seq, number, message, in_transaction, outcome: Outcome::Unknown });
+            self.sends.push(SendSeen { seq, at, number, message, in_transaction, outcome: Outcome::Unknown });
         }
         first..self.sends.len()
     }

@@ -15,6 +15,7 @@ pub mod storage;
 pub mod transactions;
 
 mod agreement;
+mod broadcast;
 mod counts;
 mod delivery;
 mod duplicates;
@@ -22,9 +23,11 @@ mod filters;
 mod lineage;
 mod ordered;
 mod settled;
+mod start;
 
 mod disks;
 mod durability;
+pub mod reset;
 
 /// A guarantee of the index: `G01` is number 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -80,7 +83,8 @@ pub fn run(trace: &Trace, plan: &Plan) -> Vec<Finding> {
             summary,
         });
     }
-    for check in ALWAYS {
+    let also: &[Check] = if broadcast::is_done_in(plan) { &[Check::BroadcastComplete] } else { &[] };
+    for check in ALWAYS.iter().chain(also) {
         if findings.iter().any(|finding| finding.guarantee == guarantee(check)) {
             continue;
         }
@@ -117,8 +121,14 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::FilterComplete => filters::complete(history, plan),
         Check::Records { message, count } => counts::records(history, message.as_deref(), count),
         Check::CheckBacks { message, count } => counts::check_backs(history, message.as_deref(), count),
+        Check::StartPosition => start::start_position(history, plan),
+        Check::ResetConformance => reset::reset_conformance(history, plan),
+        Check::BroadcastComplete => broadcast::broadcast_complete(history, plan),
         Check::Deliveries { message, group, count } => {
-            delivery::deliveries(history, (message.as_deref(), group.as_deref()), count)
+            delivery::deliveries(history, (message.as_deref(), group.as_deref(), None), count)
+        }
+        Check::DeliveriesTo { node, message, group, count } => {
+            delivery::deliveries(history, (message.as_deref(), group.as_deref(), trace.node(node)), count)
         }
         Check::Stored { message, topic, count } => {
             counts::stored(history, (message.as_deref(), topic.as_deref()), count)
@@ -140,6 +150,9 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::TransactionResolved => Some(Guarantee(12)),
         Check::CheckBack => Some(Guarantee(13)),
         Check::DuplicatesExplained => Some(Guarantee(32)),
+        Check::StartPosition => Some(Guarantee(33)),
+        Check::ResetConformance => Some(Guarantee(34)),
+        Check::BroadcastComplete => Some(Guarantee(35)),
         Check::QueueFifo => Some(Guarantee(20)),
         Check::OrderlyExclusive => Some(Guarantee(22)),
         Check::NoOvertaking => Some(Guarantee(23)),

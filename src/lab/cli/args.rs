@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///   mqlab run 17-power-loss --no-tui          see a guarantee break, reproducibly
 ///   mqlab run 01-first-message --seed 7 --format json
 ///   mqlab show story order-1                  one message's whole trip
+///   mqlab show progress 08-first-offset       how far each group has got, as mqadmin prints it
 ///   mqlab inspect ~/store --verify            is everything in a broker's store whole?
 #[derive(Parser, Debug)]
 #[command(name = "mqlab", version, verbatim_doc_comment, disable_help_subcommand = true)]
@@ -148,6 +149,14 @@ pub enum Format {
 pub enum Show {
     /// One column a node, arrows for frames.
     Lanes(ShowArgs),
+    /// Topics with their clusters and groups, as `mqadmin topicList -c` prints them.
+    Topics(ToolArgs),
+    /// Brokers, as `mqadmin clusterList` prints them.
+    Cluster(ToolArgs),
+    /// How far groups have got, as `mqadmin consumerProgress` prints it; with `--group` queue by queue.
+    Progress(ToolArgs),
+    /// The ends of the queues, as `mqadmin topicStatus` prints them.
+    Queues(ToolArgs),
     /// One message's whole trip.
     Story {
         /// The message's key, its unique key, or its number (`m1`).
@@ -156,6 +165,29 @@ pub enum Show {
         #[command(flatten)]
         run: ShowArgs,
     },
+}
+
+/// What a tool finds out at a moment of a run.
+#[derive(Args, Debug, Clone)]
+pub struct ToolArgs {
+    /// A scenario's name, or the path of a scenario file.
+    #[arg(default_value = "01-first-message")]
+    pub scenario: String,
+    /// How the run is decided.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// At which virtual time, e.g. `12s`; the run's end by default.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Only this group, queue by queue.
+    #[arg(long, short)]
+    pub group: Option<String>,
+    /// Only this topic.
+    #[arg(long, short)]
+    pub topic: Option<String>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Report::Text)]
+    pub format: Report,
 }
 
 /// Which run a view is drawn of.

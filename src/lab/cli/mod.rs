@@ -21,6 +21,7 @@ mod inspect;
 mod load;
 mod run;
 mod show;
+mod tools;
 
 /// clap's own exit code for a wrong command line.
 const USAGE: u8 = 2;

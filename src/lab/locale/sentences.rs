@@ -108,6 +108,42 @@ const TOLD: &[(&str, Words)] = &[
         ),
     ),
     (
+        "consume-dropped",
+        w(
+            "{topic}/{queue_id} @{queue_offset} failed and is let go: a broadcast is not tried again",
+            "{topic}/{queue_id} 的 @{queue_offset} 消费失败，丢弃：广播不重试",
+        ),
+    ),
+    (
+        "reset-sent",
+        w(
+            "tells {members} members of {group} to begin elsewhere in {topic}",
+            "通知 {group} 的 {members} 个成员重置 {topic} 的位点",
+        ),
+    ),
+    (
+        "reset-begun",
+        w(
+            "{group} lets go of {queues} queues of {topic} and waits for 10 s",
+            "{group} 放开 {topic} 的 {queues} 个队列，等待 10 秒",
+        ),
+    ),
+    (
+        "offset-reset",
+        w(
+            "{topic}/{queue_id} of {broker} will go on at {queue_offset}",
+            "{broker} 的 {topic}/{queue_id} 将从 {queue_offset} 继续",
+        ),
+    ),
+    (
+        "offsets-saved",
+        w(
+            "{group} wrote the offsets of {queues} queues into its own file",
+            "{group} 把 {queues} 个队列的位点写进本机文件",
+        ),
+    ),
+    ("offsets-not-saved", w("{group} could not write its offset file: {why}", "{group} 写不了位点文件：{why}")),
+    (
         "held",
         w(
             "holds a pull of {topic}/{queue_id} from {queue_offset}",
@@ -296,6 +332,8 @@ const TOLD: &[(&str, Words)] = &[
         "call-send-batch",
         w("sends {count} messages at once, the first is {message}", "一次发送 {count} 条消息，第一条是 {message}"),
     ),
+    ("call-admin", w("asks the brokers: {what}", "向 Broker 请求：{what}")),
+    ("administered", w("is told: {what}", "得到答复：{what}")),
     ("call-transaction", w("sends {message} in a transaction", "在事务中发送 {message}")),
     (
         "execute-local",

@@ -1,4 +1,4 @@
-//! The JSON of the config files, as fastjson writes it: a number may be the name of a member, without quotes.
+//! The JSON of the config files, as fastjson writes it: a number or an object may be the name of a member, without quotes.
 
 use std::fmt;
 
@@ -116,6 +116,13 @@ impl Parser<'_> {
         }
     }
 
+    /// A value as it is written: fastjson names the members of some tables by objects.
+    fn raw(&mut self, depth: usize) -> Result<String, JsonFlaw> {
+        let from = self.at;
+        self.value(depth + 1)?;
+        Ok(String::from_utf8_lossy(&self.bytes[from..self.at]).into_owned())
+    }
+
     fn map(&mut self, depth: usize) -> Result<Json, JsonFlaw> {
         self.at += 1;
         let mut members = Vec::new();
@@ -127,6 +134,7 @@ impl Parser<'_> {
             let name = match self.peek() {
                 Some(b'"' | b'\'') => self.text()?,
                 Some(byte) if is_bare(byte) => self.bare(),
+                Some(b'{') => self.raw(depth)?,
                 _ => return self.fail("the name of a member"),
             };
             if !self.take(b':') {

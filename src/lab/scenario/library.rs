@@ -5,6 +5,9 @@ pub const ALL: &[(&str, &str)] = &[
     ("01-first-message", include_str!("../../../scenarios/01-first-message.toml")),
     ("02-wrong-address", include_str!("../../../scenarios/02-wrong-address.toml")),
     ("05-two-sieves", include_str!("../../../scenarios/05-two-sieves.toml")),
+    ("07-one-or-all", include_str!("../../../scenarios/07-one-or-all.toml")),
+    ("08-first-offset", include_str!("../../../scenarios/08-first-offset.toml")),
+    ("09-rebalance", include_str!("../../../scenarios/09-rebalance.toml")),
     ("12-same-key-same-line", include_str!("../../../scenarios/12-same-key-same-line.toml")),
     ("14-half-message", include_str!("../../../scenarios/14-half-message.toml")),
     ("15-nobody-remembers", include_str!("../../../scenarios/15-nobody-remembers.toml")),
@@ -13,6 +16,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("27-order-moves", include_str!("../../../scenarios/27-order-moves.toml")),
     ("28-lease-outlived", include_str!("../../../scenarios/28-lease-outlived.toml")),
     ("29-sql-switch", include_str!("../../../scenarios/29-sql-switch.toml")),
+    ("30-reset-offset", include_str!("../../../scenarios/30-reset-offset.toml")),
 ];
 
 /// The text of a scenario.

@@ -3,9 +3,10 @@
 use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
 use crate::lab::scenario::count::CountRule;
-use crate::lab::workload::ops::{Decider, Listener, Sender};
-use crate::mq::app::MessageSelector;
+use crate::lab::workload::ops::{Decider, Listener, Operator, Sender};
+use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
 use crate::mq::broker::properties::text::Pair;
+use crate::mq::client::consumer::allocate::Strategy;
 use crate::mq::message::{Group, Name, QueueId, Topic};
 use crate::mq::profile::Profile;
 use crate::mq::time::{Millis, Span, Time};
@@ -33,6 +34,8 @@ pub struct Plan {
     pub listeners: Vec<Listener>,
     /// Who decides how transactions end.
     pub deciders: Vec<Decider>,
+    /// Who administers.
+    pub operators: Vec<Operator>,
     /// What goes wrong.
     pub episodes: Vec<Episode>,
     /// What is expected of the run.
@@ -192,8 +195,12 @@ pub struct ConsumerPlan {
     pub batch_max: u32,
     /// `pullBatchSize`.
     pub pull_batch: u32,
-    /// Begin at the first offset instead of the last.
-    pub from_first: bool,
+    /// `messageModel`.
+    pub model: MessageModel,
+    /// `consumeFromWhere` with `consumeTimestamp`.
+    pub from: ConsumeFrom,
+    /// `allocateMessageQueueStrategy`.
+    pub strategy: Strategy,
     /// `maxReconsumeTimes`; -1 is 16 to a concurrent listener and without end to an ordered one.
     pub max_reconsume: i32,
     /// Whether its listener is a `MessageListenerOrderly`.
@@ -249,6 +256,12 @@ pub enum Check {
     CheckBack,
     /// `duplicates-explained`: G32: every delivery beyond the first has a cause.
     DuplicatesExplained,
+    /// `start-position`: G33.
+    StartPosition,
+    /// `reset-conformance`: G34.
+    ResetConformance,
+    /// `broadcast-complete`: G35.
+    BroadcastComplete,
     /// `queue-fifo`: G20: an ordered listener is handed each queue in order.
     QueueFifo,
     /// `orderly-exclusive`: G22: two processes never consume a queue at once.
@@ -275,6 +288,17 @@ pub enum Check {
     },
     /// `deliveries`: how often messages are handed to a listener, each counted by itself.
     Deliveries {
+        /// Only the message of this key.
+        message: Option<Name>,
+        /// Only to this group.
+        group: Option<Group>,
+        /// How often.
+        count: CountRule,
+    },
+    /// `deliveries` with a node: how often messages are handed to the listeners of one client process.
+    DeliveriesTo {
+        /// The client process.
+        node: Name,
         /// Only the message of this key.
         message: Option<Name>,
         /// Only to this group.
@@ -333,6 +357,9 @@ impl Check {
         "transaction-resolved",
         "check-back",
         "duplicates-explained",
+        "start-position",
+        "reset-conformance",
+        "broadcast-complete",
         "queue-fifo",
         "orderly-exclusive",
         "no-overtaking",
@@ -366,6 +393,9 @@ impl Check {
             Check::TransactionResolved => "transaction-resolved",
             Check::CheckBack => "check-back",
             Check::DuplicatesExplained => "duplicates-explained",
+            Check::StartPosition => "start-position",
+            Check::ResetConformance => "reset-conformance",
+            Check::BroadcastComplete => "broadcast-complete",
             Check::QueueFifo => "queue-fifo",
             Check::OrderlyExclusive => "orderly-exclusive",
             Check::NoOvertaking => "no-overtaking",
@@ -373,7 +403,7 @@ impl Check {
             Check::FilterComplete => "filter-complete",
             Check::Records { .. } => "records",
             Check::CheckBacks { .. } => "check-backs",
-            Check::Deliveries { .. } => "deliveries",
+            Check::Deliveries { .. } | Check::DeliveriesTo { .. } => "deliveries",
             Check::Stored { .. } => "stored",
             Check::SendFails { .. } => "send-fails",
             Check::Frames { .. } => "frames",

@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use crate::lab::scenario::bilingual::Bilingual;
 use crate::lab::scenario::device;
+use crate::lab::scenario::operator::OperatorScript;
 use crate::lab::scenario::selector::SelectorScript;
 use crate::lab::scenario::table::Table;
 
@@ -50,6 +51,8 @@ pub struct Script {
     pub producer: Vec<Spanned<Table<ProducerScript>>>,
     /// Consumers.
     pub consumer: Vec<Spanned<Table<ConsumerScript>>>,
+    /// Operators.
+    pub operator: Vec<Spanned<Table<OperatorScript>>>,
     /// What goes wrong.
     pub fault: Vec<Spanned<Table<FaultScript>>>,
     /// Narration.
@@ -245,7 +248,7 @@ pub struct ConsumerScript {
     pub process: Option<Text>,
     /// `consumerGroup`.
     pub group: Option<Text>,
-    /// `clustering`.
+    /// `clustering` or `broadcasting`: `messageModel`.
     pub model: Option<Text>,
     /// `concurrent` or `orderly`: which kind of listener.
     pub mode: Option<Text>,
@@ -253,8 +256,16 @@ pub struct ConsumerScript {
     pub subscribe: BTreeMap<Text, Spanned<SelectorScript>>,
     /// When its process boots: a moment.
     pub start: Option<Text>,
-    /// `first` or `last`: `consumeFromWhere`.
+    /// `last`, `first` or `timestamp`: `consumeFromWhere`.
     pub from: Option<Text>,
+    /// `consumeTimestamp` as `yyyyMMddHHmmss` of UTC; half an hour before the consumer starts if left out.
+    pub timestamp: Option<Text>,
+    /// `averagely`, `by-circle`, `by-config`, `machine-room`, `consistent-hash`: `allocateMessageQueueStrategy`.
+    pub allocate: Option<Text>,
+    /// The queues of `by-config`: `orders/broker-a/0`.
+    pub own: Option<Vec<Text>>,
+    /// The rooms of `machine-room`: the part of a broker's name before its `@`.
+    pub rooms: Option<Vec<Text>>,
     /// `consumeThreadMin`.
     pub threads: Option<Spanned<i64>>,
     /// `consumeMessageBatchMaxSize`.
@@ -470,7 +481,7 @@ pub struct ExpectScript {
     pub count: Option<Text>,
     /// The event it waits for.
     pub event: Option<Text>,
-    /// The node a frame goes to.
+    /// The node that a frame or a delivery goes to.
     pub to: Option<Text>,
     /// The frame's code by name.
     pub frame: Option<Text>,

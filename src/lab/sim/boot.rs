@@ -10,12 +10,13 @@ use crate::lab::sim::record::WireTap;
 use crate::lab::sim::world::Setup;
 use crate::lab::trace::log::Role;
 use crate::lab::workload::apps::{AppAction, Apps};
-use crate::lab::workload::ops::{Decider, Listener, Sender};
-use crate::mq::app::{ConsumeFrom, Return};
+use crate::lab::workload::ops::{Decider, Listener, Operator, Sender};
+use crate::mq::app::{MessageModel, Return};
 use crate::mq::broker::properties::Places;
 use crate::mq::broker::{Broker, BrokerConfig, topic};
 use crate::mq::client::Client;
 use crate::mq::client::config::{ClientConfig, ConsumerConfig, ProducerConfig};
+use crate::mq::client::consumer::local::readable;
 use crate::mq::message::Name;
 use crate::mq::namesrv::{Namesrv, NamesrvConfig};
 use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
@@ -104,15 +105,18 @@ impl Pristine {
     }
 }
 
-/// The disk of a node of the plan: a broker has one.
+/// The disk of a node of the plan: a broker has one, and a client that keeps its offsets itself.
 fn disk(node: &NodePlan) -> Option<DiskSetup> {
     let plan = node.disk.clone();
     let (fsync_min, fsync_max) = (plan.fsync_min, plan.fsync_max);
-    matches!(node.kind, NodeKind::Broker(_)).then(|| DiskSetup {
-        fsync_min,
-        fsync_max,
-        make: Arc::new(move || Box::new(SimDisk::new(&plan))),
-    })
+    let keeps_files = match &node.kind {
+        NodeKind::Nameserver => false,
+        NodeKind::Broker(_) => true,
+        NodeKind::Client(client) => {
+            client.consumers.iter().any(|consumer| consumer.model == MessageModel::Broadcasting)
+        }
+    };
+    keeps_files.then(|| DiskSetup { fsync_min, fsync_max, make: Arc::new(move || Box::new(SimDisk::new(&plan))) })
 }
 
 /// The process of a node of the plan.
@@ -131,7 +135,10 @@ fn process(plan: &Plan, node: &NodePlan) -> Boot {
         }
         NodeKind::Client(client) => {
             let config = client_config(plan, node, client);
-            Arc::new(move |step| Ok(Box::new(Client::boot(config.clone(), step)) as Box<dyn Node>))
+            Arc::new(move |step| match readable(&config, step.disk) {
+                Ok(()) => Ok(Box::new(Client::boot(config.clone(), step)) as Box<dyn Node>),
+                Err(error) => Err(Name::from(error.to_string())),
+            })
         }
     }
 }
@@ -195,7 +202,9 @@ fn client_config(plan: &Plan, node: &NodePlan, client: &ClientPlan) -> ClientCon
         .iter()
         .map(|consumer| ConsumerConfig {
             subscriptions: consumer.subscriptions.clone(),
-            consume_from: if consumer.from_first { ConsumeFrom::First } else { ConsumeFrom::Last },
+            message_model: consumer.model,
+            consume_from: consumer.from,
+            strategy: consumer.strategy.clone(),
             consume_thread_min: consumer.threads as usize,
             consume_message_batch_max_size: consumer.batch_max as usize,
             pull_batch_size: consumer.pull_batch as i32,
@@ -218,7 +227,19 @@ fn applications(plan: &Plan, node: &NodePlan) -> Option<BootApps> {
     let listeners: Vec<Listener> =
         plan.listeners.iter().filter(|listener| listener.node == node.name).cloned().collect();
     let deciders: Vec<Decider> = plan.deciders.iter().filter(|decider| decider.node == node.name).cloned().collect();
-    Some(Arc::new(move || Box::new(Planned(Apps::new(senders.clone(), listeners.clone(), deciders.clone())))))
+    let first = plan.senders.len();
+    let operators: Vec<(usize, Operator)> = plan
+        .operators
+        .iter()
+        .cloned()
+        .enumerate()
+        .filter(|(_, operator)| operator.node == node.name)
+        .map(|(place, operator)| (first + place, operator))
+        .collect();
+    Some(Arc::new(move || {
+        let apps = Apps::new(senders.clone(), listeners.clone(), deciders.clone());
+        Box::new(Planned(apps.with_operators(operators.clone())))
+    }))
 }
 
 /// The plan's applications behind the simulator's face.

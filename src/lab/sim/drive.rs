@@ -230,6 +230,7 @@ impl World {
             Return::Sent { op, .. }
             | Return::SentInTransaction { op, .. }
             | Return::Failed { op, .. }
+            | Return::Administered { op, .. }
             | Return::Done { op } => Some(op.0),
             Return::Listen { .. } | Return::Execute { .. } | Return::Check { .. } => None,
         };
@@ -280,7 +281,8 @@ impl World {
             | Call::SendBy { op, .. }
             | Call::SendBatch { op, .. }
             | Call::SendInTransaction { op, .. }
-            | Call::CreateTopic { op, .. } => Some(op.0),
+            | Call::CreateTopic { op, .. }
+            | Call::Admin { op, .. } => Some(op.0),
             Call::Listened { .. } | Call::Decided { .. } => None,
         };
         self.machines[usize::from(node)].open_ops.extend(op);

@@ -32,6 +32,10 @@ pub mod machine;
 
 pub mod world;
 
+pub mod probe;
+
+pub mod tools;
+
 mod drive;
 
 mod road;

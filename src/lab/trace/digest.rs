@@ -5,7 +5,9 @@
 
 use std::fmt;
 
-use crate::mq::app::{AppError, Call, ConsumeOutcome, LocalOutcome, Ordered, Return, SendResult, SendTo};
+use crate::mq::app::{
+    AdminAnswer, AdminCall, AppError, Call, ConsumeOutcome, LocalOutcome, Ordered, Return, SendResult, SendTo,
+};
 use crate::mq::fact::{Fact, Value};
 use crate::mq::message::{Message, MessageQueue, Name, StoredMessage};
 use crate::mq::node::Frame;
@@ -373,6 +375,7 @@ folded!(h::CheckTransactionHeader {
     transaction_id,
     offset_msg_id
 });
+folded!(h::ResetOffsetHeader { topic, group, timestamp, is_force });
 folded!(h::SendBackHeader { offset, group, delay_level, origin_msg_id, origin_topic, unit_mode, max_reconsume_times });
 
 impl<T: Folded> Folded for Box<T> {
@@ -434,6 +437,7 @@ impl Folded for Header {
             Header::SendBack(header) => variant!(18, header),
             Header::EndTransaction(header) => variant!(20, header),
             Header::CheckTransaction(header) => variant!(21, header),
+            Header::ResetOffset(header) => variant!(22, header),
             Header::Other(fields) => variant!(19, fields.as_slice()),
         }
     }
@@ -463,6 +467,29 @@ impl Folded for StoredMessage {
         into.pair(two(self.born_host.ip as i32, self.born_host.port), self.store_timestamp.0 as u64);
         into.pair(two(self.store_host.ip as i32, self.store_host.port), self.commit_log_offset.0 as u64);
         into.pair(self.reconsume_times as u64, self.prepared_transaction_offset as u64);
+    }
+}
+
+impl Folded for LocalOutcome {
+    fn fold(&self, into: &mut Fold) {
+        match self {
+            LocalOutcome::State(state) => into.text(state.as_str()),
+            LocalOutcome::Null => into.pair(0, 7),
+            LocalOutcome::Threw(text) => {
+                into.pair(1, 7);
+                text.fold(into);
+            }
+        }
+    }
+}
+
+impl Folded for AdminCall {
+    fn fold(&self, into: &mut Fold) {
+        let AdminCall::ResetOffset { group, topic, timestamp, force } = self;
+        group.fold(into);
+        topic.fold(into);
+        timestamp.fold(into);
+        force.fold(into);
     }
 }
 
@@ -512,14 +539,11 @@ impl Folded for Call {
             }
             Call::Decided { task, outcome } => {
                 into.pair(task.0, 5);
-                match outcome {
-                    LocalOutcome::State(state) => into.text(state.as_str()),
-                    LocalOutcome::Null => into.pair(0, 7),
-                    LocalOutcome::Threw(text) => {
-                        into.pair(1, 7);
-                        text.fold(into);
-                    }
-                }
+                outcome.fold(into);
+            }
+            Call::Admin { op, what } => {
+                into.pair(op.0, 8);
+                what.fold(into);
             }
             Call::Listened { task, outcome } => {
                 into.pair(task.0, 3);
@@ -583,6 +607,13 @@ impl Folded for Return {
                 provably_not_stored.fold(into);
             }
             Return::Done { op } => into.pair(op.0, 3),
+            Return::Administered { op, what: AdminAnswer::Offsets(offsets) } => {
+                into.pair(op.0, 9);
+                for (queue, offset) in offsets {
+                    queue.fold(into);
+                    offset.fold(into);
+                }
+            }
             Return::Listen { task, group, queue, messages } => {
                 into.pair(task.0, 4);
                 group.fold(into);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::lab::trace::digest::Digest;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, FrameNote, Machine, Record, Road, What};
-use crate::mq::app::{Call, Return, SendTo};
+use crate::mq::app::{AdminAnswer, AdminCall, Call, Return, SendTo};
 use crate::mq::fact;
 use crate::mq::message::Message;
 
@@ -182,6 +182,14 @@ fn call_fields(call: &Call) -> Value {
         Call::CreateTopic { op, group, topic, queues, .. } => {
             json!({ "op": op.0, "group": group.as_str(), "topic": topic.as_str(), "queues": queues })
         }
+        Call::Admin { op, what: AdminCall::ResetOffset { group, topic, timestamp, force } } => json!({
+            "op": op.0,
+            "what": "reset-offset",
+            "group": group.as_str(),
+            "topic": topic.as_str(),
+            "timestamp": timestamp,
+            "force": force,
+        }),
         Call::SendBy { op, group, message, timeout, by } => json!({
             "op": op.0,
             "group": group.as_str(),
@@ -268,6 +276,11 @@ fn return_fields(answer: &Return) -> Value {
             "attempts": error.attempts,
         }),
         Return::Done { op } => json!({ "op": op.0 }),
+        Return::Administered { op, what: AdminAnswer::Offsets(offsets) } => {
+            let offsets: Vec<Value> =
+                offsets.iter().map(|(queue, offset)| json!({ "queue": queue.to_string(), "offset": offset })).collect();
+            json!({ "op": op.0, "offsets": offsets })
+        }
         Return::Listen { task, group, queue, messages } => {
             let messages: Vec<Value> = messages
                 .iter()

@@ -96,7 +96,10 @@ impl Life {
                     }
                     Return::Failed { .. } => Stage::Failed,
                     Return::Listen { .. } => Stage::Delivered,
-                    Return::Done { .. } | Return::Execute { .. } | Return::Check { .. } => continue,
+                    Return::Done { .. }
+                    | Return::Administered { .. }
+                    | Return::Execute { .. }
+                    | Return::Check { .. } => continue,
                 },
                 _ => continue,
             };

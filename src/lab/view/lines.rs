@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use crate::lab::locale::{self, Lang, sentences, words};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, Machine, NodeId, Record, Road, Seq, What};
-use crate::mq::app::{Call, ConsumeOutcome, LocalOutcome, Return, SendTo};
+use crate::mq::app::{AdminAnswer, AdminCall, Call, ConsumeOutcome, LocalOutcome, Return, SendTo};
 use crate::mq::fact::Value;
 use crate::mq::message::property::names;
 use crate::mq::message::{Message, StoredMessage};
@@ -264,6 +264,9 @@ fn called(
                 put(&format!(" -> {name}{}", argument.map(|text| format!(":{text}")).unwrap_or_default()))
             }
         },
+        (Call::Admin { what: AdminCall::ResetOffset { group, topic, timestamp, force }, .. }, "what") => {
+            put(&format!("resetOffsetByTime -g {group} -t {topic} -s {timestamp} -f {force}"))
+        }
         (Call::SendBatch { messages, .. }, "count") => put(&messages.len()),
         (
             Call::Send { op, .. }
@@ -304,6 +307,13 @@ fn returned(
             put(&result.queue_offset.0)
         }
         (Return::SentInTransaction { state, .. }, "state") => put(&state.as_str()),
+        (Return::Administered { what: AdminAnswer::Offsets(offsets), .. }, "what") => {
+            let each: Vec<String> = offsets
+                .iter()
+                .map(|(queue, offset)| format!("{}/{} = {offset}", queue.broker, queue.queue_id))
+                .collect();
+            put(&each.join(", "))
+        }
         (Return::Check { message, .. }, "message") => put(&match handles.of_stored(message) {
             Some(number) => handles.name(number),
             None => format!("#{}", message.queue_offset.0),

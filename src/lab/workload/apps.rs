@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 
 use crate::lab::workload::decide::{Deciders, Running};
-use crate::lab::workload::ops::{Decider, ListenRule, Listener, PlannedSend, Reply, Sender, Way};
-use crate::mq::app::{Call, ConsumeOutcome, OpId, Ordered, OrderlyStatus, Return, SendBy, SendMode, SendTo, TaskId};
+use crate::lab::workload::ops::{Decider, ListenRule, Listener, Operator, PlannedSend, Reply, Sender, Way};
+use crate::mq::app::{
+    AdminCall, Call, ConsumeOutcome, OpId, Ordered, OrderlyStatus, Return, SendBy, SendMode, SendTo, TaskId,
+};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Message, Name, StoredMessage};
 use crate::mq::time::{Span, Time};
@@ -45,6 +47,8 @@ pub struct Apps {
     /// Answers that are being thought about, by token.
     thinking: BTreeMap<u64, Thought>,
     next_token: u64,
+    /// What operators call, with the numbers of their operations, by token.
+    calls: BTreeMap<u64, (Span, OpId, AdminCall)>,
 }
 
 /// What an application does when it has thought.
@@ -71,7 +75,20 @@ impl Apps {
         let senders: Vec<Sending> = senders.into_iter().map(sending).collect();
         let next_token = senders.len() as u64;
         let (deliveries, thinking) = Default::default();
-        Apps { senders, listeners, deciders: Deciders::new(deciders), deliveries, thinking, next_token }
+        let calls = BTreeMap::new();
+        Apps { senders, listeners, deciders: Deciders::new(deciders), deliveries, thinking, next_token, calls }
+    }
+
+    /// Operators are here as well, with their places behind all senders of the plan.
+    pub fn with_operators(mut self, operators: Vec<(usize, Operator)>) -> Apps {
+        for (place, operator) in operators {
+            for (number, (due, call)) in operator.calls.into_iter().enumerate() {
+                let op = OpId((place as u64) << OPS_BITS | number as u64);
+                self.calls.insert(self.next_token, (due, op, call));
+                self.next_token += 1;
+            }
+        }
+        self
     }
 
     /// What earlier processes wrote into the machine's ledger: a transaction that is booked is not begun again.
@@ -90,6 +107,7 @@ impl Apps {
                 out.push(AppAction::Wake { at: sending.started + first.due, token: token as u64 });
             }
         }
+        out.extend(self.calls.iter().map(|(token, (due, ..))| AppAction::Wake { at: now + *due, token: *token }));
     }
 
     /// The process returned, or calls back. `draw(n)` gives a number below `n`.
@@ -116,6 +134,7 @@ impl Apps {
                 out.extend(self.listen(now, *task, (group, messages), draw))
             }
             Return::Done { op } => self.go_on(now, *op, true, out),
+            Return::Administered { .. } => {}
         }
     }
 
@@ -125,6 +144,9 @@ impl Apps {
             Some(Thought::Listened(task, reply)) => return out.extend(action_of(task, reply)),
             Some(Thought::Executed(running)) => return self.deciders.end(running, out),
             None => {}
+        }
+        if let Some((_, op, what)) = self.calls.remove(&token) {
+            return out.push(AppAction::Call(Box::new(Call::Admin { op, what })));
         }
         if let Some(sending) = self.senders.get_mut(token as usize) {
             let at = now.max(sending.started);

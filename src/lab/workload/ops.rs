@@ -1,6 +1,6 @@
 //! Operations of a plan: every number decided.
 
-use crate::mq::app::{Ordered, Selector, SendTo};
+use crate::mq::app::{AdminCall, Ordered, Selector, SendTo};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Message, MessageQueue, Name, Topic};
 use crate::mq::time::Span;
@@ -22,6 +22,15 @@ pub struct Sender {
     pub start: Span,
     /// The messages in order; the next is sent when the last has returned and its own time has come.
     pub sends: Vec<PlannedSend>,
+}
+
+/// An operator: calls of one client process, each at its time.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Operator {
+    /// The client node.
+    pub node: Name,
+    /// How long after the node's boot, and what.
+    pub calls: Vec<(Span, AdminCall)>,
 }
 
 /// Who chooses the queue of each message.

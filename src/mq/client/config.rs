@@ -1,6 +1,6 @@
 //! What a client process is configured with; defaults are the release's.
 
-use crate::mq::app::{ConsumeFrom, MessageSelector};
+use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
 use crate::mq::client::consumer::allocate::Strategy;
 use crate::mq::message::{Group, Name, Topic, names};
 use crate::mq::node::Addr;
@@ -63,11 +63,12 @@ pub struct ProducerConfig {
 
 /// Source: `DefaultMQPushConsumer`.
 ///
-/// Differs: clustering only.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ConsumerConfig {
     /// The group.
     pub group: Group,
+    /// `messageModel`.
+    pub message_model: MessageModel,
     /// Topics, and what of them.
     pub subscriptions: Vec<(Topic, MessageSelector)>,
     /// `consumeFromWhere`.
@@ -115,10 +116,22 @@ impl ClientConfig {
         }
     }
 
-    /// `ip@pid`. Source: `ClientConfig.buildMQClientId`.
+    /// `ip@pid`, or `ip@DEFAULT` for a process that does nothing but consume broadcasts.
+    ///
+    /// Source: `ClientConfig.buildMQClientId`, `changeInstanceNameToPID`, which a broadcasting consumer does not call.
     pub fn client_id(&self) -> Name {
+        let broadcasts = |consumer: &ConsumerConfig| consumer.message_model == MessageModel::Broadcasting;
+        if self.producers.is_empty() && !self.consumers.is_empty() && self.consumers.iter().all(broadcasts) {
+            return self.default_client_id();
+        }
         let [a, b, c, d] = self.ip.to_be_bytes();
         Name::from(format!("{a}.{b}.{c}.{d}@{}", self.pid))
+    }
+
+    /// The id of an instance that was given no name: the same whenever it starts, and the same for all of one host.
+    pub fn default_client_id(&self) -> Name {
+        let [a, b, c, d] = self.ip.to_be_bytes();
+        Name::from(format!("{a}.{b}.{c}.{d}@DEFAULT"))
     }
 }
 
@@ -146,6 +159,7 @@ impl ConsumerConfig {
     pub fn new(group: impl Into<Group>) -> ConsumerConfig {
         ConsumerConfig {
             group: group.into(),
+            message_model: MessageModel::Clustering,
             subscriptions: Vec::new(),
             consume_from: ConsumeFrom::Last,
             strategy: Strategy::Averagely,

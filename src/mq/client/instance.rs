@@ -298,7 +298,7 @@ impl Client {
             .map(|consumer| ConsumerData {
                 group_name: consumer.group().clone(),
                 consume_type: "CONSUME_PASSIVELY".into(),
-                message_model: "CLUSTERING".into(),
+                message_model: consumer.config().message_model.as_str().into(),
                 consume_from_where: consume_from_name(consumer.config().consume_from).into(),
                 subscription_data_set: consumer.subscriptions().cloned().collect(),
                 unit_mode: false,
@@ -334,6 +334,7 @@ impl Client {
                 self.heartbeat_to_all(Fiber::Scheduler, step);
             }
             _ => {
+                self.save_offsets(step);
                 self.scheduler.work = Some(Work::Persist(self.offsets_to_persist(), false));
                 self.wake(Fiber::Scheduler, Woken::Go);
             }

@@ -44,6 +44,8 @@ pub mod consumer;
 
 mod shutdown;
 
+mod admin;
+
 #[cfg(test)]
 mod tests;
 
@@ -51,6 +53,7 @@ use crate::mq::client::config::{
     AUTO_CREATE_TOPIC_KEY_TOPIC, CLIENT_INNER_PRODUCER_GROUP, ClientConfig, ProducerConfig,
 };
 use crate::mq::client::consumer::concurrently::Running;
+use crate::mq::client::consumer::local::LocalOffsets;
 use crate::mq::client::consumer::orderly::InOrder;
 use crate::mq::client::consumer::pull::PullMessage;
 use crate::mq::client::consumer::rebalance::Rebalance;
@@ -172,6 +175,9 @@ pub struct Owned {
 
 impl Client {
     /// Starts the process: its producers, then its consumers, as an application's `main` does.
+    ///
+    /// A process with a consumer whose offset file is not [`readable`](consumer::local::readable) cannot start: whoever
+    /// boots one looks first.
     pub fn boot(config: ClientConfig, step: &mut Step<'_>) -> Client {
         let inner = ProducerConfig::new(CLIENT_INNER_PRODUCER_GROUP);
         let mut producers: Vec<Producer> = config.producers.iter().cloned().chain([inner]).map(Producer::new).collect();
@@ -179,7 +185,11 @@ impl Client {
             // Asking for the template's route from the start is how brokers become known.
             producer.know_topic(&AUTO_CREATE_TOPIC_KEY_TOPIC.into());
         }
-        let consumers = config.consumers.iter().map(|consumer| Consumer::new(consumer.clone(), step.wall)).collect();
+        let consumers = config.consumers.iter().map(|consumer| {
+            let local = LocalOffsets::of(&config, consumer, step.disk);
+            Consumer::new(consumer.clone(), local, step.wall)
+        });
+        let consumers = consumers.collect();
         let remoting = Remoting::new(&config.nameservers, step);
         let mut client = Client {
             client_id: config.client_id(),
@@ -269,16 +279,14 @@ impl Client {
 
     /// A request from a broker. Source: `ClientRemotingProcessor.processRequest`.
     ///
-    /// Differs: of the six requests that a client serves the change of ids and the check of a transaction are; the other four
-    /// are dropped.
+    /// Differs: of the six requests that a client serves the change of ids, the check of a transaction and the reset of offsets
+    /// are; the other three are dropped.
     fn asked(&mut self, conn: ConnId, command: &Command, step: &mut Step<'_>) {
         match command.code {
             request::NOTIFY_CONSUMER_IDS_CHANGED => self.wake_rebalance(step),
             request::CHECK_TRANSACTION_STATE => self.asked_to_check(conn, command, step),
-            RESET_CONSUMER_CLIENT_OFFSET
-            | GET_CONSUMER_STATUS_FROM_CLIENT
-            | GET_CONSUMER_RUNNING_INFO
-            | CONSUME_MESSAGE_DIRECTLY => {}
+            request::RESET_CONSUMER_CLIENT_OFFSET => self.asked_to_reset(command, step),
+            GET_CONSUMER_STATUS_FROM_CLIENT | GET_CONSUMER_RUNNING_INFO | CONSUME_MESSAGE_DIRECTLY => {}
             code => {
                 let answer = Command::response(response::REQUEST_CODE_NOT_SUPPORTED, command.opaque, Header::None)
                     .with_remark(format!(" request type {code} not supported"));
@@ -317,6 +325,7 @@ impl Node for Client {
                 Call::SendBatch { op, group, messages, timeout } => {
                     self.send_batch((op, &group), messages, timeout, step);
                 }
+                Call::Admin { op, what } => self.administer(op, what, step),
                 Call::SendInTransaction { op, group, message } => self.send_in_transaction(op, &group, message, step),
                 Call::Decided { task, outcome } => self.decided(task, outcome, step),
                 Call::Listened { task, outcome } => self.listened(task, outcome, step),
@@ -341,8 +350,6 @@ impl Node for Client {
     }
 }
 
-/// Source: `RequestCode.RESET_CONSUMER_CLIENT_OFFSET`.
-const RESET_CONSUMER_CLIENT_OFFSET: i32 = 220;
 /// Source: `RequestCode.GET_CONSUMER_STATUS_FROM_CLIENT`.
 const GET_CONSUMER_STATUS_FROM_CLIENT: i32 = 221;
 /// Source: `RequestCode.GET_CONSUMER_RUNNING_INFO`.

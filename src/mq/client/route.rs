@@ -77,24 +77,7 @@ pub fn master_of<'a>(route: &'a RouteData, broker: &str) -> Option<&'a Name> {
     route.broker_datas.iter().find(|data| data.broker_name == broker)?.broker_addrs.get(&MASTER_ID)
 }
 
-/// Orders names as iterating a Java `HashMap` of them would: by bucket, then by the order given.
-pub(crate) fn java_order<T>(list: &mut [T], hash: impl Fn(&T) -> i32) {
-    let mut buckets = 16;
-    while buckets * 3 / 4 < list.len() {
-        buckets *= 2;
-    }
-    list.sort_by_key(|item| {
-        let hash = hash(item) as u32;
-        (hash ^ (hash >> 16)) as usize & (buckets - 1)
-    });
-}
-
-/// Source: `MessageQueue.hashCode`.
-pub(crate) fn queue_hash(queue: &MessageQueue) -> i32 {
-    let hash = 31i32.wrapping_add(java::hash(&queue.broker));
-    let hash = hash.wrapping_mul(31).wrapping_add(queue.queue_id);
-    hash.wrapping_mul(31).wrapping_add(java::hash(&queue.topic))
-}
+pub(crate) use crate::mq::message::java::{map_order as java_order, queue_hash};
 
 /// The route table and the addresses by broker name.
 ///

@@ -81,6 +81,9 @@ impl Client {
                 let Some(ending) = shutdown.groups.pop_front() else {
                     return self.end(step);
                 };
+                if let Ending::Consumer(at) = ending {
+                    self.save_offsets_of(at, step);
+                }
                 let (locks, offsets) = match ending {
                     Ending::Consumer(at) => (self.locks_of(at), self.offsets_of(at)),
                     Ending::Producer(_) => (VecDeque::new(), Vec::new()),

@@ -3,7 +3,7 @@
 use std::borrow::{Borrow, Cow};
 use std::ops::Deref;
 
-use crate::mq::message::Name;
+use crate::mq::message::{MessageQueue, Name};
 
 /// `String.hashCode`: over UTF-16 units, wrapping at 32 bits.
 pub fn hash(text: &str) -> i32 {
@@ -246,6 +246,25 @@ impl<V> FromIterator<(Name, V)> for JavaMap<V> {
         }
         map
     }
+}
+
+/// Orders items as iterating a Java `HashMap` of them would: by bucket, then by the order given.
+pub fn map_order<T>(list: &mut [T], hash: impl Fn(&T) -> i32) {
+    let mut buckets = 16;
+    while buckets * 3 / 4 < list.len() {
+        buckets *= 2;
+    }
+    list.sort_by_key(|item| {
+        let hash = hash(item) as u32;
+        (hash ^ (hash >> 16)) as usize & (buckets - 1)
+    });
+}
+
+/// Source: `MessageQueue.hashCode`.
+pub fn queue_hash(queue: &MessageQueue) -> i32 {
+    let of_broker = 31i32.wrapping_add(hash(&queue.broker));
+    let of_queue = of_broker.wrapping_mul(31).wrapping_add(queue.queue_id);
+    of_queue.wrapping_mul(31).wrapping_add(hash(&queue.topic))
 }
 
 /// `Integer` keys in the order of a `new ConcurrentHashMap(capacity)` that holds them.

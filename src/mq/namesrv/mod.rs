@@ -65,6 +65,14 @@ impl Namesrv {
                 Some(Command::response(response::SUCCESS, command.opaque, Header::None))
             }
             (request::GET_ROUTEINTO_BY_TOPIC, Header::Route(topic)) => Some(self.route(topic, command, step)),
+            (request::GET_BROKER_CLUSTER_INFO, _) => {
+                let body = self.routes.clusters().encode();
+                Some(Command::response(response::SUCCESS, command.opaque, Header::None).with_body(body))
+            }
+            (request::GET_ALL_TOPIC_LIST_FROM_NAMESERVER, _) => {
+                let body = self.routes.topics().encode();
+                Some(Command::response(response::SUCCESS, command.opaque, Header::None).with_body(body))
+            }
             // Upstream's processor answers null to a code it does not know: the caller times out.
             _ => None,
         };

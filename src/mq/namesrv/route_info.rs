@@ -8,6 +8,7 @@ use crate::mq::message::java::JavaMap;
 use crate::mq::message::{Name, Topic};
 use crate::mq::node::ConnId;
 use crate::mq::time::Millis;
+use crate::mq::wire::body::admin::{ClusterInfo, TopicList};
 use crate::mq::wire::body::{BrokerData, DataVersion, QueueData, RegisterBrokerBody, RouteData};
 use crate::mq::wire::header::{RegisterBrokerHeader, RegisteredHeader, UnregisterBrokerHeader};
 
@@ -172,6 +173,16 @@ impl RouteInfo {
             queues.retain(|data| data.broker_name != *name);
             !queues.is_empty()
         });
+    }
+
+    /// Every cluster with its brokers. Source: `RouteInfoManager.getAllClusterInfo`.
+    pub fn clusters(&self) -> ClusterInfo {
+        ClusterInfo { broker_addr_table: self.brokers.clone(), cluster_addr_table: self.clusters.clone() }
+    }
+
+    /// Every topic. Source: `RouteInfoManager.getAllTopicList`.
+    pub fn topics(&self) -> TopicList {
+        TopicList { topic_list: self.topics.keys().cloned().collect(), broker_addr: None }
     }
 
     /// Who serves a topic, if both a queue and a broker are known. Source: `RouteInfoManager.pickupTopicRouteData`.

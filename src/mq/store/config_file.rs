@@ -20,7 +20,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::disk::{Disk, DiskError};
+use crate::mq::disk::{Disk, DiskError, replace};
 use crate::mq::fastjson::cast::CastError;
 use crate::mq::fastjson::{Json, JsonError};
 use crate::mq::message::java;
@@ -102,25 +102,6 @@ fn read_text(disk: &mut dyn Disk, file: &str, read: Reader<'_>) -> Result<bool, 
         read(&Json::parse(text.as_bytes())?)?;
     }
     Ok(true)
-}
-
-/// Replaces a config file as the release does: four calls, nothing forced; a crash between the third and the fourth leaves
-/// no file, only its `.bak`.
-///
-/// Errors: the device's. Differs: upstream does not look at what deleting and renaming answered.
-/// Source: `MixAll.string2File`.
-pub fn replace(disk: &mut dyn Disk, file: &str, text: &str) -> Result<(), DiskError> {
-    let tmp = format!("{file}.tmp");
-    disk.put(&tmp, text.as_bytes())?;
-    match disk.get(file) {
-        Ok(old) => {
-            disk.put(&format!("{file}.bak"), &old)?;
-            disk.remove(file)?;
-        }
-        Err(DiskError::NotFound) => {}
-        Err(error) => return Err(error),
-    }
-    disk.rename(&tmp, file)
 }
 
 /// Texts that are being forced before they take their file's place.

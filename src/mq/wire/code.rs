@@ -30,6 +30,22 @@ pub mod request {
     pub const END_TRANSACTION: i32 = 37;
     /// `GET_CONSUMER_LIST_BY_GROUP`.
     pub const GET_CONSUMER_LIST_BY_GROUP: i32 = 38;
+    /// `GET_BROKER_RUNTIME_INFO`.
+    pub const GET_BROKER_RUNTIME_INFO: i32 = 28;
+    /// `GET_BROKER_CLUSTER_INFO`.
+    pub const GET_BROKER_CLUSTER_INFO: i32 = 106;
+    /// `GET_TOPIC_STATS_INFO`.
+    pub const GET_TOPIC_STATS_INFO: i32 = 202;
+    /// `GET_CONSUMER_CONNECTION_LIST`.
+    pub const GET_CONSUMER_CONNECTION_LIST: i32 = 203;
+    /// `GET_ALL_TOPIC_LIST_FROM_NAMESERVER`.
+    pub const GET_ALL_TOPIC_LIST_FROM_NAMESERVER: i32 = 206;
+    /// `GET_CONSUME_STATS`.
+    pub const GET_CONSUME_STATS: i32 = 208;
+    /// `RESET_CONSUMER_CLIENT_OFFSET`, broker to client.
+    pub const RESET_CONSUMER_CLIENT_OFFSET: i32 = 220;
+    /// `INVOKE_BROKER_TO_RESET_OFFSET`.
+    pub const INVOKE_BROKER_TO_RESET_OFFSET: i32 = 222;
     /// `CHECK_TRANSACTION_STATE`, broker to client.
     pub const CHECK_TRANSACTION_STATE: i32 = 39;
     /// `NOTIFY_CONSUMER_IDS_CHANGED`, broker to client.
@@ -94,6 +110,8 @@ pub mod response {
     pub const FILTER_DATA_NOT_EXIST: i32 = 27;
     /// `FILTER_DATA_NOT_LATEST`.
     pub const FILTER_DATA_NOT_LATEST: i32 = 28;
+    /// `CONSUMER_NOT_ONLINE`.
+    pub const CONSUMER_NOT_ONLINE: i32 = 206;
 }
 
 /// A request code's constant name, `?` for one not spoken here.
@@ -113,6 +131,14 @@ pub fn name_of_request(code: i32) -> &'static str {
         request::CONSUMER_SEND_MSG_BACK => "CONSUMER_SEND_MSG_BACK",
         request::END_TRANSACTION => "END_TRANSACTION",
         request::CHECK_TRANSACTION_STATE => "CHECK_TRANSACTION_STATE",
+        request::GET_BROKER_RUNTIME_INFO => "GET_BROKER_RUNTIME_INFO",
+        request::GET_BROKER_CLUSTER_INFO => "GET_BROKER_CLUSTER_INFO",
+        request::GET_TOPIC_STATS_INFO => "GET_TOPIC_STATS_INFO",
+        request::GET_CONSUMER_CONNECTION_LIST => "GET_CONSUMER_CONNECTION_LIST",
+        request::GET_ALL_TOPIC_LIST_FROM_NAMESERVER => "GET_ALL_TOPIC_LIST_FROM_NAMESERVER",
+        request::GET_CONSUME_STATS => "GET_CONSUME_STATS",
+        request::RESET_CONSUMER_CLIENT_OFFSET => "RESET_CONSUMER_CLIENT_OFFSET",
+        request::INVOKE_BROKER_TO_RESET_OFFSET => "INVOKE_BROKER_TO_RESET_OFFSET",
         request::GET_CONSUMER_LIST_BY_GROUP => "GET_CONSUMER_LIST_BY_GROUP",
         request::NOTIFY_CONSUMER_IDS_CHANGED => "NOTIFY_CONSUMER_IDS_CHANGED",
         request::LOCK_BATCH_MQ => "LOCK_BATCH_MQ",

@@ -48,6 +48,8 @@ pub enum Header {
     EndTransaction(Box<EndTransactionHeader>),
     /// `CheckTransactionStateRequestHeader`.
     CheckTransaction(Box<CheckTransactionHeader>),
+    /// `ResetOffsetRequestHeader`.
+    ResetOffset(Box<ResetOffsetHeader>),
     /// A header of a class not typed here: ext fields in the order of the frame; none for a class without values.
     Other(Vec<(Name, Name)>),
 }
@@ -311,4 +313,17 @@ pub struct CheckTransactionHeader {
     pub transaction_id: Option<Name>,
     /// The half message's offset id.
     pub offset_msg_id: Option<Name>,
+}
+
+/// Source: `ResetOffsetRequestHeader`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ResetOffsetHeader {
+    /// The topic.
+    pub topic: Topic,
+    /// The group.
+    pub group: Group,
+    /// To which moment, ms; -1 is the end.
+    pub timestamp: i64,
+    /// Whether forward, too.
+    pub is_force: bool,
 }

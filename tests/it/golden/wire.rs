@@ -4,11 +4,12 @@ use bytes::Bytes;
 use mqlab::mq::broker::topic;
 use mqlab::mq::fastjson::Json;
 use mqlab::mq::message::Name;
+use mqlab::mq::wire::body::admin::{ClusterInfo, TopicList, TopicStats};
 use mqlab::mq::wire::body::locks::{LockBatchRequestBody, LockBatchResponseBody};
 use mqlab::mq::wire::body::text::perm_text;
 use mqlab::mq::wire::body::{
-    ConsumerIdList, DataVersion, HeartbeatData, JsonBody, KvTable, RegisterBrokerBody, RouteData, TopicConfig,
-    TopicConfigTable,
+    ConsumerIdList, DataVersion, HeartbeatData, JsonBody, KvTable, QueueOffsets, RegisterBrokerBody, RouteData,
+    TopicConfig, TopicConfigTable,
 };
 use mqlab::mq::wire::codec::class::{HeaderClass, Kind, Scalar};
 use mqlab::mq::wire::codec::raw::{ExtFields, Language, RawCommand, SerializeType, header_length, mark_protocol_type};
@@ -276,6 +277,10 @@ pub(super) fn body_waits(input: &Value) -> Option<String> {
         "DataVersion",
         "GetConsumerListByGroupResponseBody",
         "KVTable",
+        "ResetOffsetBody",
+        "TopicList",
+        "ClusterInfo",
+        "TopicStatsTable",
         "LockBatchRequestBody",
         "LockBatchResponseBody",
         "UnlockBatchRequestBody",
@@ -303,6 +308,10 @@ pub(super) fn json_body(input: &Value, expected: &Value) -> Answer {
         "DataVersion" => again::<DataVersion>(json),
         "GetConsumerListByGroupResponseBody" => again::<ConsumerIdList>(json),
         "KVTable" => again::<KvTable>(json),
+        "TopicList" => again::<TopicList>(json),
+        "ClusterInfo" => again::<ClusterInfo>(json),
+        "TopicStatsTable" => again::<TopicStats>(json),
+        "ResetOffsetBody" => again::<QueueOffsets>(json),
         "LockBatchRequestBody" | "UnlockBatchRequestBody" => again::<LockBatchRequestBody>(json),
         "LockBatchResponseBody" => again::<LockBatchResponseBody>(json),
         _ => return None,

@@ -70,7 +70,7 @@ impl Resolver<'_> {
     }
 
     /// The node of a producer or consumer: made at its first mention.
-    fn process(
+    pub(super) fn process(
         &mut self,
         nodes: &mut Vec<NodePlan>,
         servers: &[NodePlan],
@@ -345,7 +345,6 @@ impl Resolver<'_> {
     }
 
     fn consumer(&mut self, table: &ConsumerScript, at: std::ops::Range<usize>) -> ConsumerPlan {
-        self.only(&table.model, "model", "clustering", &["broadcasting"]);
         let group = self.legal(&table.group, "group", at.clone());
         if table.subscribe.is_empty() {
             let help = "write `subscribe = { orders = \"*\" }`";
@@ -376,7 +375,9 @@ impl Resolver<'_> {
             threads: self.number(&table.threads, 20, 1..=1_000, "threads") as u32,
             batch_max: self.number(&table.batch, 1, 1..=1_024, "batch") as u32,
             pull_batch: self.number(&table.pull_batch, 32, 1..=1_024, "pull_batch") as u32,
-            from_first: self.word(&table.from, "from", &[("last", false), ("first", true)]),
+            model: self.model(table),
+            from: self.consume_from(table),
+            strategy: self.strategy(table),
             max_reconsume: self.number(&table.max_reconsume, -1, -1..=1_000_000, "max_reconsume") as i32,
             orderly: self.word(&table.mode, "mode", &[("concurrent", false), ("orderly", true)]),
             suspend: self.span(&table.suspend, Span::from_secs(1)),

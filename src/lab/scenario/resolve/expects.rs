@@ -67,6 +67,9 @@ impl Resolver<'_> {
             "transaction-resolved" => Check::TransactionResolved,
             "check-back" => Check::CheckBack,
             "duplicates-explained" => Check::DuplicatesExplained,
+            "start-position" => Check::StartPosition,
+            "reset-conformance" => Check::ResetConformance,
+            "broadcast-complete" => Check::BroadcastComplete,
             "queue-fifo" => Check::QueueFifo,
             "orderly-exclusive" => Check::OrderlyExclusive,
             "no-overtaking" => Check::NoOvertaking,
@@ -74,11 +77,14 @@ impl Resolver<'_> {
             "filter-complete" => Check::FilterComplete,
             "records" => Check::Records { message: text(&table.message), count: self.count(&table.count, one) },
             "check-backs" => Check::CheckBacks { message: text(&table.message), count: self.count(&table.count, one) },
-            "deliveries" => Check::Deliveries {
-                message: text(&table.message),
-                group: text(&table.group),
-                count: self.count(&table.count, one),
-            },
+            "deliveries" => {
+                let (message, group) = (text(&table.message), text(&table.group));
+                let count = self.count(&table.count, one);
+                match &table.to {
+                    Some(to) => Check::DeliveriesTo { node: self.node(to), message, group, count },
+                    None => Check::Deliveries { message, group, count },
+                }
+            }
             "stored" => Check::Stored {
                 message: text(&table.message),
                 topic: text(&table.topic),

@@ -23,7 +23,9 @@ mod device;
 mod expects;
 mod faults;
 mod lesson;
+mod operators;
 mod properties;
+mod sharing;
 
 /// Names that are given already, each with what it stands for.
 type Taken = BTreeMap<String, &'static str>;
@@ -74,6 +76,7 @@ impl<'a> Resolver<'a> {
         let mut nodes = self.servers();
         let (clients, senders, listeners, deciders) = self.clients(&nodes);
         nodes.extend(clients);
+        let operators = self.operators(&mut nodes);
         let episodes = self.episodes(until);
         self.boots(&nodes, &episodes, until);
         let expects = self.expects();
@@ -91,6 +94,7 @@ impl<'a> Resolver<'a> {
             senders,
             listeners,
             deciders,
+            operators,
             episodes,
             expects,
         };
@@ -110,6 +114,7 @@ impl<'a> Resolver<'a> {
             ("producer.send", sends, first(script.producer.first().map(Spanned::span))),
             ("consumer", script.consumer.len(), first(script.consumer.first().map(Spanned::span))),
             ("consumer.on", rules, first(script.consumer.first().map(Spanned::span))),
+            ("operator", script.operator.len(), first(script.operator.first().map(Spanned::span))),
             ("fault", script.fault.len(), first(script.fault.first().map(Spanned::span))),
             ("step", script.step.len(), first(script.step.first().map(Spanned::span))),
             ("expect", script.expect.len(), first(script.expect.first().map(Spanned::span))),
@@ -194,6 +199,8 @@ impl<'a> Resolver<'a> {
         let clients = script.producer.iter().map(|one| (&one.get_ref().name, &one.get_ref().process, one.span()));
         let clients =
             clients.chain(script.consumer.iter().map(|one| (&one.get_ref().name, &one.get_ref().process, one.span())));
+        let clients =
+            clients.chain(script.operator.iter().map(|one| (&one.get_ref().name, &one.get_ref().process, one.span())));
         let brokers = script.broker.iter().map(|one| (&one.get_ref().name, &None, one.span()));
         for (name, process, table) in brokers.chain(clients) {
             let Some(given) = name else {
@@ -235,6 +242,7 @@ impl<'a> Resolver<'a> {
             };
             let starts = script.producer.iter().map(|one| (&one.get_ref().name, &one.get_ref().start));
             let starts = starts.chain(script.consumer.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
+            let starts = starts.chain(script.operator.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
             let starts = starts.chain(script.broker.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
             let is_it = |name: &Option<Text>| name.as_ref().is_some_and(|name| *name.get_ref() == *node.name);
             let at = starts.filter(|(name, _)| is_it(name)).find_map(|(_, start)| place(start));
@@ -443,16 +451,17 @@ fn millis(at: &toml::value::Datetime) -> Option<Millis> {
         toml::value::Offset::Z => 0,
         toml::value::Offset::Custom { minutes } => i64::from(minutes),
     };
-    // Days of the civil calendar, counted in years that begin in March.
-    let (year, month) = (i64::from(date.year), i64::from(date.month));
+    let day = days_since_1970(i64::from(date.year), i64::from(date.month), i64::from(date.day));
+    let seconds =
+        day * 86_400 + i64::from(time.hour) * 3_600 + i64::from(time.minute) * 60 + i64::from(time.second.unwrap_or(0));
+    Some(Millis((seconds - zone * 60) * 1_000 + i64::from(time.nanosecond.unwrap_or(0) / 1_000_000)))
+}
+
+/// Days of the civil calendar, counted in years that begin in March.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);
-    let of_year = (153 * month + 2) / 5 + i64::from(date.day) - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    let seconds = days * 86_400
-        + i64::from(time.hour) * 3_600
-        + i64::from(time.minute) * 60
-        + i64::from(time.second.unwrap_or(0));
-    Some(Millis((seconds - zone * 60) * 1_000 + i64::from(time.nanosecond.unwrap_or(0) / 1_000_000)))
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }

@@ -51,6 +51,16 @@ impl Broker {
             (request::SEARCH_OFFSET_BY_TIMESTAMP, Header::SearchOffset(header)) => {
                 ok(Header::Offset(self.search(header, step)))
             }
+            (request::INVOKE_BROKER_TO_RESET_OFFSET, Header::ResetOffset(header)) => {
+                Some(self.reset_offset(header, command, step))
+            }
+            (
+                request::GET_TOPIC_STATS_INFO
+                | request::GET_CONSUME_STATS
+                | request::GET_CONSUMER_CONNECTION_LIST
+                | request::GET_BROKER_RUNTIME_INFO,
+                header,
+            ) => Some(self.status(header, command, step)),
             (request::UPDATE_AND_CREATE_TOPIC, Header::CreateTopic(header)) => {
                 Some(self.update_topic(header, command, step))
             }
@@ -211,7 +221,7 @@ impl Broker {
         if min.0 <= 0 && !self.store.is_in_disk(step.disk, topic, queue_id, QueueOffset(0)) {
             return Command::response(response::SUCCESS, command.opaque, Header::Offset(0));
         }
-        Command::response(response::QUERY_NOT_FOUND, command.opaque, Header::None)
+        Command::response(response::QUERY_NOT_FOUND, command.opaque, Header::empty())
             .with_remark("Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first")
     }
 

@@ -11,3 +11,7 @@ mod batch;
 pub mod pull;
 
 mod manage;
+
+mod reset;
+
+mod status;

@@ -40,7 +40,7 @@ impl Broker {
         self.create_group(&header.consumer_group, step);
         let wanted = match self.checked(conn, header, step.wall) {
             Ok(wanted) => wanted,
-            Err((code, remark)) => return self.refuse(conn, &command, code, remark, step),
+            Err((code, remark)) => return self.refuse_pull(conn, &command, code, remark, step),
         };
         let request = GetRequest {
             topic: &header.topic,
@@ -69,6 +69,13 @@ impl Broker {
         step.out.say(Fact::Pulled { group, topic, queue_id, count, queue_offset: header.queue_offset });
         let is_oneway = command.is_oneway();
         self.answer(conn, is_oneway, answer_of(command, code, got), step);
+    }
+
+    /// A refusal whose header is there and says nothing.
+    fn refuse_pull(&mut self, conn: ConnId, command: &Command, code: i32, remark: Name, step: &mut Step<'_>) {
+        step.out.say(Fact::RequestRefused { request: command.code, code, remark: remark.clone() });
+        let response = Command::response(code, command.opaque, Header::empty()).with_remark(remark);
+        self.answer(conn, command.is_oneway(), response, step);
     }
 
     /// The checks in front of a pull, in upstream's order. Source: `PullMessageProcessor.processRequest`.

@@ -1,18 +1,33 @@
 //! Who owns which queue: pure functions of the queues, the members and one's own id.
 
+use crate::mq::client::consumer::ring::Ring;
 use crate::mq::message::{MessageQueue, Name};
 
 /// A rule that shares the queues of a topic among the members of a group.
 ///
 /// Source: `AllocateMessageQueueStrategy`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Strategy {
     /// Neighbouring queues in equal portions. Source: `AllocateMessageQueueAveragely`.
     #[default]
     Averagely,
     /// One queue each, round and round. Source: `AllocateMessageQueueAveragelyByCircle`.
     ByCircle,
+    /// Always these, whatever there is: the retry topic's queue is not among them unless it is named.
+    ///
+    /// Source: `AllocateMessageQueueByConfig`.
+    ByConfig(Vec<MessageQueue>),
+    /// Queues of brokers called `room@name` in one of these rooms, by number; but positions are counted among all queues.
+    ///
+    /// Source: `AllocateMessageQueueByMachineRoom`.
+    MachineRoom(Vec<Name>),
+    /// The member that follows the queue on a ring, each standing there so many times; upstream's default is
+    /// [`VIRTUAL_NODES`]. Source: `AllocateMessageQueueConsistentHash`.
+    ConsistentHash(usize),
 }
+
+/// How often a member stands on the ring. Source: `AllocateMessageQueueConsistentHash`.
+pub const VIRTUAL_NODES: usize = 10;
 
 /// What a strategy cannot work with; the rebalance skips the topic.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -30,22 +45,34 @@ pub enum AllocateError {
 
 impl Strategy {
     /// Upstream's name of the strategy. Source: `AllocateMessageQueueStrategy.getName`.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Strategy::Averagely => "AVG",
             Strategy::ByCircle => "AVG_BY_CIRCLE",
+            Strategy::ByConfig(_) => "CONFIG",
+            Strategy::MachineRoom(_) => "MACHINE_ROOM",
+            Strategy::ConsistentHash(_) => "CONSISTENT_HASH",
         }
     }
 
     /// The queues of `own` out of `queues`, both lists sorted by the caller; empty if `own` is no member.
     ///
-    /// Source: `AllocateMessageQueueAveragely.allocate`, `AllocateMessageQueueAveragelyByCircle.allocate`.
+    /// Source: each strategy's `allocate`.
     pub fn allocate(
-        self,
+        &self,
         own: &str,
         queues: &[MessageQueue],
         members: &[Name],
     ) -> Result<Vec<MessageQueue>, AllocateError> {
+        let index = members.iter().position(|member| member == own);
+        match (self, index) {
+            (Strategy::ByConfig(own), _) => return Ok(own.clone()),
+            (Strategy::MachineRoom(_), None) => return Ok(Vec::new()),
+            (Strategy::MachineRoom(rooms), Some(index)) => {
+                return Ok(by_room(index, rooms, queues, members.len()));
+            }
+            _ => {}
+        }
         if own.is_empty() {
             return Err(AllocateError::NoSelf);
         }
@@ -55,14 +82,34 @@ impl Strategy {
         if members.is_empty() {
             return Err(AllocateError::NoMembers);
         }
-        let Some(index) = members.iter().position(|member| member == own) else {
+        let Some(index) = index else {
             return Ok(Vec::new());
         };
         Ok(match self {
-            Strategy::Averagely => averagely(index, queues, members.len()),
+            Strategy::ConsistentHash(times) => {
+                let ring = Ring::new(members, *times);
+                queues.iter().filter(|queue| ring.follower(&queue.to_string()) == Some(own)).cloned().collect()
+            }
             Strategy::ByCircle => queues.iter().skip(index).step_by(members.len()).cloned().collect(),
+            _ => averagely(index, queues, members.len()),
         })
     }
+}
+
+/// The portion is counted in the queues of the rooms and taken out of all.
+fn by_room(index: usize, rooms: &[Name], queues: &[MessageQueue], members: usize) -> Vec<MessageQueue> {
+    let in_room = |queue: &&MessageQueue| {
+        // Java's split leaves out what is empty at the end.
+        let parts: Vec<&str> = queue.broker.trim_end_matches('@').split('@').collect();
+        matches!(parts[..], [room, _] if rooms.iter().any(|known| known == room))
+    };
+    let near: Vec<&MessageQueue> = queues.iter().filter(in_room).collect();
+    let (portion, rest) = (near.len() / members, near.len() % members);
+    let mut own: Vec<MessageQueue> = queues.iter().skip(portion * index).take(portion).cloned().collect();
+    if index < rest {
+        own.push(near[index + portion * members].clone());
+    }
+    own
 }
 
 fn averagely(index: usize, queues: &[MessageQueue], members: usize) -> Vec<MessageQueue> {
@@ -83,7 +130,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(strategy: Strategy, queues: i32, members: usize, expected: &str) {
+    fn check(strategy: &Strategy, queues: i32, members: usize, expected: &str) {
         let queues: Vec<MessageQueue> =
             (0..queues).map(|id| MessageQueue { topic: "T".into(), broker: "a".into(), queue_id: id }).collect();
         let members: Vec<Name> = (0..members).map(|number| Name::new(format!("c{number}"))).collect();
@@ -99,12 +146,12 @@ mod tests {
 
     #[test]
     fn averagely_gives_neighbours_and_by_circle_deals_cards() {
-        check(Strategy::Averagely, 8, 3, "012 345 67");
-        check(Strategy::Averagely, 5, 2, "012 34");
-        check(Strategy::Averagely, 4, 5, "0 1 2 3 ");
-        check(Strategy::ByCircle, 8, 3, "036 147 25");
-        check(Strategy::ByCircle, 5, 2, "024 13");
-        check(Strategy::ByCircle, 4, 5, "0 1 2 3 ");
+        check(&Strategy::Averagely, 8, 3, "012 345 67");
+        check(&Strategy::Averagely, 5, 2, "012 34");
+        check(&Strategy::Averagely, 4, 5, "0 1 2 3 ");
+        check(&Strategy::ByCircle, 8, 3, "036 147 25");
+        check(&Strategy::ByCircle, 5, 2, "024 13");
+        check(&Strategy::ByCircle, 4, 5, "0 1 2 3 ");
     }
 
     #[test]

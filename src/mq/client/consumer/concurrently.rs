@@ -123,7 +123,19 @@ impl Client {
         if self.consumers[at].is_dropped(running.request.queue) {
             return self.thread_free(at, step);
         }
-        running.next_back = outcome.done(running.request.messages.len());
+        let done = outcome.done(running.request.messages.len());
+        if self.consumers[at].local.is_some() {
+            // Upstream logs "BROADCASTING, the message consume failed, drop it".
+            for failed in &running.request.messages[done..] {
+                step.out.say(Fact::ConsumeDropped {
+                    topic: failed.message.topic.clone(),
+                    queue_id: failed.queue_id,
+                    queue_offset: failed.queue_offset.0,
+                });
+            }
+            return self.consumed(running, step);
+        }
+        running.next_back = done;
         self.send_back(task, running, step);
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct FromWhere {
 enum Stage {
     /// A route, because this queue's broker is not known.
     QueryRoute,
+    /// Nothing: a broadcasting consumer has read its own file.
+    Read(Option<i64>),
     /// The group's place.
     Query,
     /// A route, because this queue's master is not known.
@@ -57,6 +59,11 @@ impl Client {
         step: &mut Step<'_>,
     ) -> FromWhere {
         let mut seeking = FromWhere { fiber, consumer, queue, stage: Stage::QueryRoute };
+        if let Some(local) = &self.consumers[consumer].local {
+            seeking.stage = Stage::Read(local.stored(&seeking.queue, step.disk));
+            self.wake(fiber, Woken::Go);
+            return seeking;
+        }
         match self.routes.admin_address(&seeking.queue.broker) {
             Some(addr) => self.query_offset(&mut seeking, addr, step),
             None => self.look_up(seeking.queue.topic.clone(), None, fiber, step),
@@ -76,19 +83,9 @@ impl Client {
                 Some(addr) => self.query_offset(&mut seeking, addr, step),
                 None => return Ok(FAILED),
             },
+            Stage::Read(known) => return self.begin_at(seeking, known, step),
             Stage::Query => match offset_in(woken) {
-                Ok(Some(offset)) => return Ok(Place { offset, consumed: Some(offset) }),
-                Ok(None) => {
-                    let retry = seeking.queue.topic.starts_with(RETRY_GROUP_TOPIC_PREFIX);
-                    match (self.consumers[seeking.consumer].config.consume_from, retry) {
-                        (ConsumeFrom::First, _) | (ConsumeFrom::Last, true) => {
-                            return Ok(Place { offset: 0, consumed: None });
-                        }
-                        (ConsumeFrom::Last, false) | (ConsumeFrom::Timestamp(_), _) => {
-                            self.seek_end(&mut seeking, step)
-                        }
-                    }
-                }
+                Ok(known) => return self.begin_at(seeking, known, step),
                 Err(_) => return Ok(FAILED),
             },
             Stage::EndRoute => match self.routes.master(&seeking.queue.broker) {
@@ -99,6 +96,24 @@ impl Client {
                 let offset = offset_in(woken).ok().flatten().unwrap_or(-1);
                 return Ok(Place { offset, consumed: None });
             }
+        }
+        Err(seeking)
+    }
+
+    /// Where a place is known, there; else where a group without one begins.
+    fn begin_at(
+        &mut self,
+        mut seeking: FromWhere,
+        known: Option<i64>,
+        step: &mut Step<'_>,
+    ) -> Result<Place, FromWhere> {
+        if let Some(offset) = known {
+            return Ok(Place { offset, consumed: Some(offset) });
+        }
+        let retry = seeking.queue.topic.starts_with(RETRY_GROUP_TOPIC_PREFIX);
+        match (self.consumers[seeking.consumer].config.consume_from, retry) {
+            (ConsumeFrom::First, _) | (ConsumeFrom::Last, true) => return Ok(Place { offset: 0, consumed: None }),
+            (ConsumeFrom::Last, false) | (ConsumeFrom::Timestamp(_), _) => self.seek_end(&mut seeking, step),
         }
         Err(seeking)
     }
@@ -129,7 +144,7 @@ impl Client {
         let retry = seeking.queue.topic.starts_with(RETRY_GROUP_TOPIC_PREFIX);
         let (topic, queue_id) = (seeking.queue.topic.clone(), seeking.queue.queue_id);
         let (code, header) = match self.consumers[seeking.consumer].config.consume_from {
-            ConsumeFrom::Timestamp(Millis(timestamp)) if !retry => {
+            ConsumeFrom::Timestamp(Some(Millis(timestamp))) if !retry => {
                 let header = SearchOffsetHeader { topic, queue_id, timestamp };
                 (request::SEARCH_OFFSET_BY_TIMESTAMP, Header::SearchOffset(Box::new(header)))
             }

@@ -12,11 +12,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::mq::app::{ConsumeFrom, MessageSelector};
+use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
 use crate::mq::client::Owned;
 use crate::mq::client::config::{ConsumerConfig, RETRY_GROUP_TOPIC_PREFIX};
 use crate::mq::client::consumer::clean::Cleaner;
 use crate::mq::client::consumer::concurrently::ConsumeRequest;
+use crate::mq::client::consumer::local::LocalOffsets;
 use crate::mq::client::consumer::orderly::Orderly;
 use crate::mq::client::consumer::process_queue::ProcessQueue;
 use crate::mq::client::route::java_order;
@@ -29,6 +30,8 @@ use crate::mq::time::{Millis, Time};
 use crate::mq::wire::body::SubscriptionData;
 
 pub mod allocate;
+
+mod ring;
 
 pub mod rebalance;
 
@@ -52,6 +55,10 @@ pub(crate) mod clean;
 
 pub(crate) mod offset_store;
 
+pub mod local;
+
+pub(crate) mod reset;
+
 /// A push consumer of this process.
 ///
 /// Source: `org.apache.rocketmq.client.impl.consumer.DefaultMQPushConsumerImpl`.
@@ -66,9 +73,13 @@ pub(crate) struct Consumer {
     /// nothing. Source: `RebalanceImpl.processQueueTable`.
     assigned: BTreeMap<u64, Assigned>,
     next_assigned: u64,
+    /// The offset file of one that broadcasts.
+    local: Option<LocalOffsets>,
     /// The consume threads.
     threads: Pool<ConsumeRequest>,
     running: bool,
+    /// Whether pulls wait. Source: `DefaultMQPushConsumerImpl.pause`.
+    paused: bool,
     /// The property's name, shared by all messages.
     start_time: Key,
     /// The last moment at which a listener was called, and its text.
@@ -96,17 +107,24 @@ pub(crate) struct Assigned {
 }
 
 impl Consumer {
-    /// A consumer with its subscriptions and that to its retry topic.
+    /// A consumer with its subscriptions, and that to its retry topic unless it broadcasts.
     ///
     /// Source: `DefaultMQPushConsumerImpl.copySubscription`.
     /// Differs: an expression that upstream would refuse at `subscribe` is taken as `*`.
-    pub(crate) fn new(config: ConsumerConfig, now: Millis) -> Consumer {
+    pub(crate) fn new(mut config: ConsumerConfig, local: Option<LocalOffsets>, now: Millis) -> Consumer {
+        if config.consume_from == ConsumeFrom::Timestamp(None) {
+            // The default is a text of whole seconds.
+            let begin = now.plus(-CONSUME_TIMESTAMP_BACK_MS).0;
+            config.consume_from = ConsumeFrom::Timestamp(Some(Millis(begin - begin.rem_euclid(1000))));
+        }
         let retry_topic = Name::from(format!("{RETRY_GROUP_TOPIC_PREFIX}{}", config.group));
         let mut subscriptions = BTreeMap::new();
         for (topic, selector) in &config.subscriptions {
             subscriptions.insert(topic.clone(), subscription(topic, selector, now));
         }
-        subscriptions.insert(retry_topic.clone(), subscription(&retry_topic, &tag::ALL.into(), now));
+        if config.message_model == MessageModel::Clustering {
+            subscriptions.insert(retry_topic.clone(), subscription(&retry_topic, &tag::ALL.into(), now));
+        }
         let threads = Pool::new(config.consume_thread_min, usize::MAX);
         let orderly = config.consume_orderly.then(|| Box::new(Orderly::new(config.consume_thread_min)));
         Consumer {
@@ -116,8 +134,10 @@ impl Consumer {
             subscribe_info: BTreeMap::new(),
             assigned: BTreeMap::new(),
             next_assigned: 0,
+            local,
             threads,
             running: true,
+            paused: false,
             start_time: Key::from(property::names::CONSUME_START_TIME),
             last_start: (Millis(0), Name::from("0")),
             cleaner: Cleaner::default(),
@@ -166,6 +186,15 @@ impl Consumer {
 
     pub(crate) fn stop(&mut self) {
         self.running = false;
+    }
+
+    /// Forgets a queue; a broadcasting consumer remembers how far it had got.
+    fn release(&mut self, queue: u64) {
+        if let Some(gone) = self.assigned.remove(&queue)
+            && let (Some(local), Some(offset)) = (&mut self.local, gone.consumed)
+        {
+            local.remember(gone.queue, offset);
+        }
     }
 
     fn find(&self, queue: &MessageQueue) -> Option<u64> {
@@ -219,6 +248,8 @@ pub(crate) enum Later {
     Pull(usize, u64),
     /// An offset that the broker found illegal is set right.
     Repair(usize, u64),
+    /// Offsets that a broker has moved are set.
+    Reset(usize, Box<reset::Reset>),
     /// The lock of a queue given up is let go.
     Unlock(usize, MessageQueue),
     /// The rebalance waits no longer for the listener of a queue to be given up.
@@ -261,3 +292,6 @@ impl<T> Delays<T> {
         due
     }
 }
+
+/// Source: `DefaultMQPushConsumer.consumeTimestamp`.
+const CONSUME_TIMESTAMP_BACK_MS: i64 = 30 * 60 * 1000;

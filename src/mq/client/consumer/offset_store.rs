@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::mq::client::consumer::Assigned;
+use crate::mq::client::consumer::{Assigned, Consumer};
 use crate::mq::client::remoting::{Mode, Request, Target, vip};
 use crate::mq::client::route::{java_order, queue_hash};
 use crate::mq::client::{Client, Waiter};
@@ -34,9 +34,12 @@ impl Client {
         all
     }
 
-    /// The queues of one consumer that have an offset, as iterating upstream's table gives them.
+    /// The queues of one consumer that have an offset, as iterating upstream's table gives them; none of one that broadcasts.
     pub(in crate::mq::client) fn offsets_of(&self, consumer: usize) -> Vec<(usize, u64)> {
-        let assigned = &self.consumers[consumer].assigned;
+        let Consumer { assigned, local, .. } = &self.consumers[consumer];
+        if local.is_some() {
+            return Vec::new();
+        }
         let mut queues: Vec<_> = assigned.iter().filter(|(_, assigned)| assigned.consumed.is_some()).collect();
         java_order(&mut queues, |(_, assigned)| queue_hash(&assigned.queue));
         queues.into_iter().map(|(id, _)| (consumer, *id)).collect()
@@ -44,7 +47,7 @@ impl Client {
 
     /// Reports a queue's offset one-way, changed or not; the waiter is woken when it is written.
     ///
-    /// `None` if there is nothing to report; else the topic, and false if no broker is known that could be told.
+    /// `None` if there is nothing to report, as always in broadcasting; else the topic, and false if no broker is known that could be told.
     /// Source: `RemoteBrokerOffsetStore.updateConsumeOffsetToBroker`.
     pub(in crate::mq::client) fn persist(
         &mut self,
@@ -54,6 +57,9 @@ impl Client {
         step: &mut Step<'_>,
     ) -> Option<(Topic, bool)> {
         let owner = &self.consumers[consumer];
+        if owner.local.is_some() {
+            return None;
+        }
         let assigned = owner.assigned.get(&queue)?;
         let topic = assigned.queue.topic.clone();
         let commit_offset = assigned.consumed?;

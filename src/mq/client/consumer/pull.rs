@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::mq::app::MessageModel;
 use crate::mq::client::consumer::from_where::FromWhere;
 use crate::mq::client::consumer::{Assigned, Consumer, Later};
 use crate::mq::client::remoting::{Mode, Request};
@@ -89,6 +90,9 @@ impl Consumer {
         if !self.running {
             return Decision::Wait(AFTER_ERROR, "error");
         }
+        if self.paused {
+            return Decision::Wait(SUSPENDED, "suspended");
+        }
         let is_ordered = self.orderly.is_some();
         if config.pull_threshold_for_queue < window.msg_count()
             || config.pull_threshold_size_for_queue < window.msg_size() / MIB
@@ -110,7 +114,10 @@ impl Consumer {
 
     /// The header of the next pull; a slave must not be given an offset to store.
     fn pull_header(&self, assigned: &Assigned, slave: bool) -> PullHeader {
-        let commit_offset = assigned.consumed.unwrap_or(-1);
+        let commit_offset = match self.config.message_model {
+            MessageModel::Clustering => assigned.consumed.unwrap_or(-1),
+            MessageModel::Broadcasting => 0,
+        };
         let commits = 0 < commit_offset && !slave;
         let subscription = self.subscriptions.get(&assigned.queue.topic).expect("decided with a subscription");
         PullHeader {
@@ -158,6 +165,7 @@ impl Client {
             match later {
                 Later::Pull(consumer, queue) => self.pull_now(consumer, queue),
                 Later::Repair(consumer, queue) => self.repair(consumer, queue, step),
+                Later::Reset(consumer, reset) => self.reset(consumer, &reset, step),
                 Later::Unlock(consumer, queue) => self.unlock(consumer, queue, step),
                 Later::StopWaiting(consumer, queue) => self.stop_waiting(consumer, queue),
                 Later::Consume(..) => {}
@@ -357,7 +365,7 @@ impl Client {
         if consumer.orderly.is_some() && consumer.assigned.get(&queue).is_some_and(|own| !own.window.is_listening()) {
             self.unlock_delay(at, queue, step);
         }
-        self.consumers[at].assigned.remove(&queue);
+        self.consumers[at].release(queue);
     }
 }
 
@@ -401,6 +409,8 @@ fn is_wanted(message: &StoredMessage, subscription: &SubscriptionData) -> bool {
 
 /// Source: `DefaultMQPushConsumerImpl.PULL_TIME_DELAY_MILLS_WHEN_EXCEPTION`.
 const AFTER_ERROR: Span = Span::from_millis(3000);
+/// Source: `DefaultMQPushConsumerImpl.PULL_TIME_DELAY_MILLS_WHEN_SUSPEND`.
+const SUSPENDED: Span = Span::from_millis(1000);
 /// Source: `DefaultMQPushConsumerImpl.PULL_TIME_DELAY_MILLS_WHEN_FLOW_CONTROL`.
 const FLOW_CONTROL: Span = Span::from_millis(50);
 const REPAIR_AFTER: Span = Span::from_secs(10);

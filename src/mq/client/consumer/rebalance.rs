@@ -145,6 +145,9 @@ impl Client {
             taken: Vec::new(),
             changed: false,
         };
+        if self.consumers[consumer].local.is_some() {
+            return self.take_all(by_topic, step);
+        }
         match self.routes.some_broker_of(&by_topic.topic, step.dice) {
             Some(addr) => self.ask_members(by_topic, addr, step),
             None => {
@@ -215,10 +218,26 @@ impl Client {
             return self.wake(Fiber::Rebalance, Woken::Go);
         };
         members.sort();
-        let consumer = &mut self.consumers[by_topic.consumer];
-        let Ok(mut mine) = consumer.config.strategy.allocate(&self.client_id, &queues, &members) else {
+        let consumer = &self.consumers[by_topic.consumer];
+        let Ok(mine) = consumer.config.strategy.allocate(&self.client_id, &queues, &members) else {
             return self.wake(Fiber::Rebalance, Woken::Go);
         };
+        self.own(by_topic, mine, step);
+    }
+
+    /// Broadcasting: every queue is everybody's.
+    fn take_all(&mut self, mut by_topic: ByTopic, step: &mut Step<'_>) {
+        match by_topic.queues.take() {
+            Some(queues) => self.own(by_topic, queues, step),
+            None => self.wake(Fiber::Rebalance, Woken::Go),
+        }
+    }
+
+    /// These queues of the topic are mine from now on, and no others.
+    ///
+    /// Source: `RebalanceImpl.updateProcessQueueTableInRebalance`.
+    fn own(&mut self, mut by_topic: ByTopic, mut mine: Vec<MessageQueue>, step: &mut Step<'_>) {
+        let consumer = &mut self.consumers[by_topic.consumer];
         by_topic.gone = consumer.drop_all_but(&by_topic.topic, &mine, step);
         let gone = &by_topic.gone;
         mine.retain(|queue| consumer.find(queue).is_none_or(|id| gone.contains(&id)));
@@ -237,7 +256,7 @@ impl Client {
             let is_ordered = consumer.orderly.is_some();
             if !is_ordered {
                 by_topic.changed = true;
-                consumer.assigned.remove(&queue);
+                consumer.release(queue);
             }
             by_topic.stage = if is_ordered { Stage::Unlock(queue) } else { Stage::Give };
             if matches!(reported, Some((_, true))) {
@@ -322,6 +341,7 @@ impl Client {
             queue_offset: offset,
         });
         let consumer = &mut self.consumers[by_topic.consumer];
+        let consumed = consumed.or_else(|| consumer.local.as_ref()?.remembered(&queue));
         let id = consumer.next_assigned;
         consumer.next_assigned += 1;
         let window = ProcessQueue::new(step.wall);

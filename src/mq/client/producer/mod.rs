@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::mq::client::admin::Admin;
 use crate::mq::client::config::ProducerConfig;
 use crate::mq::client::numbered::Numbered;
 use crate::mq::client::producer::pick::{FaultStrategy, TopicPublishInfo};
@@ -45,7 +46,7 @@ pub(crate) struct Producer {
 /// Calls that wait, and what their messages get from the process.
 #[derive(Clone, Debug)]
 pub(crate) struct Ops {
-    waiting: Numbered<u64, Op>,
+    pub(super) waiting: Numbered<u64, Op>,
     next: u64,
     ids: UniqIds,
     /// The property's name, shared by all messages.
@@ -56,9 +57,10 @@ pub(crate) struct Ops {
 
 /// A call of an application.
 #[derive(Clone, Debug)]
-enum Op {
+pub(super) enum Op {
     Send(Box<send::Send>),
     Create(Box<create::Create>),
+    Admin(Box<Admin>),
 }
 
 impl Producer {
@@ -110,7 +112,7 @@ impl Ops {
         }
     }
 
-    fn add(&mut self, op: Op) -> u64 {
+    pub(super) fn add(&mut self, op: Op) -> u64 {
         let id = self.next;
         self.next += 1;
         self.waiting.insert(id, op);
@@ -128,6 +130,7 @@ impl Client {
         match self.ops.waiting.remove(id) {
             Some(Op::Send(send)) => self.send_on(id, send, woken, step),
             Some(Op::Create(create)) => self.create_on(id, create, woken, step),
+            Some(Op::Admin(admin)) => self.admin_on(id, admin, woken, step),
             None => {}
         }
     }

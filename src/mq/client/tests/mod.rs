@@ -196,6 +196,7 @@ impl Stage {
             Return::Sent { op, .. }
             | Return::SentInTransaction { op, .. }
             | Return::Failed { op, .. }
+            | Return::Administered { op, .. }
             | Return::Done { op } => Some(*op),
             Return::Listen { .. } | Return::Execute { .. } | Return::Check { .. } => None,
         };

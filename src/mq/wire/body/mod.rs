@@ -16,6 +16,12 @@ pub mod locks;
 
 pub mod text;
 
+mod queues;
+
+pub mod admin;
+
+pub use queues::QueueOffsets;
+
 use fields::{
     flag, int, int_order, key, list, long, long_order, map, name, number, read_list, read_texts, text, texts,
 };

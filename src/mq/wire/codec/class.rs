@@ -13,8 +13,8 @@ use crate::mq::wire::codec::member::Member;
 use crate::mq::wire::codec::raw::ExtFields;
 use crate::mq::wire::header::{
     CheckTransactionHeader, CreateTopicHeader, EndTransactionHeader, GroupQueueHeader, PullHeader, PulledHeader,
-    QueueHeader, RegisterBrokerHeader, RegisteredHeader, SearchOffsetHeader, SendBackHeader, SendHeader, SentHeader,
-    UnregisterBrokerHeader, UnregisterClientHeader, UpdateOffsetHeader,
+    QueueHeader, RegisterBrokerHeader, RegisteredHeader, ResetOffsetHeader, SearchOffsetHeader, SendBackHeader,
+    SendHeader, SentHeader, UnregisterBrokerHeader, UnregisterClientHeader, UpdateOffsetHeader,
 };
 
 /// A class of headers.
@@ -417,6 +417,12 @@ header_classes! {
             "transactionId": String = transaction_id,
             "offsetMsgId": String = offset_msg_id,
         }
+        ResetOffsetRequestHeader => ResetOffsetHeader {
+            "topic": String required = topic,
+            "group": String required = group,
+            "timestamp": long required = timestamp,
+            "isForce": boolean required = is_force,
+        }
     }
     other {
         QueryMessageRequestHeader {
@@ -425,12 +431,6 @@ header_classes! {
             "maxNum": Integer required,
             "beginTimestamp": Long required,
             "endTimestamp": Long required,
-        }
-        ResetOffsetRequestHeader {
-            "topic": String required,
-            "group": String required,
-            "timestamp": long required,
-            "isForce": boolean required,
         }
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn put(code: i32, header: &Header) -> Option<ExtFields> {
         Header::SendBack(back) => class::put::<class::ConsumerSendMsgBackRequestHeader>(back),
         Header::EndTransaction(end) => class::put::<class::EndTransactionRequestHeader>(end),
         Header::CheckTransaction(check) => class::put::<class::CheckTransactionStateRequestHeader>(check),
+        Header::ResetOffset(reset) => class::put::<class::ResetOffsetRequestHeader>(reset),
         Header::Other(pairs) => pairs.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect(),
     })
 }
@@ -69,6 +70,9 @@ pub(super) fn request(code: i32) -> Option<Take> {
         request::END_TRANSACTION => |ext| boxed::<class::EndTransactionRequestHeader>(ext, Header::EndTransaction),
         request::CHECK_TRANSACTION_STATE => {
             |ext| boxed::<class::CheckTransactionStateRequestHeader>(ext, Header::CheckTransaction)
+        }
+        request::INVOKE_BROKER_TO_RESET_OFFSET | request::RESET_CONSUMER_CLIENT_OFFSET => {
+            |ext| boxed::<class::ResetOffsetRequestHeader>(ext, Header::ResetOffset)
         }
         request::GET_CONSUMER_LIST_BY_GROUP => {
             |ext| one::<class::GetConsumerListByGroupRequestHeader>(ext, Header::ConsumerList)

@@ -1,0 +1,130 @@
+//! G35: in broadcasting every live subscriber gets every message.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lab::check::delivery::{GRACE, Owed, owed};
+use crate::lab::check::history::{History, Image, uid};
+use crate::lab::check::{Judged, filters};
+use crate::lab::oracle::local_offsets::{self, LocalOffsets};
+use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
+use crate::lab::trace::record::{NodeId, Seq};
+use crate::mq::app::{ConsumeFrom, MessageModel};
+use crate::mq::message::Name;
+use crate::mq::time::Time;
+
+/// A consumer that broadcasts, alive at the end.
+struct Subscriber<'a> {
+    name: &'a Name,
+    consumer: &'a ConsumerPlan,
+    /// Since when its process is up.
+    since: Time,
+    /// What its offset file said when its process before this one died.
+    kept: LocalOffsets,
+    /// The lowest offset of each queue that this process was handed.
+    begins: BTreeMap<(String, String, i64), i64>,
+    /// Unique keys that any process of the node was handed.
+    handed: BTreeSet<String>,
+}
+
+/// Whether anybody broadcasts.
+pub(super) fn is_done_in(plan: &Plan) -> bool {
+    plan.nodes.iter().any(|node| match &node.kind {
+        NodeKind::Client(client) => {
+            client.consumers.iter().any(|consumer| consumer.model == MessageModel::Broadcasting)
+        }
+        _ => false,
+    })
+}
+
+/// Every acknowledged message at or behind a live subscriber's place in its queue was handed to it, whatever it answered.
+///
+/// The place is what its own file says; without that 0 for one that begins at the first offset. One that begins elsewhere is
+/// owed what lies behind the first message it was handed, and what was sent a minute or more after it came up. A file that is
+/// lost, or had not been written yet, loses its owner's place and is no violation.
+pub(super) fn broadcast_complete(history: &History, plan: &Plan) -> Judged {
+    let subscribers = subscribers(history, plan);
+    if subscribers.is_empty() {
+        return Judged::inconclusive("nobody broadcasts and is up at the end", "结束时没有存活的广播消费者");
+    }
+    let all = owed(history, plan);
+    let calls: BTreeMap<Seq, Time> = history.sends.iter().map(|send| (send.seq, send.at)).collect();
+    let (mut count, mut pending) = (0, 0);
+    for subscriber in &subscribers {
+        for message in all.iter().filter(|message| subscriber.is_owed(message, &calls)) {
+            count += 1;
+            if subscriber.handed.contains(message.id) {
+                continue;
+            }
+            if message.at.max(subscriber.since) + GRACE > history.end {
+                pending += 1;
+                continue;
+            }
+            let (name, to) = (&message.name, subscriber.name);
+            return Judged::violation(
+                "never delivered",
+                message.seen.clone(),
+                format!("{name} was never delivered to {to}, which broadcasts in group {}", subscriber.consumer.group),
+                format!("{name} 从未投递给广播消费组 {} 的 {to}", subscriber.consumer.group),
+            );
+        }
+    }
+    match (count, pending) {
+        (0, _) => Judged::inconclusive("no message was owed to a subscriber", "没有应投递给广播消费者的消息"),
+        (_, 0) => Judged::pass(
+            format!("{count} owed to {} subscribers, {count} delivered", subscribers.len()),
+            format!("{} 个广播消费者应收 {count} 条，已收 {count} 条", subscribers.len()),
+        ),
+        (_, open) => {
+            let en = format!("{open} of {count} owed are not delivered yet when the run ends");
+            Judged::inconclusive(&en, &format!("运行结束时 {count} 条中还有 {open} 条未投递"))
+        }
+    }
+}
+
+fn subscribers<'a>(history: &History, plan: &'a Plan) -> Vec<Subscriber<'a>> {
+    let mut subscribers = Vec::new();
+    for (number, node) in plan.nodes.iter().enumerate() {
+        let NodeKind::Client(client) = &node.kind else { continue };
+        let id = NodeId(number as u16);
+        let Some(since) = history.up_since.get(&id).copied() else { continue };
+        for consumer in client.consumers.iter().filter(|consumer| consumer.model == MessageModel::Broadcasting) {
+            let own = || history.deliveries.iter().filter(|one| one.node == id && one.group == consumer.group);
+            let mut begins = BTreeMap::new();
+            for delivery in own().filter(|delivery| since <= delivery.at) {
+                let queue = &delivery.queue;
+                let key = (queue.topic.to_string(), queue.broker.to_string(), i64::from(queue.queue_id));
+                let begin = begins.entry(key).or_insert(i64::MAX);
+                *begin = delivery.messages.iter().map(|one| one.queue_offset.0).fold(*begin, i64::min);
+            }
+            let handed = own().flat_map(|one| &one.messages).filter_map(|one| uid(&one.message)).map(str::to_owned);
+            let handed = handed.collect();
+            let kept = places_kept(history, id, &consumer.group, since);
+            subscribers.push(Subscriber { name: &node.name, consumer, since, kept, begins, handed });
+        }
+    }
+    subscribers
+}
+
+/// What a node's offset file says to a process that boots at this moment.
+pub(super) fn places_kept(history: &History, node: NodeId, group: &str, boot: Time) -> LocalOffsets {
+    let last = history.disks.iter().rfind(|disk| disk.node == node && disk.at < boot);
+    last.map(|disk| local_offsets::read(&Image(&disk.cached), group)).unwrap_or_default()
+}
+
+impl Subscriber<'_> {
+    fn is_owed(&self, message: &Owed<'_>, calls: &BTreeMap<Seq, Time>) -> bool {
+        let find = |name: &str| message.properties.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        // What a condition that is not read here wants, nobody is owed.
+        if filters::wants(&self.consumer.subscriptions, message.topic, &find) != Some(true) {
+            return false;
+        }
+        let queue = (message.topic.to_owned(), message.broker.to_owned(), i64::from(message.queue_id));
+        if let Some(kept) = self.kept.get(&queue) {
+            return *kept <= message.offset;
+        }
+        let called = message.seen.first().and_then(|seq| calls.get(seq)).copied();
+        self.consumer.from == ConsumeFrom::First
+            || self.begins.get(&queue).is_some_and(|begin| *begin <= message.offset)
+            || called.is_some_and(|called| self.since + GRACE <= called)
+    }
+}

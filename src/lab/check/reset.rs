@@ -1,0 +1,157 @@
+//! G34: a group that was moved goes on where it was moved to.
+
+use std::collections::BTreeMap;
+
+use crate::lab::check::Judged;
+use crate::lab::check::delivery::GRACE;
+use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::start::copies;
+use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
+use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
+use crate::mq::app::{AdminAnswer, AdminCall, Call, Return};
+use crate::mq::message::{Group, MessageQueue, Topic};
+use crate::mq::time::{Span, Time};
+
+/// Groups that operators moved, in the order of their calls.
+#[derive(Debug, Default)]
+pub struct Resets {
+    /// Each of them.
+    pub seen: Vec<ResetSeen>,
+    /// Calls that have not returned, by node, incarnation and operation.
+    open: BTreeMap<(NodeId, u32, u64), usize>,
+}
+
+/// A group that an operator moved.
+#[derive(Debug)]
+pub struct ResetSeen {
+    /// The call.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// The group.
+    pub group: Group,
+    /// The topic.
+    pub topic: Topic,
+    /// The answer, if it was no refusal.
+    pub told: Option<Told>,
+}
+
+/// What brokers answer to an operator who moves a group.
+#[derive(Debug)]
+pub struct Told {
+    /// The return.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// Where each queue is to go on.
+    pub offsets: Vec<(MessageQueue, i64)>,
+}
+
+impl Resets {
+    /// Takes a record in.
+    pub(super) fn see(&mut self, record: &Record, node: NodeId) {
+        let key = |op: u64| (node, record.incarnation, op);
+        match &record.what {
+            What::App(App::Called(call)) => {
+                if let Call::Admin { op, what: AdminCall::ResetOffset { group, topic, .. } } = &**call {
+                    self.open.insert(key(op.0), self.seen.len());
+                    let (seq, at, group, topic) = (record.seq, record.at, group.clone(), topic.clone());
+                    self.seen.push(ResetSeen { seq, at, group, topic, told: None });
+                }
+            }
+            What::App(App::Returned(answer)) => {
+                if let Return::Administered { op, what: AdminAnswer::Offsets(offsets) } = &**answer
+                    && let Some(place) = self.open.remove(&key(op.0))
+                {
+                    let (seq, at, offsets) = (record.seq, record.at, offsets.clone());
+                    self.seen[place].told = Some(Told { seq, at, offsets });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a group was moved past this place of a queue, so that what lies before it is nobody's any more.
+    pub fn passed_over(&self, group: &str, (topic, broker, queue_id): (&str, &str, i32), offset: i64) -> bool {
+        let told = self.seen.iter().filter(|reset| reset.group == *group).filter_map(|reset| reset.told.as_ref());
+        told.flat_map(|told| &told.offsets).any(|(queue, place)| {
+            queue.topic == *topic && queue.broker == *broker && queue.queue_id == queue_id && offset < *place
+        })
+    }
+}
+
+/// After an acknowledged move every message at or behind the place is handed out, again if need be, and nothing before it.
+///
+/// Members wait for ten seconds, then queues are shared out anew and pulled: that is given a minute more. What was under way
+/// until then may lie on either side. Only the last move of a group in a topic is judged, and only if a member is up.
+pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
+    let mut places = 0;
+    let mut pending = 0;
+    for (at, reset) in history.resets.seen.iter().enumerate() {
+        let Some(Told { seq, at: told, offsets }) = &reset.told else { continue };
+        let again = |later: &ResetSeen| later.group == reset.group && later.topic == reset.topic;
+        if history.resets.seen[at + 1..].iter().any(again) {
+            continue;
+        }
+        let Some(consumer) = member(history, plan, reset) else { continue };
+        for (queue, place) in offsets {
+            places += 1;
+            let settled = *told + SLEEP + GRACE;
+            let after = || {
+                let own = history.deliveries.iter().filter(|one| one.group == reset.group && one.queue == *queue);
+                own.filter(|one| reset.at <= one.at)
+            };
+            if let Some(stray) = after().find(|one| settled < one.at && lowest(one) < *place) {
+                return wrong("before its place", vec![reset.seq, *seq, stray.seq], reset, queue, *place);
+            }
+            let copies = copies(history, plan, queue, consumer);
+            let mut owed = copies.iter().filter(|copy| copy.wanted && *place <= copy.offset);
+            let is_handed =
+                |offset: i64| after().any(|one| one.messages.iter().any(|own| own.queue_offset.0 == offset));
+            match owed.any(|copy| !is_handed(copy.offset)) {
+                true if settled <= history.end => {
+                    return wrong("not delivered again", vec![reset.seq, *seq], reset, queue, *place);
+                }
+                true => pending += 1,
+                false => {}
+            }
+        }
+    }
+    match (places, pending) {
+        (0, _) => Judged::inconclusive("no group that is up was moved", "没有重置过任何在线的消费组"),
+        (_, 0) => {
+            Judged::pass(format!("{places} queues gone on from their places"), format!("{places} 个队列从指定位点继续"))
+        }
+        (_, open) => {
+            let en = format!("{open} of {places} queues have not gone on yet when the run ends");
+            Judged::inconclusive(&en, &format!("运行结束时 {places} 个队列中还有 {open} 个未继续"))
+        }
+    }
+}
+
+fn wrong(clause: &'static str, witness: Vec<Seq>, reset: &ResetSeen, queue: &MessageQueue, place: i64) -> Judged {
+    let ResetSeen { group, topic, .. } = reset;
+    let queue = format!("{}/{}", queue.broker, queue.queue_id);
+    Judged::violation(
+        clause,
+        witness,
+        format!("{group} was moved to {place} in {topic} of {queue}: {clause}"),
+        format!("{group} 在 {topic} 的 {queue} 被重置到 {place}，之后的投递与此不符"),
+    )
+}
+
+fn lowest(delivery: &Delivery) -> i64 {
+    delivery.messages.iter().map(|message| message.queue_offset.0).min().unwrap_or(i64::MAX)
+}
+
+/// The settings of a member that was up when the group was moved and is up at the end.
+fn member<'a>(history: &History, plan: &'a Plan, reset: &ResetSeen) -> Option<&'a ConsumerPlan> {
+    plan.nodes.iter().enumerate().find_map(|(number, node)| {
+        let NodeKind::Client(client) = &node.kind else { return None };
+        let since = history.up_since.get(&NodeId(number as u16)).copied().unwrap_or(Time::NEVER);
+        client.consumers.iter().find(|one| one.group == reset.group && since <= reset.at)
+    })
+}
+
+/// Source: `MQClientInstance.resetOffset`.
+const SLEEP: Span = Span::from_secs(10);

@@ -1,0 +1,208 @@
+//! What RocketMQ's own command line tools find out, at a moment of a run, from the nodes' answers.
+//!
+//! Source: `TopicListSubCommand`, `ClusterListSubCommand`, `ConsumerProgressSubCommand`, `TopicStatusSubCommand`,
+//! `DefaultMQAdminExtImpl`. A node that does not answer is passed over where the tools would fail.
+
+use std::collections::BTreeMap;
+
+use crate::lab::sim::world::World;
+use crate::lab::trace::log::Role;
+use crate::lab::trace::record::NodeId;
+use crate::mq::message::{Group, MessageQueue, Name, Topic};
+use crate::mq::wire::body::admin::{
+    ClusterInfo, ConsumeStats, ConsumerConnection, OffsetWrapper, TopicList, TopicOffset, TopicStats,
+};
+use crate::mq::wire::body::{JsonBody, KvTable, RouteData};
+use crate::mq::wire::code::{request, response};
+use crate::mq::wire::command::version_desc;
+use crate::mq::wire::header::Header;
+
+/// A topic with its cluster and one of its groups, which is empty where it has none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TopicRow {
+    /// The cluster of its first broker.
+    pub cluster: Name,
+    /// The topic.
+    pub topic: Topic,
+    /// A group with a member that subscribes to it or with a place in it.
+    pub group: Group,
+}
+
+/// A broker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BrokerRow {
+    /// Its cluster.
+    pub cluster: Name,
+    /// Its name.
+    pub broker: Name,
+    /// Its id.
+    pub id: i64,
+    /// The address that it announces.
+    pub addr: Name,
+    /// What it says of itself; empty if it does not answer.
+    pub info: BTreeMap<Name, Name>,
+    /// How old its earliest message is, in ms; 0 if it does not answer. A log whose first file is short says that it begins
+    /// 1 ms before 1970 (Q18), and the tool shows the hours since then.
+    pub age: i64,
+}
+
+/// A group with the sum of its lags.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GroupRow {
+    /// The group.
+    pub group: Group,
+    /// How many members it has.
+    pub count: usize,
+    /// The lowest version of theirs, `OFFLINE` if there are none.
+    pub version: Name,
+    /// `PUSH` or `PULL`, if there are members.
+    pub kind: Name,
+    /// The model, if there are members.
+    pub model: Name,
+    /// How many messages it is behind.
+    pub diff: i64,
+    /// Queue by queue.
+    pub queues: BTreeMap<MessageQueue, OffsetWrapper>,
+}
+
+/// Every topic with its groups. Source: `TopicListSubCommand -c`.
+pub fn topics(world: &World) -> Vec<TopicRow> {
+    let groups = progress(world);
+    let mut rows = Vec::new();
+    for topic in
+        topic_list(world).into_iter().filter(|topic| !topic.starts_with("%RETRY%") && !topic.starts_with("%DLQ%"))
+    {
+        let route = route(world, &topic);
+        let cluster = route.and_then(|route| route.broker_datas.first().map(|data| data.cluster.clone()));
+        let cluster = cluster.unwrap_or_default();
+        let mut own: Vec<Group> = groups
+            .iter()
+            .filter(|row| row.queues.keys().any(|queue| queue.topic == topic))
+            .map(|row| row.group.clone())
+            .collect();
+        if own.is_empty() {
+            own.push(Group::default());
+        }
+        rows.extend(own.into_iter().map(|group| TopicRow { cluster: cluster.clone(), topic: topic.clone(), group }));
+    }
+    rows
+}
+
+/// Every broker that a nameserver knows. Source: `ClusterListSubCommand`.
+pub fn cluster(world: &World) -> Vec<BrokerRow> {
+    let info: ClusterInfo = ask_nameserver(world, request::GET_BROKER_CLUSTER_INFO, &[]).unwrap_or_default();
+    let mut rows = Vec::new();
+    for (cluster, brokers) in &info.cluster_addr_table {
+        for data in brokers.iter().filter_map(|broker| info.broker_addr_table.get(broker)) {
+            for (id, addr) in &data.broker_addrs {
+                let answer: Option<KvTable> = ask_broker(world, addr, request::GET_BROKER_RUNTIME_INFO, &[]);
+                let table = answer.map(|table| table.0).unwrap_or_default();
+                let earliest = table.get("earliestMessageTimeStamp").and_then(|text| text.parse::<i64>().ok());
+                let now = world.setup().start.plus(world.now().as_millis() as i64).0;
+                let age = earliest.map_or(0, |earliest| now - earliest);
+                let (cluster, broker, addr) = (cluster.clone(), data.broker_name.clone(), addr.clone());
+                rows.push(BrokerRow { cluster, broker, id: *id, addr, info: table, age });
+            }
+        }
+    }
+    rows
+}
+
+/// Every group that has a retry topic. Source: `ConsumerProgressSubCommand`.
+pub fn progress(world: &World) -> Vec<GroupRow> {
+    let mut rows = Vec::new();
+    for topic in topic_list(world) {
+        let Some(group) = topic.strip_prefix("%RETRY%") else { continue };
+        let fields = [("consumerGroup", group)];
+        let mut row = GroupRow {
+            group: group.into(),
+            count: 0,
+            version: "OFFLINE".into(),
+            kind: Name::default(),
+            model: Name::default(),
+            diff: 0,
+            queues: BTreeMap::new(),
+        };
+        for addr in masters(world, &topic) {
+            if let Some(stats) = ask_broker::<ConsumeStats>(world, &addr, request::GET_CONSUME_STATS, &fields) {
+                row.queues.extend(stats.0);
+            }
+            // Any broker knows all members: the last one's answer counts.
+            let code = request::GET_CONSUMER_CONNECTION_LIST;
+            if let Some(members) = ask_broker::<ConsumerConnection>(world, &addr, code, &fields) {
+                row.count = members.connection_set.len();
+                if let Some(lowest) = members.connection_set.iter().map(|member| member.version).min() {
+                    row.version = version_desc(lowest).unwrap_or_default();
+                    let is_pull = members.consume_type == "CONSUME_ACTIVELY";
+                    row.kind = if is_pull { "PULL".into() } else { "PUSH".into() };
+                    row.model = if is_pull { Name::default() } else { members.message_model };
+                }
+            }
+        }
+        row.diff = row.queues.values().map(|queue| queue.broker_offset - queue.consumer_offset).sum();
+        rows.push(row);
+    }
+    rows
+}
+
+/// The queues of every topic that is not a broker's or a cluster's own name. Source: `TopicStatusSubCommand`.
+pub fn queues(world: &World) -> BTreeMap<MessageQueue, TopicOffset> {
+    let mut rows = BTreeMap::new();
+    for topic in topic_list(world) {
+        for addr in masters(world, &topic) {
+            let stats: Option<TopicStats> =
+                ask_broker(world, &addr, request::GET_TOPIC_STATS_INFO, &[("topic", &topic)]);
+            rows.extend(stats.unwrap_or_default().0);
+        }
+    }
+    rows
+}
+
+fn topic_list(world: &World) -> Vec<Topic> {
+    let list: TopicList = ask_nameserver(world, request::GET_ALL_TOPIC_LIST_FROM_NAMESERVER, &[]).unwrap_or_default();
+    let mut topics = list.topic_list;
+    topics.sort();
+    topics
+}
+
+fn route(world: &World, topic: &str) -> Option<RouteData> {
+    let code = request::GET_ROUTEINTO_BY_TOPIC;
+    let nodes = each(world, Role::Nameserver);
+    let answer = nodes.into_iter().find_map(|node| world.ask(node, code, Header::Route(topic.into())))?;
+    RouteData::decode(answer.body.as_deref()?).ok()
+}
+
+/// The masters of a topic, or another address of a broker without one.
+fn masters(world: &World, topic: &str) -> Vec<Name> {
+    let route = route(world, topic).unwrap_or_default();
+    let of = |data: &crate::mq::wire::body::BrokerData| {
+        data.broker_addrs.get(&0).or_else(|| data.broker_addrs.values().next()).cloned()
+    };
+    route.broker_datas.iter().filter_map(of).collect()
+}
+
+fn each(world: &World, role: Role) -> Vec<NodeId> {
+    let nodes = world.header().nodes.into_iter().enumerate();
+    nodes.filter(|(_, node)| node.role == role).map(|(number, _)| NodeId(number as u16)).collect()
+}
+
+/// The first nameserver that answers.
+fn ask_nameserver<T: JsonBody>(world: &World, code: i32, fields: &[(&str, &str)]) -> Option<T> {
+    each(world, Role::Nameserver).into_iter().find_map(|node| answer_of(world, node, code, fields))
+}
+
+/// The broker that is there at an address, if it is the one that announces it.
+fn ask_broker<T: JsonBody>(world: &World, addr: &str, code: i32, fields: &[(&str, &str)]) -> Option<T> {
+    let nodes = world.header().nodes;
+    let node = each(world, Role::Broker).into_iter().find(|node| nodes[usize::from(node.0)].addr == *addr)?;
+    answer_of(world, node, code, fields)
+}
+
+fn answer_of<T: JsonBody>(world: &World, node: NodeId, code: i32, fields: &[(&str, &str)]) -> Option<T> {
+    let header = match fields {
+        [] => Header::None,
+        fields => Header::Other(fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()),
+    };
+    let answer = world.ask(node, code, header).filter(|answer| answer.code == response::SUCCESS)?;
+    T::decode(answer.body.as_deref()?).ok()
+}

@@ -1,0 +1,136 @@
+//! What an operator asks about topics, groups and the broker itself.
+//!
+//! Source: `AdminBrokerProcessor.getTopicStatsInfo`, `getConsumeStats`, `getConsumerConnectionList`, `getBrokerRuntimeInfo`.
+
+use std::collections::BTreeSet;
+
+use crate::mq::broker::Broker;
+use crate::mq::message::{MessageQueue, Name, QueueOffset, Topic};
+use crate::mq::node::Step;
+use crate::mq::wire::body::admin::{
+    Connection, ConsumeStats, ConsumerConnection, OffsetWrapper, TopicOffset, TopicStats,
+};
+use crate::mq::wire::body::{JsonBody, KvTable};
+use crate::mq::wire::code::{request, response};
+use crate::mq::wire::command::{Command, VERSION, version_desc};
+use crate::mq::wire::header::Header;
+
+impl Broker {
+    /// Answers one of the four requests.
+    pub(in crate::mq::broker) fn status(
+        &mut self,
+        header: &Header,
+        command: &Command,
+        step: &mut Step<'_>,
+    ) -> Box<Command> {
+        let (topic, group) = (field(header, "topic"), field(header, "consumerGroup"));
+        let answer = match command.code {
+            request::GET_TOPIC_STATS_INFO => self.topic_stats(&topic, step).map(|stats| stats.encode()),
+            request::GET_CONSUME_STATS => Ok(self.consume_stats(&group, &topic, step).encode()),
+            request::GET_CONSUMER_CONNECTION_LIST => self.connections(&group).map(|members| members.encode()),
+            _ => Ok(self.runtime_info(step).encode()),
+        };
+        match answer {
+            Ok(body) => Command::response(response::SUCCESS, command.opaque, Header::None).with_body(body),
+            Err((code, remark)) => Command::response(code, command.opaque, Header::None).with_remark(remark),
+        }
+    }
+
+    fn queue(&self, topic: &Topic, queue_id: i32) -> MessageQueue {
+        MessageQueue { topic: topic.clone(), broker: self.config.broker_name.clone(), queue_id }
+    }
+
+    fn topic_stats(&self, topic: &Topic, step: &mut Step<'_>) -> Result<TopicStats, (i32, String)> {
+        let Some(config) = self.topics.get(topic) else {
+            return Err((response::TOPIC_NOT_EXIST, format!("topic[{topic}] not exist")));
+        };
+        let mut stats = TopicStats::default();
+        for queue_id in 0..config.write_queue_nums {
+            let min = self.store.min_queue_offset(topic, queue_id).0.max(0);
+            let max = self.store.max_queue_offset(topic, queue_id).0.max(0);
+            let last = match max {
+                0 => 0,
+                max => self.store.store_time_of(step.disk, topic, queue_id, QueueOffset(max - 1)).max(0),
+            };
+            let row = TopicOffset { min_offset: min, max_offset: max, last_update_timestamp: last };
+            stats.0.insert(self.queue(topic, queue_id), row);
+        }
+        Ok(stats)
+    }
+
+    /// How far a group has got in a topic, or in every topic in which it has a place.
+    fn consume_stats(&self, group: &Name, topic: &Topic, step: &mut Step<'_>) -> ConsumeStats {
+        let topics: BTreeSet<Topic> = match topic.trim().is_empty() {
+            true => self.offsets.each().filter(|(own, ..)| *own == group).map(|(_, topic, ..)| topic.clone()).collect(),
+            false => BTreeSet::from([topic.clone()]),
+        };
+        let info = self.members.consumer_group(group);
+        let mut stats = ConsumeStats::default();
+        for topic in topics {
+            let Some(config) = self.topics.get(&topic) else { continue };
+            // What its members do not subscribe to any more is passed over, unless nothing is known of them.
+            if info.is_some_and(|info| !info.subscriptions.is_empty() && !info.subscriptions.contains_key(&topic)) {
+                continue;
+            }
+            for queue_id in 0..config.read_queue_nums {
+                let broker_offset = self.store.max_queue_offset(&topic, queue_id).0.max(0);
+                let consumer_offset = self.offsets.get(group, &topic, queue_id).map_or(0, |offset| offset.0);
+                let last_timestamp = match consumer_offset {
+                    0 => 0,
+                    next => self.store.store_time_of(step.disk, &topic, queue_id, QueueOffset(next - 1)).max(0),
+                };
+                let row = OffsetWrapper { broker_offset, consumer_offset, last_timestamp };
+                stats.0.insert(self.queue(&topic, queue_id), row);
+            }
+        }
+        stats
+    }
+
+    /// Differs: every consumer here is a push consumer.
+    fn connections(&self, group: &Name) -> Result<ConsumerConnection, (i32, String)> {
+        let Some(info) = self.members.consumer_group(group) else {
+            return Err((response::CONSUMER_NOT_ONLINE, format!("the consumer group[{group}] not online")));
+        };
+        let connection = |(conn, member): (&_, &crate::mq::broker::members::Member)| Connection {
+            client_id: member.client_id.clone(),
+            client_addr: self.channels.peer(*conn).map(|peer| peer.to_string().into()).unwrap_or_default(),
+            version: VERSION,
+        };
+        Ok(ConsumerConnection {
+            connection_set: info.members.iter().map(connection).collect(),
+            consume_type: "CONSUME_PASSIVELY".into(),
+            message_model: info.message_model.clone(),
+        })
+    }
+
+    /// Differs: what the tools show of it and no more; nobody counts here, so every rate is 0.
+    fn runtime_info(&self, step: &mut Step<'_>) -> KvTable {
+        let space = step.disk.space();
+        let parts = u128::from(space.used) * 10_000 / u128::from(space.total.max(1));
+        let oldest = self.sends.oldest().map_or(0, |waiting| step.mono.since(waiting.since).as_millis());
+        let earliest = self.store.earliest_time(step.disk);
+        let rows = [
+            ("brokerVersion", VERSION.to_string()),
+            ("brokerVersionDesc", version_desc(VERSION).unwrap_or_default().to_string()),
+            ("commitLogDiskRatio", format!("{}.{:04}", parts / 10_000, parts % 10_000)),
+            ("commitLogMaxOffset", self.store.log_end().0.to_string()),
+            ("commitLogMinOffset", self.store.log_begin().0.to_string()),
+            ("dispatchBehindBytes", self.store.behind().to_string()),
+            ("earliestMessageTimeStamp", earliest.to_string()),
+            ("getTransferedTps", "0.0 0.0 0.0".to_owned()),
+            ("pageCacheLockTimeMills", "0".to_owned()),
+            ("pullThreadPoolQueueHeadWaitTimeMills", "0".to_owned()),
+            ("pullThreadPoolQueueSize", "0".to_owned()),
+            ("putTps", "0.0 0.0 0.0".to_owned()),
+            ("sendThreadPoolQueueHeadWaitTimeMills", oldest.to_string()),
+            ("sendThreadPoolQueueSize", self.sends.waiting().to_string()),
+        ];
+        KvTable(rows.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+/// A field of a header that is not typed; empty if it is not there.
+fn field(header: &Header, name: &str) -> Name {
+    let Header::Other(fields) = header else { return Name::default() };
+    fields.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone()).unwrap_or_default()
+}
