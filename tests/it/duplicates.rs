@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use mqlab::lab::check::{self, Verdict};
 use mqlab::lab::fault::episode::{FaultKind, Keep};
-use mqlab::lab::scenario::load;
 use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::scenario::plan::{Check, Expect, Outcome, Plan};
+use mqlab::lab::scenario::{library, load};
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::record::Level;
 use mqlab::mq::message::Name;
@@ -138,4 +138,29 @@ fn every_extra_delivery_of_a_thousand_seeds_has_a_cause() {
 #[test]
 fn every_extra_delivery_of_a_thousand_seeds_more_has_a_cause() {
     have_causes(1_000..2_000);
+}
+
+/// What the check says of a scenario of the library, at some seeds.
+fn told(name: &str) -> Vec<String> {
+    let text = library::text(name).unwrap();
+    let one = |seed: u64| {
+        let changes = Overrides { seed: Some(seed), ..Overrides::default() };
+        let mut plan = load(name, text.as_bytes(), &changes).unwrap_or_else(|report| panic!("{report}")).plan;
+        let check = Check::DuplicatesExplained;
+        plan.expects = vec![Expect { id: check.name().into(), check, outcome: Outcome::Holds }];
+        let finding = check::run(&Session::run(&plan, Level::History).trace, &plan).remove(0);
+        assert!(!matches!(finding.verdict, Verdict::Violation { .. }), "{name} {seed}: {}", finding.summary.en);
+        finding.summary.en
+    };
+    (1..=20).map(one).collect()
+}
+
+#[test]
+fn every_lesson_explains_its_duplicates_and_a_reset_is_one_of_the_causes() {
+    for name in library::names() {
+        let told = told(name);
+        if name == "30-reset-offset" {
+            assert!(told.iter().all(|told| told.contains("U12 ")), "{told:?}");
+        }
+    }
 }

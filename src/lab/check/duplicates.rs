@@ -7,6 +7,7 @@
 //!  the same record                                     U4 it failed and was tried again where it was
 //!                                                      U5 its process died before the offset was kept
 //!                                                      U6 the queue changed hands · U7 the broker forgot the offset
+//!                                                      U12 an operator moved the group, or its own file is gone
 //! ```
 //!
 //! Causes are tried in this order, and the first that suffices is the one. Judged from what outsiders saw: callbacks, deaths,
@@ -20,6 +21,7 @@ use crate::lab::check::history::{Delivery, History, uid};
 use crate::lab::fault::episode::FaultKind;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
+use crate::mq::app::MessageModel;
 use crate::mq::message::names::retry_topic;
 use crate::mq::message::property::names;
 use crate::mq::time::{Span, Time};
@@ -36,6 +38,7 @@ enum Cause {
     TimedOut = 9,
     DelayFiredAgain = 10,
     SettledTwice = 11,
+    Reset = 12,
 }
 
 impl fmt::Display for Cause {
@@ -128,6 +131,15 @@ impl<'a> Surroundings<'a> {
 
     fn broker_death(&self, from: Time, to: Time) -> Option<Time> {
         self.brokers.iter().filter_map(|broker| self.death_of(*broker, from, to)).min()
+    }
+
+    /// Whether an operator moved the group between a handing and a moment, or its machine lost the file of its offsets.
+    fn is_reset(&self, handing: &Handing<'a>, by: Time) -> bool {
+        let Delivery { group, queue, at, node, .. } = handing.delivery;
+        let is_between = |moment: Time| *at <= moment && moment <= by;
+        let mut resets = self.history.resets.seen.iter();
+        resets.any(|reset| reset.group == *group && reset.topic == queue.topic && is_between(reset.at))
+            || self.history.power_losses.iter().any(|(lost, _, moment)| lost == node && is_between(*moment))
     }
 
     /// Whether queues may change hands at a moment, or back into the same ones: somebody came, went, or was kept from talking.
@@ -307,6 +319,9 @@ impl<'a> Account<'a> {
         let before = self.handings.iter().rfind(|handing| handing.place == next.place)?;
         let (since, began) = (before.delivery.at, around.began_again(before, next));
         let is_other = before.process() != next.process();
+        if around.is_reset(before, at) {
+            return Some(Cause::Reset);
+        }
         if let Some(death) = around.death_of(before.delivery.node, since, at)
             && is_other
             && around.uncommitted(before, death)
@@ -330,12 +345,25 @@ impl<'a> Account<'a> {
 /// Every delivery beyond the first has a cause.
 pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
     let around = Surroundings::of(history, plan);
-    let mut accounts: BTreeMap<(&str, &str), Account<'_>> = BTreeMap::new();
+    // In broadcasting every process has a copy of its own.
+    let broadcasts: BTreeSet<&str> = plan
+        .nodes
+        .iter()
+        .filter_map(|node| match &node.kind {
+            NodeKind::Client(client) => Some(&client.consumers),
+            _ => None,
+        })
+        .flatten()
+        .filter(|consumer| consumer.model == MessageModel::Broadcasting)
+        .map(|consumer| consumer.group.as_str())
+        .collect();
+    let mut accounts: BTreeMap<(&str, Option<NodeId>, &str), Account<'_>> = BTreeMap::new();
     let mut causes: BTreeMap<Cause, usize> = BTreeMap::new();
     let mut total = 0;
     for delivery in &history.deliveries {
         let done = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
         let retry = retry_topic(&delivery.group);
+        let owner = broadcasts.contains(&*delivery.group).then_some(delivery.node);
         for (number, message) in delivery.messages.iter().enumerate() {
             let Some(id) = uid(&message.message) else { continue };
             total += 1;
@@ -346,7 +374,7 @@ pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
                 done: number < done,
                 in_transaction: message.message.properties.get(names::TRAN_MSG).is_some(),
             };
-            let account = accounts.entry((&delivery.group, id)).or_insert_with(|| Account {
+            let account = accounts.entry((&delivery.group, owner, id)).or_insert_with(|| Account {
                 handings: Vec::new(),
                 spent: BTreeSet::new(),
                 forks: BTreeMap::new(),

@@ -6,7 +6,7 @@
 //! gives what the original gives.
 //!
 //! The rooms in reading order: what happens next ([`agenda`]), what chance decides ([`dice`]), what is kept of it
-//! ([`record`]), the roads ([`link`]), the disks ([`disk`]), the machines ([`machine`]), the world that owns them ([`world`]) and performs what
+//! (`record`), the roads ([`link`]), the disks ([`disk`]), the machines ([`machine`]), the world that owns them ([`world`]) and performs what
 //! nodes ask for (`drive`), the faults it suffers (`fault`, of disks `device`), who boots what ([`boot`]), and the session that people and
 //! checkers hold ([`session`]).
 

@@ -2,7 +2,7 @@
 //!
 //! Producers and consumers of a process share one instance: its connections, requests, routes, heartbeats, one thread that
 //! pulls, one that rebalances and one that keeps the timetable. The invariant to remember: **each of those threads does one
-//! thing at a time**. A thread is a [`Fiber`]: it issues a request, names itself as the waiter, and goes on where it stood
+//! thing at a time**. A thread is a `Fiber`: it issues a request, names itself as the waiter, and goes on where it stood
 //! when it is woken with the answer. Fibers that can go on wait in one queue, so that nothing recurses and the order in
 //! which they run is the order in which they were woken.
 //!

@@ -17,7 +17,7 @@ use crate::mq::time::Millis;
 impl MessageStore {
     /// Appends one message at the end of the log and says where it landed.
     ///
-    /// Where the sender waits for a force or a slave, the status is final only in [`News::PutDone`].
+    /// Where the sender waits for a force or a slave, the status is final only in [`News::PutDone`](crate::mq::store::outcome::News::PutDone).
     /// Source: `DefaultMessageStore.putMessage`; the checks stand in its order.
     pub fn put(&mut self, disk: &mut dyn Disk, clock: Clock, message: &NewMessage) -> Put {
         if !self.takes_puts() {

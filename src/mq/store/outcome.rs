@@ -151,7 +151,7 @@ impl PutStatus {
 /// What the store leaves for its owner after a call.
 #[derive(Clone, PartialEq, Debug)]
 pub enum News {
-    /// Force this range and answer with [`MessageStore::flush_answered`].
+    /// Force this range and answer with [`MessageStore::flush_answered`](crate::mq::store::MessageStore::flush_answered).
     Flush {
         /// Names the answer.
         ticket: u64,

@@ -5,7 +5,7 @@
 //! loss can leave any version of a page; and the folder is kept twice, with the operations between. What of all that survives
 //! is the persistence adversary's choice ([`power`]), by a named policy or by hand. Pages are copied when written while
 //! shared, so a copy of a disk costs its files, not its bytes; a segment of 1 GiB costs the pages touched. What else can be
-//! wrong with a disk lies beside all that ([`faults`]).
+//! wrong with a disk lies beside all that (`faults`).
 //!
 //! ```text
 //! write ──▶ cached page ──begin_flush──▶ snapshot ──complete_flush──▶ stable page
