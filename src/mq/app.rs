@@ -90,6 +90,13 @@ pub enum Call {
         /// What is wanted.
         what: AdminCall,
     },
+    /// A selector's answer to [`Return::Select`].
+    Selected {
+        /// Which callback.
+        task: TaskId,
+        /// What it returned.
+        choice: Choice,
+    },
     /// A listener's answer to [`Return::Listen`].
     Listened {
         /// Which callback.
@@ -154,6 +161,19 @@ pub enum Selector {
     Random,
     /// `SelectMessageQueueByMachineRoom`, which returns null.
     MachineRoom,
+    /// A class of the application's own: it is asked with [`Return::Select`] when the queues are known.
+    Own,
+}
+
+/// What a selector of the application's own returned. Source: `MessageQueueSelector.select`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Choice {
+    /// A queue, one of those it was shown or not.
+    Queue(MessageQueue),
+    /// Null.
+    Null,
+    /// It threw.
+    Threw,
 }
 
 impl Selector {
@@ -164,6 +184,7 @@ impl Selector {
             Selector::Hash(text) => ("hash", Some(text.to_string())),
             Selector::Random => ("random", None),
             Selector::MachineRoom => ("machine-room", None),
+            Selector::Own => ("own", None),
         }
     }
 }
@@ -248,6 +269,19 @@ pub enum Return {
         op: OpId,
         /// What came out.
         what: AdminAnswer,
+    },
+    /// A message is about to be sent: please choose its queue and answer with [`Call::Selected`].
+    Select {
+        /// This callback.
+        task: TaskId,
+        /// The operation that it belongs to.
+        op: OpId,
+        /// The producer's group.
+        group: Group,
+        /// The queues of the topic, in the producer's order.
+        queues: Vec<MessageQueue>,
+        /// The message.
+        message: Message,
     },
     /// Please consume these messages and answer with [`Call::Listened`].
     Listen {

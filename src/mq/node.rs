@@ -481,6 +481,7 @@ impl Effect {
                 Return::Done { .. } => "done",
                 Return::Administered { .. } => "administered",
                 Return::Execute { .. } => "execute-local",
+                Return::Select { .. } => "select",
                 Return::Check { .. } => "check-local",
                 Return::SentInTransaction { .. } => "sent-in-transaction",
                 Return::Listen { .. } => "listen",

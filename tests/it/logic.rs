@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mqlab::lab::logic::{ConsumerLogic, Cx, Lab, Outcome, Run, TxnLogic};
+use mqlab::lab::logic::{ConsumerLogic, Cx, Lab, Outcome, QueueSelector, Run, TxnLogic};
 use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::scenario::plan::{NodeKind, Plan, ProducerPlan};
 use mqlab::lab::scenario::{library, load};
 use mqlab::lab::trace::record::Level;
 use mqlab::mq::app::{AppError, LocalState, OpId, SendResult};
 use mqlab::mq::message::property::{Properties, names};
-use mqlab::mq::message::{Message, StoredMessage};
+use mqlab::mq::message::{Message, MessageQueue, StoredMessage};
 use mqlab::mq::time::Span;
 
 /// A shop that sends orders one by one, and who consumes them.
@@ -276,4 +276,45 @@ fn what_does_not_hold_is_told_with_its_seed() {
         count => Err(format!("{count} bills")),
     });
     assert_eq!(broken.unwrap_err().to_string(), "t with seed 3:\n  nobody is billed: 3 bills\n");
+}
+
+/// The last queue for the first order, null for the second, an exception for the third, then in turn.
+#[derive(Clone, Default)]
+struct Picky {
+    asked: usize,
+}
+
+impl QueueSelector for Picky {
+    fn select(&mut self, cx: &mut Cx<'_>, queues: &[MessageQueue], message: &Message) -> Option<usize> {
+        self.asked += 1;
+        cx.write(key(message), queues.len().to_string());
+        match self.asked {
+            1 => Some(queues.len() - 1),
+            2 => None,
+            3 => panic!("no queue is good enough"),
+            asked => Some(asked % queues.len()),
+        }
+    }
+}
+
+#[test]
+fn a_selector_of_ones_own_is_asked_once_for_each_message_and_its_refusals_have_upstream_s_texts() {
+    let mut plan = plan(6, "");
+    for node in &mut plan.nodes {
+        if let NodeKind::Broker(broker) = &mut node.kind {
+            broker.topics.iter_mut().for_each(|topic| topic.queues = 3);
+        }
+    }
+    let run = Lab::of(plan).selector("shops", |_| Picky::default()).run();
+    let outcome = |send: &mqlab::lab::check::history::SendSeen| match &send.outcome {
+        mqlab::lab::check::history::Outcome::Sent(_, _, result) => result.queue.queue_id.to_string(),
+        mqlab::lab::check::history::Outcome::Failed(_, error) => error.text.to_string(),
+        mqlab::lab::check::history::Outcome::Unknown => "?".to_owned(),
+    };
+    let told: Vec<String> = run.history().sends.iter().map(outcome).collect();
+    assert_eq!(told[0], "2");
+    assert!(told[1].contains("select message queue return null."), "{}", told[1]);
+    assert!(told[2].contains("select message queue throwed exception."), "{}", told[2]);
+    assert_eq!(told[3..], ["1", "2", "0"]);
+    assert_eq!(run.ledger("shop").len(), 6, "asked once each");
 }

@@ -130,6 +130,7 @@ impl Applications for Traffic {
             Return::Done { .. }
             | Return::Administered { .. }
             | Return::Execute { .. }
+            | Return::Select { .. }
             | Return::Check { .. }
             | Return::SentInTransaction { .. } => {}
         }

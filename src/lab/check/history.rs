@@ -215,7 +215,7 @@ impl History {
                             history.deliveries[*at].answered(record, *outcome);
                         }
                     }
-                    Call::CreateTopic { .. } | Call::Decided { .. } | Call::Admin { .. } => {}
+                    Call::CreateTopic { .. } | Call::Decided { .. } | Call::Selected { .. } | Call::Admin { .. } => {}
                 },
                 What::App(App::Returned(answer)) => match &**answer {
                     Return::Sent { op, result } | Return::SentInTransaction { op, result, .. } => {
@@ -232,6 +232,7 @@ impl History {
                     Return::Done { .. }
                     | Return::Administered { .. }
                     | Return::Execute { .. }
+                    | Return::Select { .. }
                     | Return::Check { .. } => {}
                 },
                 What::Disk(DiskEvent::Image { cached, stable }) => {

@@ -340,6 +340,8 @@ const TOLD: &[(&str, Words)] = &[
         w("half {message} is stored, its local transaction runs", "半消息 {message} 已写入，执行本地事务"),
     ),
     ("check-local", w("is asked how {message} ended", "被询问 {message} 的结局")),
+    ("select", w("its selector is asked for the queue of {message}", "询问选择器：{message} 发往哪个队列")),
+    ("selected", w("selector answers {queue}", "选择器回答 {queue}")),
     ("decided", w("transaction listener answers {outcome}", "事务监听器回答 {outcome}")),
     ("noted", w("writes {key}: {value} into its ledger", "在自己的账本记下 {key}：{value}")),
     (

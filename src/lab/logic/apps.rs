@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::lab::logic::{Consumer, Cx, Deed, Outcome, Transactions, threw};
+use crate::lab::logic::{Chooser, Consumer, Cx, Deed, Outcome, Transactions, threw};
 use crate::lab::sim::machine::{Action, Applications, Ledger};
-use crate::mq::app::{Call, ConsumeOutcome, LocalOutcome, OpId, Return, TaskId};
+use crate::mq::app::{Call, Choice, ConsumeOutcome, LocalOutcome, OpId, Return, TaskId};
 use crate::mq::message::{Group, Name};
 use crate::mq::time::Time;
 
@@ -14,6 +14,7 @@ pub(super) struct OwnApps {
     pub(super) node: Name,
     pub(super) consumers: BTreeMap<Group, Box<dyn Consumer>>,
     pub(super) transactions: BTreeMap<Group, Box<dyn Transactions>>,
+    pub(super) selectors: BTreeMap<Group, Box<dyn Chooser>>,
     pub(super) rest: Box<dyn Applications>,
     ledger: Ledger,
     /// Answers that are being thought about, by token.
@@ -29,10 +30,12 @@ impl OwnApps {
         node: Name,
         consumers: BTreeMap<Group, Box<dyn Consumer>>,
         transactions: BTreeMap<Group, Box<dyn Transactions>>,
+        selectors: BTreeMap<Group, Box<dyn Chooser>>,
         rest: Box<dyn Applications>,
     ) -> OwnApps {
         let (ledger, thinking, sends) = Default::default();
-        OwnApps { node, consumers, transactions, rest, ledger, thinking, sends, next_token: OWN, next_op: OWN }
+        let (next_token, next_op) = (OWN, OWN);
+        OwnApps { node, consumers, transactions, selectors, rest, ledger, thinking, sends, next_token, next_op }
     }
 
     /// Lets a logic run. `None` if it panicked: what it had done by then stays done.
@@ -43,8 +46,8 @@ impl OwnApps {
         out: &mut Vec<Action>,
         run: impl FnOnce(&mut OwnLogics<'_>, &mut Cx<'_>) -> R,
     ) -> Called<R> {
-        let OwnApps { node, consumers, transactions, ledger, next_op, .. } = self;
-        let mut logics = OwnLogics { consumers, transactions };
+        let OwnApps { node, consumers, transactions, selectors, ledger, next_op, .. } = self;
+        let mut logics = OwnLogics { consumers, transactions, selectors };
         let mut cx = Cx { now, node, ledger, draw, deeds: Vec::new(), next_op };
         let value = catch_unwind(AssertUnwindSafe(|| run(&mut logics, &mut cx))).ok();
         let deeds = cx.deeds;
@@ -93,6 +96,7 @@ impl OwnApps {
 struct OwnLogics<'a> {
     consumers: &'a mut BTreeMap<Group, Box<dyn Consumer>>,
     transactions: &'a mut BTreeMap<Group, Box<dyn Transactions>>,
+    selectors: &'a mut BTreeMap<Group, Box<dyn Chooser>>,
 }
 
 /// How a call of a logic ended.
@@ -130,6 +134,18 @@ impl Applications for OwnApps {
         match answer {
             Return::Listen { task, group, messages, .. } if self.consumers.contains_key(group) => {
                 self.listen((now, *task, group), messages, draw, out);
+            }
+            Return::Select { task, group, queues, message, .. } if self.selectors.contains_key(group) => {
+                let called = self.with((now, group), draw, out, |logics, cx| {
+                    logics.selectors.get_mut(group).expect("asked before").select(cx, queues, message)
+                });
+                let choice = match called {
+                    Called::Gave(Some(place)) => queues.get(place).cloned().map_or(Choice::Threw, Choice::Queue),
+                    Called::Gave(None) => Choice::Null,
+                    Called::Threw => Choice::Threw,
+                    Called::Died => return,
+                };
+                out.push(Action::Call(Box::new(Call::Selected { task: *task, choice })));
             }
             Return::Execute { task, group, message, .. } if self.transactions.contains_key(group) => {
                 let called = self.with((now, group), draw, out, |logics, cx| {
@@ -172,6 +188,7 @@ impl Applications for OwnApps {
             node: self.node.clone(),
             consumers: self.consumers.iter().map(|(group, logic)| (group.clone(), logic.fork())).collect(),
             transactions: self.transactions.iter().map(|(group, logic)| (group.clone(), logic.fork())).collect(),
+            selectors: self.selectors.iter().map(|(group, logic)| (group.clone(), logic.fork())).collect(),
             rest: self.rest.fork(),
             ledger: self.ledger.clone(),
             thinking: self.thinking.clone(),

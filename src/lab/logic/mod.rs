@@ -1,4 +1,5 @@
-//! Your own code in the place of a scenario's applications: a listener, a transaction listener.
+//! Your own code in the place of a scenario's applications: a listener, a transaction listener, a queue
+//! selector.
 //!
 //! ```text
 //!  Lab::of(plan) ─ consumer(group, make) ─▶ run() ─▶ Run: verdicts, deliveries, ledgers, digest
@@ -15,7 +16,7 @@
 use std::collections::BTreeMap;
 
 use crate::mq::app::{AppError, Call, ConsumeOutcome, LocalOutcome, LocalState, OpId, SendResult};
-use crate::mq::message::{Group, Message, Name, StoredMessage};
+use crate::mq::message::{Group, Message, MessageQueue, Name, StoredMessage};
 use crate::mq::time::{Span, Time};
 
 mod apps;
@@ -46,6 +47,13 @@ pub trait TxnLogic: Send {
 
     /// A broker asks how it ended. A panic is what an exception is in Java.
     fn check(&mut self, cx: &mut Cx<'_>, message: &StoredMessage) -> LocalState;
+}
+
+/// A queue selector of your own. Source of what it stands for: `MessageQueueSelector`.
+pub trait QueueSelector: Send {
+    /// The place in `queues` of the queue to which a message is sent, once; `None` is null in Java, and a panic is an
+    /// exception.
+    fn select(&mut self, cx: &mut Cx<'_>, queues: &[MessageQueue], message: &Message) -> Option<usize>;
 }
 
 /// What a listener decides, and how long it takes for it.
@@ -161,6 +169,17 @@ trait Transactions: TxnLogic {
 
 impl<L: TxnLogic + Clone + 'static> Transactions for L {
     fn fork(&self) -> Box<dyn Transactions> {
+        Box::new(self.clone())
+    }
+}
+
+/// See [`Consumer`].
+trait Chooser: QueueSelector {
+    fn fork(&self) -> Box<dyn Chooser>;
+}
+
+impl<L: QueueSelector + Clone + 'static> Chooser for L {
+    fn fork(&self) -> Box<dyn Chooser> {
         Box::new(self.clone())
     }
 }

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use crate::lab::check::history::{Delivery, History};
 use crate::lab::check::{self, Finding, Verdict};
 use crate::lab::logic::apps::OwnApps;
-use crate::lab::logic::{Consumer, ConsumerLogic, Transactions, TxnLogic};
+use crate::lab::logic::{Chooser, Consumer, ConsumerLogic, QueueSelector, Transactions, TxnLogic};
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::sim::boot;
 use crate::lab::sim::machine::BootApps;
 use crate::lab::sim::session::{RunResult, Session};
 use crate::lab::sim::world::Setup;
 use crate::lab::trace::record::{App, Level, What};
+use crate::lab::workload::ops::Select;
 use crate::mq::message::{Group, Name};
 
 type Make<T> = Arc<dyn Fn(&str) -> Box<T> + Send + Sync>;
@@ -24,12 +25,14 @@ pub struct Lab {
     plan: Plan,
     consumers: BTreeMap<Group, Make<dyn Consumer>>,
     transactions: BTreeMap<Group, Make<dyn Transactions>>,
+    selectors: BTreeMap<Group, Make<dyn Chooser>>,
 }
 
 impl Lab {
     /// The plan as it is: every application is the scenario's.
     pub fn of(plan: Plan) -> Lab {
-        Lab { plan, consumers: BTreeMap::new(), transactions: BTreeMap::new() }
+        let (consumers, transactions, selectors) = Default::default();
+        Lab { plan, consumers, transactions, selectors }
     }
 
     /// The listeners of a consumer group are made by `make`, which gets the client's name: one for each boot of each client.
@@ -60,6 +63,23 @@ impl Lab {
             "no transactional producer of group `{group}` in the plan, which has {known:?}"
         );
         self.transactions.insert(group.into(), Arc::new(move |node| Box::new(make(node))));
+        self
+    }
+
+    /// The queues of what a producer group's senders send are chosen by what `make` makes, as [`Lab::consumer`]'s: it is
+    /// asked when the topic's queues are known, and the message is tried once.
+    ///
+    /// Panics: no sender of the plan uses that group.
+    pub fn selector<L>(mut self, group: &str, make: impl Fn(&str) -> L + Send + Sync + 'static) -> Lab
+    where
+        L: QueueSelector + Clone + 'static,
+    {
+        let known: Vec<&str> = self.plan.senders.iter().map(|sender| sender.group.as_str()).collect();
+        assert!(known.contains(&group), "no sender of group `{group}` in the plan, which has {known:?}");
+        for sender in self.plan.senders.iter_mut().filter(|sender| sender.group == *group) {
+            sender.select = Select::Own;
+        }
+        self.selectors.insert(group.into(), Arc::new(move |node| Box::new(make(node))));
         self
     }
 
@@ -105,8 +125,9 @@ impl Lab {
                     node: node.name.clone(),
                     consumers: ours(&self.consumers, client.consumers.iter().map(|consumer| &consumer.group)),
                     transactions: ours(&self.transactions, client.producers.iter().map(|producer| &producer.group)),
+                    selectors: ours(&self.selectors, client.producers.iter().map(|producer| &producer.group)),
                 };
-                if !own.consumers.is_empty() || !own.transactions.is_empty() {
+                if !(own.consumers.is_empty() && own.transactions.is_empty() && own.selectors.is_empty()) {
                     machine.apps = Some(own.boots(planned.clone()));
                 }
             }
@@ -121,15 +142,17 @@ struct Own {
     node: Name,
     consumers: Vec<(Group, Make<dyn Consumer>)>,
     transactions: Vec<(Group, Make<dyn Transactions>)>,
+    selectors: Vec<(Group, Make<dyn Chooser>)>,
 }
 
 impl Own {
     fn boots(self, planned: BootApps) -> BootApps {
         Arc::new(move || {
-            let Own { node, consumers, transactions } = &self;
+            let Own { node, consumers, transactions, selectors } = &self;
             let consumers = consumers.iter().map(|(group, make)| (group.clone(), make(node))).collect();
             let transactions = transactions.iter().map(|(group, make)| (group.clone(), make(node))).collect();
-            Box::new(OwnApps::new(node.clone(), consumers, transactions, planned()))
+            let selectors = selectors.iter().map(|(group, make)| (group.clone(), make(node))).collect();
+            Box::new(OwnApps::new(node.clone(), consumers, transactions, selectors, planned()))
         })
     }
 }

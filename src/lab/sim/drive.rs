@@ -232,7 +232,7 @@ impl World {
             | Return::Failed { op, .. }
             | Return::Administered { op, .. }
             | Return::Done { op } => Some(op.0),
-            Return::Listen { .. } | Return::Execute { .. } | Return::Check { .. } => None,
+            Return::Listen { .. } | Return::Execute { .. } | Return::Check { .. } | Return::Select { .. } => None,
         };
         let machine = &mut self.machines[usize::from(node)];
         if let Some(op) = op {
@@ -283,7 +283,7 @@ impl World {
             | Call::SendInTransaction { op, .. }
             | Call::CreateTopic { op, .. }
             | Call::Admin { op, .. } => Some(op.0),
-            Call::Listened { .. } | Call::Decided { .. } => None,
+            Call::Listened { .. } | Call::Decided { .. } | Call::Selected { .. } => None,
         };
         self.machines[usize::from(node)].open_ops.extend(op);
         let words = (call_word(&call), op.unwrap_or(u64::MAX));

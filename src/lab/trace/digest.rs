@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::mq::app::{
-    AdminAnswer, AdminCall, AppError, Call, ConsumeOutcome, LocalOutcome, Ordered, Return, SendResult, SendTo,
+    AdminAnswer, AdminCall, AppError, Call, Choice, ConsumeOutcome, LocalOutcome, Ordered, Return, SendResult, SendTo,
 };
 use crate::mq::fact::{Fact, Value};
 use crate::mq::message::{Message, MessageQueue, Name, StoredMessage};
@@ -541,6 +541,14 @@ impl Folded for Call {
                 into.pair(task.0, 5);
                 outcome.fold(into);
             }
+            Call::Selected { task, choice } => {
+                into.pair(task.0, 9);
+                match choice {
+                    Choice::Queue(queue) => queue.fold(into),
+                    Choice::Null => into.pair(0, 1),
+                    Choice::Threw => into.pair(0, 2),
+                }
+            }
             Call::Admin { op, what } => {
                 into.pair(op.0, 8);
                 what.fold(into);
@@ -590,6 +598,13 @@ impl Folded for Return {
                 into.pair(task.0, 6);
                 into.pair(op.0, 8);
                 group.fold(into);
+                message.fold(into);
+            }
+            Return::Select { task, op, group, queues, message } => {
+                into.pair(task.0, 10);
+                into.pair(op.0, queues.len() as u64);
+                group.fold(into);
+                queues.iter().for_each(|queue| queue.fold(into));
                 message.fold(into);
             }
             Return::Check { task, group, message } => {

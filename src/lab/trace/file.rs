@@ -222,6 +222,7 @@ fn call_fields(call: &Call) -> Value {
             "properties": properties(message),
             "body": hex(&message.body),
         }),
+        Call::Selected { task, choice } => json!({ "task": task.0, "choice": format!("{choice:?}") }),
         Call::Decided { task, outcome } => json!({ "task": task.0, "outcome": format!("{outcome:?}") }),
         Call::Listened { task, outcome } => json!({ "task": task.0, "outcome": format!("{outcome:?}") }),
     }
@@ -257,6 +258,14 @@ fn return_fields(answer: &Return) -> Value {
             "task": task.0,
             "op": op.0,
             "group": group.as_str(),
+            "topic": message.topic.as_str(),
+            "properties": properties(message),
+        }),
+        Return::Select { task, op, group, queues, message } => json!({
+            "task": task.0,
+            "op": op.0,
+            "group": group.as_str(),
+            "queues": queues.iter().map(|queue| format!("{}/{}", queue.broker, queue.queue_id)).collect::<Vec<_>>(),
             "topic": message.topic.as_str(),
             "properties": properties(message),
         }),

@@ -428,6 +428,7 @@ impl What {
                 Call::SendInTransaction { .. } => "call-transaction",
                 Call::Admin { .. } => "call-admin",
                 Call::Decided { .. } => "decided",
+                Call::Selected { .. } => "selected",
                 Call::Listened { .. } => "listened",
             },
             What::App(App::Returned(answer)) => match **answer {
@@ -437,6 +438,7 @@ impl What {
                 Return::Administered { .. } => "administered",
                 Return::Listen { .. } => "listen",
                 Return::Execute { .. } => "execute-local",
+                Return::Select { .. } => "select",
                 Return::Check { .. } => "check-local",
                 Return::SentInTransaction { .. } => "sent-in-transaction",
             },

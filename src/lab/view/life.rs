@@ -99,6 +99,7 @@ impl Life {
                     Return::Done { .. }
                     | Return::Administered { .. }
                     | Return::Execute { .. }
+                    | Return::Select { .. }
                     | Return::Check { .. } => continue,
                 },
                 _ => continue,

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use crate::lab::locale::{self, Lang, sentences, words};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, Machine, NodeId, Record, Road, Seq, What};
-use crate::mq::app::{AdminAnswer, AdminCall, Call, ConsumeOutcome, LocalOutcome, Return, SendTo};
+use crate::mq::app::{AdminAnswer, AdminCall, Call, Choice, ConsumeOutcome, LocalOutcome, Return, SendTo};
 use crate::mq::fact::Value;
 use crate::mq::message::property::names;
 use crate::mq::message::{Message, StoredMessage};
@@ -255,6 +255,11 @@ fn called(
             LocalOutcome::Null => "null",
             LocalOutcome::Threw(text) => text.as_str(),
         }),
+        (Call::Selected { choice, .. }, "queue") => match choice {
+            Choice::Queue(queue) => put(&format!("{}/{}", queue.broker, queue.queue_id)),
+            Choice::Null => put(&"null"),
+            Choice::Threw => put(&words::reason("threw", lang)),
+        },
         (Call::SendBy { by, .. }, "mode") => put(&by.mode.as_str()),
         (Call::SendBy { by, .. }, "to") => match &by.to {
             SendTo::Any => put(&""),
@@ -298,6 +303,7 @@ fn returned(
             Return::Sent { op, .. }
             | Return::SentInTransaction { op, .. }
             | Return::Execute { op, .. }
+            | Return::Select { op, .. }
             | Return::Failed { op, .. },
             "message",
         ) => put(&handles.call(record, op.0)),

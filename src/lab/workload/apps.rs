@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::lab::workload::decide::{Deciders, Running};
 use crate::lab::workload::ops::{Decider, ListenRule, Listener, Operator, PlannedSend, Reply, Sender, Way};
 use crate::mq::app::{
-    AdminCall, Call, ConsumeOutcome, OpId, Ordered, OrderlyStatus, Return, SendBy, SendMode, SendTo, TaskId,
+    AdminCall, Call, Choice, ConsumeOutcome, OpId, Ordered, OrderlyStatus, Return, SendBy, SendMode, SendTo, TaskId,
 };
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Message, Name, StoredMessage};
@@ -121,6 +121,11 @@ impl Apps {
         match answer {
             Return::Sent { op, .. } | Return::SentInTransaction { op, .. } | Return::Failed { op, .. } => {
                 self.go_on(now, *op, false, out);
+            }
+            // A scenario has no selector of its own to be asked.
+            Return::Select { task, .. } => {
+                let call = Call::Selected { task: *task, choice: Choice::Null };
+                out.push(AppAction::Call(Box::new(call)));
             }
             Return::Execute { task, group, message, .. } => {
                 let (running, least, most) = self.deciders.execute(*task, group, message);

@@ -49,6 +49,8 @@ pub enum Select {
     Random,
     /// `SelectMessageQueueByMachineRoom`.
     MachineRoom,
+    /// A user's own class.
+    Own,
 }
 
 impl Select {
@@ -62,6 +64,7 @@ impl Select {
             Select::ModuloKey => Selector::Modulo(key().parse().unwrap_or(0)),
             Select::Random => Selector::Random,
             Select::MachineRoom => Selector::MachineRoom,
+            Select::Own => Selector::Own,
         })
     }
 }

@@ -10,7 +10,7 @@
 
 use bytes::Bytes;
 
-use crate::mq::app::{OpId, Return, Selector, SendBy, SendMode, SendTo};
+use crate::mq::app::{self, OpId, Return, Selector, SendBy, SendMode, SendTo, TaskId};
 use crate::mq::client::config::RETRY_GROUP_TOPIC_PREFIX;
 use crate::mq::client::exception::Exception;
 use crate::mq::client::producer::Op;
@@ -62,7 +62,8 @@ fn select(selector: &Selector, queues: &[MessageQueue], dice: &mut dyn Choice) -
         // |MIN| stays negative in Java.
         Selector::Hash(text) => java::hash(text).wrapping_abs().wrapping_rem(len),
         Selector::Random => i32::try_from(dice.below(Stream::QueueStart, queues.len() as u64)).unwrap_or(0),
-        Selector::MachineRoom => return Err(Exception::client("select message queue return null.")),
+        // The application is asked before this.
+        Selector::MachineRoom | Selector::Own => return Err(Exception::client("select message queue return null.")),
     };
     let found = usize::try_from(at).ok().and_then(|at| queues.get(at));
     found.cloned().ok_or_else(|| Exception::client("select message queue throwed exception."))
@@ -141,12 +142,48 @@ impl Client {
     /// Has a selector choose the queue, to which the message is then sent once.
     ///
     /// Source: `DefaultMQProducerImpl.sendSelectImpl`.
-    pub(super) fn send_selected(&mut self, id: u64, mut send: Box<Send>, selector: &Selector, step: &mut Step<'_>) {
+    pub(super) fn send_selected(&mut self, id: u64, send: Box<Send>, selector: &Selector, step: &mut Step<'_>) {
         let info = self.producers[send.producer].topics.get(&*send.message.topic).filter(|info| info.ok());
-        let selected = match info {
-            Some(info) => select(selector, &info.queues, step.dice),
-            None => Err(Exception::client(format!("No route info for this topic, {}", send.message.topic))),
+        let selected = match (info, selector, send.caller) {
+            (Some(info), Selector::Own, Caller::App(op)) => {
+                let queues = info.queues.clone();
+                return self.ask_selector(id, (send, op), queues, step);
+            }
+            (Some(info), ..) => select(selector, &info.queues, step.dice),
+            (None, ..) => Err(Exception::client(format!("No route info for this topic, {}", send.message.topic))),
         };
+        self.go_to_selected(id, send, selected, step);
+    }
+
+    /// Asks the application which queue it wants.
+    fn ask_selector(&mut self, id: u64, (send, op): (Box<Send>, OpId), queues: Vec<MessageQueue>, step: &mut Step<'_>) {
+        let task = TaskId(self.next_task);
+        self.next_task += 1;
+        self.selecting.insert(task, id);
+        let group = self.producers[send.producer].config.group.clone();
+        step.out.app(Return::Select { task, op, group, queues, message: send.message.clone() });
+        self.ops.waiting.insert(id, Op::Send(send));
+    }
+
+    /// The application has chosen.
+    pub(crate) fn selected(&mut self, task: TaskId, choice: app::Choice, step: &mut Step<'_>) {
+        let Some(id) = self.selecting.remove(task) else { return };
+        let Some(Op::Send(send)) = self.ops.waiting.remove(id) else { return };
+        let selected = match choice {
+            app::Choice::Queue(queue) => Ok(queue),
+            app::Choice::Null => Err(Exception::client("select message queue return null.")),
+            app::Choice::Threw => Err(Exception::client("select message queue throwed exception.")),
+        };
+        self.go_to_selected(id, send, selected, step);
+    }
+
+    fn go_to_selected(
+        &mut self,
+        id: u64,
+        mut send: Box<Send>,
+        selected: Result<MessageQueue, Exception>,
+        step: &mut Step<'_>,
+    ) {
         let is_late = send.timeout < step.wall.since(send.begin_first);
         match selected {
             Ok(_) if is_late => {
