@@ -543,11 +543,7 @@ impl Folded for Call {
             }
             Call::Selected { task, choice } => {
                 into.pair(task.0, 9);
-                match choice {
-                    Choice::Queue(queue) => queue.fold(into),
-                    Choice::Null => into.pair(0, 1),
-                    Choice::Threw => into.pair(0, 2),
-                }
+                choice.fold(into);
             }
             Call::Admin { op, what } => {
                 into.pair(op.0, 8);
@@ -555,18 +551,34 @@ impl Folded for Call {
             }
             Call::Listened { task, outcome } => {
                 into.pair(task.0, 3);
-                let (variant, value) = match outcome {
-                    ConsumeOutcome::Success { ack_index } => (0, *ack_index as u64),
-                    ConsumeOutcome::Later => (1, 0),
-                    ConsumeOutcome::Threw => (2, 0),
-                    ConsumeOutcome::Null => (3, 0),
-                    ConsumeOutcome::Ordered(Ordered { status, auto_commit, suspend_millis }) => {
-                        into.pair(u64::from(*auto_commit), *suspend_millis as u64);
-                        (4, *status as u64)
-                    }
-                };
-                into.pair(variant, value);
+                outcome.fold(into);
             }
+        }
+    }
+}
+
+impl Folded for ConsumeOutcome {
+    fn fold(&self, into: &mut Fold) {
+        let (variant, value) = match self {
+            ConsumeOutcome::Success { ack_index } => (0, *ack_index as u64),
+            ConsumeOutcome::Later => (1, 0),
+            ConsumeOutcome::Threw => (2, 0),
+            ConsumeOutcome::Null => (3, 0),
+            ConsumeOutcome::Ordered(Ordered { status, auto_commit, suspend_millis }) => {
+                into.pair(u64::from(*auto_commit), *suspend_millis as u64);
+                (4, *status as u64)
+            }
+        };
+        into.pair(variant, value);
+    }
+}
+
+impl Folded for Choice {
+    fn fold(&self, into: &mut Fold) {
+        match self {
+            Choice::Queue(queue) => queue.fold(into),
+            Choice::Null => into.pair(0, 1),
+            Choice::Threw => into.pair(0, 2),
         }
     }
 }

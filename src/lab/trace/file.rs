@@ -11,7 +11,7 @@ use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, FrameNote, Machine, Record, Road, What};
 use crate::mq::app::{AdminAnswer, AdminCall, Call, Return, SendTo};
 use crate::mq::fact;
-use crate::mq::message::Message;
+use crate::mq::message::{Message, MessageQueue};
 
 /// The format's version.
 pub const VERSION: u32 = 1;
@@ -232,6 +232,12 @@ fn properties(message: &Message) -> Map<String, Value> {
     message.properties.iter().map(|(name, value)| (name.to_string(), json!(value.as_str()))).collect()
 }
 
+fn select_fields(task: u64, op: u64, queues: &[MessageQueue], message: &Message) -> Value {
+    let queues: Vec<String> = queues.iter().map(|queue| format!("{}/{}", queue.broker, queue.queue_id)).collect();
+    let topic = message.topic.as_str();
+    json!({ "task": task, "op": op, "queues": queues, "topic": topic, "properties": properties(message) })
+}
+
 fn return_fields(answer: &Return) -> Value {
     match answer {
         Return::Sent { op, result } => json!({
@@ -261,14 +267,7 @@ fn return_fields(answer: &Return) -> Value {
             "topic": message.topic.as_str(),
             "properties": properties(message),
         }),
-        Return::Select { task, op, group, queues, message } => json!({
-            "task": task.0,
-            "op": op.0,
-            "group": group.as_str(),
-            "queues": queues.iter().map(|queue| format!("{}/{}", queue.broker, queue.queue_id)).collect::<Vec<_>>(),
-            "topic": message.topic.as_str(),
-            "properties": properties(message),
-        }),
+        Return::Select { task, op, queues, message, .. } => select_fields(task.0, op.0, queues, message),
         Return::Check { task, group, message } => json!({
             "task": task.0,
             "group": group.as_str(),

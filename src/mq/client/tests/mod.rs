@@ -198,7 +198,7 @@ impl Stage {
             | Return::Failed { op, .. }
             | Return::Administered { op, .. }
             | Return::Done { op } => Some(*op),
-            Return::Listen { .. } | Return::Execute { .. } | Return::Check { .. } => None,
+            Return::Listen { .. } | Return::Execute { .. } | Return::Check { .. } | Return::Select { .. } => None,
         };
         let found: Vec<_> = self.returned.iter().filter(|(_, answer)| of(answer) == Some(OpId(op))).collect();
         assert_eq!(found.len(), 1, "answers to {op}: {found:?}");
