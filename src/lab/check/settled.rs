@@ -108,12 +108,12 @@ fn fate(history: &History, seen: &TransactionSeen, limits: &Limits) -> Fate {
         if !logged.finals.is_empty() {
             return Fate::Committed;
         }
-        let Some(last) = logged.halves.last() else {
-            if !logged.diverted.is_empty() {
-                fate = Fate::Diverted;
-            }
+        // What comes back from the schedule topic lands among the half messages, under their topic as its own.
+        if !logged.diverted.is_empty() {
+            fate = Fate::Diverted;
             continue;
-        };
+        }
+        let Some(last) = logged.halves.last() else { continue };
         let image = history.disks.iter().rfind(|disk| disk.node == broker.node);
         let config = image.map(|disk| Config::read(&Image(&disk.cached))).unwrap_or_default();
         let place = (names::TRANS_GROUP.to_owned(), names::TRANS_HALF_TOPIC.to_owned(), 0);
