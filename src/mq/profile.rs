@@ -191,6 +191,12 @@ impl Profile {
         switch.map(|switch| *(switch.of)(self) = on).is_some()
     }
 
+    /// Whether the row is repaired; `false` for one that has no switch.
+    pub fn fixes(&self, row: &str) -> bool {
+        let mut copy = self.clone();
+        SWITCHES.iter().any(|switch| switch.row == row && *(switch.of)(&mut copy))
+    }
+
     /// Its name: the release's, `hardened`, or the release's with its repairs; a planted mistake stands behind a `!`.
     pub fn name(&self) -> String {
         let mut copy = Profile { planted: None, ..self.clone() };
@@ -223,6 +229,7 @@ mod tests {
         for switch in SWITCHES {
             let one = Profile::with_fix(switch.row).expect("it has a switch");
             assert_eq!(one.name(), format!("rocketmq-4.3.2+{}", switch.row));
+            assert!(one.fixes(switch.row) && !all.fixes(switch.row));
             assert!(all.set(switch.row, true));
         }
         assert_eq!(all, Profile::HARDENED);

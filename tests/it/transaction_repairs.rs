@@ -10,7 +10,7 @@ use mqlab::mq::app::Return;
 use mqlab::mq::fact::Fact;
 use mqlab::mq::profile::Profile;
 
-use crate::transactions::{ONE, facts, finding, holds, plan, questions, script, violated};
+use crate::transactions::{ONE, facts, finding, holds, known, plan, questions, script, violated};
 
 /// A run as the release, and one with a single repair.
 fn both(row: &str, text: &str) -> [(Trace, Plan); 2] {
@@ -56,7 +56,9 @@ fn a_half_message_is_as_old_as_its_producer_says_or_as_the_store_knows_k11() {
     let [(trace, plan), (repaired, same)] = both("K11", &skewed("-73h", "1s", ""));
     assert_eq!(given_up(&trace), [(0, "too-old")]);
     assert_eq!(asked_at(&trace), Vec::<u64>::new());
-    assert_eq!(violated(&trace, &plan, Check::TransactionResolved), "forgotten");
+    assert_eq!(known(&trace, &plan, Check::TransactionResolved), (11, "forgotten"));
+    // The same end is no weakness of a broker that has the repair.
+    assert_eq!(violated(&trace, &same, Check::TransactionResolved), "forgotten");
     assert_eq!((given_up(&repaired), asked_at(&repaired)), (vec![], vec![60]));
     holds(&repaired, &same, Check::TransactionResolved);
     holds(&repaired, &same, Check::TransactionAtomic);
@@ -86,8 +88,9 @@ fn a_delayed_half_message_is_diverted_or_delayed_when_it_is_committed_k21() {
         heard.map(|record| record.at.0 / 1_000_000_000).collect()
     };
     assert_eq!(heard(&trace), Vec::<u64>::new());
-    assert_eq!(violated(&trace, &plan, Check::TransactionAtomic), "diverted");
-    assert_eq!(violated(&trace, &plan, Check::TransactionResolved), "diverted");
+    assert_eq!(known(&trace, &plan, Check::TransactionAtomic), (21, "diverted"));
+    assert_eq!(known(&trace, &plan, Check::TransactionResolved), (21, "diverted"));
+    assert_eq!(violated(&trace, &same, Check::TransactionResolved), "diverted");
     // Level 2 is five seconds, and the transaction is committed at once.
     assert_eq!(heard(&repaired), [37]);
     holds(&repaired, &same, deliveries("t-1", 1));
@@ -124,11 +127,15 @@ fn a_half_message_that_cannot_be_read_stops_every_round_or_is_passed_over_k22() 
     assert_eq!(failed(&trace).len(), 17, "every round from the second on");
     assert_eq!((given_up(&trace), asked_at(&trace)), (vec![], vec![]));
     holds(&trace, &plan, deliveries("t-2", 0));
+    assert_eq!(known(&trace, &plan, Check::TransactionResolved), (22, "not in time"));
+    assert_eq!(violated(&trace, &same, Check::TransactionResolved), "not in time");
     assert_eq!(failed(&repaired), Vec::<i64>::new());
     assert_eq!(given_up(&repaired), [(1, "unreadable")]);
     assert_eq!(asked_at(&repaired), [120]);
     holds(&repaired, &same, deliveries("t-2", 1));
     holds(&repaired, &same, Check::CheckBack);
+    // What nobody can read is not resolved by being passed over.
+    assert_eq!(violated(&repaired, &same, Check::TransactionResolved), "forgotten");
 }
 
 #[test]

@@ -78,6 +78,14 @@ pub(crate) fn violated(trace: &Trace, plan: &Plan, check: Check) -> &'static str
     }
 }
 
+/// The weakness that explains a violation, and the clause.
+pub(crate) fn known(trace: &Trace, plan: &Plan, check: Check) -> (u8, &'static str) {
+    match finding(trace, plan, check).verdict {
+        Verdict::Known { weakness, clause, .. } => (weakness, clause),
+        other => panic!("it is not known: {other:?}"),
+    }
+}
+
 /// Seconds of every question at the application, and who was asked.
 pub(crate) fn questions(trace: &Trace) -> Vec<(u64, String)> {
     let asked = trace.records().iter().filter(|record| record.what.kind() == "check-local");
@@ -260,7 +268,7 @@ fn a_compressed_half_message_is_read_by_nobody_after_its_first_check() {
     });
     assert_eq!(failed.len(), 17, "every round from the second on");
     assert!(failed.iter().all(|failed| *failed == (1, "NullPointerException")), "{failed:?}");
-    assert_eq!(violated(&trace, &plan, Check::TransactionResolved), "not in time");
+    assert_eq!(known(&trace, &plan, Check::TransactionResolved), (22, "not in time"));
 }
 
 #[test]
@@ -276,7 +284,7 @@ fn a_delayed_half_message_never_finds_its_topic_again_k21() {
     assert!(topics.contains(&"ended".to_owned()));
     let one = mqlab::lab::scenario::count::CountRule::exactly(0);
     holds(&trace, &plan, Check::Deliveries { message: Some("t-1".into()), group: None, count: one });
-    assert_eq!(violated(&trace, &plan, Check::TransactionAtomic), "diverted");
+    assert_eq!(known(&trace, &plan, Check::TransactionAtomic), (21, "diverted"));
 }
 
 #[test]

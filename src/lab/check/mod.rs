@@ -18,6 +18,7 @@ mod agreement;
 mod counts;
 mod delivery;
 mod duplicates;
+mod fate;
 mod filters;
 mod lineage;
 mod ordered;
