@@ -8,7 +8,6 @@ use crate::lab::oracle::config::Config;
 use crate::lab::oracle::store::Store;
 use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};
 use crate::mq::message::names;
-use crate::mq::profile::Profile;
 
 /// What the brokers' files say of checks; where they say nothing, the release's defaults.
 pub(super) struct Limits {
@@ -20,8 +19,8 @@ pub(super) struct Limits {
     pub interval_ms: i64,
     /// `fileReservedTime`: an older half message is given up.
     reserved_ms: i64,
-    /// The weaknesses that are repaired.
-    profile: Profile,
+    /// The weaknesses that can explain a bad end and are not repaired.
+    weaknesses: Vec<u8>,
 }
 
 impl Limits {
@@ -45,13 +44,13 @@ impl Limits {
             checks_max: said("transactionCheckMax", 15).max().unwrap_or(15),
             interval_ms: said("transactionCheckInterval", 60_000).max().unwrap_or(60_000),
             reserved_ms: said("fileReservedTime", 72).min().unwrap_or(72).saturating_mul(3_600_000),
-            profile: plan.profile.clone(),
+            weaknesses: [11, 21, 22].into_iter().filter(|number| !plan.profile.fixes(&format!("K{number}"))).collect(),
         }
     }
 
     /// A weakness, if it is not repaired.
     fn in_force(&self, weakness: u8) -> Option<u8> {
-        (!self.profile.fixes(&format!("K{weakness:02}"))).then_some(weakness)
+        self.weaknesses.contains(&weakness).then_some(weakness)
     }
 }
 
