@@ -575,11 +575,11 @@ facts! {
         /// How often it has been looked at.
         times: i32,
     }
-    /// A half message was given up. Source: `resolveDiscardMsg`.
+    /// A half message was given up, or passed over. Source: `resolveDiscardMsg`, `checkPrepareQueueOffset`.
     HalfDiscarded "half-discarded" {
         /// Its queue offset.
         half: i64,
-        /// `asked-too-often` or `too-old`.
+        /// `asked-too-often`, `too-old`, `expired-meanwhile` (K23), or `unreadable` where K22 is repaired.
         why: &'static str,
     }
     /// A round of checks ended, and how far it came. Source: `TransactionalMessageServiceImpl.check`.

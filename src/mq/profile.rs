@@ -34,6 +34,10 @@ pub struct Profile {
     ///
     /// Source: `CommitLog.recoverNormally` cuts the log at the first record that it cannot read.
     pub fix_k09: bool,
+    /// K11: a half message is as old as its first copy in the store, which every further copy names.
+    ///
+    /// Source: `TransactionalMessageServiceImpl.check` takes the producer's born timestamp for it.
+    pub fix_k11: bool,
     /// K12: a due message that cannot be put again stays where it is and is tried again, like one whose put was refused.
     ///
     /// Source: `ScheduleMessageService.DeliverDelayedMessageTimerTask.executeOnTimeup` logs "drop it" and goes on.
@@ -62,6 +66,21 @@ pub struct Profile {
     ///
     /// Source: `ScheduleMessageService.load` takes the file's word; a queue that is shorter is never delivered from.
     pub fix_k20: bool,
+    /// K21: a half message is parked without its delay level; the commit gives it back, so that the true message is delayed.
+    ///
+    /// Source: `TransactionalMessageBridge.parseHalfMessageInner` keeps the level, and `CommitLog.putMessage` diverts it.
+    pub fix_k21: bool,
+    /// K22: a half message or note that cannot be read is passed over, a half message is told; the notes' cursor goes to where
+    /// the store says only if it stood at no note itself.
+    ///
+    /// Source: `TransactionalMessageServiceImpl.check` catches the exception behind all cursors, and `fillOpRemoveMap` takes
+    /// the answer to any read for the cursor. What cannot be read is a copy of a compressed half message, mostly.
+    pub fix_k22: bool,
+    /// K23: the age of a half message that is to be left in peace is looked at once.
+    ///
+    /// Source: `TransactionalMessageServiceImpl.checkPrepareQueueOffset` reads the clock again, and passes over what is not
+    /// to be left in peace any more.
+    pub fix_k23: bool,
     /// K24: the delay cursors are written at a clean stop, too.
     ///
     /// Source: `ScheduleMessageService.shutdown` cancels the timer and writes nothing.
@@ -96,19 +115,23 @@ pub struct Switch {
 }
 
 /// Every switch, in the order of the rows.
-pub const SWITCHES: [Switch; 13] = [
+pub const SWITCHES: [Switch; 17] = [
     Switch { row: "K01", of: |profile| &mut profile.fix_k01 },
     Switch { row: "K03", of: |profile| &mut profile.fix_k03 },
     Switch { row: "K04", of: |profile| &mut profile.fix_k04 },
     Switch { row: "K05", of: |profile| &mut profile.fix_k05 },
     Switch { row: "K06", of: |profile| &mut profile.fix_k06 },
     Switch { row: "K09", of: |profile| &mut profile.fix_k09 },
+    Switch { row: "K11", of: |profile| &mut profile.fix_k11 },
     Switch { row: "K12", of: |profile| &mut profile.fix_k12 },
     Switch { row: "K13", of: |profile| &mut profile.fix_k13 },
     Switch { row: "K17", of: |profile| &mut profile.fix_k17 },
     Switch { row: "K18", of: |profile| &mut profile.fix_k18 },
     Switch { row: "K19", of: |profile| &mut profile.fix_k19 },
     Switch { row: "K20", of: |profile| &mut profile.fix_k20 },
+    Switch { row: "K21", of: |profile| &mut profile.fix_k21 },
+    Switch { row: "K22", of: |profile| &mut profile.fix_k22 },
+    Switch { row: "K23", of: |profile| &mut profile.fix_k23 },
     Switch { row: "K24", of: |profile| &mut profile.fix_k24 },
 ];
 
@@ -121,12 +144,16 @@ impl Profile {
         fix_k05: false,
         fix_k06: false,
         fix_k09: false,
+        fix_k11: false,
         fix_k12: false,
         fix_k13: false,
         fix_k17: false,
         fix_k18: false,
         fix_k19: false,
         fix_k20: false,
+        fix_k21: false,
+        fix_k22: false,
+        fix_k23: false,
         fix_k24: false,
         planted: None,
     };
@@ -138,12 +165,16 @@ impl Profile {
         fix_k05: true,
         fix_k06: true,
         fix_k09: true,
+        fix_k11: true,
         fix_k12: true,
         fix_k13: true,
         fix_k17: true,
         fix_k18: true,
         fix_k19: true,
         fix_k20: true,
+        fix_k21: true,
+        fix_k22: true,
+        fix_k23: true,
         fix_k24: true,
         planted: None,
     };
@@ -158,6 +189,12 @@ impl Profile {
     pub fn set(&mut self, row: &str, on: bool) -> bool {
         let switch = SWITCHES.iter().find(|switch| switch.row == row);
         switch.map(|switch| *(switch.of)(self) = on).is_some()
+    }
+
+    /// Whether the row is repaired; `false` for one that has no switch.
+    pub fn fixes(&self, row: &str) -> bool {
+        let mut copy = self.clone();
+        SWITCHES.iter().any(|switch| switch.row == row && *(switch.of)(&mut copy))
     }
 
     /// Its name: the release's, `hardened`, or the release's with its repairs; a planted mistake stands behind a `!`.
@@ -192,6 +229,7 @@ mod tests {
         for switch in SWITCHES {
             let one = Profile::with_fix(switch.row).expect("it has a switch");
             assert_eq!(one.name(), format!("rocketmq-4.3.2+{}", switch.row));
+            assert!(one.fixes(switch.row) && !all.fixes(switch.row));
             assert!(all.set(switch.row, true));
         }
         assert_eq!(all, Profile::HARDENED);

@@ -28,6 +28,7 @@ mod properties;
 
 mod delay;
 
+mod transaction_repairs;
 mod transactions;
 
 mod ways;

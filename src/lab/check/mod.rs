@@ -19,6 +19,7 @@ mod broadcast;
 mod counts;
 mod delivery;
 mod duplicates;
+mod fate;
 mod filters;
 mod lineage;
 mod ordered;

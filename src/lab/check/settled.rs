@@ -3,50 +3,15 @@
 //! Judged from the callbacks of listeners, the applications' ledgers, deliveries, and the disks at the end.
 
 use crate::lab::check::Judged;
-use crate::lab::check::history::{History, Image};
+use crate::lab::check::fate::{Fate, Limits, fate};
+use crate::lab::check::history::History;
 use crate::lab::check::transactions::{CheckSeen, Logged, TransactionSeen};
-use crate::lab::oracle::config::Config;
-use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};
+use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::Seq;
 use crate::mq::app::{LocalOutcome, LocalState};
-use crate::mq::message::names;
 use crate::mq::message::property::names as properties;
 use crate::mq::time::{Span, Time};
-
-/// What the brokers' files say of checks; where they say nothing, the release's defaults.
-struct Limits {
-    /// `transactionTimeOut`: nobody is asked for a younger half message.
-    time_out_ms: i64,
-    /// `transactionCheckMax`.
-    checks_max: i64,
-    /// `transactionCheckInterval`.
-    interval_ms: i64,
-}
-
-impl Limits {
-    /// The loosest of a plan's brokers.
-    fn of(plan: &Plan) -> Limits {
-        let brokers = || {
-            plan.nodes.iter().filter_map(|node| match &node.kind {
-                NodeKind::Broker(broker) => Some(&**broker),
-                _ => None,
-            })
-        };
-        let said = |key: &'static str, default: i64| {
-            let said = move |broker: &BrokerPlan| {
-                let pair = broker.properties.iter().rfind(|pair| pair.key == *key);
-                pair.and_then(|pair| pair.value.parse().ok()).unwrap_or(default)
-            };
-            brokers().map(said)
-        };
-        Limits {
-            time_out_ms: said("transactionTimeOut", 6_000).min().unwrap_or(6_000),
-            checks_max: said("transactionCheckMax", 15).max().unwrap_or(15),
-            interval_ms: said("transactionCheckInterval", 60_000).max().unwrap_or(60_000),
-        }
-    }
-}
 
 /// What a round and the roads take besides.
 const SLACK: Span = Span::from_secs(60);
@@ -82,58 +47,13 @@ pub(super) fn half_invisible(history: &History) -> Judged {
     }
 }
 
-/// What became of a transaction at the brokers, by their disks at the end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Fate {
-    /// The true message is there.
-    Committed,
-    /// A note settles it, and there is no true message.
-    RolledBack,
-    /// It was looked at too often, or is too old, and the cursor has passed it.
-    GivenUp,
-    /// The cursor stands in front of its last copy.
-    Pending,
-    /// The cursor has passed it, and nothing says why.
-    Forgotten,
-    /// It was diverted to the schedule topic, from where nobody settles it (K21).
-    Diverted,
-    /// No log holds anything of it.
-    Lost,
-}
-
-fn fate(history: &History, seen: &TransactionSeen, limits: &Limits) -> Fate {
-    let mut fate = Fate::Lost;
-    for broker in &history.brokers {
-        let logged = Logged::of(&broker.store, &seen.id);
-        if !logged.finals.is_empty() {
-            return Fate::Committed;
-        }
-        let Some(last) = logged.halves.last() else {
-            if !logged.diverted.is_empty() {
-                fate = Fate::Diverted;
-            }
-            continue;
-        };
-        let image = history.disks.iter().rfind(|disk| disk.node == broker.node);
-        let config = image.map(|disk| Config::read(&Image(&disk.cached))).unwrap_or_default();
-        let place = (names::TRANS_GROUP.to_owned(), names::TRANS_HALF_TOPIC.to_owned(), 0);
-        let cursor = config.consumed.get(&place).copied().unwrap_or(0);
-        fate = match () {
-            () if !logged.notes.is_empty() => Fate::RolledBack,
-            () if cursor <= last.queue_offset => Fate::Pending,
-            () if logged.times() >= limits.checks_max => Fate::GivenUp,
-            () => Fate::Forgotten,
-        };
-    }
-    fate
-}
-
 /// What the ledgers say of a transaction and what became of its message agree.
 ///
 /// Contradictory answers of the applications are their own fault and are passed over; what still waits is not judged yet.
+/// What a registered weakness that is not repaired explains is known (K11, K21).
 pub(super) fn transaction_atomic(history: &History, plan: &Plan) -> Judged {
     let limits = Limits::of(plan);
-    let (mut agree, mut open) = (0, 0);
+    let (mut agree, mut open, mut known) = (0, 0, None);
     for seen in &history.transactions.seen {
         let mut booked: Vec<(Seq, &str)> =
             history.transactions.booked(&seen.key).map(|(seq, value)| (seq, value.as_str())).collect();
@@ -141,7 +61,7 @@ pub(super) fn transaction_atomic(history: &History, plan: &Plan) -> Judged {
         booked.extend([said(LocalState::Commit), said(LocalState::Rollback)].into_iter().flatten());
         let commits = booked.iter().any(|(_, value)| *value == "commit");
         let rolls_back = booked.iter().any(|(_, value)| *value == "rollback");
-        let fate = fate(history, seen, &limits);
+        let (fate, weakness) = fate(history, seen, &limits);
         let wrong = match (commits, rolls_back, fate) {
             (true, true, _) | (_, _, Fate::Lost) => continue,
             (true, false, Fate::Committed) | (false, true, Fate::RolledBack) => None,
@@ -167,7 +87,14 @@ pub(super) fn transaction_atomic(history: &History, plan: &Plan) -> Judged {
         };
         let witness = [seen.seq].into_iter().chain(booked.iter().map(|(seq, _)| *seq)).collect();
         let key = &seen.key;
-        return Judged::violation(clause, witness, format!("{key} {en}"), format!("{key} {zh}"));
+        let judged = Judged::violation(clause, witness, format!("{key} {en}"), format!("{key} {zh}"));
+        match weakness {
+            None => return judged,
+            Some(weakness) => known = known.or(Some(judged.known(weakness))),
+        }
+    }
+    if let Some(known) = known {
+        return known;
     }
     match (agree, open) {
         (0, 0) => Judged::inconclusive("no transaction was decided", "没有已决的事务"),
@@ -183,6 +110,8 @@ pub(super) fn transaction_atomic(history: &History, plan: &Plan) -> Judged {
 }
 
 /// Every half message is committed, rolled back or given up for a reason, in time after the last blow.
+///
+/// What a registered weakness that is not repaired explains is known (K11, K21, K22).
 pub(super) fn transaction_resolved(history: &History, plan: &Plan) -> Judged {
     let limits = Limits::of(plan);
     let last_boot = history.up_since.values().max().copied().unwrap_or(Time::ZERO);
@@ -190,9 +119,10 @@ pub(super) fn transaction_resolved(history: &History, plan: &Plan) -> Judged {
     let healed = last_boot.max(blows.unwrap_or(Time::ZERO));
     let rounds = limits.checks_max.saturating_add(1).max(1);
     let bound = Span::from_millis(limits.interval_ms.saturating_mul(rounds).max(0) as u64) + SLACK;
-    let (mut resolved, mut open) = (0, 0);
+    let (mut resolved, mut open, mut known) = (0, 0, None);
     for seen in &history.transactions.seen {
-        let clause = match fate(history, seen, &limits) {
+        let (fate, weakness) = fate(history, seen, &limits);
+        let clause = match fate {
             Fate::Committed | Fate::RolledBack | Fate::GivenUp => {
                 resolved += 1;
                 continue;
@@ -209,7 +139,14 @@ pub(super) fn transaction_resolved(history: &History, plan: &Plan) -> Judged {
         };
         let witness = [seen.seq].into_iter().chain(seen.checks.iter().map(|check| check.seq)).collect();
         let (en, zh) = (format!("{} is {clause}", seen.key), format!("{} 没有结局：{clause}", seen.key));
-        return Judged::violation(clause, witness, en, zh);
+        let judged = Judged::violation(clause, witness, en, zh);
+        match weakness {
+            None => return judged,
+            Some(weakness) => known = known.or(Some(judged.known(weakness))),
+        }
+    }
+    if let Some(known) = known {
+        return known;
     }
     match (resolved, open) {
         (0, 0) => Judged::inconclusive("there is no transaction", "没有事务"),

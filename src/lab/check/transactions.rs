@@ -152,10 +152,14 @@ impl<'a> Logged<'a> {
                 && record.properties.contains_key(properties::TRAN_MSG)
         });
         let mut logged = Logged { halves: vec![], notes: vec![], finals: vec![], diverted: vec![] };
+        // A true message that waits for its delay, or its retry, names its own topic.
+        let is_half = |record: &LogRecord| {
+            record.properties.get(properties::REAL_TOPIC).is_some_and(|topic| topic == names::TRANS_HALF_TOPIC)
+        };
         for record in own {
             match record.topic.as_str() {
                 names::TRANS_HALF_TOPIC => logged.halves.push(record),
-                "SCHEDULE_TOPIC_XXXX" => logged.diverted.push(record),
+                "SCHEDULE_TOPIC_XXXX" if is_half(record) => logged.diverted.push(record),
                 _ => logged.finals.push(record),
             }
         }

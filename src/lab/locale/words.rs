@@ -63,6 +63,8 @@ const REASONS: &[(&str, Words)] = &[
     ("consumer", w("consumer", "消费者")),
     ("asked-too-often", w("it was asked for too often", "回查次数已达上限")),
     ("too-old", w("it is older than the log keeps", "超过文件保留时间")),
+    ("expired-meanwhile", w("its time of peace ended while it was looked at", "免检期恰在检查时结束")),
+    ("unreadable", w("it cannot be read", "无法读取")),
     ("commit", w("commit", "提交")),
     ("rollback", w("rollback", "回滚")),
     ("unknown", w("unknown", "未知")),

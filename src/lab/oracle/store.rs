@@ -29,6 +29,10 @@ pub struct LogRecord {
     pub body: Vec<u8>,
     /// The broker's clock when it was stored, ms.
     pub stored: i64,
+    /// Its producer's clock when it was made, ms.
+    pub born: i64,
+    /// Whether its body is marked as compressed and cannot be inflated: no client, and no round of checks, can read it.
+    pub is_garbled: bool,
 }
 
 /// A store as it lies on a disk.
@@ -99,8 +103,10 @@ impl LogRecord {
             queue: record.queue(),
             queue_offset: record.queue_offset(),
             properties: properties::all(record.properties),
+            is_garbled: record.is_compressed() && inflated.is_none(),
             body: inflated.unwrap_or_else(|| record.body.to_vec()),
             stored: record.stored(),
+            born: record.born(),
         }
     }
 }

@@ -111,7 +111,7 @@ fn send(desk: &mut Desk, header: SendHeader, input: &Value) -> Result<End, Refus
             let remark = "the broker[192.100.3.90] sending transaction message is forbidden";
             return Ok(End::Refused((16, remark.into())));
         }
-        message = half_of(message);
+        message = half_of(message, false);
     }
     let mut put = shown(&message, false);
     // No properties and an empty text of them are one here: the log cannot tell them apart either.

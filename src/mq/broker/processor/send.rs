@@ -114,7 +114,7 @@ impl Broker {
                 self.refuse(conn, &command, response::NO_PERMISSION, remark, step);
                 return true;
             }
-            message = transaction::half_of(message);
+            message = transaction::half_of(message, self.config.profile.fix_k21);
         }
         let clock = Self::clock(step);
         let put = self.store.put(step.disk, clock, &message);

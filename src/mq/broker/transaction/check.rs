@@ -2,7 +2,7 @@
 //!
 //! Upstream's loop is kept branch by branch, because what it forgets can be seen: an op cursor that is moved to the end of its
 //! queue loses the notes that were read and not used (K22); an exception leaves both cursors where they were (K22); a message
-//! that is put back counts as a new one, so the old one's late end is no longer found.
+//! that is put back counts as a new one, so the old one's late end is no longer found. The switches K11, K22 and K23 are here.
 //! Source: `TransactionalMessageServiceImpl.check`.
 
 use std::collections::BTreeMap;
@@ -147,6 +147,10 @@ impl Broker {
         }
         let mut pulled = self.read(names::TRANS_HALF_TOPIC, round.at, 1, step)?.ok_or(NULL_POINTER)?;
         let Some(mut half) = pulled.messages.pop() else {
+            if pulled.status == PullStatus::Found {
+                step.out.say(Fact::HalfDiscarded { half: round.at, why: "unreadable" });
+                return Ok(round.advance());
+            }
             round.nulls += 1;
             if round.nulls > NULLS_MAX || pulled.status == PullStatus::NoNewMsg {
                 return Ok(Turn::Over);
@@ -159,7 +163,8 @@ impl Broker {
             return Ok(round.advance());
         };
         let reserved_ms = self.config.store.file_reserved_time_h.saturating_mul(3_600_000);
-        let age = step.wall.since(half.born_timestamp);
+        let since = if self.config.profile.fix_k11 { first_stored(&mut half) } else { half.born_timestamp };
+        let age = step.wall.since(since);
         if age > reserved_ms {
             step.out.say(Fact::HalfDiscarded { half: round.at, why: "too-old" });
             return Ok(round.advance());
@@ -170,6 +175,10 @@ impl Broker {
         let timeout = self.config.transaction_time_out.as_millis() as i64;
         let immunity = immunity(&half, timeout);
         let in_peace = immunity.is_some_and(|immunity| age < immunity);
+        if in_peace && immunity <= Some(age.saturating_add(SECOND_LOOK_MS)) && !self.config.profile.fix_k23 {
+            step.out.say(Fact::HalfDiscarded { half: round.at, why: "expired-meanwhile" });
+            return Ok(round.advance());
+        }
         if in_peace && self.left_in_peace(round, &mut half, times, step) {
             return Ok(round.advance());
         }
@@ -211,7 +220,6 @@ impl Broker {
 
     /// A half message that may not be asked for yet: put back for a later round, or found to be settled.
     ///
-    /// Differs: the age is not computed a second time, so nothing is passed over in the millisecond between (K23).
     /// Source: `checkPrepareQueueOffset`.
     fn left_in_peace(&mut self, round: &mut Round, half: &mut StoredMessage, times: i32, step: &mut Step<'_>) -> bool {
         let first = half.message.properties.get(properties::TRAN_PREPARED_QUEUE_OFFSET);
@@ -270,11 +278,13 @@ impl Broker {
 
     /// Reads notes from an offset on; `false` if the store gave no answer.
     ///
-    /// Behind the last note the cursor is moved there at once, whatever was read and not used (K22).
+    /// Behind the last note the cursor is moved there at once, whatever was read and not used (K22). Repaired, it moves if it is
+    /// the cursor itself that was no place to read from.
     /// Source: `fillOpRemoveMap`.
     fn fill_ops(&mut self, round: &mut Round, from: i64, step: &mut Step<'_>) -> Result<bool, Thrown> {
         let Some(pulled) = self.read(names::TRANS_OP_TOPIC, from, OPS_MAX, step)? else { return Ok(false) };
-        if matches!(pulled.status, PullStatus::OffsetIllegal | PullStatus::NoMatchedMsg) {
+        let may_move = from == round.op || !self.config.profile.fix_k22;
+        if may_move && matches!(pulled.status, PullStatus::OffsetIllegal | PullStatus::NoMatchedMsg) {
             self.move_cursor(names::TRANS_OP_TOPIC, pulled.next, step);
         }
         round.ops = Ops { next: pulled.next, last_born: pulled.messages.last().map(|op| op.born_timestamp) };
@@ -292,7 +302,7 @@ impl Broker {
 
     /// Reads a queue as this service's own group; `None` if the store gave no answer.
     ///
-    /// Bodies are inflated. Errors: a record cannot be read. Source: `TransactionalMessageBridge.getMessage`.
+    /// Bodies are inflated. Errors: a record cannot be read; where K22 is repaired, it is left out. Source: `TransactionalMessageBridge.getMessage`.
     fn read(&mut self, topic: &str, offset: i64, max: i32, step: &mut Step<'_>) -> Result<Option<Pulled>, Thrown> {
         let topic = Topic::from(topic);
         let request =
@@ -304,10 +314,13 @@ impl Broker {
             GetStatus::NoMessageInQueue => PullStatus::NoNewMsg,
             _ => PullStatus::OffsetIllegal,
         };
-        let messages: Option<Vec<StoredMessage>> =
-            got.messages.iter().map(|bytes| decode(bytes, 0).map(|(message, _)| message)).collect();
-        let messages = messages.ok_or(NULL_POINTER)?;
-        debug_assert_eq!(status == PullStatus::Found, !messages.is_empty(), "found is found");
+        let decoded = || got.messages.iter().map(|bytes| decode(bytes, 0).map(|(message, _)| message));
+        let readable: Option<Vec<StoredMessage>> = decoded().collect();
+        let messages = match readable {
+            Some(messages) => messages,
+            None if self.config.profile.fix_k22 => decoded().flatten().collect(),
+            None => return Err(NULL_POINTER),
+        };
         Ok(Some(Pulled { status, next: got.next.0, messages }))
     }
 
@@ -376,6 +389,19 @@ fn immunity(half: &StoredMessage, timeout: i64) -> Option<i64> {
     })
 }
 
+/// When the first copy of a half message was stored, and every copy from now on says so.
+fn first_stored(half: &mut StoredMessage) -> Millis {
+    let own = &mut half.message.properties;
+    if let Some(first) = own.get(super::FIRST_STORED).and_then(|first| parse_long(first)) {
+        return Millis(first);
+    }
+    own.put(super::FIRST_STORED, half.store_timestamp.0.to_string());
+    half.store_timestamp
+}
+
+/// The age is read twice (K23). Differs: upstream's clock hardly ever moves on in between; here it always does, by the least
+/// that a clock can.
+const SECOND_LOOK_MS: i64 = 1;
 const NULL_POINTER: Thrown = "NullPointerException";
 /// Source: `TransactionalMessageServiceImpl.MAX_PROCESS_TIME_LIMIT`.
 const ROUND_MAX_MS: i64 = 60_000;

@@ -75,9 +75,14 @@ pub fn ending(is_slave: bool, header: &EndTransactionHeader, find: impl FnOnce()
 /// The true message of a half one.
 ///
 /// Its text is made before the true address is taken out, so consumers see it, and with whatever `WAIT` the producer said.
+/// A delay level that was put aside comes back (K21): the store delays a committed message like any other.
 /// Source: `EndTransactionProcessor.endMessageTransaction`. Errors: the exception that upstream throws.
 fn final_message(half: &StoredMessage, header: &EndTransactionHeader) -> Result<NewMessage, &'static str> {
     let mut map = half.message.properties.clone();
+    map.remove(transaction::FIRST_STORED);
+    if let Some(level) = map.remove(transaction::LEVEL_ASIDE) {
+        map.put(names::DELAY, level);
+    }
     let text = map.encode();
     let queue = map.remove(names::REAL_QID).and_then(|queue| parse_int(&queue));
     let queue_id = queue.ok_or("java.lang.NumberFormatException")?;

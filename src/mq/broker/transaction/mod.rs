@@ -15,9 +15,10 @@
 use crate::mq::broker::Broker;
 use crate::mq::broker::transaction::check::Round;
 use crate::mq::broker::transaction::end::Committing;
+use crate::mq::message::java::parse_int;
 use crate::mq::message::property::{self, Properties, names as properties};
 use crate::mq::message::sys_flag::{TRANSACTION_NOT, with_transaction_type};
-use crate::mq::message::{Host, StoredMessage, names};
+use crate::mq::message::{Host, Name, StoredMessage, names};
 use crate::mq::node::{Step, Timer, TimerKey};
 use crate::mq::store::config::Role;
 use crate::mq::store::record::NewMessage;
@@ -54,9 +55,15 @@ pub fn is_half(message: &NewMessage) -> bool {
 /// The message as it is parked: its true address in properties, written anew in Java's order.
 ///
 /// It counts as an ordinary message, so that it has its place in the half topic's queue. A delay level stays and diverts it
-/// to the schedule topic (K21). Source: `TransactionalMessageBridge.parseHalfMessageInner`.
-pub fn half_of(message: NewMessage) -> NewMessage {
+/// to the schedule topic (K21), unless it is put aside. A level that is no number is left for the store to refuse.
+/// Source: `TransactionalMessageBridge.parseHalfMessageInner`.
+pub fn half_of(message: NewMessage, puts_level_aside: bool) -> NewMessage {
     let mut map = Properties::decode(&message.properties);
+    let is_level = |level: &Name| parse_int(level).is_some_and(|level| level > 0);
+    if puts_level_aside && let Some(level) = map.get(properties::DELAY).cloned().filter(is_level) {
+        map.remove(properties::DELAY);
+        map.put(LEVEL_ASIDE, level);
+    }
     map.put(properties::REAL_TOPIC, message.topic);
     map.put(properties::REAL_QID, message.queue_id.to_string());
     NewMessage {
@@ -123,5 +130,10 @@ impl Broker {
     }
 }
 
+/// The property in which a copy names the moment at which the first one was stored; it ends with the half message, and the
+/// release has none like it.
+const FIRST_STORED: &str = "TRAN_FIRST_STORED";
+/// The property that keeps a half message's delay level until its commit; the release has none like it.
+const LEVEL_ASIDE: &str = "TRAN_DELAY";
 /// Source: `TransactionalMessageUtil.REMOVETAG`.
 const SETTLED_TAG: &str = "d";
