@@ -51,6 +51,8 @@ mod filters;
 
 mod run;
 
+mod prints;
+
 mod run_disk;
 
 mod scenarios;
