@@ -27,6 +27,8 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("seed = 2018", "seed = \"x\"", "syntax", "a whole number"),
     ("seed = 2018", "seed = -1", "out_of_range", "seed"),
     ("count = 10", "count = 10\ndelay_level = 200", "out_of_range", "delay_level"),
+    ("count = 10", "count = 10\nqueues = 8", "contradiction", "only `mode = \"create-topic\"`"),
+    ("mode = \"sync\"", "mode = \"create-topic\"\nqueues = 0", "out_of_range", "queues"),
     ("seed = 2018", "seed = 2018\nseed = 1", "syntax", "duplicate key"),
     ("seed = 2018", "seed 2018", "syntax", "expected"),
     ("format = 1", "format = 2", "format", "newer mqlab"),

@@ -61,6 +61,8 @@ mod filters;
 
 mod run;
 
+mod prints;
+
 mod run_disk;
 
 mod scenarios;

@@ -11,7 +11,7 @@ use mqlab::mq::app::{AdminAnswer, Return};
 use mqlab::mq::message::property::names;
 
 fn lesson() -> &'static str {
-    library::text("30-reset-offset").unwrap()
+    library::text("33-reset-offset").unwrap()
 }
 
 fn run(text: &str) -> (Trace, Plan) {

@@ -113,10 +113,10 @@ fn looking_changes_nothing_and_a_dead_broker_says_nothing() {
 
 #[test]
 fn what_is_not_there_is_named_with_what_is() {
-    let (code, _, talk) = show(&["progress", "-g", "bilin", "30-reset-offset"]);
+    let (code, _, talk) = show(&["progress", "-g", "bilin", "33-reset-offset"]);
     assert_eq!(code, 4);
     assert!(talk.contains("no group `bilin` at this moment") && talk.contains("groups: billing"), "{talk}");
-    let (code, _, talk) = show(&["queues", "--at", "soon", "30-reset-offset"]);
+    let (code, _, talk) = show(&["queues", "--at", "soon", "33-reset-offset"]);
     assert_eq!(code, 4);
     assert!(talk.contains("`soon` is no time of a run") && talk.contains("--at 12s"), "{talk}");
 }

@@ -97,6 +97,9 @@ pub struct RunArgs {
     /// Short for `--format json`.
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// Print what the applications print, with time and process; with `--quiet`, their lines alone.
+    #[arg(long, conflicts_with_all = ["format", "json", "verbose"])]
+    pub output: bool,
     /// Write the trace as JSON lines to this file (`.rmqrun`: compressed).
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -17,6 +17,7 @@ use crate::lab::sim::session::{RunResult, Session};
 use crate::lab::trace::file;
 use crate::lab::trace::record::Level;
 use crate::lab::view::lines::{self, Handles, Line};
+use crate::lab::view::prints;
 use crate::lab::view::width;
 
 /// One run with its verdicts.
@@ -64,7 +65,7 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
         return Ok(ExitCode::from(INVALID));
     }
     let writes = args.out.is_some() || args.disk.is_some();
-    let plain = args.no_tui || args.json || args.format != Format::Text || writes || args.quiet;
+    let plain = args.no_tui || args.json || args.output || args.format != Format::Text || writes || args.quiet;
     if !plain && !args.verbose && load::is_terminal() {
         load::play(vec![scenario], look, Some(0))?;
         return Ok(ExitCode::SUCCESS);
@@ -90,6 +91,7 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
     }
     let format = if args.json { Format::Json } else { args.format };
     match format {
+        _ if args.output => load::say(&output(&judged, look.lang, args.quiet))?,
         Format::Text => load::say(&text(&judged, look.lang, args))?,
         Format::Json => load::say(&format!("{}\n", json(&judged, look.lang)?))?,
         Format::Jsonl => load::say(&file::jsonl(&judged.result.trace, &judged.result.digest))?,
@@ -202,6 +204,18 @@ fn text(judged: &Judged, lang: Lang, args: &RunArgs) -> String {
     };
     let _ = writeln!(out, "digest  {digest}");
     let _ = writeln!(out, "replay  {}", replay(args, plan.seed));
+    out
+}
+
+/// What the applications print; `bare` as they print it, otherwise each line behind its time and process.
+fn output(judged: &Judged, lang: Lang, bare: bool) -> String {
+    let mut out = String::new();
+    for print in prints::of(&judged.result.trace, lang) {
+        let _ = match bare {
+            true => writeln!(out, "{}", print.text),
+            false => writeln!(out, "{:>9}  {:<10} {}", print.at.to_string(), print.node, print.text),
+        };
+    }
     out
 }
 

@@ -41,6 +41,19 @@ pub const LOST: Words = w("LOST", "已丢失");
 /// A disk's content was kept for the checks.
 pub const IMAGE_KEPT: Words = w("what its disk holds is kept for the checks", "保存磁盘内容，供检查使用");
 
+/// What an application prints before a result that its callback was given, as the article's programs do.
+pub const PRINTS_SENT: Words = w("Send succeeded! ", "发送成功了!");
+/// See [`PRINTS_SENT`].
+pub const PRINTS_NOT_SENT: Words = w("Send failed! ", "消息发送失败!");
+/// See [`PRINTS_SENT`].
+pub const PRINTS_CREATED: Words = w("topic created!", "topic创建成功!");
+/// See [`PRINTS_SENT`].
+pub const PRINTS_BODY: Words = w("Message:", "消息:");
+/// See [`PRINTS_SENT`]; English as the release's quick start prints it.
+pub const PRINTS_RECEIVED: Words = w("Receive New Messages: ", "接收到消息 -> ");
+/// See [`PRINTS_SENT`].
+pub const PRINTS_CHECKED: Words = w("State checked", "状态回查");
+
 /// Reasons that nodes and roads give, in a language; others are upstream's own texts and stay as they are.
 pub fn reason(text: &str, lang: Lang) -> &str {
     let known = REASONS.iter().find(|(reason, _)| *reason == text);

@@ -4,6 +4,8 @@
 pub const ALL: &[(&str, &str)] = &[
     ("01-first-message", include_str!("../../../scenarios/01-first-message.toml")),
     ("02-wrong-address", include_str!("../../../scenarios/02-wrong-address.toml")),
+    ("03-topic-birth", include_str!("../../../scenarios/03-topic-birth.toml")),
+    ("04-send-modes", include_str!("../../../scenarios/04-send-modes.toml")),
     ("05-two-sieves", include_str!("../../../scenarios/05-two-sieves.toml")),
     ("07-one-or-all", include_str!("../../../scenarios/07-one-or-all.toml")),
     ("08-first-offset", include_str!("../../../scenarios/08-first-offset.toml")),
@@ -12,11 +14,15 @@ pub const ALL: &[(&str, &str)] = &[
     ("14-half-message", include_str!("../../../scenarios/14-half-message.toml")),
     ("15-nobody-remembers", include_str!("../../../scenarios/15-nobody-remembers.toml")),
     ("17-power-loss", include_str!("../../../scenarios/17-power-loss.toml")),
+    ("20-producer-retry", include_str!("../../../scenarios/20-producer-retry.toml")),
     ("21-retry-ladder", include_str!("../../../scenarios/21-retry-ladder.toml")),
     ("27-order-moves", include_str!("../../../scenarios/27-order-moves.toml")),
     ("28-lease-outlived", include_str!("../../../scenarios/28-lease-outlived.toml")),
     ("29-sql-switch", include_str!("../../../scenarios/29-sql-switch.toml")),
-    ("30-reset-offset", include_str!("../../../scenarios/30-reset-offset.toml")),
+    ("30-three-subscriptions", include_str!("../../../scenarios/30-three-subscriptions.toml")),
+    ("31-three-answers", include_str!("../../../scenarios/31-three-answers.toml")),
+    ("32-three-retries", include_str!("../../../scenarios/32-three-retries.toml")),
+    ("33-reset-offset", include_str!("../../../scenarios/33-reset-offset.toml")),
 ];
 
 /// The text of a scenario.

@@ -204,7 +204,7 @@ pub struct DecideScript {
 pub struct SendScript {
     /// Where to.
     pub topic: Option<Text>,
-    /// `sync`, `async`, `oneway` or `transaction`.
+    /// `sync`, `async`, `oneway` or `transaction`; `create-topic` sends nothing and creates `topic` where `key` lives.
     pub mode: Option<Text>,
     /// How many.
     pub count: Option<Spanned<i64>>,
@@ -214,6 +214,8 @@ pub struct SendScript {
     pub wait: Option<Text>,
     /// How long between two.
     pub every: Option<Text>,
+    /// How many queues a created topic has on each broker.
+    pub queues: Option<Spanned<i64>>,
     /// `KEYS`; `{n}` is the message's number in its row, from 1; `{n%10}` what is left of it.
     pub key: Option<Text>,
     /// `TAGS`; `{pick:a,b}` draws one.

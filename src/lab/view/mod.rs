@@ -6,6 +6,8 @@ pub mod lines;
 
 pub mod story;
 
+pub mod prints;
+
 pub mod life;
 
 pub mod width;

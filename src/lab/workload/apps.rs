@@ -164,7 +164,8 @@ impl Apps {
         let found = self.senders.iter_mut().enumerate().find(|(_, sending)| sending.base == op.0 & !OPS_MASK);
         let Some((token, sending)) = found else { return };
         let way = sending.sender.way;
-        if way == Way::Async || (is_done && way != Way::Oneway) {
+        let ends_so = matches!(way, Way::Oneway | Way::CreateTopic { .. });
+        if way == Way::Async || (is_done && !ends_so) {
             return;
         }
         let Some(next) = sending.sender.sends.get(sending.next) else { return };
@@ -242,6 +243,10 @@ impl Sending {
             Way::Sync => Call::SendBy { op, group, message, timeout, by: by(SendMode::Sync) },
             Way::Async => Call::SendBy { op, group, message, timeout, by: by(SendMode::Async) },
             Way::Oneway => Call::SendBy { op, group, message, timeout, by: by(SendMode::Oneway) },
+            Way::CreateTopic { queues } => {
+                let key = message.properties.get(names::KEYS).cloned().unwrap_or_default();
+                Call::CreateTopic { op, group, key, topic: message.topic, queues }
+            }
             Way::Transaction => Call::SendInTransaction { op, group, message },
         })));
         if let (Way::Async, Some(next)) = (self.sender.way, self.sender.sends.get(self.next)) {

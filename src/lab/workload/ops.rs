@@ -79,6 +79,11 @@ pub enum Way {
     Async,
     /// `sendOneway`.
     Oneway,
+    /// `createTopic(key, topic, queues)`: the letter carries the topic and the key, and is never sent.
+    CreateTopic {
+        /// Read and write queues on each broker.
+        queues: i32,
+    },
     /// `sendMessageInTransaction`: one whose key stands in the ledger is not begun again.
     Transaction,
 }

@@ -47,7 +47,7 @@ impl Resolver<'_> {
                 let total = senders.iter().map(|sender: &Sender| sender.sends.len()).sum();
                 let sends = self.sends(row, (&table.name, senders.len()), timeout, total);
                 let start = self.span(&row.get_ref().wait, Span::ZERO);
-                let way = self.way(&row.get_ref().mode);
+                let way = self.way(row.get_ref());
                 let select = self.select_of(row.get_ref());
                 let batch = self.batch_of(row.get_ref());
                 senders.push(Sender { node: node.clone(), group: group.clone(), way, batch, select, start, sends });
@@ -228,10 +228,28 @@ impl Resolver<'_> {
     }
 
     /// How a row is sent.
-    fn way(&mut self, mode: &Option<Text>) -> Way {
-        let words =
-            [("sync", Way::Sync), ("async", Way::Async), ("oneway", Way::Oneway), ("transaction", Way::Transaction)];
-        self.word(mode, "mode", &words)
+    fn way(&mut self, table: &SendScript) -> Way {
+        let queues = self.number(&table.queues, 4, 1..=1_024, "queues") as i32;
+        let words = [
+            ("sync", Way::Sync),
+            ("async", Way::Async),
+            ("oneway", Way::Oneway),
+            ("transaction", Way::Transaction),
+            ("create-topic", Way::CreateTopic { queues }),
+        ];
+        let way = self.word(&table.mode, "mode", &words);
+        match (way, &table.queues, &table.key) {
+            (Way::CreateTopic { .. }, _, None) => {
+                let help = "write `key = \"broker-a\"`: a topic whose route names the brokers";
+                self.wrong("missing", place(&table.mode), "a topic is created where its `key` lives".into(), help);
+            }
+            (Way::CreateTopic { .. }, ..) | (_, None, _) => {}
+            (_, Some(queues), _) => {
+                let message = "only `mode = \"create-topic\"` says how many queues there are".to_owned();
+                self.wrong("contradiction", Some(queues.span()), message, "leave `queues` out");
+            }
+        }
+        way
     }
 
     /// How many messages of a row go out in one call.
