@@ -306,6 +306,12 @@ pub enum ConsumeOutcome {
     },
     /// `RECONSUME_LATER`.
     Later,
+    /// `RECONSUME_LATER`, with `ConsumeConcurrentlyContext.delayLevelWhenNextConsume`: -1 is the dead letter topic at once, 0
+    /// the broker's own ladder, above that a level. An ordered listener has no such context.
+    LaterAt {
+        /// The level.
+        delay_level: i32,
+    },
     /// The listener threw.
     Threw,
     /// The listener returned null.
@@ -370,7 +376,7 @@ impl ConsumeOutcome {
                 (OrderlyStatus::Success | OrderlyStatus::Commit, _) | (OrderlyStatus::Rollback, true) => messages,
                 (OrderlyStatus::Rollback, false) | (OrderlyStatus::Suspend, _) => 0,
             },
-            ConsumeOutcome::Later | ConsumeOutcome::Threw | ConsumeOutcome::Null => 0,
+            ConsumeOutcome::Later | ConsumeOutcome::LaterAt { .. } | ConsumeOutcome::Threw | ConsumeOutcome::Null => 0,
         }
     }
 }

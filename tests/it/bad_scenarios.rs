@@ -207,6 +207,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("key = \"order-{n}\"", "select = \"hash:key\"", "missing", "chosen by the key"),
     ("key = \"order-{n}\"", "key = \"order-{n}\"\nselect = \"modulo:key\"", "wrong_value", "a key that is a number"),
     ("reply = [\"ok\"]", "reply = [\"suspend\"]", "contradiction", "only an ordered listener"),
+    ("reply = [\"ok\"]", "reply = [\"fail\"]\ndelay_level = -2", "out_of_range", "between -1 and"),
     ("answer = { choice = 3 }", "answer = { choice = 4 }", "out_of_range", "between 1 and 3"),
     ("answer = { choice = 3 }\n", "", "missing", "no answer"),
     ("answer = { choice = 3 }", "answer = { eval = \"count(readable)\" }", "unsupported", "not built yet"),

@@ -162,3 +162,27 @@ fn a_message_whose_broker_died_is_tried_again_by_way_of_another() {
     let again = calls.iter().find(|(_, times, _)| *times == 1).expect("it comes again, one failure older");
     assert!(again.0 - failed[0].0 < 40_000, "{calls:?}");
 }
+
+#[test]
+fn a_listener_names_the_level_of_the_next_try_or_the_dead_letter_topic() {
+    let trace = run(&script("200s", "[[consumer.on]]\nreply = [\"fail\", \"ok\"]\ndelay_level = 5", ""));
+    let calls = listened(&trace);
+    assert_eq!(calls.iter().map(|call| call.1).collect::<Vec<_>>(), [0, 1]);
+    let waited = calls[1].0 - calls[0].0;
+    assert!((60_000..60_200).contains(&waited), "level 5 is a minute: {waited} ms");
+    let trace = run(&script("200s", "[[consumer.on]]\nreply = [\"fail\"]\ndelay_level = -1", ""));
+    assert_eq!(listened(&trace).len(), 1, "a dead letter is not tried again");
+    let dead = said(&trace, |fact| matches!(fact, Fact::DeadLettered { times: 1, .. }).then_some(()));
+    assert_eq!(dead.len(), 1);
+}
+
+#[test]
+fn what_lies_behind_the_ack_index_of_a_batch_is_given_back() {
+    let consumer = "start = \"40s\"\nbatch = 4\n[[consumer.on]]\nreply = [\"ok\"]\nack_index = 0";
+    let text = script("60s", consumer, "")
+        .replace("start = \"100ms\"\n", "")
+        .replace("wait = \"1s\"", "wait = \"1s\"\ncount = 4\nevery = \"100ms\"");
+    let trace = run(&text);
+    let back = said(&trace, |fact| matches!(fact, Fact::SentBack { times: 1, .. }).then_some(()));
+    assert_eq!(back.len(), 3, "the first of four is done");
+}

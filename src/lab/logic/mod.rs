@@ -79,6 +79,11 @@ impl Outcome {
         Outcome::of(ConsumeOutcome::Later)
     }
 
+    /// `RECONSUME_LATER` at a delay level of one's own; -1 is the dead letter topic.
+    pub fn later_at(delay_level: i32) -> Outcome {
+        Outcome::of(ConsumeOutcome::LaterAt { delay_level })
+    }
+
     /// Any answer of the port.
     pub fn of(answer: ConsumeOutcome) -> Outcome {
         Outcome { answer, takes: Span::ZERO }

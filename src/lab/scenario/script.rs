@@ -291,6 +291,10 @@ pub struct OnScript {
     pub matches: Table<MatchScript>,
     /// Answers by delivery, the last one repeats.
     pub reply: Vec<Text>,
+    /// `delayLevelWhenNextConsume` of a concurrent listener's context, beside the reply `fail`: -1 is a dead letter at once.
+    pub delay_level: Option<Spanned<i64>>,
+    /// `ackIndex` of that context, beside the reply `ok`: what lies behind it in the batch failed.
+    pub ack_index: Option<Spanned<i64>>,
     /// `autoCommit` of an ordered listener's context.
     pub auto_commit: Option<Spanned<bool>>,
     /// `suspendCurrentQueueTimeMillis` of that context.

@@ -562,6 +562,7 @@ impl Folded for ConsumeOutcome {
         let (variant, value) = match self {
             ConsumeOutcome::Success { ack_index } => (0, *ack_index as u64),
             ConsumeOutcome::Later => (1, 0),
+            ConsumeOutcome::LaterAt { delay_level } => (5, *delay_level as u64),
             ConsumeOutcome::Threw => (2, 0),
             ConsumeOutcome::Null => (3, 0),
             ConsumeOutcome::Ordered(Ordered { status, auto_commit, suspend_millis }) => {

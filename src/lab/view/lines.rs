@@ -282,7 +282,7 @@ fn called(
         ) => put(&handles.call(record, op.0)),
         (Call::Listened { outcome, .. }, "outcome") => put(&match outcome {
             ConsumeOutcome::Success { .. } => "CONSUME_SUCCESS",
-            ConsumeOutcome::Later => "RECONSUME_LATER",
+            ConsumeOutcome::Later | ConsumeOutcome::LaterAt { .. } => "RECONSUME_LATER",
             ConsumeOutcome::Threw => words::reason("threw", lang),
             ConsumeOutcome::Null => "null",
             ConsumeOutcome::Ordered(answer) => answer.status.as_str(),

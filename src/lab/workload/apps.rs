@@ -259,7 +259,9 @@ impl Sending {
 fn action_of(task: TaskId, reply: Reply) -> Option<AppAction> {
     let outcome = match reply {
         Reply::Ok => ConsumeOutcome::Success { ack_index: i32::MAX },
+        Reply::OkTo(ack_index) => ConsumeOutcome::Success { ack_index },
         Reply::Fail => ConsumeOutcome::Later,
+        Reply::FailAt(delay_level) => ConsumeOutcome::LaterAt { delay_level },
         Reply::Throw => ConsumeOutcome::Threw,
         Reply::Null => ConsumeOutcome::Null,
         Reply::Ordered(answer) => ConsumeOutcome::Ordered(answer),

@@ -199,8 +199,12 @@ pub struct ListenRule {
 pub enum Reply {
     /// `CONSUME_SUCCESS`.
     Ok,
+    /// `CONSUME_SUCCESS` up to this index of the batch.
+    OkTo(i32),
     /// `RECONSUME_LATER`.
     Fail,
+    /// `RECONSUME_LATER` at this delay level.
+    FailAt(i32),
     /// It throws.
     Throw,
     /// It returns null.

@@ -412,7 +412,7 @@ impl Resolver<'_> {
         let ordered = |status| Reply::Ordered(Ordered { status, auto_commit, suspend_millis });
         let (ok, fail) = match is_ordered {
             true => (ordered(OrderlyStatus::Success), ordered(OrderlyStatus::Suspend)),
-            false => (Reply::Ok, Reply::Fail),
+            false => self.concurrent_replies(table),
         };
         self.only_ordered(table, is_ordered);
         let words = [
@@ -436,7 +436,20 @@ impl Resolver<'_> {
         ListenRule { topic: name(&table.matches.topic), key: name(&table.matches.key), replies, takes_min, takes_max }
     }
 
-    /// What only an ordered listener can say.
+    /// What `ok` and `fail` come to where a concurrent listener's context says more.
+    fn concurrent_replies(&mut self, table: &OnScript) -> (Reply, Reply) {
+        let ok = match &table.ack_index {
+            Some(_) => Reply::OkTo(self.number(&table.ack_index, -1, -1..=1_023, "ack_index") as i32),
+            None => Reply::Ok,
+        };
+        let fail = match &table.delay_level {
+            Some(_) => Reply::FailAt(self.number(&table.delay_level, 0, -1..=1_000, "delay_level") as i32),
+            None => Reply::Fail,
+        };
+        (ok, fail)
+    }
+
+    /// What only an ordered listener can say, and what it cannot.
     fn only_ordered(&mut self, table: &OnScript, is_ordered: bool) {
         let mut found: Vec<(std::ops::Range<usize>, String)> = Vec::new();
         found.extend(table.auto_commit.as_ref().map(|auto| (auto.span(), "auto_commit".to_owned())));
@@ -446,6 +459,12 @@ impl Resolver<'_> {
         for (at, what) in found.into_iter().filter(|_| !is_ordered) {
             let message = format!("only an ordered listener knows `{what}`");
             self.wrong("contradiction", Some(at), message, "write `mode = \"orderly\"`, or reply `ok` or `fail`");
+        }
+        let level = table.delay_level.as_ref().map(|level| (level.span(), "delay_level"));
+        let index = table.ack_index.as_ref().map(|index| (index.span(), "ack_index"));
+        for (at, what) in level.into_iter().chain(index).filter(|_| is_ordered) {
+            let message = format!("only a concurrent listener knows `{what}`");
+            self.wrong("contradiction", Some(at), message, "leave it out, or write `mode = \"concurrent\"`");
         }
     }
 

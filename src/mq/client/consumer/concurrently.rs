@@ -30,6 +30,8 @@ pub(crate) struct Running {
     request: ConsumeRequest,
     /// The next message to send back.
     next_back: usize,
+    /// `delayLevelWhenNextConsume` of what is given back.
+    delay_level: i32,
     /// The message on its way back.
     giving: Option<Box<Giving>>,
     /// When the listener was called.
@@ -98,6 +100,7 @@ impl Client {
                 consumer: at,
                 request: job,
                 next_back: 0,
+                delay_level: 0,
                 giving: None,
                 started: step.wall,
                 back_failed: Vec::new(),
@@ -136,6 +139,9 @@ impl Client {
             return self.consumed(running, step);
         }
         running.next_back = done;
+        if let ConsumeOutcome::LaterAt { delay_level } = outcome {
+            running.delay_level = delay_level;
+        }
         self.send_back(task, running, step);
     }
 
@@ -145,7 +151,7 @@ impl Client {
     fn send_back(&mut self, task: TaskId, mut running: Running, step: &mut Step<'_>) {
         if let Some(message) = running.request.messages.get(running.next_back).cloned() {
             let (at, started) = (running.consumer, running.started);
-            let giving = Giving { message, started, delay_level: 0, to: None };
+            let giving = Giving { message, started, delay_level: running.delay_level, to: None };
             running.giving = Some(Box::new(giving.clone()));
             self.running.insert(task, running);
             return self.give_back(at, &giving, Fiber::Consume(task), step);

@@ -190,7 +190,7 @@ impl Client {
         running.answer = match outcome {
             ConsumeOutcome::Ordered(answer) => answer,
             ConsumeOutcome::Success { .. } => Ordered::new(OrderlyStatus::Success),
-            ConsumeOutcome::Later | ConsumeOutcome::Threw | ConsumeOutcome::Null => {
+            ConsumeOutcome::Later | ConsumeOutcome::LaterAt { .. } | ConsumeOutcome::Threw | ConsumeOutcome::Null => {
                 Ordered::new(OrderlyStatus::Suspend)
             }
         };
