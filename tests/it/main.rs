@@ -85,6 +85,7 @@ mod two_hands;
 
 mod crash_states;
 
+mod branches;
 mod screens;
 
 mod picture;

@@ -132,6 +132,9 @@ pub struct PlanArgs {
     /// Change one setting, e.g. `broker.broker-a.flush=sync`. May be repeated.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
+    /// Put a fault in (`+kill broker-a @1.2s`) or leave one out (`-outage`). May be repeated.
+    #[arg(long = "edit", value_name = "EDIT", allow_hyphen_values = true)]
+    pub edits: Vec<String>,
 }
 
 /// What a run prints.

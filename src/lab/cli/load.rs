@@ -49,11 +49,15 @@ pub(super) fn look(flags: &args::Look) -> Look {
 }
 
 /// The scenario of that name or path with the changes of the command line, or why not, as text.
+///
+/// A file outside the library keeps its path as its name, so that the command that is printed finds it again.
 pub(super) fn scenario(name: &str, plan: &PlanArgs, look: Look) -> Result<Scenario, String> {
-    let changes = Overrides { seed: plan.seed, until: plan.until.clone(), sets: plan.sets.clone() };
+    let PlanArgs { seed, until, sets, edits } = plan.clone();
+    let changes = Overrides { seed, until, sets, edits };
     let (shown, bytes) = read(name)?;
     let drawing = Drawing { color: look.color, unicode: look.unicode, width: 100 };
-    let scenario = load(&shown, &bytes, &changes).map_err(|report| report.draw(drawing))?;
+    let mut scenario = load(&shown, &bytes, &changes).map_err(|report| report.draw(drawing))?;
+    name.clone_into(&mut scenario.origin.name);
     for note in &scenario.notes {
         complain(&format!("note: {}\n", note.text(look.lang)));
     }

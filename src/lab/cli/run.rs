@@ -203,7 +203,7 @@ fn text(judged: &Judged, lang: Lang, args: &RunArgs) -> String {
         Lang::Zh => writeln!(out, "结果  {verdict}：{events} 个事件，虚拟时间 {time}，实际 {wall} 毫秒"),
     };
     let _ = writeln!(out, "digest  {digest}");
-    let _ = writeln!(out, "replay  {}", replay(args, plan.seed));
+    let _ = writeln!(out, "replay  {}", scenario.command());
     out
 }
 
@@ -271,20 +271,4 @@ fn check_line(judged: &Judged, finding: &Finding, lang: Lang) -> String {
         }
     }
     out
-}
-
-/// The command that shows the same run again.
-fn replay(args: &RunArgs, seed: u64) -> String {
-    let quote = |text: &str| match text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=".contains(c)) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    };
-    let mut command = format!("mqlab run {} --seed {seed}", quote(&args.scenario));
-    if let Some(until) = &args.plan.until {
-        let _ = write!(command, " --until {}", quote(until));
-    }
-    for set in &args.plan.sets {
-        let _ = write!(command, " --set {}", quote(set));
-    }
-    command
 }

@@ -192,6 +192,19 @@ pub fn find(moment: &Trigger, trace: &Trace) -> Option<u64> {
     }
 }
 
+/// How the beginning of a step is written, so that another run of the plan comes to it at the same place: after the last
+/// thing that a node did in the step before, or by its time if none did anything there.
+pub fn written(trace: &Trace, step: u64) -> String {
+    let before = step.checked_sub(1).map_or(&[][..], |last| trace.step(last));
+    let Some(record) = before.iter().rev().find(|record| record.node.is_some()) else {
+        return format!("{}ns", trace.time(step).0);
+    };
+    let same = |other: &&Record| other.node == record.node && other.what.kind() == record.what.kind();
+    let nth = trace.before(step).iter().filter(same).count();
+    let node = record.node.map_or("?", |node| trace.name(node).as_str());
+    format!("nth({nth}):{}@{node}", record.what.kind())
+}
+
 fn step_at(trace: &Trace, at: Time) -> Option<u64> {
     let records = trace.records();
     let behind = records.partition_point(|record| record.at < at);

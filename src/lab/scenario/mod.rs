@@ -26,6 +26,8 @@ pub mod library;
 
 pub mod overrides;
 
+pub mod edit;
+
 pub mod report;
 
 mod read;
@@ -43,6 +45,39 @@ pub struct Scenario {
     pub text: String,
     /// What is not wrong, and should be known: settings that do nothing.
     pub notes: Vec<Phrase>,
+    /// The file's name, and what was changed in it.
+    pub origin: Origin,
+}
+
+/// Where a scenario comes from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Origin {
+    /// The file's name.
+    pub name: String,
+    /// The file's text.
+    pub text: String,
+    /// What the command line, and whoever looked at a run, changed.
+    pub changes: overrides::Overrides,
+}
+
+impl Scenario {
+    /// The same scenario with more edits.
+    ///
+    /// Errors: an edit means nothing here.
+    pub fn edited(&self, edits: &[String]) -> Result<Scenario, Report> {
+        let Origin { name, text, changes } = &self.origin;
+        let mut changes = changes.clone();
+        changes.edits.extend_from_slice(edits);
+        load(name, text.as_bytes(), &changes)
+    }
+
+    /// The command that runs it as it is.
+    pub fn command(&self) -> String {
+        let Origin { name, changes, .. } = &self.origin;
+        let known = name.strip_suffix(".toml").filter(|name| library::text(name).is_some());
+        let name = overrides::quoted(known.unwrap_or(name));
+        format!("mqlab run {name} --seed {}{}", self.plan.seed, changes.flags())
+    }
 }
 
 /// No scenario file is longer, in bytes.
@@ -55,11 +90,12 @@ const FORMAT: i64 = 1;
 ///
 /// Errors: the report names every problem with its place, or the first one if the file is no TOML of this shape.
 pub fn load(name: &str, bytes: &[u8], changes: &overrides::Overrides) -> Result<Scenario, Report> {
-    let text = read::text(name, bytes)?;
-    let (name, text) = overrides::apply(name, text, changes)?;
+    let original = read::text(name, bytes)?;
+    let origin = Origin { name: name.to_owned(), text: original.clone(), changes: changes.clone() };
+    let (name, text) = overrides::apply(name, original, changes)?;
     let script = read::script(&name, &text)?;
     match resolve::resolve(&script, changes.seed) {
-        Ok((plan, lesson, notes)) => Ok(Scenario { plan, lesson, text, notes }),
+        Ok((plan, lesson, notes)) => Ok(Scenario { plan, lesson, text, notes, origin }),
         Err(mut problems) => {
             problems.sort_by_key(|problem| problem.at.as_ref().map_or(0, |at| at.start));
             Err(Report { name, text, problems })

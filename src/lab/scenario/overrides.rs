@@ -1,4 +1,4 @@
-//! Changes from the command line: a seed, an end, and `--set PATH=VALUE`.
+//! Changes from the command line: a seed, an end, `--set PATH=VALUE` and `--edit EDIT`.
 //!
 //! A path goes through tables by key and through lists by name (`broker.broker-a.flush`), by id or by number from 1; the
 //! number may be left out where there is one. A value is TOML or a bare word. A table set at a fault's name replaces its verb.
@@ -17,17 +17,42 @@ pub struct Overrides {
     pub until: Option<String>,
     /// `PATH=VALUE`, in order.
     pub sets: Vec<String>,
+    /// Faults put in or left out, in order, after the rest (see [`edit`](super::edit)).
+    pub edits: Vec<String>,
+}
+
+impl Overrides {
+    /// The flags that say the same, quoted for a shell; the seed is not among them.
+    pub fn flags(&self) -> String {
+        let mut flags = String::new();
+        let until = self.until.iter().map(|until| ("until", until));
+        let sets = self.sets.iter().map(|set| ("set", set));
+        for (flag, value) in until.chain(sets).chain(self.edits.iter().map(|edit| ("edit", edit))) {
+            // An edit that begins with a dash must not look like a flag.
+            let joint = if value.starts_with('-') { '=' } else { ' ' };
+            flags.push_str(&format!(" --{flag}{joint}{}", quoted(value)));
+        }
+        flags
+    }
+}
+
+/// A text as a shell takes it.
+pub fn quoted(text: &str) -> String {
+    match text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=".contains(c)) {
+        true if !text.is_empty() => text.to_owned(),
+        _ => format!("'{}'", text.replace('\'', "'\\''")),
+    }
 }
 
 /// Keys of a fault that are not its verb.
-const FAULT_KEYS: &[&str] = &["name", "at", "lasts"];
+const FAULT_KEYS: &[&str] = &["name", "at", "lasts", "off"];
 /// Lists whose entries have names.
 const LISTS: &[&str] =
     &["broker", "topic", "producer", "consumer", "operator", "fault", "expect", "step", "send", "on", "reset"];
 
 /// The file's name and text with the changes made; both as they are if there are none.
 pub(crate) fn apply(name: &str, text: String, changes: &Overrides) -> Result<(String, String), Report> {
-    if changes.until.is_none() && changes.sets.is_empty() {
+    if changes.until.is_none() && changes.sets.is_empty() && changes.edits.is_empty() {
         return Ok((name.to_owned(), text));
     }
     // What is wrong with the file itself is said of the file.
@@ -47,6 +72,10 @@ pub(crate) fn apply(name: &str, text: String, changes: &Overrides) -> Result<(St
     for set in &changes.sets {
         set_one(&mut table, set).map_err(|problem| refuse(&format!("--set {set}"), problem))?;
         name.push_str(&format!(" with {set}"));
+    }
+    for edit in &changes.edits {
+        super::edit::apply(&mut table, edit).map_err(|problem| refuse(&format!("--edit {edit}"), problem))?;
+        name.push_str(&format!(" with {edit}"));
     }
     let text = toml::to_string(&table).map_err(|error| {
         let message = format!("the changed scenario cannot be written: {error}");
@@ -90,7 +119,7 @@ fn split_path(path: &str) -> Vec<String> {
     parts
 }
 
-fn read_value(text: &str) -> Result<Value, Problem> {
+pub(super) fn read_value(text: &str) -> Result<Value, Problem> {
     match toml::from_str::<Table>(&format!("value = {text}")).map(|mut table| table.remove("value")) {
         Ok(Some(value)) => Ok(value),
         _ if text.starts_with(['{', '[', '"', '\'']) => {

@@ -323,6 +323,8 @@ pub struct FaultScript {
     pub at: Option<Text>,
     /// How long it lasts; for ever if left out.
     pub lasts: Option<Text>,
+    /// Whether it is left out of the run; it stands, and never begins.
+    pub off: Option<bool>,
     /// The process dies.
     pub kill: Option<Spanned<Table<TargetScript>>>,
     /// The machine loses power.

@@ -3,12 +3,14 @@
 use ratatui::crossterm::event::KeyCode;
 
 use crate::lab::check;
-use crate::lab::locale::Lang;
+use crate::lab::locale::{Lang, Phrase};
 use crate::lab::scenario::Scenario;
 use crate::lab::sim::session::Session;
 use crate::lab::trace::record::Level;
 use crate::lab::tui::Options;
+use crate::lab::tui::branch::{self, Branches};
 use crate::lab::tui::home::{Entry, Home};
+use crate::lab::tui::menu::{Menu, Of};
 use crate::lab::tui::player::Player;
 
 /// The whole terminal program.
@@ -20,6 +22,10 @@ pub struct App {
     pub home: Home,
     /// The player, while one is up.
     pub player: Option<Player>,
+    /// The ways that the player's run went, while it is up.
+    pub branches: Option<Branches>,
+    /// The menu that lies over the screen.
+    pub menu: Option<Menu>,
     /// Whether the help lies over the screen.
     pub help: bool,
     scenarios: Vec<Scenario>,
@@ -35,7 +41,7 @@ impl App {
             question: scenario.lesson.question.clone(),
         };
         let home = Home { entries: scenarios.iter().map(entry).collect(), chosen: 0 };
-        App { options, home, player: None, help: false, scenarios, left: false }
+        App { options, home, player: None, branches: None, menu: None, help: false, scenarios, left: false }
     }
 
     /// Whether the person has left.
@@ -46,9 +52,79 @@ impl App {
     /// Opens the player on the scenario of that place.
     pub fn open(&mut self, place: usize) {
         let Some(scenario) = self.scenarios.get(place).cloned() else { return };
+        self.branches = Some(Branches::of(scenario.clone()));
+        self.play(scenario);
+    }
+
+    fn play(&mut self, scenario: Scenario) {
         let result = Session::run(&scenario.plan, Level::Full);
         let findings = check::run(&result.trace, &scenario.plan);
         self.player = Some(Player::new(scenario, result, findings, self.options.lang));
+    }
+
+    /// Something goes wrong at the moment that is looked at: the run branches there.
+    fn edit(&mut self, edit: &str) {
+        let lang = self.options.lang;
+        let (Some(player), Some(branches)) = (&mut self.player, &mut self.branches) else { return };
+        let at = player.at;
+        match branches.leave(&branch::dated(edit, &player.trace, at), at, lang) {
+            Ok(scenario) => {
+                self.play(scenario);
+                self.look(at);
+            }
+            Err(text) => player.note = Some(Phrase::both(text)),
+        }
+    }
+
+    /// Goes to another branch.
+    fn switch(&mut self, branch: usize) {
+        let (Some(player), Some(branches)) = (&self.player, &mut self.branches) else { return };
+        if let Some((scenario, at)) = branches.go_to(branch, player.at) {
+            self.play(scenario);
+            self.look(at);
+        }
+    }
+
+    fn look(&mut self, at: u64) {
+        if let Some(player) = &mut self.player {
+            player.go(at);
+        }
+    }
+
+    fn open_faults(&mut self) {
+        let Some(player) = &self.player else { return };
+        let possible = branch::possible(&player.trace, &player.picture());
+        let lang = self.options.lang;
+        let lines = possible.iter().map(|(edit, words)| format!("{edit:<28} {}", words.text(lang))).collect();
+        let edits = possible.into_iter().map(|(edit, _)| edit).collect();
+        self.menu = Some(Menu { of: Of::Faults(edits), lines, chosen: 0 });
+    }
+
+    fn open_branches(&mut self) {
+        let Some(branches) = &self.branches else { return };
+        let lines = (0..branches.all.len()).map(|number| branches.name(number, self.options.lang)).collect();
+        self.menu = Some(Menu { of: Of::Branches, lines, chosen: branches.now });
+    }
+
+    /// A key in the menu.
+    fn choose_in(&mut self, mut menu: Menu, key: KeyCode) {
+        match key {
+            KeyCode::Esc | KeyCode::Char('q') => return,
+            KeyCode::Up | KeyCode::Char('k') => menu.go(false),
+            KeyCode::Down | KeyCode::Char('j') => menu.go(true),
+            KeyCode::Enter => {
+                return match &menu.of {
+                    Of::Branches => self.switch(menu.chosen),
+                    Of::Faults(edits) => {
+                        if let Some(edit) = edits.get(menu.chosen).cloned() {
+                            self.edit(&edit);
+                        }
+                    }
+                };
+            }
+            _ => {}
+        }
+        self.menu = Some(menu);
     }
 
     /// A tenth of a second has gone by.
@@ -63,15 +139,20 @@ impl App {
         if let Some(Player { prompt: Some(_), .. }) = &self.player {
             return self.type_in(key);
         }
+        if let Some(menu) = self.menu.take() {
+            return self.choose_in(menu, key);
+        }
         match key {
             _ if self.help => self.help = false,
             KeyCode::Char('q') => self.left = true,
             KeyCode::Char('?') => self.help = true,
             KeyCode::Char('L') => self.speak(),
+            KeyCode::Char('f') => self.open_faults(),
+            KeyCode::Char('t') => self.open_branches(),
             _ => match &mut self.player {
                 Some(player) => {
                     if key == KeyCode::Esc {
-                        self.player = None;
+                        (self.player, self.branches) = (None, None);
                     } else {
                         steer(player, key);
                     }
@@ -107,10 +188,11 @@ impl App {
         let Some(player) = &mut self.player else { return };
         let Some(mut text) = player.prompt.take() else { return };
         match key {
+            KeyCode::Enter if branch::is_edit(&text) => return self.edit(&text),
             KeyCode::Enter => return player.go_to(&text),
             KeyCode::Esc => return,
             KeyCode::Backspace => drop(text.pop()),
-            KeyCode::Char(c) if text.len() < 60 => text.push(c),
+            KeyCode::Char(c) if text.len() < 120 => text.push(c),
             _ => {}
         }
         player.prompt = Some(text);
@@ -134,6 +216,7 @@ fn steer(player: &mut Player, key: KeyCode) {
         KeyCode::Down | KeyCode::Char('j') => player.next_message(true),
         KeyCode::Up | KeyCode::Char('k') => player.next_message(false),
         KeyCode::Tab => player.next_pane(),
+        KeyCode::Char('y') => player.note = Some(Phrase::both(player.scenario.command())),
         KeyCode::Char('+') => player.speed = (player.speed * 2).min(64),
         KeyCode::Char('-') => player.speed = (player.speed / 2).max(1),
         _ => {}

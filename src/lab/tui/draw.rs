@@ -11,6 +11,7 @@ use crate::lab::locale::Lang;
 use crate::lab::tui::app::App;
 use crate::lab::tui::keys::{self, Binding};
 use crate::lab::tui::layout::{self, SMALLEST};
+use crate::lab::tui::menu;
 use crate::lab::tui::panes;
 use crate::lab::tui::player::Player;
 use crate::lab::view::width;
@@ -43,6 +44,9 @@ pub(super) fn draw_in(area: Rect, buffer: &mut Buffer, app: &App) {
     match &app.player {
         Some(player) => draw_player(area, buffer, app, player),
         None => draw_home(area, buffer, app),
+    }
+    if let Some(menu) = &app.menu {
+        menu::draw(area, buffer, app, menu);
     }
     if app.help {
         draw_help(area, buffer, app);
@@ -140,7 +144,9 @@ fn draw_head(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
     };
     let time = player.trace.time(player.at);
     let right = format!("seed {}  ev {}/{}  t={time}  {state}", plan.seed, player.at, player.end());
-    let title = format!("{} {}", plan.scenario, player.scenario.lesson.title.text(lang));
+    let branch = app.branches.as_ref().filter(|branches| 1 < branches.all.len());
+    let branch = branch.map_or(String::new(), |branches| format!("[{}/{}] ", branches.now + 1, branches.all.len()));
+    let title = format!("{branch}{} {}", plan.scenario, player.scenario.lesson.title.text(lang));
     let room = usize::from(area.width).saturating_sub(width::of(&right) + 2);
     let line = format!("{}  {right}", width::fit(&title, room));
     let look = style(app, Color::Cyan, Modifier::BOLD);

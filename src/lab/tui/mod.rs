@@ -13,9 +13,13 @@ use crate::lab::locale::Lang;
 
 pub mod app;
 
+pub mod branch;
+
 pub mod home;
 
 pub mod keys;
+
+pub mod menu;
 
 pub mod player;
 

@@ -19,13 +19,15 @@ pub(super) fn act(app: &mut App, event: MouseEvent, area: Rect) {
     match event.kind {
         MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
             let down = event.kind == MouseEventKind::ScrollDown;
-            app.press(match (&app.player, down) {
-                (Some(_), true) => KeyCode::Right,
-                (Some(_), false) => KeyCode::Left,
-                (None, true) => KeyCode::Down,
-                (None, false) => KeyCode::Up,
+            let steps = app.player.is_some() && app.menu.is_none();
+            app.press(match (steps, down) {
+                (true, true) => KeyCode::Right,
+                (true, false) => KeyCode::Left,
+                (false, true) => KeyCode::Down,
+                (false, false) => KeyCode::Up,
             });
         }
+        MouseEventKind::Down(_) if app.menu.is_some() => app.menu = None,
         MouseEventKind::Down(MouseButton::Left) if app.player.is_some() => in_player(app, at, area),
         MouseEventKind::Down(MouseButton::Left) => in_list(app, at, area),
         _ => {}

@@ -41,7 +41,8 @@ impl Resolver<'_> {
                 self.wrong("impossible_time", place(&table.lasts), message, "give it a span, or leave `lasts` out");
             }
             triggers.push((name.clone(), trigger.clone(), &table.at));
-            if let Some(kind) = self.kind(fault, &name) {
+            let is_off = table.off.unwrap_or(false);
+            if let Some(kind) = self.kind(fault, &name).filter(|_| !is_off) {
                 let lasts = lasts.or(kind.lasts_by_itself());
                 episodes.push(Episode { name, trigger, lasts, kind });
             }

@@ -1,0 +1,70 @@
+//! A menu over the screen: what may go wrong now, or the branches of the run.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::widgets::{Clear, Widget};
+
+use crate::lab::locale::{Lang, Words};
+use crate::lab::tui::app::App;
+use crate::lab::tui::draw::boxed;
+use crate::lab::view::width;
+
+/// What a menu's lines are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Of {
+    /// Faults, as edits without their moment.
+    Faults(Vec<String>),
+    /// The branches, by number.
+    Branches,
+}
+
+/// A menu that is up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Menu {
+    /// What its lines are.
+    pub of: Of,
+    /// What stands there.
+    pub lines: Vec<String>,
+    /// Which line.
+    pub chosen: usize,
+}
+
+const FAULTS: Words = Words {
+    en: "What goes wrong here?  (: and +kill X for others)",
+    zh: "此刻出什么错？（其他：按 : 输入 +kill X）",
+};
+const BRANCHES: Words = Words { en: "Branches", zh: "分支" };
+
+impl Menu {
+    /// Goes up or down, around the ends.
+    pub fn go(&mut self, down: bool) {
+        let count = self.lines.len().max(1);
+        self.chosen = (self.chosen + if down { 1 } else { count - 1 }) % count;
+    }
+}
+
+/// Draws the menu over the middle of the screen; it scrolls where it is longer.
+pub(super) fn draw(area: Rect, buffer: &mut Buffer, app: &App, menu: &Menu) {
+    let lang: Lang = app.options.lang;
+    let title = match menu.of {
+        Of::Faults(_) => FAULTS,
+        Of::Branches => BRANCHES,
+    };
+    let widest = menu.lines.iter().map(|line| width::of(line)).max().unwrap_or(0).max(width::of(title.text(lang)));
+    let columns = (widest as u16 + 6).min(area.width);
+    let rows = (menu.lines.len() as u16 + 2).min(area.height.saturating_sub(2));
+    let over = Rect::new(area.x + (area.width - columns) / 2, area.y + (area.height - rows) / 2, columns, rows);
+    let cleared = Rect::new(over.x.saturating_sub(1), over.y, over.width + 1, over.height);
+    Clear.render(cleared.intersection(area), buffer);
+    let block = boxed(app, title.text(lang));
+    let inner = block.inner(over);
+    block.render(over, buffer);
+    let first = menu.chosen.saturating_sub(usize::from(inner.height).saturating_sub(1));
+    for (row, (number, line)) in menu.lines.iter().enumerate().skip(first).take(usize::from(inner.height)).enumerate() {
+        let chosen = number == menu.chosen;
+        let text = width::fit(&format!("{} {line}", if chosen { '>' } else { ' ' }), usize::from(inner.width));
+        let look = if chosen { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() };
+        buffer.set_string(inner.x, inner.y + row as u16, text, look);
+    }
+}
