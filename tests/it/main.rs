@@ -79,6 +79,7 @@ mod oracle;
 
 mod storage;
 
+mod import;
 mod inspect;
 
 mod two_hands;

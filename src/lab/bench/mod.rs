@@ -10,6 +10,8 @@ mod append;
 
 mod broker;
 
+mod cluster;
+
 mod limit;
 
 mod mini;
@@ -125,10 +127,11 @@ pub(crate) struct Case {
 const ROUNDS: usize = 7;
 
 /// The names one may ask for; `append` and `store` stand for both of their sizes.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "ping",
     "mini",
     "broker",
+    "cluster",
     "startup",
     "append",
     "append-128",
@@ -142,7 +145,7 @@ pub const NAMES: [&str; 11] = [
 /// Runs one workload, or all of them. A name that is none gives an empty report.
 pub fn run(name: Option<&str>) -> Report {
     let wanted = |case: &&Case| name.is_none_or(|name| name == case.name);
-    let cases = [ping::CASE, mini::CASE, broker::CASE, startup::CASE];
+    let cases = [ping::CASE, mini::CASE, broker::CASE, cluster::CASE, startup::CASE];
     let mut workloads: Vec<Workload> = cases.iter().filter(wanted).map(measure).collect();
     let asked = |all: &str, one: &str| name.is_none_or(|name| name == all || name == one);
     let sizes = append::SIZES.iter().filter(|(size, _)| asked("append", size));
@@ -248,6 +251,12 @@ impl Report {
                 "{name:<9} {per_s:>13.0} {limit_per_s:>15.0} {ratio:>7.3} {events_per_s:>10.0} {best_per_s:>13.0} {unit}\n"
             );
             text += &format!("          digest {}\n", workload.digest);
+            if *name == cluster::CASE.name {
+                let times = workload.virtual_ns as f64 / workload.wall_ns as f64;
+                let (sent, seconds) = (workload.messages, workload.virtual_ns / 1_000_000_000);
+                text +=
+                    &format!("          {times:.0} times real time: {sent} messages in {seconds} virtual seconds\n");
+            }
             if let (Some(got), Some(asked)) = (workload.round_trip_ns, workload.round_trip_asked_ns) {
                 let off = (got as f64 / asked as f64 - 1.0) * 100.0;
                 text += &format!("          mean round trip {got} ns, asked for {asked} ns ({off:+.2} %)\n");

@@ -12,7 +12,7 @@ use crate::mq::time::Time;
 /// Every copy and every delivery is of a message whose send was called before, and a send that was refused stores nothing.
 pub(super) fn no_phantom(history: &History) -> Judged {
     // When a content was first sent, and whether every send of it was refused.
-    let mut sent: BTreeMap<Content, (Seq, bool)> = BTreeMap::new();
+    let mut sent: BTreeMap<Content<'_>, (Seq, bool)> = BTreeMap::new();
     for send in &history.sends {
         let refused = matches!(&send.outcome, Outcome::Failed(_, error) if error.provably_not_stored);
         let entry = sent.entry(content_of(&send.message)).or_insert((send.seq, true));

@@ -1,7 +1,7 @@
 //! What can be counted: copies, failed sends, frames, events.
 
 use crate::lab::check::Judged;
-use crate::lab::check::history::{History, Outcome, content_of_copy, label};
+use crate::lab::check::history::{History, Outcome, label};
 use crate::lab::check::transactions::{Logged, TransactionSeen};
 use crate::lab::fault::episode::{EventMatch, Trigger};
 use crate::lab::fault::moment;
@@ -18,7 +18,7 @@ pub(super) fn stored(history: &History, (key, topic): (Option<&str>, Option<&str
         return Judged::inconclusive("no broker has a disk", "没有 Broker 磁盘");
     }
     let is_it = |record: &crate::lab::oracle::store::LogRecord| {
-        key.is_none_or(|key| content_of_copy(record).2.get(names::KEYS).is_some_and(|own| own == key))
+        key.is_none_or(|key| record.properties.get(names::KEYS).is_some_and(|own| own == key))
             && topic.is_none_or(|topic| record.topic == topic)
     };
     let found = history.copies().filter(|(_, record)| is_it(record)).count() as u64;

@@ -2,10 +2,11 @@
 //!
 //! Judged from the applications' returns and from the disks at the end, read by the oracle; never from what a broker says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::Judged;
-use crate::lab::check::history::{History, SendSeen, label};
+use crate::lab::check::history::{BrokerSeen, History, SendSeen, label};
+use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
@@ -57,11 +58,14 @@ fn is_stable(loss: &Loss<'_>, plan: &Plan) -> bool {
 fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {
     let stored: BTreeSet<&str> =
         history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect();
+    let holders: Vec<Holder<'_>> = history.brokers.iter().map(|broker| Holder::of(broker, history)).collect();
     let mut losses = Vec::new();
     for (send, acked, at, result) in history.acked() {
+        let node = trace.node(&result.queue.broker);
+        let holder = holders.iter().find(|holder| Some(holder.broker.node) == node);
         let clause = if !stored.contains(&*result.msg_id) {
             LOST
-        } else if is_hidden(history, trace, result) {
+        } else if holder.is_some_and(|holder| holder.hides(result)) {
             HIDDEN
         } else {
             continue;
@@ -71,21 +75,37 @@ fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {
     losses
 }
 
-/// Whether the copy is in the log and its queue does not lead to it, although the broker is up and has followed its log.
-fn is_hidden(history: &History, trace: &Trace, result: &SendResult) -> bool {
-    let Some(node) = trace.node(&result.queue.broker) else { return false };
-    let Some(broker) = history.brokers.iter().find(|broker| broker.node == node) else { return false };
-    let is_it = |uid: Option<&String>| uid.is_some_and(|uid| **uid == *result.msg_id);
-    let Some(copy) = broker.store.records.iter().find(|record| is_it(record.properties.get(names::UNIQ_KEY))) else {
-        return false;
-    };
-    let is_up = history.up_since.contains_key(&node);
-    if !is_up || broker.store.dispatched() < copy.at + u64::from(copy.size) {
-        return false;
+/// A broker whose queues are asked for what it acknowledged.
+struct Holder<'a> {
+    broker: &'a BrokerSeen,
+    /// The first copy of each unique key.
+    copies: BTreeMap<&'a str, &'a LogRecord>,
+    /// How far its queues have followed its log, if it is up; otherwise nothing is asked.
+    followed: Option<u64>,
+}
+
+impl<'a> Holder<'a> {
+    fn of(broker: &'a BrokerSeen, history: &History) -> Holder<'a> {
+        let mut copies = BTreeMap::new();
+        for record in &broker.store.records {
+            if let Some(uid) = record.properties.get(names::UNIQ_KEY) {
+                copies.entry(uid.as_str()).or_insert(record);
+            }
+        }
+        let followed = history.up_since.contains_key(&broker.node).then(|| broker.store.dispatched());
+        Holder { broker, copies, followed }
     }
-    let unit = broker.store.unit(&result.queue.topic, result.queue.queue_id, result.queue_offset.0);
-    let led = unit.and_then(|unit| broker.store.record_at(unit.at));
-    !led.is_some_and(|record| is_it(record.properties.get(names::UNIQ_KEY)))
+
+    /// Whether the copy is in the log and its queue does not lead to it, although the broker is up and has followed its log.
+    fn hides(&self, result: &SendResult) -> bool {
+        let (Some(copy), Some(followed)) = (self.copies.get(&*result.msg_id), self.followed) else { return false };
+        if followed < copy.at + u64::from(copy.size) {
+            return false;
+        }
+        let unit = self.broker.store.unit(&result.queue.topic, result.queue.queue_id, result.queue_offset.0);
+        let led = unit.and_then(|unit| self.broker.store.record_at(unit.at));
+        !led.is_some_and(|record| record.properties.get(names::UNIQ_KEY).is_some_and(|uid| **uid == *result.msg_id))
+    }
 }
 
 fn verdict(history: &History, trace: &Trace, losses: Vec<Loss<'_>>) -> Judged {

@@ -1,11 +1,13 @@
 //! The trace as outsiders saw it: what applications asked and heard, what disks held, what happened to machines.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::lab::check::reset::Resets;
+use crate::lab::check::storage::Verified;
 use crate::lab::check::transactions::Transactions;
 use crate::lab::oracle::Files;
 use crate::lab::oracle::store::{LogRecord, Store};
@@ -13,7 +15,7 @@ use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{App, DiskEvent, Fault, Machine, NodeId, Record, Seq, What};
 use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
-use crate::mq::message::property::{Properties, names};
+use crate::mq::message::property::names;
 use crate::mq::message::{Group, Message, MessageQueue, Name, QueueOffset, StoredMessage};
 use crate::mq::time::Time;
 
@@ -48,6 +50,8 @@ pub struct History {
     pub up_since: BTreeMap<NodeId, Time>,
     /// When the run ended.
     pub end: Time,
+    /// What one look at each final disk found, once somebody has asked.
+    pub(super) verified: OnceCell<Vec<(Seq, Verified)>>,
 }
 
 /// A send as its application saw it.
@@ -362,8 +366,8 @@ impl Files for Image<'_> {
 
 const ZEROS: [u8; PAGE] = [0; PAGE];
 
-/// What a message is to its sender: topic, body, keys, tag and user properties.
-pub type Content = (String, Vec<u8>, BTreeMap<String, String>);
+/// What a message is to its sender: topic, body, keys, tag and user properties in the order of their names.
+pub type Content<'a> = (&'a str, &'a [u8], Vec<(&'a str, &'a str)>);
 
 /// Properties that the road adds.
 const OF_THE_ROAD: &[&str] = &[
@@ -388,25 +392,23 @@ const OF_THE_ROAD: &[&str] = &[
     names::TRACE_ON,
 ];
 
-fn content(topic: &str, body: &[u8], pairs: impl Iterator<Item = (String, String)>) -> Content {
-    let own = pairs.filter(|(name, _)| !OF_THE_ROAD.contains(&name.as_str())).collect();
-    (topic.to_owned(), body.to_vec(), own)
+fn content<'a>(topic: &'a str, body: &'a [u8], pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Content<'a> {
+    let mut own: Vec<(&str, &str)> = pairs.filter(|(name, _)| !OF_THE_ROAD.contains(name)).collect();
+    own.sort_unstable();
+    (topic, body, own)
 }
 
 /// What a letter says.
-pub fn content_of(message: &Message) -> Content {
-    content(&message.topic, &message.body, pairs(&message.properties))
+pub fn content_of(message: &Message) -> Content<'_> {
+    let pairs = message.properties.iter().map(|(name, value)| (&**name, &**value));
+    content(&message.topic, &message.body, pairs)
 }
 
 /// What a stored copy says.
-pub fn content_of_copy(record: &LogRecord) -> Content {
+pub fn content_of_copy(record: &LogRecord) -> Content<'_> {
     let topic = record.properties.get(names::RETRY_TOPIC).filter(|_| record.topic.starts_with('%'));
-    let pairs = record.properties.iter().map(|(name, value)| (name.clone(), value.clone()));
+    let pairs = record.properties.iter().map(|(name, value)| (&**name, &**value));
     content(topic.unwrap_or(&record.topic), &record.body, pairs)
-}
-
-fn pairs(properties: &Properties) -> impl Iterator<Item = (String, String)> + '_ {
-    properties.iter().map(|(name, value)| (name.to_string(), value.to_string()))
 }
 
 /// The unique key of a message as it was pulled.

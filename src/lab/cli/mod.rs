@@ -20,9 +20,12 @@ mod disk;
 mod inspect;
 mod load;
 mod run;
+mod scenario;
 mod show;
 mod tools;
 
+/// An expectation did not come true.
+const NOT_EXPECTED: u8 = 1;
 /// clap's own exit code for a wrong command line.
 const USAGE: u8 = 2;
 /// A scenario or a setting is invalid.
@@ -40,6 +43,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Inspect(args)) => inspect::inspect(&args, look),
         Some(Command::Bench(args)) => run_bench(&args),
         Some(Command::CrashStates(args)) => crash_states::run(&args, look),
+        Some(Command::Scenario(command)) => scenario::run(&command, look),
         None if load::is_terminal() => {
             load::play(library_scenarios()?, look, None)?;
             Ok(ExitCode::SUCCESS)

@@ -34,6 +34,10 @@ mod read;
 
 mod resolve;
 
+mod remark;
+
+pub mod import;
+
 /// A scenario that can be run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Scenario {

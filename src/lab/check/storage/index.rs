@@ -366,14 +366,6 @@ impl<'a> Chains<'a> {
     fn finish(&mut self, store: Seen<'_>, told: &mut Told) {
         self.header(told);
         let segment = self.index.segment;
-        let mut slots = Window::new(store.files, &segment.path, segment.len, window::SMALL);
-        for (slot, newest) in (0..).zip(&self.newest).filter(|(_, newest)| **newest != 0) {
-            let place = IndexFile::slot_place(slot);
-            let found = crate::lab::oracle::i32_at(slots.bytes(place, SLOT), 0);
-            if i64::from(found) != i64::from(*newest) {
-                told.breach((G62, "chain"), (segment.path.clone(), place), other_slot(slot, found, *newest));
-            }
-        }
         let Some(shape) = self.index.shape else {
             if 1 < self.index.header.next || segment.len < HEADER as u64 {
                 let sentence = said(
@@ -384,18 +376,36 @@ impl<'a> Chains<'a> {
             }
             return;
         };
-        // Slots that no entry hangs on hold nothing.
-        for part in store.files.written(&segment.path, HEADER as u64..shape.slots_end()) {
-            let first = (part.start.saturating_sub(HEADER as u64)).div_ceil(SLOT as u64) as u32;
-            for slot in first..((part.end - HEADER as u64) / SLOT as u64) as u32 {
-                if self.newest.get(slot as usize).is_none_or(|newest| *newest == 0) {
-                    let place = IndexFile::slot_place(slot);
-                    let found = crate::lab::oracle::i32_at(slots.bytes(place, SLOT), 0);
-                    if found != 0 {
-                        told.breach((G62, "chain"), (segment.path.clone(), place), other_slot(slot, found, 0));
-                    }
-                }
+        let mut slots = Window::new(store.files, &segment.path, segment.len, window::SMALL);
+        let compare = |slot: u32, found: i32, newest: u32, told: &mut Told| {
+            if i64::from(found) != i64::from(newest) {
+                let place = IndexFile::slot_place(slot);
+                told.breach((G62, "chain"), (segment.path.clone(), place), other_slot(slot, found, newest));
             }
+        };
+        // A slot of which nothing is written is zero: right if no entry hangs on it.
+        let mut behind = 0;
+        let newest = |slot: u32| self.newest.get(slot as usize).copied().unwrap_or(0);
+        for part in store.files.written(&segment.path, HEADER as u64..shape.slots_end()) {
+            let first = (part.start.saturating_sub(HEADER as u64) / SLOT as u64) as u32;
+            let end = (part.end - HEADER as u64).div_ceil(SLOT as u64).min(u64::from(shape.slots)) as u32;
+            for slot in (behind..first).filter(|slot| newest(*slot) != 0) {
+                compare(slot, 0, newest(slot), told);
+            }
+            let mut slot = first.max(behind);
+            while slot < end {
+                let wanted = ((end - slot) as usize).min(STRETCH) * SLOT;
+                let bytes = slots.bytes(IndexFile::slot_place(slot), wanted);
+                for at in 0..wanted / SLOT {
+                    let found = crate::lab::oracle::i32_at(bytes, at * SLOT);
+                    compare(slot + at as u32, found, newest(slot + at as u32), told);
+                }
+                slot += (wanted / SLOT) as u32;
+            }
+            behind = behind.max(end);
+        }
+        for slot in (behind..shape.slots).filter(|slot| newest(*slot) != 0) {
+            compare(slot, 0, newest(slot), told);
         }
     }
 
@@ -489,5 +499,7 @@ fn other_slot(slot: u32, found: i32, newest: u32) -> Phrase {
 const AHEAD: u32 = 32;
 /// So many keys behind the last entry are listed.
 const LISTED_MAX: usize = 64;
+/// So many slots are looked at in one stretch.
+const STRETCH: usize = 1_024;
 /// So many entries that lead astray are kept until the end.
 const STRAYS_MAX: usize = 4_096;

@@ -3,12 +3,12 @@
 use std::net::Ipv4Addr;
 
 use super::Resolver;
-use crate::lab::fault::moment::nearest;
 use crate::lab::locale::Phrase;
+use crate::lab::scenario::remark;
 use crate::lab::scenario::script::Text;
 use crate::mq::broker::BrokerConfig;
 use crate::mq::broker::properties::text::{self, Pair};
-use crate::mq::broker::properties::{About, Places, Remark, names};
+use crate::mq::broker::properties::{Places, Remark};
 use crate::mq::message::Name;
 use crate::mq::node::Addr;
 use crate::mq::store::config::Role;
@@ -56,31 +56,8 @@ impl Resolver<'_> {
 }
 
 fn note(broker: &Name, remark: &Remark) -> Phrase {
-    let Remark { line, key, about } = remark;
-    let (en, zh) = match about {
-        About::Unknown => {
-            let near = nearest(key, names());
-            let (ask, ask_zh) = near.map_or_else(Default::default, |near| {
-                (format!("; did you mean `{near}`?"), format!("；是否想写 `{near}`？"))
-            });
-            (
-                format!("4.3.2 has no such setting, and says nothing{ask}"),
-                format!("4.3.2 没有这个配置项，也不会提示{ask_zh}"),
-            )
-        }
-        About::Ignored(why) => (format!("does nothing here: {why}"), format!("在这里不起作用：{why}")),
-        About::Unreadable { value, wanted } => (
-            format!("`{value}` cannot be read, and the default stays; it has to be {wanted}"),
-            format!("`{value}` 无法解析，保留默认值；应为 {wanted}"),
-        ),
-        About::Misread { value, taken_for } => {
-            (format!("`{value}` is taken for `{taken_for}`"), format!("`{value}` 被当作 `{taken_for}`"))
-        }
-        About::Again { line } => (
-            format!("stands again on line {line}, and that one counts"),
-            format!("第 {line} 行又出现一次，以那一行为准"),
-        ),
-    };
+    let Remark { line, key, .. } = remark;
+    let Phrase { en, zh } = remark::words(remark);
     Phrase {
         en: format!("{broker}, properties line {line}, `{key}`: {en}"),
         zh: format!("{broker} 的 properties 第 {line} 行 `{key}`：{zh}"),
