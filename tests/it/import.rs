@@ -69,7 +69,8 @@ fn what_is_written_is_a_scenario_that_takes_the_files_unchanged() {
 #[test]
 fn files_that_do_not_go_together_are_told_with_what_comes_of_it() {
     let master = "brokerName=a\nbrokerRole=SYNC_MASTER\nnamesrvAddr=10.0.1.1:9876;10.0.1.2:9876\nbrokerIP1=10.0.0.1\n";
-    let slave = "brokerName=a\nbrokerId=1\nbrokerRole=SLAVE\nnamesrvAddr=10.0.1.2:9876;10.0.1.1:9876\nbrokerIP1=10.0.0.2\n";
+    let slave =
+        "brokerName=a\nbrokerId=1\nbrokerRole=SLAVE\nnamesrvAddr=10.0.1.2:9876;10.0.1.1:9876\nbrokerIP1=10.0.0.2\n";
     assert_eq!(findings(&[("m", master), ("s", slave)]), [], "nothing is wrong with these two");
     let cases = [
         ("brokerName", slave.replace("brokerName=a", "brokerName=aa"), "replicates nothing"),

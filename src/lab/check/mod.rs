@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::lab::check::history::History;
+use crate::lab::check::measure::Number;
 use crate::lab::locale::Phrase;
 use crate::lab::scenario::plan::{Check, Outcome, Plan};
 use crate::lab::trace::log::Trace;
@@ -11,6 +12,8 @@ use crate::lab::trace::record::Seq;
 pub mod history;
 
 pub mod storage;
+
+pub mod measure;
 
 pub mod transactions;
 
@@ -136,6 +139,11 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         }
         Check::SendFails { error, count } => counts::send_fails(history, error, count),
         Check::Frames { to, frame, count } => counts::frames(trace, to, frame, count),
+        Check::Acked { count } => measure::number(history, Number::Acked, count),
+        Check::Lost { count } => measure::number(history, Number::Lost, count),
+        Check::Late { count } => measure::number(history, Number::Late, count),
+        Check::SendGap { count } => measure::number(history, Number::SendGap, count),
+        Check::ReceiveGap { count } => measure::number(history, Number::ReceiveGap, count),
         Check::Sometimes { event } => counts::sometimes(trace, event),
     }
 }

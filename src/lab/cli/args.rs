@@ -152,6 +152,9 @@ pub struct PlanArgs {
     /// The seed; the scenario's own by default.
     #[arg(long, env = "MQLAB_SEED", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
+    /// Which shape of a scenario that has several; `run` runs all of them by default.
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
     /// End the run at this virtual time, e.g. `40s`.
     #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
     pub until: Option<String>,

@@ -52,8 +52,8 @@ pub(super) fn look(flags: &args::Look) -> Look {
 ///
 /// A file outside the library keeps its path as its name, so that the command that is printed finds it again.
 pub(super) fn scenario(name: &str, plan: &PlanArgs, look: Look) -> Result<Scenario, String> {
-    let PlanArgs { seed, until, sets, edits } = plan.clone();
-    let changes = Overrides { seed, until, sets, edits };
+    let PlanArgs { seed, variant, until, sets, edits } = plan.clone();
+    let changes = Overrides { seed, variant, until, sets, edits };
     let (shown, bytes) = read(name)?;
     let drawing = Drawing { color: look.color, unicode: look.unicode, width: 100 };
     let mut scenario = load(&shown, &bytes, &changes).map_err(|report| report.draw(drawing))?;

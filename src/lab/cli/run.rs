@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::lab::check::{self, Finding, Verdict};
 use crate::lab::cli::args::{Format, RunArgs};
 use crate::lab::cli::load::{self, Look};
-use crate::lab::cli::{INVALID, disk, show};
+use crate::lab::cli::{INVALID, disk, matrix, show};
 use crate::lab::locale::Lang;
 use crate::lab::scenario::Scenario;
 use crate::lab::sim::session::{RunResult, Session};
@@ -25,19 +25,20 @@ pub(super) struct Judged {
     pub(super) scenario: Scenario,
     pub(super) result: RunResult,
     pub(super) findings: Vec<Finding>,
-    wall_ns: u64,
+    pub(super) wall_ns: u64,
 }
 
+/// A run as JSON.
 #[derive(Serialize)]
-struct Summary<'a> {
+pub(super) struct Summary<'a> {
     scenario: &'a str,
     seed: u64,
     digest: String,
-    events: u64,
-    virtual_ns: u64,
-    wall_ns: u64,
+    pub(super) events: u64,
+    pub(super) virtual_ns: u64,
+    pub(super) wall_ns: u64,
     checks: Vec<CheckSummary<'a>>,
-    as_expected: bool,
+    pub(super) as_expected: bool,
 }
 
 #[derive(Serialize)]
@@ -69,6 +70,9 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
     if !plain && !args.verbose && load::is_terminal() {
         load::play(vec![scenario], look, Some(0))?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if args.plan.variant.is_none() && scenario.variant.is_some() {
+        return matrix::run(&scenario, args, look);
     }
     let judged = judge(scenario);
     if let Some(path) = &args.out {
@@ -127,7 +131,7 @@ pub(super) fn judge(scenario: Scenario) -> Judged {
 }
 
 /// 70 before 1 before 3: a broken lab says nothing about the rest.
-fn exit_code(judged: &Judged) -> u8 {
+pub(super) fn exit_code(judged: &Judged) -> u8 {
     let any = |matches: fn(&Finding) -> bool| judged.findings.iter().any(matches);
     if !judged.result.panics.is_empty() || any(|finding| matches!(finding.verdict, Verdict::Harness { .. })) {
         70
@@ -141,6 +145,11 @@ fn exit_code(judged: &Judged) -> u8 {
 }
 
 fn json(judged: &Judged, lang: Lang) -> Result<String> {
+    serde_json::to_string_pretty(&summary(judged, lang)).context("a summary is plain data")
+}
+
+/// What there is to say of a run to a program.
+pub(super) fn summary(judged: &Judged, lang: Lang) -> Summary<'_> {
     let checks = judged
         .findings
         .iter()
@@ -154,7 +163,7 @@ fn json(judged: &Judged, lang: Lang) -> Result<String> {
             summary: finding.summary.text(lang),
         })
         .collect();
-    let summary = Summary {
+    Summary {
         scenario: &judged.scenario.plan.scenario,
         seed: judged.scenario.plan.seed,
         digest: judged.result.digest.to_string(),
@@ -163,8 +172,7 @@ fn json(judged: &Judged, lang: Lang) -> Result<String> {
         wall_ns: judged.wall_ns,
         checks,
         as_expected: exit_code(judged) == 0,
-    };
-    serde_json::to_string_pretty(&summary).context("a summary is plain data")
+    }
 }
 
 /// The run as sentences, its checks, its result, and how to see it again.
@@ -238,7 +246,7 @@ fn events(out: &mut String, lines: &[Line], all: bool, lang: Lang) {
     }
 }
 
-fn check_line(judged: &Judged, finding: &Finding, lang: Lang) -> String {
+pub(super) fn check_line(judged: &Judged, finding: &Finding, lang: Lang) -> String {
     let expected = finding.is_as_expected();
     let glyph = match (&finding.verdict, expected) {
         (Verdict::Pass, true) => '+',

@@ -3,6 +3,7 @@
 use crate::lab::locale::Phrase;
 use crate::lab::scenario::plan::Plan;
 use crate::lab::scenario::report::Report;
+use crate::lab::scenario::variant::Variant;
 
 pub mod script;
 
@@ -28,6 +29,8 @@ pub mod overrides;
 
 pub mod edit;
 
+pub mod variant;
+
 pub mod report;
 
 mod read;
@@ -51,6 +54,8 @@ pub struct Scenario {
     pub notes: Vec<Phrase>,
     /// The file's name, and what was changed in it.
     pub origin: Origin,
+    /// Which of its file's shapes it is, if that has several.
+    pub variant: Option<Variant>,
 }
 
 /// Where a scenario comes from.
@@ -75,6 +80,20 @@ impl Scenario {
         load(name, text.as_bytes(), &changes)
     }
 
+    /// The shapes that its file has; none where it has one only.
+    pub fn variants(&self) -> Vec<Variant> {
+        variant::all(&self.origin.text)
+    }
+
+    /// The same scenario in another shape.
+    ///
+    /// Errors: its file has no such shape, or that is no scenario.
+    pub fn in_variant(&self, variant: &str) -> Result<Scenario, Report> {
+        let Origin { name, text, changes } = &self.origin;
+        let changes = overrides::Overrides { variant: Some(variant.to_owned()), ..changes.clone() };
+        load(name, text.as_bytes(), &changes)
+    }
+
     /// The command that runs it as it is.
     pub fn command(&self) -> String {
         let Origin { name, changes, .. } = &self.origin;
@@ -96,10 +115,11 @@ const FORMAT: i64 = 1;
 pub fn load(name: &str, bytes: &[u8], changes: &overrides::Overrides) -> Result<Scenario, Report> {
     let original = read::text(name, bytes)?;
     let origin = Origin { name: name.to_owned(), text: original.clone(), changes: changes.clone() };
-    let (name, text) = overrides::apply(name, original, changes)?;
+    let overrides::Applied { name, text, variant } = overrides::apply(name, original, changes)?;
+    let variant = variant.and_then(|chosen| variant::all(&origin.text).into_iter().find(|one| one.name == chosen));
     let script = read::script(&name, &text)?;
     match resolve::resolve(&script, changes.seed) {
-        Ok((plan, lesson, notes)) => Ok(Scenario { plan, lesson, text, notes, origin }),
+        Ok((plan, lesson, notes)) => Ok(Scenario { plan, lesson, text, notes, origin, variant }),
         Err(mut problems) => {
             problems.sort_by_key(|problem| problem.at.as_ref().map_or(0, |at| at.start));
             Err(Report { name, text, problems })

@@ -7,12 +7,15 @@ use toml::{Table, Value};
 
 use crate::lab::fault::moment::nearest;
 use crate::lab::scenario::report::{Problem, Report};
+use crate::lab::scenario::variant;
 
 /// What the command line changes.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Overrides {
     /// The seed.
     pub seed: Option<u64>,
+    /// Which of the file's shapes is meant; the first by default.
+    pub variant: Option<String>,
     /// When the run ends.
     pub until: Option<String>,
     /// `PATH=VALUE`, in order.
@@ -25,9 +28,10 @@ impl Overrides {
     /// The flags that say the same, quoted for a shell; the seed is not among them.
     pub fn flags(&self) -> String {
         let mut flags = String::new();
+        let variant = self.variant.iter().map(|variant| ("variant", variant));
         let until = self.until.iter().map(|until| ("until", until));
         let sets = self.sets.iter().map(|set| ("set", set));
-        for (flag, value) in until.chain(sets).chain(self.edits.iter().map(|edit| ("edit", edit))) {
+        for (flag, value) in variant.chain(until).chain(sets).chain(self.edits.iter().map(|edit| ("edit", edit))) {
             // An edit that begins with a dash must not look like a flag.
             let joint = if value.starts_with('-') { '=' } else { ' ' };
             flags.push_str(&format!(" --{flag}{joint}{}", quoted(value)));
@@ -50,10 +54,22 @@ const FAULT_KEYS: &[&str] = &["name", "at", "lasts", "off"];
 const LISTS: &[&str] =
     &["broker", "topic", "producer", "consumer", "operator", "fault", "expect", "step", "send", "on", "reset"];
 
-/// The file's name and text with the changes made; both as they are if there are none.
-pub(crate) fn apply(name: &str, text: String, changes: &Overrides) -> Result<(String, String), Report> {
-    if changes.until.is_none() && changes.sets.is_empty() && changes.edits.is_empty() {
-        return Ok((name.to_owned(), text));
+/// A file with the changes made.
+pub(crate) struct Applied {
+    /// Its name, and what was changed.
+    pub(crate) name: String,
+    /// Its text; as it is if nothing was changed.
+    pub(crate) text: String,
+    /// Which of its shapes it is, if it has several.
+    pub(crate) variant: Option<String>,
+}
+
+/// Makes the changes.
+pub(crate) fn apply(name: &str, text: String, changes: &Overrides) -> Result<Applied, Report> {
+    let is_plain = changes.until.is_none() && changes.sets.is_empty() && changes.edits.is_empty();
+    // A file of several shapes says so in its own words.
+    if is_plain && changes.variant.is_none() && !text.contains("variant") {
+        return Ok(Applied { name: name.to_owned(), text, variant: None });
     }
     // What is wrong with the file itself is said of the file.
     super::read::script(name, &text)?;
@@ -65,6 +81,14 @@ pub(crate) fn apply(name: &str, text: String, changes: &Overrides) -> Result<(St
         )
     })?;
     let mut name = name.to_owned();
+    let wanted = changes.variant.as_deref();
+    let variant = variant::choose(&mut table, wanted).map_err(|problem| refuse(&name, problem))?;
+    if is_plain && variant.is_none() {
+        return Ok(Applied { name, text, variant: None });
+    }
+    if let Some(variant) = &variant {
+        name.push_str(&format!(" as {variant}"));
+    }
     if let Some(until) = &changes.until {
         table.insert("until".to_owned(), Value::String(until.clone()));
         name.push_str(&format!(" with until={until}"));
@@ -81,7 +105,7 @@ pub(crate) fn apply(name: &str, text: String, changes: &Overrides) -> Result<(St
         let message = format!("the changed scenario cannot be written: {error}");
         refuse(&name, Problem { code: "override", message, at: None, label: String::new(), help: String::new() })
     })?;
-    Ok((name, text))
+    Ok(Applied { name, text, variant })
 }
 
 fn refuse(name: &str, problem: Problem) -> Report {

@@ -331,6 +331,31 @@ pub enum Check {
         /// How many.
         count: CountRule,
     },
+    /// `acked`: how many sends got a result.
+    Acked {
+        /// How many.
+        count: CountRule,
+    },
+    /// `lost`: how many of those are on no disk at the end.
+    Lost {
+        /// How many.
+        count: CountRule,
+    },
+    /// `late`: how many of those came to a listener later than 10 s after, or never.
+    Late {
+        /// How many.
+        count: CountRule,
+    },
+    /// `send-gap`: the longest time without an acknowledged send, in whole seconds.
+    SendGap {
+        /// How long.
+        count: CountRule,
+    },
+    /// `receive-gap`: the longest time without a delivery, in whole seconds.
+    ReceiveGap {
+        /// How long.
+        count: CountRule,
+    },
     /// `sometimes`: an event happens at least once; otherwise nothing was shown.
     Sometimes {
         /// The event.
@@ -371,6 +396,11 @@ impl Check {
         "stored",
         "send-fails",
         "frames",
+        "acked",
+        "lost",
+        "late",
+        "send-gap",
+        "receive-gap",
         "sometimes",
     ];
 
@@ -407,6 +437,11 @@ impl Check {
             Check::Stored { .. } => "stored",
             Check::SendFails { .. } => "send-fails",
             Check::Frames { .. } => "frames",
+            Check::Acked { .. } => "acked",
+            Check::Lost { .. } => "lost",
+            Check::Late { .. } => "late",
+            Check::SendGap { .. } => "send-gap",
+            Check::ReceiveGap { .. } => "receive-gap",
             Check::Sometimes { .. } => "sometimes",
         }
     }

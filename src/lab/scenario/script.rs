@@ -61,6 +61,8 @@ pub struct Script {
     pub expect: Vec<Spanned<Table<ExpectScript>>>,
     /// What a learner is to change.
     pub exercise: Option<Table<ExerciseScript>>,
+    /// The shapes that the scenario has: one of them is put in place before anything is decided.
+    pub variant: Vec<toml::Table>,
 }
 
 /// What all nodes share.

@@ -85,6 +85,19 @@ impl App {
         }
     }
 
+    /// Goes to the scenario's next shape, with the same edits of the command line and without those made here.
+    fn next_variant(&mut self) {
+        let Some(player) = &self.player else { return };
+        let variants = player.scenario.variants();
+        let now = player.scenario.variant.as_ref();
+        let at = variants.iter().position(|variant| Some(variant) == now).unwrap_or(0);
+        let Some(next) = variants.get((at + 1) % variants.len().max(1)) else { return };
+        if let Ok(scenario) = self.branches.as_ref().map_or(&player.scenario, Branches::base).in_variant(&next.name) {
+            self.branches = Some(Branches::of(scenario.clone()));
+            self.play(scenario);
+        }
+    }
+
     fn look(&mut self, at: u64) {
         if let Some(player) = &mut self.player {
             player.go(at);
@@ -149,6 +162,7 @@ impl App {
             KeyCode::Char('L') => self.speak(),
             KeyCode::Char('f') => self.open_faults(),
             KeyCode::Char('t') => self.open_branches(),
+            KeyCode::Char('v') => self.next_variant(),
             _ => match &mut self.player {
                 Some(player) => {
                     if key == KeyCode::Esc {

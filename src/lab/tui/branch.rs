@@ -33,6 +33,11 @@ impl Branches {
         Branches { base, all: vec![Branch { edits: Vec::new(), parent: None, at: 0 }], now: 0 }
     }
 
+    /// The scenario as it stands.
+    pub fn base(&self) -> &Scenario {
+        &self.base
+    }
+
     /// Leaves the present branch at a moment with one more edit; the scenario to run, or what is wrong with the edit.
     pub fn leave(&mut self, edit: &str, at: u64, lang: Lang) -> Result<Scenario, String> {
         let mut edits = self.all[self.now].edits.clone();

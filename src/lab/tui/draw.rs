@@ -146,7 +146,8 @@ fn draw_head(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
     let right = format!("seed {}  ev {}/{}  t={time}  {state}", plan.seed, player.at, player.end());
     let branch = app.branches.as_ref().filter(|branches| 1 < branches.all.len());
     let branch = branch.map_or(String::new(), |branches| format!("[{}/{}] ", branches.now + 1, branches.all.len()));
-    let title = format!("{branch}{} {}", plan.scenario, player.scenario.lesson.title.text(lang));
+    let shape = player.scenario.variant.as_ref().map_or(String::new(), |variant| format!("/{}", variant.name));
+    let title = format!("{branch}{}{shape} {}", plan.scenario, player.scenario.lesson.title.text(lang));
     let room = usize::from(area.width).saturating_sub(width::of(&right) + 2);
     let line = format!("{}  {right}", width::fit(&title, room));
     let look = style(app, Color::Cyan, Modifier::BOLD);

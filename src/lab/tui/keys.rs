@@ -39,6 +39,7 @@ pub const PLAYER: &[Binding] = &[
     key("g G", "ends", "首尾"),
     key("[", "last", "上一处"),
     key("t", "branches", "分支"),
+    key("v", "next shape", "下一形态"),
     key("y", "the command", "复现命令"),
     key("j k", "next or last message", "下一条或上一条消息"),
     key("Tab", "next pane", "下一窗格"),

@@ -93,6 +93,11 @@ impl Resolver<'_> {
             "send-fails" => {
                 Check::SendFails { error: text(&table.error).unwrap_or_default(), count: self.count(&table.count, one) }
             }
+            "acked" => Check::Acked { count: self.count(&table.count, one) },
+            "lost" => Check::Lost { count: self.count(&table.count, CountRule::exactly(0)) },
+            "late" => Check::Late { count: self.count(&table.count, CountRule::exactly(0)) },
+            "send-gap" => Check::SendGap { count: self.count(&table.count, one) },
+            "receive-gap" => Check::ReceiveGap { count: self.count(&table.count, one) },
             "frames" => self.frames(expect),
             _ => Check::Sometimes { event: self.event(expect) },
         })
