@@ -118,6 +118,29 @@ facts! {
         /// Permission bits.
         perm: i64,
     }
+    /// A broker deleted a topic and its consume queues; the groups' offsets stay. Source: `AdminBrokerProcessor.deleteTopic`.
+    TopicDeleted "topic-deleted" {
+        /// The topic.
+        topic: Topic,
+        /// 1 if the broker had it.
+        known: i64,
+        /// Consume queues removed, those of other topics without a config included.
+        queues: i64,
+    }
+    /// A nameserver forgot a topic's queues. Source: `RouteInfoManager.deleteTopic`.
+    RouteForgotten "route-forgotten" {
+        /// The topic.
+        topic: Topic,
+        /// Brokers that had registered it.
+        brokers: i64,
+    }
+    /// A nameserver closed a broker for producers. Source: `RouteInfoManager.wipeWritePermOfBroker`.
+    WriteWiped "write-wiped" {
+        /// The broker's name.
+        broker: Name,
+        /// Topics changed.
+        topics: i64,
+    }
     /// A producer chose a queue for an attempt. Source: `TopicPublishInfo.selectOneMessageQueue`.
     QueuePicked "queue-picked" {
         /// The topic.

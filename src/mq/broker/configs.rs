@@ -94,6 +94,18 @@ impl Broker {
         self.register_all(step, true);
     }
 
+    /// A topic that an operator made or changed: nameservers are told it alone, under the version of the whole table.
+    ///
+    /// What they know of other topics stays as it is, although the version is new. Source: `TopicConfigManager.updateTopicConfig`.
+    pub(super) fn update_topic_config(&mut self, config: TopicConfig, step: &mut Step<'_>) {
+        let (topic, queues, perm) =
+            (config.topic_name.clone(), i64::from(config.write_queue_nums), i64::from(config.perm));
+        self.topics.put(config, step.wall);
+        step.out.say(Fact::TopicCreated { topic: topic.clone(), queues, perm });
+        self.persist_topics(step);
+        self.register_one(&topic, step);
+    }
+
     /// Makes a group that is not known, if it may be made so. Source: `SubscriptionGroupManager.findSubscriptionGroupConfig`.
     pub(super) fn create_group(&mut self, group: &Group, step: &mut Step<'_>) {
         if self.groups.create(group, step.wall) {
