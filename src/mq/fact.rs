@@ -5,14 +5,11 @@
 
 use crate::mq::message::{Group, Name, QueueId, Topic};
 
-/// A field's value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Value<'a> {
-    /// A number.
-    Int(i64),
-    /// A text.
-    Text(&'a str),
-}
+mod value;
+
+pub use value::Value;
+
+use value::AsValue;
 
 macro_rules! facts {
     ($( $(#[$doc:meta])* $variant:ident $kind:literal { $( $(#[$field_doc:meta])* $field:ident : $type:ty ),* $(,)? } )*) => {
@@ -753,34 +750,6 @@ facts! {
     ConfigPersisted "config-persisted" {
         /// `topics.json`, `consumerOffset.json` …
         file: &'static str,
-    }
-}
-
-trait AsValue {
-    fn value(&self) -> Value<'_>;
-}
-
-impl AsValue for Name {
-    fn value(&self) -> Value<'_> {
-        Value::Text(self)
-    }
-}
-
-impl AsValue for i64 {
-    fn value(&self) -> Value<'_> {
-        Value::Int(*self)
-    }
-}
-
-impl AsValue for i32 {
-    fn value(&self) -> Value<'_> {
-        Value::Int(i64::from(*self))
-    }
-}
-
-impl AsValue for &'static str {
-    fn value(&self) -> Value<'_> {
-        Value::Text(self)
     }
 }
 

@@ -19,6 +19,7 @@ mod crash_states;
 mod disk;
 mod inspect;
 mod load;
+mod message;
 mod run;
 mod show;
 mod tools;

@@ -147,8 +147,17 @@ impl Handles {
     }
 
     fn call(&self, record: &Record, op: u64) -> String {
-        let found = record.node.and_then(|node| self.calls.get(&(node, record.incarnation, op)));
-        found.map_or_else(|| "?".to_owned(), |number| self.name(*number))
+        self.of_call(record, op).map_or_else(|| "?".to_owned(), |number| self.name(number))
+    }
+
+    /// The first message that an operation of a record's process sends.
+    pub fn of_call(&self, record: &Record, op: u64) -> Option<usize> {
+        record.node.and_then(|node| self.calls.get(&(node, record.incarnation, op))).copied()
+    }
+
+    /// The place of a message by its unique key, once a result named it.
+    pub fn of_uid(&self, uid: &str) -> Option<usize> {
+        self.uids.get(uid).copied()
     }
 }
 
@@ -174,7 +183,7 @@ pub fn line(trace: &Trace, handles: &Handles, record: &Record, lang: Lang) -> Op
 /// Whether an operation failed that sent nothing.
 fn is_no_send(handles: &Handles, record: &Record, answer: &Return) -> bool {
     let Return::Failed { op, .. } = answer else { return false };
-    record.node.is_none_or(|node| !handles.calls.contains_key(&(node, record.incarnation, op.0)))
+    handles.of_call(record, op.0).is_none()
 }
 
 /// What happened in one step, whole: the frame that came in, what has a sentence, and something even if nothing has.
@@ -243,7 +252,7 @@ fn value((handles, lang): (&Handles, Lang), record: &Record, field: &str, out: &
         (What::Disk(DiskEvent::Wrong { what, .. }), "what") => put(&words::reason(what, lang)),
         (What::Disk(DiskEvent::Wrong { file, .. }), "file") => put(file),
         (What::Disk(DiskEvent::Wrong { at, .. }), "at") => put(at),
-        (What::Fault(Fault::Begun { what, .. }), "what") => put(what),
+        (What::Fault(Fault::Begun { what, .. }), "what") => put(&words::fault(what, lang)),
         (What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }), "name") => put(name),
         (What::App(App::Noted { key, .. }), "key") => put(key),
         (What::App(App::Noted { value, .. }), "value") => put(&words::reason(value, lang)),

@@ -1,23 +1,67 @@
-//! Who wants a message, in fourteen bytes: every group's filter sets three bits, and a bit that is not set says no.
+//! Who wants a message, in a few bytes: every group's filter sets some bits, and a bit that is not set says no.
 //!
 //! A set bit says maybe; the condition is asked all the same.
-//! Source: `BloomFilter`, `BloomFilterData`, `BitsArray`. Differs: for the default error rate and number of consumers
-//! (`createByFn(20, 32)`) alone; the release works length and positions out of them with logarithms.
+//! Source: `BloomFilter`, `BloomFilterData`, `BitsArray`.
 
-/// The bits that a group's filter sets. Source: `BloomFilter.calcBitPositions`.
-pub fn positions(group: &str, topic: &str) -> [i32; POSITIONS] {
-    let hash = murmur3(format!("{group}#{topic}").as_bytes());
-    let (one, two) = (hash as i32, (hash >> 32) as i32);
-    [1, 2, 3].map(|number: i32| {
-        let combined = one.wrapping_add(number.wrapping_mul(two));
-        (if combined < 0 { !combined } else { combined }) % BITS
-    })
+/// How many bits a map has and a filter sets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shape {
+    /// Bits that a filter sets.
+    pub positions: i32,
+    /// Bits of a map, a multiple of eight.
+    pub bits: i32,
 }
 
-/// A map without bits.
-pub fn empty() -> Vec<u8> {
-    vec![0; BITS as usize / 8]
+impl Default for Shape {
+    /// As the release has it: three bits of 112 for each filter.
+    fn default() -> Shape {
+        Shape::by_fn(20, 32)
+    }
 }
+
+impl Shape {
+    /// The shape for an error rate in percent, 1 to 99, and so many filters.
+    ///
+    /// The number of positions is the least whose errors are rare enough; the bits are counted by logarithms and rounded up.
+    /// Source: `BloomFilter.createByFn`.
+    pub fn by_fn(error_percent: i32, filters: i32) -> Shape {
+        let percent = i64::from(error_percent.clamp(1, 99));
+        let positions = (1..=7).find(|k| 100 <= percent << k).unwrap_or(7);
+        let per_filter = ln(100.0 / percent as f64) / (LN_2 * LN_2);
+        let bits = (f64::from(filters.max(1)) * per_filter).ceil();
+        Shape { positions, bits: ((bits / 8.0).ceil() * 8.0) as i32 }
+    }
+
+    /// The bits that a group's filter sets. Source: `BloomFilter.calcBitPositions`.
+    pub fn positions(self, group: &str, topic: &str) -> Vec<i32> {
+        let hash = murmur3(format!("{group}#{topic}").as_bytes());
+        let (one, two) = (hash as i32, (hash >> 32) as i32);
+        let position = |number: i32| {
+            let combined = one.wrapping_add(number.wrapping_mul(two));
+            (if combined < 0 { !combined } else { combined }) % self.bits
+        };
+        (1..=self.positions).map(position).collect()
+    }
+
+    /// A map without bits.
+    pub fn empty(self) -> Vec<u8> {
+        vec![0; self.bits as usize / 8]
+    }
+}
+
+/// The natural logarithm of a number from 1 to 100, by additions and products alone: the same bits on every machine.
+fn ln(number: f64) -> f64 {
+    let (mut rest, mut doublings) = (number, 0.0);
+    while 1.5 < rest {
+        (rest, doublings) = (rest / 2.0, doublings + 1.0);
+    }
+    let ratio = (rest - 1.0) / (rest + 1.0);
+    let square = ratio * ratio;
+    let series = (0..30).rev().fold(0.0, |sum, place| sum * square + 1.0 / f64::from(2 * place + 1));
+    doublings * LN_2 + 2.0 * ratio * series
+}
+
+const LN_2: f64 = std::f64::consts::LN_2;
 
 /// Sets a filter's bits; those beyond the map are left out. Source: `BloomFilter.hashTo`.
 pub fn set(map: &mut [u8], positions: &[i32]) {
@@ -70,7 +114,3 @@ fn finished(mut word: u64) -> u64 {
 
 const C1: u64 = 0x87c3_7b91_1142_53d5;
 const C2: u64 = 0x4cf5_ad43_2745_937f;
-/// How many bits a filter sets. Source: `BloomFilter.createByFn(20, 32)`.
-pub const POSITIONS: usize = 3;
-/// How many bits a map has. Source: `BloomFilter.createByFn(20, 32)`.
-pub const BITS: i32 = 112;

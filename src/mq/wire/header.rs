@@ -58,8 +58,8 @@ pub enum Header {
     Wiped(i32),
     /// `ViewMessageRequestHeader`: a place in the log.
     ViewMessage(i64),
-    /// `QueryMessageRequestHeader`, and whether the key is a unique one: `MixAll.UNIQUE_MSG_QUERY_FLAG`, which is in no class.
-    QueryMessage(Box<QueryMessageHeader>, bool),
+    /// `QueryMessageRequestHeader`, and whether the key is a unique one, if that is said: [`UNIQUE_MSG_QUERY_FLAG`].
+    QueryMessage(Box<QueryMessageHeader>, Option<bool>),
     /// `QueryMessageResponseHeader`.
     Queried(QueriedHeader),
     /// A header of a class not typed here: ext fields in the order of the frame; none for a class without values.
@@ -339,6 +339,9 @@ pub struct ResetOffsetHeader {
     /// Whether forward, too.
     pub is_force: bool,
 }
+
+/// A field that stands beside those of the header's class. Source: `MixAll.UNIQUE_MSG_QUERY_FLAG`.
+pub const UNIQUE_MSG_QUERY_FLAG: &str = "_UNIQUE_KEY_QUERY";
 
 /// Source: `QueryMessageRequestHeader`.
 #[derive(Clone, PartialEq, Debug)]

@@ -72,7 +72,7 @@ impl Broker {
                 Some(self.view_message(*offset, command, step))
             }
             (request::QUERY_MESSAGE, Header::QueryMessage(query, is_unique)) => {
-                Some(self.query_message(query, *is_unique, command, step))
+                Some(self.query_message(query, *is_unique == Some(true), command, step))
             }
             _ => None,
         };

@@ -35,11 +35,14 @@ impl Broker {
         command: &Command,
         step: &mut Step<'_>,
     ) -> Box<Command> {
-        let max = if is_unique { DEFAULT_QUERY_MAX_NUM } else { query.max_num };
+        let max = match is_unique {
+            true => self.config.store.default_query_max_num,
+            false => usize::try_from(query.max_num).unwrap_or(0),
+        };
         let wanted = KeyQuery {
             topic: &query.topic,
             key: &query.key,
-            max: usize::try_from(max).unwrap_or(0),
+            max,
             begin: query.begin_timestamp,
             end: query.end_timestamp,
         };
@@ -56,6 +59,3 @@ impl Broker {
         }
     }
 }
-
-/// Source: `MessageStoreConfig.defaultQueryMaxNum`.
-const DEFAULT_QUERY_MAX_NUM: i32 = 32;

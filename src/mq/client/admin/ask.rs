@@ -144,7 +144,7 @@ impl Admin {
         };
         let (topic, end_timestamp) = (self.topic(), i64::MAX);
         let header = QueryMessageHeader { topic, key, max_num, begin_timestamp, end_timestamp };
-        Header::QueryMessage(Box::new(header), is_unique)
+        Header::QueryMessage(Box::new(header), Some(is_unique))
     }
 }
 

@@ -53,11 +53,9 @@ pub struct OffsetWrapper {
     pub last_timestamp: i64,
 }
 
-/// How far a group has got. Source: `ConsumeStats`.
-///
-/// Differs: `consumeTps` is 0.0: nobody counts here.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ConsumeStats(pub BTreeMap<MessageQueue, OffsetWrapper>);
+/// How far a group has got, and how many messages a second it was handed. Source: `ConsumeStats`.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ConsumeStats(pub BTreeMap<MessageQueue, OffsetWrapper>, pub f64);
 
 /// The members of a group. Source: `ConsumerConnection`.
 ///
@@ -170,16 +168,22 @@ impl JsonBody for ConsumeStats {
                 (key("lastTimestamp"), Json::Int(row.last_timestamp)),
             ])
         };
-        let tps = Json::Number("0.0".to_owned());
+        let tps = Json::Number(format!("{:?}", self.1));
         Json::Object(vec![(key("consumeTps"), tps), (key("offsetTable"), by_queue(&self.0, row))])
     }
 
     fn from_json(json: &Json) -> ConsumeStats {
-        ConsumeStats(read_by_queue(json, |row| OffsetWrapper {
+        let rows = read_by_queue(json, |row| OffsetWrapper {
             broker_offset: long(row, "brokerOffset", 0),
             consumer_offset: long(row, "consumerOffset", 0),
             last_timestamp: long(row, "lastTimestamp", 0),
-        }))
+        });
+        let tps = match json.get("consumeTps") {
+            Some(Json::Number(text)) => text.parse().unwrap_or(0.0),
+            Some(Json::Int(number)) => *number as f64,
+            _ => 0.0,
+        };
+        ConsumeStats(rows, tps)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::mq::wire::code::request;
 use crate::mq::wire::codec::CodecError;
 use crate::mq::wire::codec::class::{self, HeaderClass, One, Typed};
 use crate::mq::wire::codec::raw::ExtFields;
-use crate::mq::wire::header::Header;
+use crate::mq::wire::header::{Header, UNIQUE_MSG_QUERY_FLAG};
 
 /// Reads a header of one class.
 pub(super) type Take = fn(&ExtFields) -> Result<Header, CodecError>;
@@ -43,7 +43,9 @@ pub(super) fn put(code: i32, header: &Header) -> Option<ExtFields> {
         Header::ViewMessage(offset) => class::put::<class::ViewMessageRequestHeader>(&One(*offset)),
         Header::QueryMessage(query, is_unique) => {
             let mut fields = class::put::<class::QueryMessageRequestHeader>(query);
-            fields.put(UNIQUE_FLAG.into(), Some(Name::from(is_unique.to_string())));
+            if let Some(is_unique) = is_unique {
+                fields.put(UNIQUE_MSG_QUERY_FLAG.into(), Some(Name::from(is_unique.to_string())));
+            }
             fields
         }
         Header::Queried(queried) => class::put::<class::QueryMessageResponseHeader>(queried),
@@ -100,7 +102,8 @@ pub(super) fn request(code: i32) -> Option<Take> {
             |ext| plain::<class::ViewMessageRequestHeader>(ext, |offset| Header::ViewMessage(offset.0))
         }
         request::QUERY_MESSAGE => |ext| {
-            let is_unique = ext.get(UNIQUE_FLAG).is_some_and(|flag| flag.as_ref().is_some_and(|flag| *flag == "true"));
+            let flag = ext.get(UNIQUE_MSG_QUERY_FLAG).and_then(Option::as_ref);
+            let is_unique = flag.map(|flag| *flag == "true");
             let query = class::take::<class::QueryMessageRequestHeader>(ext)?;
             Ok(Header::QueryMessage(Box::new(query), is_unique))
         },
@@ -166,6 +169,3 @@ fn boxed<C: Typed>(ext: &ExtFields, wrap: fn(Box<C::Header>) -> Header) -> Resul
 fn one<C: Typed<Header = One<Name>>>(ext: &ExtFields, wrap: fn(Name) -> Header) -> Result<Header, CodecError> {
     class::take::<C>(ext).map(|header| wrap(header.0))
 }
-
-/// Says that the key asked for is a unique one. Source: `MixAll.UNIQUE_MSG_QUERY_FLAG`.
-const UNIQUE_FLAG: &str = "_UNIQUE_KEY_QUERY";
