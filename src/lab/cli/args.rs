@@ -195,17 +195,26 @@ pub struct ToolArgs {
     pub format: Report,
 }
 
-/// Which messages are looked for, one way of three.
+/// Which messages are looked for, and where.
 #[derive(Args, Debug, Clone)]
 pub struct MessageArgs {
     /// The run, the moment, and the topic to look in for a key; each topic of the run without one.
     #[command(flatten)]
     pub tool: ToolArgs,
+    /// Which messages.
+    #[command(flatten)]
+    pub which: WhichMessage,
+}
+
+/// One way of three.
+#[derive(Args, Debug, Clone)]
+#[group(required = true, multiple = false)]
+pub struct WhichMessage {
     /// By its offset message id.
-    #[arg(long, value_name = "ID", required_unless_present_any = ["key", "unique_key"], conflicts_with_all = ["key", "unique_key"])]
+    #[arg(long, value_name = "ID")]
     pub id: Option<String>,
     /// By a key of the application's.
-    #[arg(long, value_name = "KEY", conflicts_with = "unique_key")]
+    #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
     /// By the id that its producer made.
     #[arg(long, value_name = "ID")]

@@ -25,7 +25,7 @@ pub(super) fn show(args: &MessageArgs, look: Look) -> Result<ExitCode> {
         }
     };
     let topic = args.tool.topic.as_deref();
-    let wanted = match (&args.id, &args.key, &args.unique_key) {
+    let wanted = match (&args.which.id, &args.which.key, &args.which.unique_key) {
         (Some(id), ..) => Wanted::Id(id),
         (_, Some(key), _) => Wanted::Key(key, topic),
         (_, _, key) => Wanted::UniqueKey(key.as_deref().unwrap_or_default(), topic),

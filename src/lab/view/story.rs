@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::lab::locale::Lang;
 use crate::lab::trace::log::Trace;
-use crate::lab::trace::record::{App, FrameNote, Record, Road, Seq, What};
+use crate::lab::trace::record::{App, FrameNote, NodeId, Record, Road, Seq, What};
 use crate::lab::view::lines::{self, Handles, Line};
 use crate::mq::app::{Call, Return};
 use crate::mq::fact::Fact;
@@ -15,14 +15,22 @@ pub fn of(trace: &Trace, handles: &Handles, number: usize, lang: Lang) -> Vec<Li
     let Some((call, _)) = handles.messages.get(number) else { return Vec::new() };
     let mut led: BTreeSet<Seq> = BTreeSet::from([*call]);
     let mut story = Vec::new();
+    let mut places: BTreeSet<(Option<NodeId>, i64)> = BTreeSet::new();
     for record in trace.records() {
         let follows = record.seq == *call || record.cause.is_some_and(|cause| led.contains(&cause));
-        let belongs = match owner(trace, handles, number, record) {
-            Owner::This => true,
-            Owner::Other => false,
-            Owner::Unknown => follows,
+        let belongs = match (&record.what, owner(trace, handles, number, record)) {
+            // A broker's follower reads several records in one step.
+            (What::Fact(Fact::Dispatched { at, .. } | Fact::Queued { at, .. }), _) => {
+                places.contains(&(record.node, *at))
+            }
+            (_, Owner::This) => true,
+            (_, Owner::Other) => false,
+            (_, Owner::Unknown) => follows,
         };
         if belongs {
+            if let What::Fact(Fact::Appended { at, .. }) = &record.what {
+                places.insert((record.node, *at));
+            }
             led.insert(record.seq);
             story.extend(lines::line(trace, handles, record, lang).or_else(|| frame(trace, record)));
         }
@@ -54,10 +62,7 @@ fn owner(trace: &Trace, handles: &Handles, number: usize, record: &Record) -> Ow
         },
         What::App(App::Returned(answer)) => match &**answer {
             Return::Listen { messages, .. } => {
-                match messages.iter().any(|message| handles.of_stored(message) == Some(number)) {
-                    true => Owner::Unknown,
-                    false => Owner::Other,
-                }
+                is(messages.iter().any(|message| handles.of_stored(message) == Some(number)))
             }
             Return::Sent { op, .. }
             | Return::SentInTransaction { op, .. }
