@@ -175,7 +175,7 @@ fn progress(world: &World, args: &ToolArgs) -> String {
             .map(|row| {
                 json!({
                     "group": row.group.as_str(), "count": row.count, "version": row.version.as_str(),
-                    "type": row.kind.as_str(), "model": row.model.as_str(), "tps": row.tps, "diff": row.diff,
+                    "type": row.kind.as_str(), "model": row.model.as_str(), "tps": row.tps as f64 / 1_000.0, "diff": row.diff,
                 })
             })
             .collect();
@@ -188,7 +188,7 @@ fn progress(world: &World, args: &ToolArgs) -> String {
     for row in rows {
         let group = front(&row.group, 32);
         let (count, version, kind, model, diff) = (row.count, &row.version, &row.kind, &row.model, row.diff);
-        let tps = row.tps as i64;
+        let tps = row.tps / 1_000;
         let _ = writeln!(out, "{group:<32}  {count:<6}  {version:<24} {kind:<5}  {model:<14}  {tps:<7}  {diff}");
     }
     out
@@ -224,7 +224,7 @@ fn progress_of(row: &GroupRow, args: &ToolArgs) -> String {
             queue.queue_id, at.broker_offset, at.consumer_offset, "N/A",
         );
     }
-    let _ = write!(out, "\nConsume TPS: {:?}\nDiff Total: {total}\n", row.tps);
+    let _ = write!(out, "\nConsume TPS: {:?}\nDiff Total: {total}\n", row.tps as f64 / 1_000.0);
     out
 }
 

@@ -49,7 +49,7 @@ pub struct BrokerRow {
 }
 
 /// A group with the sum of its lags.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GroupRow {
     /// The group.
     pub group: Group,
@@ -61,8 +61,8 @@ pub struct GroupRow {
     pub kind: Name,
     /// The model, if there are members.
     pub model: Name,
-    /// How many messages a second it was handed in the last minute.
-    pub tps: f64,
+    /// How many messages in a thousand seconds it was handed, by the last minute.
+    pub tps: i64,
     /// How many messages it is behind.
     pub diff: i64,
     /// Queue by queue.
@@ -124,7 +124,7 @@ pub fn progress(world: &World) -> Vec<GroupRow> {
             version: "OFFLINE".into(),
             kind: Name::default(),
             model: Name::default(),
-            tps: 0.0,
+            tps: 0,
             diff: 0,
             queues: BTreeMap::new(),
         };

@@ -4,12 +4,13 @@
 //! Here nothing samples: a total is kept for each tick at which it had changed, so that every sample can be told afterwards.
 //!
 //! Source: `StoreStatsService`, `BrokerStatsManager`, `StatsItem`. Differs: ticks come exactly when they are due, and what
-//! happens at the very moment of one is in it.
+//! happens at the very moment of one is in it; rates are told to three decimals.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::mq::message::{Group, Topic};
 use crate::mq::time::{Span, Time};
+use crate::mq::wire::body::admin::thousandths;
 
 /// All counters of a broker.
 #[derive(Clone, Debug)]
@@ -69,24 +70,22 @@ impl Meter {
     fn rates(&self, now: Time) -> String {
         let last = self.last(now);
         let rate = |seconds: u64| match seconds < last {
-            true => {
-                let count = (self.at(last) - self.at(last - seconds)) as f64;
-                java(count / (seconds * 1_000) as f64 * 1_000.0)
-            }
+            true => thousandths((self.at(last) - self.at(last - seconds)) * 1_000 / seconds as i64),
             false => String::new(),
         };
         [10, 60, 600].map(rate).join(" ")
     }
 
-    /// The rate over the last minute, or over as much of it as was sampled. Source: `StatsItem.computeStatsData`.
-    fn minute(&self, now: Time) -> f64 {
+    /// The rate over the last minute, or over as much of it as was sampled, in thousandths.
+    ///
+    /// Source: `StatsItem.computeStatsData`.
+    fn minute(&self, now: Time) -> i64 {
         let last = self.last(now);
         let ticks = last.saturating_sub(self.first).min(MINUTE_TICKS);
         if ticks == 0 {
-            return 0.0;
+            return 0;
         }
-        let count = (self.at(last) - self.at(last - ticks)) as f64;
-        count * 1_000.0 / (ticks * self.period.as_millis()) as f64
+        (self.at(last) - self.at(last - ticks)) * 1_000_000 / (ticks * self.period.as_millis()) as i64
     }
 }
 
@@ -126,16 +125,13 @@ impl Stats {
         self.transferred.rates(now)
     }
 
-    /// How many messages a second a group was handed in the last minute. Source: `BrokerStatsManager.tpsGroupGetNums`.
-    pub(super) fn group_tps(&self, group: &str, topic: &str, now: Time) -> f64 {
+    /// How many messages in a thousand seconds a group was handed, by the last minute.
+    ///
+    /// Source: `BrokerStatsManager.tpsGroupGetNums`.
+    pub(super) fn group_tps(&self, group: &str, topic: &str, now: Time) -> i64 {
         let found = self.gets.iter().find(|((own, of), _)| *own == *group && *of == *topic);
-        found.map_or(0.0, |(_, meter)| meter.minute(now))
+        found.map_or(0, |(_, meter)| meter.minute(now))
     }
-}
-
-/// `Double.toString` of a rate, none of which is very small or large.
-fn java(rate: f64) -> String {
-    format!("{rate:?}")
 }
 
 /// Source: `StoreStatsService.FREQUENCY_OF_SAMPLING`.
@@ -165,7 +161,7 @@ mod tests {
         assert_eq!(stats.put_tps(at(11_500)), "2.0  ");
         assert_eq!(stats.put_tps(at(11_600)), "2.0  ", "what came behind the sample is not in it");
         assert_eq!(stats.put_tps(at(25_500)), "1.0  ");
-        assert_eq!(stats.put_tps(at(61_500)), "0.0 0.6333333333333333 ");
+        assert_eq!(stats.put_tps(at(61_500)), "0.0 0.633 ");
         assert_eq!(stats.transferred_tps(at(61_500)), "0.0 0.0 ");
     }
 
@@ -175,12 +171,12 @@ mod tests {
         let (group, topic) = (Group::from("billing"), Topic::from("orders"));
         stats.got(&group, &topic, 5, at(12_000));
         let tps = |stats: &Stats, now: u64| stats.group_tps("billing", "orders", at(now));
-        assert_eq!(tps(&stats, 29_999), 0.0, "one sample is no difference");
+        assert_eq!(tps(&stats, 29_999), 0, "one sample is no difference");
         stats.got(&group, &topic, 3, at(25_000));
-        assert_eq!(tps(&stats, 30_000), 0.3);
-        assert_eq!(tps(&stats, 40_000), 0.15);
-        assert_eq!(tps(&stats, 90_000), 0.0, "a minute later it is forgotten");
-        assert_eq!(stats.group_tps("billing", "returns", at(40_000)), 0.0);
+        assert_eq!(tps(&stats, 30_000), 300);
+        assert_eq!(tps(&stats, 40_000), 150);
+        assert_eq!(tps(&stats, 90_000), 0, "a minute later it is forgotten");
+        assert_eq!(stats.group_tps("billing", "returns", at(40_000)), 0);
     }
 
     #[test]

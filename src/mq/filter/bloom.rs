@@ -25,11 +25,11 @@ impl Shape {
     /// The number of positions is the least whose errors are rare enough; the bits are counted by logarithms and rounded up.
     /// Source: `BloomFilter.createByFn`.
     pub fn by_fn(error_percent: i32, filters: i32) -> Shape {
-        let percent = i64::from(error_percent.clamp(1, 99));
+        let percent = error_percent.clamp(1, 99) as u128;
         let positions = (1..=7).find(|k| 100 <= percent << k).unwrap_or(7);
-        let per_filter = ln(100.0 / percent as f64) / (LN_2 * LN_2);
-        let bits = (f64::from(filters.max(1)) * per_filter).ceil();
-        Shape { positions, bits: ((bits / 8.0).ceil() * 8.0) as i32 }
+        let per_filter = (log2((100 << POINT) / percent) * LOG2_E) >> POINT;
+        let bits = (filters.max(1) as u128 * per_filter).div_ceil(1 << POINT);
+        Shape { positions, bits: i32::try_from(bits.div_ceil(8) * 8).unwrap_or(i32::MAX) }
     }
 
     /// The bits that a group's filter sets. Source: `BloomFilter.calcBitPositions`.
@@ -49,19 +49,29 @@ impl Shape {
     }
 }
 
-/// The natural logarithm of a number from 1 to 100, by additions and products alone: the same bits on every machine.
-fn ln(number: f64) -> f64 {
-    let (mut rest, mut doublings) = (number, 0.0);
-    while 1.5 < rest {
-        (rest, doublings) = (rest / 2.0, doublings + 1.0);
+/// The logarithm to the base of two of a number from 1 to 100, with 60 bits behind the point.
+///
+/// Whole numbers only, so that it is the same on every machine.
+fn log2(mut number: u128) -> u128 {
+    let mut log = 0;
+    while 2 << POINT <= number {
+        number >>= 1;
+        log += 1 << POINT;
     }
-    let ratio = (rest - 1.0) / (rest + 1.0);
-    let square = ratio * ratio;
-    let series = (0..30).rev().fold(0.0, |sum, place| sum * square + 1.0 / f64::from(2 * place + 1));
-    doublings * LN_2 + 2.0 * ratio * series
+    for place in (0..POINT).rev() {
+        number = (number * number) >> POINT;
+        if 2 << POINT <= number {
+            number >>= 1;
+            log |= 1 << place;
+        }
+    }
+    log
 }
 
-const LN_2: f64 = std::f64::consts::LN_2;
+/// Bits behind the point.
+const POINT: u32 = 60;
+/// `Math.log(Math.E) / Math.log(2)`, with 60 bits behind the point.
+const LOG2_E: u128 = 1_663_314_137_230_540_311;
 
 /// Sets a filter's bits; those beyond the map are left out. Source: `BloomFilter.hashTo`.
 pub fn set(map: &mut [u8], positions: &[i32]) {

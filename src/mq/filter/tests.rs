@@ -143,7 +143,7 @@ fn the_shape_of_bit_maps_is_the_releases_for_every_error_rate() {
     let rows = include_str!("../../../tests/golden/bloom.tsv");
     assert_eq!(rows.lines().count(), 99);
     for row in rows.lines() {
-        let numbers: Vec<i32> = row.split('\t').map(|number| number.parse().unwrap()).collect();
+        let numbers: Vec<i32> = row.split('\t').map(|number| number.parse().expect("a number")).collect();
         for (filters, bits) in filters.iter().zip(&numbers[2..]) {
             let shape = bloom::Shape::by_fn(numbers[0], *filters);
             assert_eq!((shape.positions, shape.bits), (numbers[1], *bits), "{row}: {filters}");

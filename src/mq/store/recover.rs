@@ -108,8 +108,7 @@ impl MessageStore {
             state: State::Loaded,
             news: Vec::new(),
         };
-        store.queues.bit_maps = bit_maps;
-        store.load_queues(disk)?;
+        store.load_queues(disk, bit_maps)?;
         if store.profile.fix_k06 {
             store.index.clear(disk);
         } else {
@@ -123,7 +122,8 @@ impl MessageStore {
     }
 
     /// Source: `DefaultMessageStore.loadConsumeQueue`; folders whose name is no number are skipped.
-    fn load_queues(&mut self, disk: &mut dyn Disk) -> Result<(), StoreError> {
+    fn load_queues(&mut self, disk: &mut dyn Disk, bit_maps: Option<Arc<dyn BitMaps>>) -> Result<(), StoreError> {
+        self.queues.bit_maps = bit_maps;
         let file_size = self.queue_file_size();
         let mut known: Option<(String, i32)> = None;
         for info in disk.list("consumequeue/") {
