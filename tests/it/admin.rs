@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use mqlab::lab::check::{self, Verdict};
 use mqlab::lab::locale::Lang;
 use mqlab::lab::scenario::load;
 use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::scenario::plan::Plan;
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::log::Trace;
-use mqlab::lab::trace::record::{App, Level, What};
+use mqlab::lab::trace::record::{App, Level, Record, What};
 use mqlab::lab::view::lines::{self, Handles};
 use mqlab::lab::view::prints;
 use mqlab::mq::app::{AdminAnswer, Return};
@@ -354,4 +355,23 @@ fn what_an_operator_may_not_ask_is_said() {
     wrong("[[operator.wipe_write_perm]]\nwait = \"1s\"\n", "no `broker`");
     wrong("[[operator.update_topic]]\ntopic = \"t\"\nperm = 8\n", "perm");
     wrong("[[operator.reset]]\ngroup = \"g\"\ntopic = \"t\"\nto = \"now\"\nway = \"both\"\n", "way");
+}
+
+#[test]
+fn what_a_deletion_takes_is_owed_to_nobody_and_without_one_it_is_a_loss() {
+    let delete = "[[operator.delete_topic]]\nwait = \"5s\"\ntopic = \"orders\"\n";
+    let text = script(&["broker-a"], &orders(60), delete);
+    let (trace, plan) = (run(&text), plan(&text));
+    let verdict = |trace: &Trace, check: &str| {
+        let found = check::run(trace, &plan).into_iter().find(|finding| finding.check == check).unwrap();
+        matches!(found.verdict, Verdict::Violation { .. })
+    };
+    let checks = ["acked-durability", "offset-agreement", "at-least-once"];
+    assert_eq!(checks.map(|check| verdict(&trace, check)), [false; 3]);
+    // The same run with an operator that nobody heard.
+    let ops = trace.node("ops");
+    let mut silent = Trace::new(trace.header.clone());
+    let heard = |record: &&Record| !(record.node == ops && matches!(record.what, What::App(_)));
+    trace.records().iter().filter(heard).for_each(|record| silent.push(record.clone()));
+    assert_eq!(checks.map(|check| verdict(&silent, check))[..2], [true; 2]);
 }

@@ -59,6 +59,9 @@ fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {
         history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect();
     let mut losses = Vec::new();
     for (send, acked, at, result) in history.acked() {
+        if history.deletions.spoil(&result.queue.topic, at) {
+            continue;
+        }
         let clause = if !stored.contains(&*result.msg_id) {
             LOST
         } else if is_hidden(history, trace, result) {
