@@ -5,6 +5,10 @@
 
 use std::fmt;
 
+mod admin;
+
+pub use admin::{AdminAnswer, AdminCall, ResetTo, ResetWay, Rollback};
+
 use crate::mq::message::{Group, Message, MessageQueue, Name, QueueOffset, StoredMessage, Topic};
 use crate::mq::time::{Millis, Span};
 
@@ -104,29 +108,6 @@ pub enum Call {
         /// What it decided.
         outcome: ConsumeOutcome,
     },
-}
-
-/// What an operator asks for. Source: `DefaultMQAdminExt`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum AdminCall {
-    /// `resetOffsetByTimestamp`.
-    ResetOffset {
-        /// The group.
-        group: Group,
-        /// The topic.
-        topic: Topic,
-        /// To the first message at or behind this moment, ms; -1 is the end of each queue.
-        timestamp: i64,
-        /// Whether an offset may be moved forward, too.
-        force: bool,
-    },
-}
-
-/// What an operator is told.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum AdminAnswer {
-    /// Where each queue was reset to.
-    Offsets(Vec<(MessageQueue, i64)>),
 }
 
 /// How a message is sent.

@@ -5,14 +5,11 @@
 
 use crate::mq::message::{Group, Name, QueueId, Topic};
 
-/// A field's value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Value<'a> {
-    /// A number.
-    Int(i64),
-    /// A text.
-    Text(&'a str),
-}
+mod value;
+
+pub use value::Value;
+
+use value::AsValue;
 
 macro_rules! facts {
     ($( $(#[$doc:meta])* $variant:ident $kind:literal { $( $(#[$field_doc:meta])* $field:ident : $type:ty ),* $(,)? } )*) => {
@@ -117,6 +114,29 @@ facts! {
         queues: i64,
         /// Permission bits.
         perm: i64,
+    }
+    /// A broker deleted a topic and its consume queues; the groups' offsets stay. Source: `AdminBrokerProcessor.deleteTopic`.
+    TopicDeleted "topic-deleted" {
+        /// The topic.
+        topic: Topic,
+        /// 1 if the broker had it.
+        known: i64,
+        /// Consume queues removed, those of other topics without a config included.
+        queues: i64,
+    }
+    /// A nameserver forgot a topic's queues. Source: `RouteInfoManager.deleteTopic`.
+    RouteForgotten "route-forgotten" {
+        /// The topic.
+        topic: Topic,
+        /// Brokers that had registered it.
+        brokers: i64,
+    }
+    /// A nameserver closed a broker for producers. Source: `RouteInfoManager.wipeWritePermOfBroker`.
+    WriteWiped "write-wiped" {
+        /// The broker's name.
+        broker: Name,
+        /// Topics changed.
+        topics: i64,
     }
     /// A producer chose a queue for an attempt. Source: `TopicPublishInfo.selectOneMessageQueue`.
     QueuePicked "queue-picked" {
@@ -730,34 +750,6 @@ facts! {
     ConfigPersisted "config-persisted" {
         /// `topics.json`, `consumerOffset.json` …
         file: &'static str,
-    }
-}
-
-trait AsValue {
-    fn value(&self) -> Value<'_>;
-}
-
-impl AsValue for Name {
-    fn value(&self) -> Value<'_> {
-        Value::Text(self)
-    }
-}
-
-impl AsValue for i64 {
-    fn value(&self) -> Value<'_> {
-        Value::Int(*self)
-    }
-}
-
-impl AsValue for i32 {
-    fn value(&self) -> Value<'_> {
-        Value::Int(i64::from(*self))
-    }
-}
-
-impl AsValue for &'static str {
-    fn value(&self) -> Value<'_> {
-        Value::Text(self)
     }
 }
 

@@ -71,7 +71,8 @@ pub struct Profile {
     /// Source: `TransactionalMessageBridge.parseHalfMessageInner` keeps the level, and `CommitLog.putMessage` diverts it.
     pub fix_k21: bool,
     /// K22: a half message or note that cannot be read is passed over, a half message is told; the notes' cursor goes to where
-    /// the store says only if it stood at no note itself.
+    /// the store says only if it stood at no note itself. A compressed half message that is put back, and was inflated on the
+    /// way, does not claim to be compressed any more.
     ///
     /// Source: `TransactionalMessageServiceImpl.check` catches the exception behind all cursors, and `fillOpRemoveMap` takes
     /// the answer to any read for the cursor. What cannot be read is a copy of a compressed half message, mostly.

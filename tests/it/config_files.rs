@@ -36,7 +36,9 @@ fn load(disk: &mut dyn Disk, file: &str, now: Millis) -> Result<(String, Loaded)
         "subscriptionGroup.json" => Groups::load(disk, true, now).map(|(groups, loaded)| (groups.text(), loaded)),
         "consumerOffset.json" => Offsets::load(disk).map(|(offsets, loaded)| (offsets.text(), loaded)),
         "delayOffset.json" => DelayOffsets::load(disk).map(|(offsets, loaded)| (offsets.text(), loaded)),
-        "consumerFilter.json" => Filters::load(disk, now).map(|(mut filters, loaded)| (filters.text(now), loaded)),
+        "consumerFilter.json" => {
+            Filters::load(disk, Default::default(), now).map(|(mut filters, loaded)| (filters.text(now), loaded))
+        }
         other => panic!("`{other}` is not known to this test"),
     }
 }

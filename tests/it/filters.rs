@@ -7,7 +7,7 @@ use mqlab::lab::scenario::load;
 use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::log::Trace;
-use mqlab::lab::trace::record::{App, Level, What};
+use mqlab::lab::trace::record::{App, DiskEvent, Level, What};
 use mqlab::mq::app::Return;
 use mqlab::mq::broker::filter::{Change, CompileError, Filters};
 use mqlab::mq::fact::Fact;
@@ -137,6 +137,51 @@ fn bit_maps_in_the_extension_change_nothing_that_is_delivered() {
     let with = format!("{ON}enableConsumeQueueExt=true\nenableCalcFilterBitMap=true\n");
     let trace = run(&script("", &with, r#"{ sql = "age BETWEEN 18 AND 41" }"#));
     assert_eq!(delivered(&trace), ["early-20", "early-30", "late-41"]);
+}
+
+/// The sizes of the units beside the queue of people, as the disk holds them at the run's end.
+fn units_beside(trace: &Trace) -> Vec<i16> {
+    let images = trace.records().iter().rev().filter_map(|record| match &record.what {
+        What::Disk(DiskEvent::Image { cached, .. }) => Some(cached),
+        _ => None,
+    });
+    let named = |name: &String| name.starts_with("consumequeue_ext/people/0/");
+    let file = images.flat_map(|image| &image.files).find(|(name, _)| named(name)).expect("there is one").1;
+    let bytes = file.read(0..1 << 16);
+    let mut sizes = Vec::new();
+    let mut at = 0;
+    while let Some(head) = bytes.get(at..at + 2)
+        && let size @ 1.. = i16::from_be_bytes([head[0], head[1]])
+    {
+        sizes.push(size);
+        at += size as usize;
+    }
+    sizes
+}
+
+#[test]
+fn what_is_dispatched_again_after_a_crash_is_asked_about_again() {
+    let with = format!("{ON}enableConsumeQueueExt=true\nenableCalcFilterBitMap=true\n");
+    let text = script("", &with, r#"{ sql = "age BETWEEN 18 AND 41" }"#);
+    let crash = "[[fault]]\nname = \"crash\"\nat = \"40s\"\nlasts = \"3s\"\nkill = { node = \"broker-a\" }\n";
+    let trace = run(&format!("{text}{crash}"));
+    let sizes = units_beside(&trace);
+    // Eight records: those before the filter have no map. Then all again, by the filter that the file gave back.
+    assert_eq!(sizes, [&[20; 4][..], &[34; 4], &[34; 8]].concat());
+    assert_eq!(units_beside(&run(&text)).len(), 8);
+}
+
+#[test]
+fn the_number_of_consumers_and_the_error_rate_decide_how_long_a_map_is() {
+    let last = |more: &str| {
+        let with = format!("{ON}enableConsumeQueueExt=true\nenableCalcFilterBitMap=true\n{more}");
+        let trace = run(&script("", &with, r#"{ sql = "age BETWEEN 18 AND 41" }"#));
+        assert_eq!(delivered(&trace), ["early-20", "early-30", "late-41"], "{more}");
+        units_beside(&trace).last().copied()
+    };
+    assert_eq!(last(""), Some(20 + 112 / 8));
+    assert_eq!(last("expectConsumerNumUseFilter=64\n"), Some(20 + 216 / 8));
+    assert_eq!(last("maxErrorRateOfBloomFilter=5\n"), Some(20 + 200 / 8));
 }
 
 #[test]

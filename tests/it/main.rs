@@ -51,6 +51,7 @@ mod sharing;
 
 mod tools;
 
+mod admin;
 mod reset;
 
 mod begins;

@@ -86,7 +86,7 @@ fn a_group_that_is_moved_waits_for_ten_seconds_and_reads_again_from_there() {
 fn what_cannot_be_moved_is_refused_in_upstreams_words() {
     let gone = lesson().replacen("[[operator]]", "[[fault]]\nat = \"20s\"\nstop = { node = \"billing-1\" }\n[[fault]]\nat = \"20s\"\nstop = { node = \"billing-2\" }\n[[operator]]", 1);
     let silent = gone.replace("[[step]]", "[[nothing]]");
-    let silent = silent.split("[[nothing]]").next().unwrap().to_owned();
+    let silent = silent.split("[[nothing]]").next().unwrap().replacen("to = ", "way = \"members\"\nto = ", 1);
     let (code, text) = heard(&run(&silent).0).unwrap_err();
     assert_eq!(code, 206);
     let wanted = "CODE: 206  DESC: Consumer not online, so can not reset offset, Group: billing Topic: orders Timestamp: 1541865610000\n\
@@ -113,7 +113,7 @@ fn only_by_force_is_a_group_moved_forward() {
         "subscribe = { orders = \"*\" }",
         "subscribe = { orders = \"*\" }\nthreads = 1\non = [{ reply = [\"ok\"], takes = \"5s\" }]",
     );
-    let slow = slow.replace("to = \"20181110160010\"", "to = \"now\"\nforce = true");
+    let slow = slow.replace("to = \"20181110160010\"", "to = \"end\"\nforce = true");
     let (trace, plan) = run(&slow);
     assert_eq!(heard(&trace).unwrap(), [10, 10]);
     assert_eq!(times(&trace, "order-20"), 0, "passed over");

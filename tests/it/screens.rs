@@ -2,8 +2,14 @@
 
 use mqlab::lab::locale::Lang;
 use mqlab::lab::scenario::{Scenario, library, load};
+use mqlab::lab::sim::session::Session;
+use mqlab::lab::trace::record::{App as Port, Level, What};
 use mqlab::lab::tui::app::App;
 use mqlab::lab::tui::{Options, click, render};
+use mqlab::lab::view::life::Life;
+use mqlab::lab::view::lines::Handles;
+use mqlab::lab::view::story;
+use mqlab::mq::app::Return;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::style::Color;
@@ -276,4 +282,94 @@ fn the_mouse_steps_opens_and_presses() {
             click(&mut app, event(left, column, row), 7, 3);
         }
     }
+}
+
+/// Three senders that wait for the same route: their sends go out in one step.
+const TOGETHER: &str = r#"
+format = 1
+id = "t"
+seed = 1
+until = "20s"
+title = "t"
+question = "t"
+[[broker]]
+name = "broker-a"
+[[topic]]
+name = "orders"
+queues = 4
+[[producer]]
+name = "one"
+process = "shop"
+group = "ones"
+start = "5s"
+[[producer.send]]
+topic = "orders"
+key = "first"
+[[producer]]
+name = "two"
+process = "shop"
+group = "twos"
+start = "5s"
+[[producer.send]]
+topic = "orders"
+key = "second"
+[[producer]]
+name = "three"
+process = "shop"
+group = "threes"
+start = "5s"
+[[producer.send]]
+topic = "orders"
+key = "third"
+"#;
+
+#[test]
+fn each_of_several_sends_of_one_step_has_a_life_of_its_own() {
+    let plan = load("t", TOGETHER.as_bytes(), &Default::default()).unwrap_or_else(|report| panic!("{report}")).plan;
+    let trace = Session::run(&plan, Level::Full).trace;
+    let handles = Handles::of(&trace);
+    let end = trace.steps();
+    let mut places = Vec::new();
+    for number in 0..3 {
+        let life = Life::of(&trace, &handles, number);
+        let (_, message) = &handles.messages[number];
+        let place = life.place(end).unwrap_or_else(|| panic!("{message:?} has no record"));
+        let uid = life.uid(end).expect("it was acknowledged");
+        let result = trace.records().iter().find_map(|record| match &record.what {
+            What::App(Port::Returned(answer)) => match &**answer {
+                Return::Sent { result, .. } if result.msg_id == *uid => Some(result.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        let result = result.unwrap();
+        let offset = i64::from_str_radix(&result.offset_msg_id[16..], 16).unwrap();
+        assert_eq!(place.at, offset, "{message:?}");
+        let story = story::of(&trace, &handles, number, Lang::En);
+        assert_eq!(story.iter().filter(|line| line.kind == "appended").count(), 1, "{story:#?}");
+        assert_eq!(story.iter().filter(|line| line.kind == "queued").count(), 1, "{story:#?}");
+        places.push(offset);
+    }
+    places.sort_unstable();
+    places.dedup();
+    assert_eq!(places.len(), 3);
+}
+
+#[test]
+fn titles_stand_in_line_behind_names_of_any_length_and_faults_speak_chinese() {
+    let list = screen(&app(Lang::En, None));
+    let columns: std::collections::BTreeSet<usize> = library::ALL
+        .iter()
+        .filter_map(|(name, text)| {
+            let title = load(name, text.as_bytes(), &Default::default()).ok()?.lesson.title.en;
+            list.lines().find(|line| line.contains(name))?.find(&title)
+        })
+        .collect();
+    assert_eq!(columns.len(), 1, "{columns:?}\n{list}");
+    let app = app(Lang::Zh, Some(POWER_LOSS));
+    let player = app.player.as_ref().unwrap();
+    let lines = mqlab::lab::view::lines::of(&player.trace, &player.handles, Lang::Zh);
+    let begun: Vec<&str> =
+        lines.iter().filter(|line| line.kind == "fault-begun").map(|line| line.text.as_str()).collect();
+    assert_eq!(begun, ["断电 broker-a", "重启 broker-a"]);
 }

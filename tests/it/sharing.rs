@@ -60,6 +60,23 @@ fn who_is_told_its_queues_shares_them_with_nobody() {
 }
 
 #[test]
+fn queues_stay_in_their_room_while_somebody_is_there() {
+    let clients = |rooms: [&str; 5]| {
+        let rows = rooms.iter().enumerate().map(|(at, room)| format!(", \"10.0.3.{}@ = {room}\"", at + 2));
+        rows.collect::<String>()
+    };
+    let near = |broker: &str, rooms| {
+        let rooms = format!("rooms = [\"broker-a = {broker}\"{}]", clients(rooms));
+        shares("machine-room-nearby", 4, &rooms)
+    };
+    let east = ["east", "east", "west", "west", "west"];
+    assert_eq!(near("east", east), [vec![0, 1], vec![2, 3], vec![], vec![], vec![]]);
+    assert_eq!(near("west", east), [vec![], vec![], vec![0, 1], vec![2], vec![3]]);
+    assert_eq!(near("north", east), [vec![0], vec![1], vec![2], vec![3], vec![]], "nobody is there: it is everybody's");
+    assert_eq!(shares("machine-room-nearby", 4, "rooms = [\"broker-a = east\"]"), vec![Vec::<i32>::new(); 5]);
+}
+
+#[test]
 fn without_a_room_in_the_brokers_name_nobody_gets_anything() {
     assert_eq!(shares("machine-room", 4, "rooms = [\"north\"]"), vec![Vec::<i32>::new(); 5]);
 }

@@ -112,6 +112,58 @@ fn looking_changes_nothing_and_a_dead_broker_says_nothing() {
 }
 
 #[test]
+fn a_message_is_found_by_its_key_its_ids_and_not_before_it_is_there() {
+    let (code, text, _) = show(&["message", "--key", "order-3", "01-first-message"]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((code, lines.len()), (0, 2), "{text}");
+    assert_eq!(lines[0], format!("{:<50} {:>4} {:>40}", "#Message ID", "#QID", "#Offset"));
+    let unique = lines[1].split(' ').next().unwrap();
+    let (_, text, _) = show(&["message", "--unique-key", unique, "-t", "orders", "01-first-message"]);
+    assert!(text.starts_with("Topic:               orders\n"), "{text}");
+    assert!(text.contains("\nKeys:                [order-3]\n"), "{text}");
+    let (_, json, _) = show(&["message", "--key", "order-3", "--format", "json", "01-first-message"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let row = &json["messages"][0];
+    assert_eq!((row["message_id"].as_str(), row["topic"].as_str()), (Some(unique), Some("orders")));
+    let place = row["offset_id"].as_str().unwrap();
+    let (_, text, _) = show(&["message", "--id", place, "01-first-message"]);
+    let id = format!("OffsetID:            {place}");
+    assert_eq!(text.lines().take(2).collect::<Vec<_>>(), [&id, &id]);
+    for wrong in [["--key", "order-77"], ["--unique-key", place], ["--id", unique]] {
+        let (code, _, talk) = show(&["message", wrong[0], wrong[1], "01-first-message"]);
+        assert!(code == 4 && talk.contains(&format!("no message `{}` at this moment", wrong[1])), "{talk}");
+    }
+    let (code, _, _) = show(&["message", "--key", "order-3", "--at", "1s", "01-first-message"]);
+    assert_eq!(code, 4);
+    let (code, _, talk) = show(&["message", "01-first-message"]);
+    assert!(code != 0 && talk.contains("--key"), "{talk}");
+}
+
+#[test]
+fn rates_are_those_of_the_last_ten_seconds_and_of_the_last_minute() {
+    // Two orders a second from 5 s to 15 s.
+    let rates = |at: &str| {
+        let row = rows(&show(&["cluster", "33-reset-offset", "--at", at]).1).remove(0);
+        let rate = |column: usize| row[column].split('(').next().unwrap().parse::<f64>().unwrap();
+        (rate(5), rate(6))
+    };
+    let (taken, given) = rates("15s");
+    assert!((1.8..=2.0).contains(&taken) && (1.8..=2.0).contains(&given), "{taken} {given}");
+    assert_eq!(rates("9s"), (0.0, 0.0), "there are not ten samples yet");
+    let (late, _) = rates("34s");
+    assert_eq!(late, 0.0);
+    let tps = |at: &str| {
+        let text = show(&["progress", "-g", "billing", "--at", at, "33-reset-offset"]).1;
+        let line = text.lines().find_map(|line| line.strip_prefix("Consume TPS: ")).unwrap().to_owned();
+        line.parse::<f64>().unwrap()
+    };
+    let busy = tps("21s");
+    assert!(0.5 < busy && busy <= 2.0, "{busy}");
+    let calm = tps("39s");
+    assert!(0.0 < calm && calm < busy, "{calm}");
+}
+
+#[test]
 fn what_is_not_there_is_named_with_what_is() {
     let (code, _, talk) = show(&["progress", "-g", "bilin", "33-reset-offset"]);
     assert_eq!(code, 4);

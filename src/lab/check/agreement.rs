@@ -62,13 +62,18 @@ fn is_own(topic: &str) -> bool {
 }
 
 /// A queue's place: broker, topic, queue, epoch, offset.
-type Place = (NodeId, String, i32, usize, i64);
+type Place = (NodeId, String, i32, Epoch, i64);
+/// How many power losses and how many deletions were before.
+type Epoch = (usize, usize);
 
 /// Within one epoch of a queue, everything seen at one offset is one message. A power loss begins a new epoch: recovery may
-/// have cut the queue, and its numbers are given again.
+/// have cut the queue, and its numbers are given again. So does the deletion of its topic.
 pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
     let mut seen: BTreeMap<Place, (String, Seq)> = BTreeMap::new();
-    let epoch = |node: NodeId, at: Time| history.power_losses.iter().filter(|(n, _, t)| *n == node && *t < at).count();
+    let epoch = |node: NodeId, topic: &str, from: Time, at: Time| -> Option<Epoch> {
+        let losses = history.power_losses.iter().filter(|(n, _, t)| *n == node && *t < at).count();
+        Some((losses, history.deletions.epoch(topic, from, at)?))
+    };
     let mut clash = None;
     let mut see = |place: Place, uid: &str, seq: Seq| {
         let (known, first) = seen.entry(place.clone()).or_insert_with(|| (uid.to_owned(), seq));
@@ -76,10 +81,11 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
             clash.get_or_insert((place, *first, seq));
         }
     };
-    for (_, seq, at, result) in history.acked() {
+    for (send, seq, at, result) in history.acked() {
         let Some(node) = trace.node(&result.queue.broker) else { continue };
         let queue = &result.queue;
-        let place = (node, queue.topic.to_string(), queue.queue_id, epoch(node, at), result.queue_offset.0);
+        let Some(epoch) = epoch(node, &queue.topic, send.at, at) else { continue };
+        let place = (node, queue.topic.to_string(), queue.queue_id, epoch, result.queue_offset.0);
         see(place, &result.msg_id, seq);
     }
     for delivery in &history.deliveries {
@@ -90,7 +96,8 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
             // Pulled before a power loss, a message may be handed over after it: its store time tells its epoch.
             let stored = Time((message.store_timestamp.0 - trace.header.start.0).max(0) as u64 * 1_000_000);
             let at = delivery.at.min(stored + crate::mq::time::Span::from_millis(1));
-            let place = (node, queue.topic.to_string(), queue.queue_id, epoch(node, at), message.queue_offset.0);
+            let Some(epoch) = epoch(node, &queue.topic, stored.min(at), at) else { continue };
+            let place = (node, queue.topic.to_string(), queue.queue_id, epoch, message.queue_offset.0);
             see(place, uid, delivery.seq);
         }
     }
@@ -98,7 +105,8 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
         let Some(uid) = record.properties.get(names::UNIQ_KEY) else { continue };
         let stored = Time((record.stored - trace.header.start.0).max(0) as u64 * 1_000_000);
         let at = stored + crate::mq::time::Span::from_millis(1);
-        let place = (node, record.topic.clone(), record.queue, epoch(node, at), record.queue_offset);
+        let Some(epoch) = epoch(node, &record.topic, stored, at) else { continue };
+        let place = (node, record.topic.clone(), record.queue, epoch, record.queue_offset);
         see(place, uid, Seq(u64::MAX));
     }
     if let Some(((_, topic, queue, _, offset), first, second)) = clash {

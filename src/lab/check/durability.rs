@@ -63,6 +63,9 @@ fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {
     for (send, acked, at, result) in history.acked() {
         let node = trace.node(&result.queue.broker);
         let holder = holders.iter().find(|holder| Some(holder.broker.node) == node);
+        if history.deletions.spoil(&result.queue.topic, at) {
+            continue;
+        }
         let clause = if !stored.contains(&*result.msg_id) {
             LOST
         } else if holder.is_some_and(|holder| holder.hides(result)) {

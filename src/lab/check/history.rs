@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::lab::check::deleted::Deletions;
 use crate::lab::check::reset::Resets;
 use crate::lab::check::storage::Verified;
 use crate::lab::check::transactions::Transactions;
@@ -30,6 +31,8 @@ pub struct History {
     pub deliveries: Vec<Delivery>,
     /// Groups that operators moved, in the order of their calls.
     pub resets: Resets,
+    /// Topics that operators deleted, in the order of their calls.
+    pub deletions: Deletions,
     /// Brokers with what their disks hold at the end.
     pub brokers: Vec<BrokerSeen>,
     /// Disks as they were at deaths and at the end, in order.
@@ -195,6 +198,7 @@ impl History {
             let Some(node) = record.node else { continue };
             history.transactions.see(record, node);
             history.resets.see(record, node);
+            history.deletions.see(record, node);
             let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
                 if let Some(at) = open.remove(&(node, record.incarnation, op)) {
                     outcome.tell(&mut sends[at]);

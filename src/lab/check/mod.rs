@@ -20,6 +20,7 @@ pub mod transactions;
 mod agreement;
 mod broadcast;
 mod counts;
+pub mod deleted;
 mod delivery;
 mod duplicates;
 mod fate;

@@ -45,6 +45,8 @@ pub struct Told {
     pub at: Time,
     /// Where each queue is to go on.
     pub offsets: Vec<(MessageQueue, i64)>,
+    /// Whether the brokers' tables were changed, which members that are up write over.
+    pub in_table: bool,
 }
 
 impl Resets {
@@ -60,11 +62,17 @@ impl Resets {
                 }
             }
             What::App(App::Returned(answer)) => {
-                if let Return::Administered { op, what: AdminAnswer::Offsets(offsets) } = &**answer
-                    && let Some(place) = self.open.remove(&key(op.0))
-                {
-                    let (seq, at, offsets) = (record.seq, record.at, offsets.clone());
-                    self.seen[place].told = Some(Told { seq, at, offsets });
+                let Return::Administered { op, what } = &**answer else { return };
+                let (offsets, in_table) = match what {
+                    AdminAnswer::Offsets(offsets) => (offsets.clone(), false),
+                    AdminAnswer::Rollback(rows) => {
+                        (rows.iter().map(|row| (row.queue.clone(), row.rollback_offset)).collect(), true)
+                    }
+                    _ => return,
+                };
+                if let Some(place) = self.open.remove(&key(op.0)) {
+                    let (seq, at) = (record.seq, record.at);
+                    self.seen[place].told = Some(Told { seq, at, offsets, in_table });
                 }
             }
             _ => {}
@@ -88,7 +96,7 @@ pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
     let mut places = 0;
     let mut pending = 0;
     for (at, reset) in history.resets.seen.iter().enumerate() {
-        let Some(Told { seq, at: told, offsets }) = &reset.told else { continue };
+        let Some(Told { seq, at: told, offsets, in_table: false }) = &reset.told else { continue };
         let again = |later: &ResetSeen| later.group == reset.group && later.topic == reset.topic;
         if history.resets.seen[at + 1..].iter().any(again) {
             continue;

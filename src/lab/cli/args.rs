@@ -192,6 +192,8 @@ pub enum Show {
     Progress(ToolArgs),
     /// The ends of the queues, as `mqadmin topicStatus` prints them.
     Queues(ToolArgs),
+    /// Messages that an operator would find, as `mqadmin queryMsgById`, `queryMsgByKey` and `queryMsgByUniqueKey` print them.
+    Message(MessageArgs),
     /// One message's whole trip.
     Story {
         /// The message's key, its unique key, or its number (`m1`).
@@ -223,6 +225,32 @@ pub struct ToolArgs {
     /// What to print.
     #[arg(long, value_enum, default_value_t = Report::Text)]
     pub format: Report,
+}
+
+/// Which messages are looked for, and where.
+#[derive(Args, Debug, Clone)]
+pub struct MessageArgs {
+    /// The run, the moment, and the topic to look in for a key; each topic of the run without one.
+    #[command(flatten)]
+    pub tool: ToolArgs,
+    /// Which messages.
+    #[command(flatten)]
+    pub which: WhichMessage,
+}
+
+/// One way of three.
+#[derive(Args, Debug, Clone)]
+#[group(required = true, multiple = false)]
+pub struct WhichMessage {
+    /// By its offset message id.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// By a key of the application's.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// By the id that its producer made.
+    #[arg(long, value_name = "ID")]
+    pub unique_key: Option<String>,
 }
 
 /// Which run a view is drawn of.

@@ -20,6 +20,7 @@ mod disk;
 mod inspect;
 mod load;
 mod matrix;
+mod message;
 mod run;
 mod scenario;
 mod show;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::lab::cli::INVALID;
 use crate::lab::cli::args::{Show, ShowArgs};
 use crate::lab::cli::load::{self, Look};
+use crate::lab::cli::message;
 use crate::lab::cli::tools::{self, Tool};
 use crate::lab::locale::Lang;
 use crate::lab::sim::session::Session;
@@ -23,6 +24,7 @@ pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
         Show::Cluster(args) => return tools::show(Tool::Cluster, args, look),
         Show::Progress(args) => return tools::show(Tool::Progress, args, look),
         Show::Queues(args) => return tools::show(Tool::Queues, args, look),
+        Show::Message(args) => return message::show(args, look),
     };
     let trace = match trace(args, look) {
         Ok(trace) => trace,
@@ -33,7 +35,7 @@ pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
     };
     let columns = args.width.map_or(120, usize::from).max(20);
     match view {
-        Show::Topics(_) | Show::Cluster(_) | Show::Progress(_) | Show::Queues(_) => {}
+        Show::Topics(_) | Show::Cluster(_) | Show::Progress(_) | Show::Queues(_) | Show::Message(_) => {}
         Show::Lanes(_) => load::say(&lanes(&trace, look.lang, columns))?,
         Show::Story { key, .. } => {
             let handles = Handles::of(&trace);

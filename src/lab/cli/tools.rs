@@ -1,7 +1,7 @@
 //! `mqlab show topics|cluster|progress|queues`: what RocketMQ's own tools would print at a moment of a run, column by column.
 //!
-//! The run is taken to the moment and its nodes are asked as the tools ask them; the run itself does not notice. Rates are
-//! 0.00, as nobody counts them here. Source: `TopicListSubCommand`, `ClusterListSubCommand`, `ConsumerProgressSubCommand`,
+//! The run is taken to the moment and its nodes are asked as the tools ask them; the run itself does not notice.
+//! Source: `TopicListSubCommand`, `ClusterListSubCommand`, `ConsumerProgressSubCommand`,
 //! `TopicStatusSubCommand`.
 
 use std::fmt::Write;
@@ -61,7 +61,7 @@ pub(super) fn show(tool: Tool, args: &ToolArgs, look: Look) -> Result<ExitCode> 
 }
 
 /// The world as it is at the moment asked for.
-fn world(args: &ToolArgs, look: Look) -> Result<World, String> {
+pub(super) fn world(args: &ToolArgs, look: Look) -> Result<World, String> {
     let until = match args.at.as_deref().map(moment::parse) {
         None => Time::NEVER,
         Some(Ok(Trigger::At(at))) => at,
@@ -175,7 +175,7 @@ fn progress(world: &World, args: &ToolArgs) -> String {
             .map(|row| {
                 json!({
                     "group": row.group.as_str(), "count": row.count, "version": row.version.as_str(),
-                    "type": row.kind.as_str(), "model": row.model.as_str(), "diff": row.diff,
+                    "type": row.kind.as_str(), "model": row.model.as_str(), "tps": row.tps as f64 / 1_000.0, "diff": row.diff,
                 })
             })
             .collect();
@@ -188,7 +188,8 @@ fn progress(world: &World, args: &ToolArgs) -> String {
     for row in rows {
         let group = front(&row.group, 32);
         let (count, version, kind, model, diff) = (row.count, &row.version, &row.kind, &row.model, row.diff);
-        let _ = writeln!(out, "{group:<32}  {count:<6}  {version:<24} {kind:<5}  {model:<14}  {:<7}  {diff}", 0);
+        let tps = row.tps / 1_000;
+        let _ = writeln!(out, "{group:<32}  {count:<6}  {version:<24} {kind:<5}  {model:<14}  {tps:<7}  {diff}");
     }
     out
 }
@@ -223,7 +224,7 @@ fn progress_of(row: &GroupRow, args: &ToolArgs) -> String {
             queue.queue_id, at.broker_offset, at.consumer_offset, "N/A",
         );
     }
-    let _ = write!(out, "\nConsume TPS: 0.0\nDiff Total: {total}\n");
+    let _ = write!(out, "\nConsume TPS: {:?}\nDiff Total: {total}\n", row.tps as f64 / 1_000.0);
     out
 }
 

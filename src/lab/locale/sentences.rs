@@ -7,6 +7,9 @@ pub fn of(kind: &str) -> Option<Words> {
     TOLD.iter().find(|(told, _)| *told == kind).map(|(_, words)| *words)
 }
 
+/// An operation failed that sent nothing: an operator's, or a topic's creation.
+pub const CALL_FAILED: Words = w("is refused: {kind}: {text}", "未能完成：{kind}: {text}");
+
 const fn w(en: &'static str, zh: &'static str) -> Words {
     Words { en, zh }
 }
@@ -38,6 +41,18 @@ const TOLD: &[(&str, Words)] = &[
     ("broker-registered", w("broker {broker} registers as {addr}", "Broker {broker} 注册，地址 {addr}")),
     ("broker-dropped", w("broker {broker} is dropped: {why}", "移除 Broker {broker}：{why}")),
     ("topic-created", w("topic {topic} with {queues} queues", "主题 {topic}，{queues} 个队列")),
+    (
+        "topic-deleted",
+        w(
+            "deletes topic {topic} and {queues} queues; the offsets of its groups stay",
+            "删除主题 {topic} 和 {queues} 个队列；消费组的位点还在",
+        ),
+    ),
+    (
+        "route-forgotten",
+        w("forgets the queues of {topic} at {brokers} brokers", "忘掉 {topic} 在 {brokers} 个 Broker 上的队列"),
+    ),
+    ("write-wiped", w("closes {broker} for producers: {topics} topics", "对生产者关闭 {broker}：{topics} 个主题")),
     (
         "queue-picked",
         w(
@@ -332,7 +347,7 @@ const TOLD: &[(&str, Words)] = &[
         "call-send-batch",
         w("sends {count} messages at once, the first is {message}", "一次发送 {count} 条消息，第一条是 {message}"),
     ),
-    ("call-admin", w("asks the brokers: {what}", "向 Broker 请求：{what}")),
+    ("call-admin", w("mqadmin {what}", "mqadmin {what}")),
     ("administered", w("is told: {what}", "得到答复：{what}")),
     ("call-transaction", w("sends {message} in a transaction", "在事务中发送 {message}")),
     (
@@ -365,7 +380,7 @@ mod tests {
             names.sort();
             names
         };
-        for (kind, words) in TOLD {
+        for (kind, words) in TOLD.iter().chain(&[("failed", CALL_FAILED)]) {
             assert_eq!(fields(words.en), fields(words.zh), "{kind}");
         }
     }

@@ -23,6 +23,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("31-three-answers", include_str!("../../../scenarios/31-three-answers.toml")),
     ("32-three-retries", include_str!("../../../scenarios/32-three-retries.toml")),
     ("33-reset-offset", include_str!("../../../scenarios/33-reset-offset.toml")),
+    ("34-topic-returns", include_str!("../../../scenarios/34-topic-returns.toml")),
 ];
 
 /// The text of a scenario.

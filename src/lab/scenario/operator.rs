@@ -18,6 +18,14 @@ pub struct OperatorScript {
     pub start: Option<Text>,
     /// Groups that it moves.
     pub reset: Vec<Spanned<Table<ResetScript>>>,
+    /// Topics that it makes or changes.
+    pub update_topic: Vec<Spanned<Table<UpdateTopicScript>>>,
+    /// Topics that it deletes.
+    pub delete_topic: Vec<Spanned<Table<DeleteTopicScript>>>,
+    /// Brokers that it closes for producers.
+    pub wipe_write_perm: Vec<Spanned<Table<WipeScript>>>,
+    /// Messages that it looks for.
+    pub query: Vec<Spanned<Table<QueryScript>>>,
 }
 
 /// `resetOffsetByTime`: a group is moved.
@@ -30,8 +38,67 @@ pub struct ResetScript {
     pub group: Option<Text>,
     /// The topic.
     pub topic: Option<Text>,
-    /// `now`, the end of each queue; or a moment as `yyyyMMddHHmmss` of UTC.
+    /// `now`; `end`, the end of each queue, which the tool knows as -1; or a moment as `yyyyMMddHHmmss` of UTC.
     pub to: Option<Text>,
     /// Whether offsets may move forward, too.
     pub force: Option<bool>,
+    /// Who is told: `either`, as the tool does it: the members, and without any the brokers' tables; or one of them alone,
+    /// `members` or `table`.
+    pub way: Option<Text>,
+}
+
+/// `updateTopic`: a topic is made or changed on the masters of a cluster.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct UpdateTopicScript {
+    /// How long after its process has booted.
+    pub wait: Option<Text>,
+    /// The topic.
+    pub topic: Option<Text>,
+    /// The cluster, `DefaultCluster` if left out.
+    pub cluster: Option<Text>,
+    /// Queues to read on each broker, 8 if left out.
+    pub read: Option<Spanned<i64>>,
+    /// Queues to write on each broker, 8 if left out.
+    pub write: Option<Spanned<i64>>,
+    /// Permission: 2 to write, 4 to read, 6 for both.
+    pub perm: Option<Spanned<i64>>,
+}
+
+/// `deleteTopic`: a topic is deleted at a cluster's brokers and at every nameserver.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeleteTopicScript {
+    /// How long after its process has booted.
+    pub wait: Option<Text>,
+    /// The topic.
+    pub topic: Option<Text>,
+    /// The cluster, `DefaultCluster` if left out.
+    pub cluster: Option<Text>,
+}
+
+/// `wipeWritePerm`: producers are led away from a broker.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct WipeScript {
+    /// How long after its process has booted.
+    pub wait: Option<Text>,
+    /// The broker.
+    pub broker: Option<Text>,
+}
+
+/// `queryMsgById`, `queryMsgByKey` or `queryMsgByUniqueKey`.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct QueryScript {
+    /// How long after its process has booted.
+    pub wait: Option<Text>,
+    /// The topic, unless an id is given.
+    pub topic: Option<Text>,
+    /// An offset message id.
+    pub id: Option<Text>,
+    /// A key.
+    pub key: Option<Text>,
+    /// A unique key.
+    pub unique_key: Option<Text>,
 }

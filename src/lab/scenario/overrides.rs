@@ -53,6 +53,8 @@ const FAULT_KEYS: &[&str] = &["name", "at", "lasts", "off"];
 /// Lists whose entries have names.
 const LISTS: &[&str] =
     &["broker", "topic", "producer", "consumer", "operator", "fault", "expect", "step", "send", "on", "reset"];
+/// Lists without names: one that has a single entry is that entry.
+const ALONE: &[&str] = &["send", "on", "update_topic", "delete_topic", "wipe_write_perm", "query"];
 
 /// A file with the changes made.
 pub(crate) struct Applied {
@@ -187,7 +189,7 @@ fn put_in_list(list: &mut [Value], kind: &str, parts: &[String], value: Value, p
     let by_number = name.parse::<usize>().ok().and_then(|number| number.checked_sub(1)).filter(|at| *at < list.len());
     let (at, rest) = match list.iter().position(named).or(by_number) {
         Some(at) => (at, rest),
-        None if list.len() == 1 && matches!(kind, "send" | "on") => (0, parts),
+        None if list.len() == 1 && ALONE.contains(&kind) => (0, parts),
         None => return Err(unknown_entry(list, kind, name)),
     };
     let Some(entry) = list[at].as_table_mut() else {

@@ -268,7 +268,8 @@ pub struct ConsumerScript {
     pub allocate: Option<Text>,
     /// The queues of `by-config`: `orders/broker-a/0`.
     pub own: Option<Vec<Text>>,
-    /// The rooms of `machine-room`: the part of a broker's name before its `@`.
+    /// The rooms of `machine-room`: the part of a broker's name before its `@`. Or who stands where for `machine-room-nearby`:
+    /// `broker-a = east`, `10.0.3.1@ = east`, by the beginning of a broker's name or of a client's id.
     pub rooms: Option<Vec<Text>>,
     /// `consumeThreadMin`.
     pub threads: Option<Spanned<i64>>,

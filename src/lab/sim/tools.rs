@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 use crate::lab::sim::world::World;
 use crate::lab::trace::log::Role;
 use crate::lab::trace::record::NodeId;
-use crate::mq::message::{Group, MessageQueue, Name, Topic};
+use crate::mq::message::property::names;
+use crate::mq::message::{Group, MessageQueue, Name, StoredMessage, Topic, id, java, record};
+use crate::mq::node::Addr;
 use crate::mq::wire::body::admin::{
     ClusterInfo, ConsumeStats, ConsumerConnection, OffsetWrapper, TopicList, TopicOffset, TopicStats,
 };
 use crate::mq::wire::body::{JsonBody, KvTable, RouteData};
 use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::version_desc;
-use crate::mq::wire::header::Header;
+use crate::mq::wire::header::{Header, QueryMessageHeader};
 
 /// A topic with its cluster and one of its groups, which is empty where it has none.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,6 +61,8 @@ pub struct GroupRow {
     pub kind: Name,
     /// The model, if there are members.
     pub model: Name,
+    /// How many messages in a thousand seconds it was handed, by the last minute.
+    pub tps: i64,
     /// How many messages it is behind.
     pub diff: i64,
     /// Queue by queue.
@@ -120,12 +124,14 @@ pub fn progress(world: &World) -> Vec<GroupRow> {
             version: "OFFLINE".into(),
             kind: Name::default(),
             model: Name::default(),
+            tps: 0,
             diff: 0,
             queues: BTreeMap::new(),
         };
         for addr in masters(world, &topic) {
             if let Some(stats) = ask_broker::<ConsumeStats>(world, &addr, request::GET_CONSUME_STATS, &fields) {
                 row.queues.extend(stats.0);
+                row.tps += stats.1;
             }
             // Any broker knows all members: the last one's answer counts.
             let code = request::GET_CONSUMER_CONNECTION_LIST;
@@ -156,6 +162,62 @@ pub fn queues(world: &World) -> BTreeMap<MessageQueue, TopicOffset> {
         }
     }
     rows
+}
+
+/// What is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wanted<'a> {
+    /// By an offset message id.
+    Id(&'a str),
+    /// By a key, in one topic or in every.
+    Key(&'a str, Option<&'a str>),
+    /// By a unique key, in one topic or in every.
+    UniqueKey(&'a str, Option<&'a str>),
+}
+
+/// The messages that an operator would find. Source: `MQAdminImpl.viewMessage`, `queryMessage`.
+///
+/// Differs: a unique key is looked for from the run's begin on.
+pub fn messages(world: &World, wanted: Wanted<'_>) -> Vec<StoredMessage> {
+    let (key, topic, is_unique) = match wanted {
+        Wanted::Id(id) => return view(world, id).into_iter().collect(),
+        Wanted::Key(key, topic) => (key, topic, false),
+        Wanted::UniqueKey(key, topic) => (key, topic, true),
+    };
+    let topics = topic.map_or_else(|| topic_list(world), |topic| vec![topic.into()]);
+    let mut found: Vec<StoredMessage> = Vec::new();
+    for topic in topics {
+        let header = QueryMessageHeader {
+            topic: topic.clone(),
+            key: key.into(),
+            max_num: KEY_MAX,
+            begin_timestamp: 0,
+            end_timestamp: i64::MAX,
+        };
+        for addr in masters(world, &topic) {
+            let header = Header::QueryMessage(Box::new(header.clone()), Some(is_unique));
+            let answer = broker_at(world, &addr).and_then(|node| world.ask(node, request::QUERY_MESSAGE, header));
+            let body = answer.filter(|answer| answer.code == response::SUCCESS).and_then(|answer| answer.body);
+            found.extend(body.iter().flat_map(record::decode_all));
+        }
+    }
+    let has = |message: &StoredMessage, name: &str| {
+        message.message.properties.get(name).is_some_and(|keys| java::split(keys, ' ').contains(&key))
+    };
+    found.retain(|message| has(message, if is_unique { names::UNIQ_KEY } else { names::KEYS }));
+    if is_unique {
+        found.sort_by_key(|message| message.store_timestamp);
+        found.truncate(1);
+    }
+    found
+}
+
+fn view(world: &World, id: &str) -> Option<StoredMessage> {
+    let (host, at) = id::parse_offset_msg_id(id)?;
+    let addr = Addr { ip: host.ip, port: u16::try_from(host.port).ok()? }.to_string();
+    let answer = world.ask(broker_at(world, &addr)?, request::VIEW_MESSAGE_BY_ID, Header::ViewMessage(at.0))?;
+    let body = answer.body.filter(|_| answer.code == response::SUCCESS)?;
+    record::decode(&body, 0).map(|(message, _)| message)
 }
 
 fn topic_list(world: &World) -> Vec<Topic> {
@@ -193,9 +255,12 @@ fn ask_nameserver<T: JsonBody>(world: &World, code: i32, fields: &[(&str, &str)]
 
 /// The broker that is there at an address, if it is the one that announces it.
 fn ask_broker<T: JsonBody>(world: &World, addr: &str, code: i32, fields: &[(&str, &str)]) -> Option<T> {
+    answer_of(world, broker_at(world, addr)?, code, fields)
+}
+
+fn broker_at(world: &World, addr: &str) -> Option<NodeId> {
     let nodes = world.header().nodes;
-    let node = each(world, Role::Broker).into_iter().find(|node| nodes[usize::from(node.0)].addr == *addr)?;
-    answer_of(world, node, code, fields)
+    each(world, Role::Broker).into_iter().find(|node| nodes[usize::from(node.0)].addr == *addr)
 }
 
 fn answer_of<T: JsonBody>(world: &World, node: NodeId, code: i32, fields: &[(&str, &str)]) -> Option<T> {
@@ -206,3 +271,6 @@ fn answer_of<T: JsonBody>(world: &World, node: NodeId, code: i32, fields: &[(&st
     let answer = world.ask(node, code, header).filter(|answer| answer.code == response::SUCCESS)?;
     T::decode(answer.body.as_deref()?).ok()
 }
+
+/// Source: `QueryMsgByKeySubCommand.queryByKey`.
+const KEY_MAX: i32 = 64;

@@ -6,7 +6,8 @@
 use std::fmt;
 
 use crate::mq::app::{
-    AdminAnswer, AdminCall, AppError, Call, Choice, ConsumeOutcome, LocalOutcome, Ordered, Return, SendResult, SendTo,
+    AdminAnswer, AdminCall, AppError, Call, Choice, ConsumeOutcome, LocalOutcome, Ordered, Return, Rollback,
+    SendResult, SendTo,
 };
 use crate::mq::fact::{Fact, Value};
 use crate::mq::message::{Message, MessageQueue, Name, StoredMessage};
@@ -376,6 +377,8 @@ folded!(h::CheckTransactionHeader {
     offset_msg_id
 });
 folded!(h::ResetOffsetHeader { topic, group, timestamp, is_force });
+folded!(h::QueryMessageHeader { topic, key, max_num, begin_timestamp, end_timestamp });
+folded!(h::QueriedHeader { index_last_update_timestamp, index_last_update_phyoffset });
 folded!(h::SendBackHeader { offset, group, delay_level, origin_msg_id, origin_topic, unit_mode, max_reconsume_times });
 
 impl<T: Folded> Folded for Box<T> {
@@ -438,6 +441,15 @@ impl Folded for Header {
             Header::EndTransaction(header) => variant!(20, header),
             Header::CheckTransaction(header) => variant!(21, header),
             Header::ResetOffset(header) => variant!(22, header),
+            Header::DeleteTopic(topic) => variant!(23, topic),
+            Header::WipeWritePerm(broker) => variant!(24, broker),
+            Header::Wiped(count) => variant!(25, count),
+            Header::ViewMessage(offset) => variant!(26, offset),
+            Header::QueryMessage(header, is_unique) => {
+                variant!(27, header);
+                is_unique.fold(into);
+            }
+            Header::Queried(header) => variant!(28, header),
             Header::Other(fields) => variant!(19, fields.as_slice()),
         }
     }
@@ -485,11 +497,38 @@ impl Folded for LocalOutcome {
 
 impl Folded for AdminCall {
     fn fold(&self, into: &mut Fold) {
-        let AdminCall::ResetOffset { group, topic, timestamp, force } = self;
-        group.fold(into);
-        topic.fold(into);
-        timestamp.fold(into);
-        force.fold(into);
+        into.text(&self.command());
+        if let AdminCall::ResetOffset { way, .. } = self {
+            into.pair(*way as u64, 11);
+        }
+    }
+}
+
+impl Folded for AdminAnswer {
+    fn fold(&self, into: &mut Fold) {
+        match self {
+            AdminAnswer::Offsets(offsets) => {
+                for (queue, offset) in offsets {
+                    queue.fold(into);
+                    offset.fold(into);
+                }
+            }
+            AdminAnswer::Rollback(rows) => {
+                for Rollback { queue, broker_offset, consumer_offset, timestamp_offset, rollback_offset } in rows {
+                    queue.fold(into);
+                    into.pair(*broker_offset as u64, *consumer_offset as u64);
+                    into.pair(*timestamp_offset as u64, *rollback_offset as u64);
+                }
+            }
+            AdminAnswer::DoneBy(addrs) => addrs.iter().for_each(|addr| addr.fold(into)),
+            AdminAnswer::Wiped(wiped) => {
+                for (addr, count) in wiped {
+                    addr.fold(into);
+                    count.map(|count| count as u64).fold(into);
+                }
+            }
+            AdminAnswer::Messages(found) => found.iter().for_each(|message| message.fold(into)),
+        }
     }
 }
 
@@ -635,12 +674,9 @@ impl Folded for Return {
                 provably_not_stored.fold(into);
             }
             Return::Done { op } => into.pair(op.0, 3),
-            Return::Administered { op, what: AdminAnswer::Offsets(offsets) } => {
+            Return::Administered { op, what } => {
                 into.pair(op.0, 9);
-                for (queue, offset) in offsets {
-                    queue.fold(into);
-                    offset.fold(into);
-                }
+                what.fold(into);
             }
             Return::Listen { task, group, queue, messages } => {
                 into.pair(task.0, 4);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::lab::trace::digest::Digest;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, FrameNote, Machine, Record, Road, What};
-use crate::mq::app::{AdminAnswer, AdminCall, Call, Return, SendTo};
+use crate::mq::app::{AdminAnswer, Call, Return, SendTo};
 use crate::mq::fact;
 use crate::mq::message::{Message, MessageQueue};
 
@@ -182,14 +182,7 @@ fn call_fields(call: &Call) -> Value {
         Call::CreateTopic { op, group, topic, queues, .. } => {
             json!({ "op": op.0, "group": group.as_str(), "topic": topic.as_str(), "queues": queues })
         }
-        Call::Admin { op, what: AdminCall::ResetOffset { group, topic, timestamp, force } } => json!({
-            "op": op.0,
-            "what": "reset-offset",
-            "group": group.as_str(),
-            "topic": topic.as_str(),
-            "timestamp": timestamp,
-            "force": force,
-        }),
+        Call::Admin { op, what } => json!({ "op": op.0, "what": what.command() }),
         Call::SendBy { op, group, message, timeout, by } => json!({
             "op": op.0,
             "group": group.as_str(),
@@ -238,6 +231,50 @@ fn select_fields(task: u64, op: u64, queues: &[MessageQueue], message: &Message)
     json!({ "task": task, "op": op, "queues": queues, "topic": topic, "properties": properties(message) })
 }
 
+fn administered_fields(op: u64, what: &AdminAnswer) -> Value {
+    let names = |name: &'static str, rows: Vec<Value>| json!({ "op": op, name: rows });
+    match what {
+        AdminAnswer::Offsets(offsets) => names(
+            "offsets",
+            offsets.iter().map(|(queue, offset)| json!({ "queue": queue.to_string(), "offset": offset })).collect(),
+        ),
+        AdminAnswer::Rollback(rows) => names(
+            "rollback",
+            rows.iter()
+                .map(|row| {
+                    json!({
+                        "queue": row.queue.to_string(),
+                        "broker_offset": row.broker_offset,
+                        "consumer_offset": row.consumer_offset,
+                        "timestamp_offset": row.timestamp_offset,
+                        "rollback_offset": row.rollback_offset,
+                    })
+                })
+                .collect(),
+        ),
+        AdminAnswer::DoneBy(addrs) => names("done_by", addrs.iter().map(|addr| json!(addr.as_str())).collect()),
+        AdminAnswer::Wiped(wiped) => names(
+            "wiped",
+            wiped.iter().map(|(addr, count)| json!({ "nameserver": addr.as_str(), "topics": count })).collect(),
+        ),
+        AdminAnswer::Messages(found) => names(
+            "messages",
+            found
+                .iter()
+                .map(|found| {
+                    json!({
+                        "topic": found.message.topic.as_str(),
+                        "queue_id": found.queue_id,
+                        "queue_offset": found.queue_offset.0,
+                        "commit_log_offset": found.commit_log_offset.0,
+                        "properties": properties(&found.message),
+                    })
+                })
+                .collect(),
+        ),
+    }
+}
+
 fn return_fields(answer: &Return) -> Value {
     match answer {
         Return::Sent { op, result } => json!({
@@ -284,11 +321,7 @@ fn return_fields(answer: &Return) -> Value {
             "attempts": error.attempts,
         }),
         Return::Done { op } => json!({ "op": op.0 }),
-        Return::Administered { op, what: AdminAnswer::Offsets(offsets) } => {
-            let offsets: Vec<Value> =
-                offsets.iter().map(|(queue, offset)| json!({ "queue": queue.to_string(), "offset": offset })).collect();
-            json!({ "op": op.0, "offsets": offsets })
-        }
+        Return::Administered { op, what } => administered_fields(op.0, what),
         Return::Listen { task, group, queue, messages } => {
             let messages: Vec<Value> = messages
                 .iter()

@@ -28,6 +28,9 @@ const ASCII: border::Set = border::Set {
     horizontal_bottom: "-",
 };
 
+/// Columns of the list that a name may take.
+const NAME_MAX: usize = 30;
+
 /// Draws the app.
 pub(super) fn draw(frame: &mut Frame, app: &App) {
     let area = frame.area();
@@ -88,10 +91,11 @@ fn draw_home(area: Rect, buffer: &mut Buffer, app: &App) {
     block.render(sheet.list, buffer);
     let rows = usize::from(inner.height);
     let first = first_shown(app, rows);
+    let longest = app.home.entries.iter().map(|entry| width::of(&entry.name)).max().unwrap_or(0).min(NAME_MAX);
     for (row, (number, entry)) in app.home.entries.iter().enumerate().skip(first).take(rows).enumerate() {
         let chosen = number == app.home.chosen;
         let mark = if chosen { '>' } else { ' ' };
-        let text = format!("{mark} {:<20} {}", entry.name, entry.title.text(lang));
+        let text = format!("{mark} {} {}", width::fit(&entry.name, longest), entry.title.text(lang));
         let look = if chosen { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() };
         let text = width::fit(&text, usize::from(inner.width));
         buffer.set_string(inner.x, inner.y + row as u16, text, look);

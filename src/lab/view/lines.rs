@@ -6,7 +6,8 @@ use std::fmt::{self, Write};
 use crate::lab::locale::{self, Lang, sentences, words};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, Machine, NodeId, Record, Road, Seq, What};
-use crate::mq::app::{AdminAnswer, AdminCall, Call, Choice, ConsumeOutcome, LocalOutcome, Return, SendTo};
+use crate::lab::view::operator;
+use crate::mq::app::{Call, Choice, ConsumeOutcome, LocalOutcome, Return, SendTo};
 use crate::mq::fact::Value;
 use crate::mq::message::property::names;
 use crate::mq::message::{Message, StoredMessage};
@@ -146,8 +147,17 @@ impl Handles {
     }
 
     fn call(&self, record: &Record, op: u64) -> String {
-        let found = record.node.and_then(|node| self.calls.get(&(node, record.incarnation, op)));
-        found.map_or_else(|| "?".to_owned(), |number| self.name(*number))
+        self.of_call(record, op).map_or_else(|| "?".to_owned(), |number| self.name(number))
+    }
+
+    /// The first message that an operation of a record's process sends.
+    pub fn of_call(&self, record: &Record, op: u64) -> Option<usize> {
+        record.node.and_then(|node| self.calls.get(&(node, record.incarnation, op))).copied()
+    }
+
+    /// The place of a message by its unique key, once a result named it.
+    pub fn of_uid(&self, uid: &str) -> Option<usize> {
+        self.uids.get(uid).copied()
     }
 }
 
@@ -159,11 +169,21 @@ pub fn of(trace: &Trace, handles: &Handles, lang: Lang) -> Vec<Line> {
 /// The sentence of one record.
 pub fn line(trace: &Trace, handles: &Handles, record: &Record, lang: Lang) -> Option<Line> {
     let kind = record.what.kind();
-    let template = sentences::of(kind)?.text(lang);
+    let template = match &record.what {
+        What::App(App::Returned(answer)) if is_no_send(handles, record, answer) => sentences::CALL_FAILED,
+        _ => sentences::of(kind)?,
+    };
+    let template = template.text(lang);
     let text = locale::fill(template, |field, out| value((handles, lang), record, field, out));
     let actor = actor(trace, record);
     let main = MAIN.contains(&kind);
     Some(Line { step: record.step, at: record.at, seq: record.seq, actor, kind, text, main })
+}
+
+/// Whether an operation failed that sent nothing.
+fn is_no_send(handles: &Handles, record: &Record, answer: &Return) -> bool {
+    let Return::Failed { op, .. } = answer else { return false };
+    handles.of_call(record, op.0).is_none()
 }
 
 /// What happened in one step, whole: the frame that came in, what has a sentence, and something even if nothing has.
@@ -232,7 +252,7 @@ fn value((handles, lang): (&Handles, Lang), record: &Record, field: &str, out: &
         (What::Disk(DiskEvent::Wrong { what, .. }), "what") => put(&words::reason(what, lang)),
         (What::Disk(DiskEvent::Wrong { file, .. }), "file") => put(file),
         (What::Disk(DiskEvent::Wrong { at, .. }), "at") => put(at),
-        (What::Fault(Fault::Begun { what, .. }), "what") => put(what),
+        (What::Fault(Fault::Begun { what, .. }), "what") => put(&words::fault(what, lang)),
         (What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }), "name") => put(name),
         (What::App(App::Noted { key, .. }), "key") => put(key),
         (What::App(App::Noted { value, .. }), "value") => put(&words::reason(value, lang)),
@@ -269,9 +289,7 @@ fn called(
                 put(&format!(" -> {name}{}", argument.map(|text| format!(":{text}")).unwrap_or_default()))
             }
         },
-        (Call::Admin { what: AdminCall::ResetOffset { group, topic, timestamp, force }, .. }, "what") => {
-            put(&format!("resetOffsetByTime -g {group} -t {topic} -s {timestamp} -f {force}"))
-        }
+        (Call::Admin { what, .. }, "what") => put(&what.command()),
         (Call::SendBatch { messages, .. }, "count") => put(&messages.len()),
         (
             Call::Send { op, .. }
@@ -313,13 +331,7 @@ fn returned(
             put(&result.queue_offset.0)
         }
         (Return::SentInTransaction { state, .. }, "state") => put(&state.as_str()),
-        (Return::Administered { what: AdminAnswer::Offsets(offsets), .. }, "what") => {
-            let each: Vec<String> = offsets
-                .iter()
-                .map(|(queue, offset)| format!("{}/{} = {offset}", queue.broker, queue.queue_id))
-                .collect();
-            put(&each.join(", "))
-        }
+        (Return::Administered { what, .. }, "what") => put(&operator::short(what)),
         (Return::Check { message, .. }, "message") => put(&match handles.of_stored(message) {
             Some(number) => handles.name(number),
             None => format!("#{}", message.queue_offset.0),

@@ -8,6 +8,8 @@ pub mod story;
 
 pub mod prints;
 
+pub mod operator;
+
 pub mod life;
 
 pub mod width;

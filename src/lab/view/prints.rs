@@ -2,7 +2,7 @@
 //!
 //! Producers print the result of a send (`System.out.printf("%s%n", sendResult)`) or the first line of a stack trace,
 //! callbacks print either behind a word, push consumers print the bodies and then the list of messages, ordered consumers the
-//! queue and the body, transaction listeners what they answer to a broker's question.
+//! queue and the body, transaction listeners what they answer to a broker's question, operators what their tool finds.
 //! Differs: no thread's name stands before a line, since the laboratory has no threads.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lab::locale::{Lang, words};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, NodeId, Record, What};
-use crate::mq::app::{AppError, Call, ConsumeOutcome, ErrorKind, LocalOutcome, Return, SendMode, SendResult};
+use crate::lab::view::operator;
+use crate::mq::app::{
+    AdminCall, AppError, Call, ConsumeOutcome, ErrorKind, LocalOutcome, Return, SendMode, SendResult,
+};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, StoredMessage, id, text};
 use crate::mq::time::Time;
@@ -36,6 +39,8 @@ struct Heard {
     asynchronous: BTreeSet<(Process, u64)>,
     /// Operations that create a topic.
     creating: BTreeSet<(Process, u64)>,
+    /// What operators called.
+    calls: BTreeMap<(Process, u64), AdminCall>,
     /// Groups with an ordered listener.
     ordered: BTreeSet<(NodeId, Group)>,
     /// Transactions that a broker asks about, by callback.
@@ -93,6 +98,9 @@ impl Heard {
             Call::CreateTopic { op, .. } => {
                 self.creating.insert((process, op.0));
             }
+            Call::Admin { op, what } => {
+                self.calls.insert((process, op.0), what.clone());
+            }
             Call::Decided { task, outcome } => {
                 let Some(id) = self.asked.remove(&(process, task.0)) else { return Vec::new() };
                 let state = match outcome {
@@ -131,9 +139,11 @@ impl Heard {
                 self.asked.insert((process, task.0), id);
                 Vec::new()
             }
-            Return::Done { .. } | Return::Execute { .. } | Return::Select { .. } | Return::Administered { .. } => {
-                Vec::new()
+            Return::Administered { op, what } => {
+                let call = self.calls.get(&(process, op.0));
+                call.map(|call| operator::printed(call, what)).unwrap_or_default()
             }
+            Return::Done { .. } | Return::Execute { .. } | Return::Select { .. } => Vec::new(),
         }
     }
 }

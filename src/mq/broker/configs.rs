@@ -25,6 +25,7 @@ use crate::mq::fact::Fact;
 use crate::mq::message::{Group, Name};
 use crate::mq::node::{Step, Timer, TimerKey};
 use crate::mq::store::config_file::{ConfigError, Loaded, Unreadable};
+use crate::mq::store::reput::BitMaps;
 use crate::mq::time::{Span, Time};
 use crate::mq::wire::body::TopicConfig;
 
@@ -54,7 +55,7 @@ impl Configs {
         say_loaded(offset::FILE, &loaded, step);
         let (groups, loaded) = Groups::load(step.disk, config.auto_create_subscription_group, step.wall)?;
         say_loaded(group::FILE, &loaded, step);
-        let (mut filters, loaded) = Filters::load(step.disk, step.wall)?;
+        let (mut filters, loaded) = Filters::load(step.disk, config.bit_maps, step.wall)?;
         filters.clean_time_span_ms = config.filter_data_clean_time_span_ms;
         say_loaded(filter::FILE, &loaded, step);
         for preset in &config.topics {
@@ -70,6 +71,11 @@ fn say_loaded(file: &'static str, loaded: &Loaded, step: &mut Step<'_>) {
     if let Some(why) = &loaded.passed_over {
         step.out.say(passed_over(file, why, loaded.found));
     }
+}
+
+/// Filters as they are, to be asked about records.
+pub(super) fn bit_maps(filters: &Filters) -> Arc<dyn BitMaps> {
+    Arc::new(Snapshot(filters.clone()))
 }
 
 /// The fact that a config file was there and could not be read.
@@ -92,6 +98,18 @@ impl Broker {
         step.out.say(Fact::TopicCreated { topic, queues, perm });
         self.persist_topics(step);
         self.register_all(step, true);
+    }
+
+    /// A topic that an operator made or changed: nameservers are told it alone, under the version of the whole table.
+    ///
+    /// What they know of other topics stays as it is, although the version is new. Source: `TopicConfigManager.updateTopicConfig`.
+    pub(super) fn update_topic_config(&mut self, config: TopicConfig, step: &mut Step<'_>) {
+        let (topic, queues, perm) =
+            (config.topic_name.clone(), i64::from(config.write_queue_nums), i64::from(config.perm));
+        self.topics.put(config, step.wall);
+        step.out.say(Fact::TopicCreated { topic: topic.clone(), queues, perm });
+        self.persist_topics(step);
+        self.register_one(&topic, step);
     }
 
     /// Makes a group that is not known, if it may be made so. Source: `SubscriptionGroupManager.findSubscriptionGroupConfig`.
@@ -120,7 +138,7 @@ impl Broker {
     /// Has new records asked by the filters as they are, where that is wanted.
     pub(super) fn calc_bit_maps(&mut self) {
         if self.config.enable_calc_filter_bit_map {
-            self.store.calc_bit_maps(Arc::new(Snapshot(self.filters.clone())));
+            self.store.calc_bit_maps(bit_maps(&self.filters));
         }
     }
 

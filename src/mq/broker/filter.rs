@@ -70,12 +70,13 @@ pub fn compile(expression: &str, language: &str) -> Result<Sql, CompileError> {
 }
 
 impl FilterData {
-    /// A new filter. Source: `ConsumerFilterManager.build`, `BloomFilter.generate`.
+    /// A new filter; one that is made for a single pull has no bits. Source: `ConsumerFilterManager.build`, `BloomFilter.generate`.
     pub fn build(
         topic: &Topic,
         group: &Group,
         data: &SubscriptionData,
         now: Millis,
+        shape: Option<bloom::Shape>,
     ) -> Result<FilterData, CompileError> {
         let compiled = compile(&data.sub_string, &data.expression_type)?;
         Ok(FilterData {
@@ -86,14 +87,14 @@ impl FilterData {
             born_time: now.0,
             dead_time: 0,
             client_version: data.sub_version,
-            bloom: (bloom::positions(group, topic).to_vec(), bloom::BITS),
+            bloom: shape.map_or((Vec::new(), 0), |shape| (shape.positions(group, topic), shape.bits)),
             compiled: Some(Arc::new(compiled)),
         })
     }
 
-    /// Whether its bits are those of this broker's maps. Source: `BloomFilter.isValid`.
-    pub fn has_our_bits(&self) -> bool {
-        self.bloom.0.len() == bloom::POSITIONS && self.bloom.1 == bloom::BITS
+    /// Whether its bits are those of maps of this shape. Source: `BloomFilter.isValid`.
+    pub fn has_bits_of(&self, shape: bloom::Shape) -> bool {
+        self.bloom.0.len() == shape.positions as usize && self.bloom.1 == shape.bits
     }
 
     /// Whether nobody uses it. Source: `ConsumerFilterData.isDead`.
@@ -122,8 +123,7 @@ impl FilterData {
         Json::Object(fields)
     }
 
-    /// A filter, and whether its bits are those of this broker's maps. Source: `BloomFilter.isValid`.
-    fn read(bean: &Bean<'_>) -> Result<(FilterData, bool), CastError> {
+    fn read(bean: &Bean<'_>) -> Result<FilterData, CastError> {
         let bloom = match bean.bean("bloomFilterData")? {
             Some(bloom) => (bloom.ints("bitPos")?.unwrap_or_default(), bloom.int("bitNum", 0)?),
             None => (Vec::new(), 0),
@@ -131,7 +131,7 @@ impl FilterData {
         let (expression, expression_type) = (bean.text("expression"), bean.text("expressionType"));
         let compiled = expression.as_ref().zip(expression_type.as_ref());
         let compiled = compiled.and_then(|(text, language)| compile(text, language).ok()).map(Arc::new);
-        let data = FilterData {
+        Ok(FilterData {
             expression,
             expression_type,
             compiled,
@@ -141,9 +141,7 @@ impl FilterData {
             dead_time: bean.long("deadTime", 0)?,
             client_version: bean.long("clientVersion", 0)?,
             bloom,
-        };
-        let fits = data.has_our_bits();
-        Ok((data, fits))
+        })
     }
 }
 
@@ -155,18 +153,25 @@ pub struct Filters {
     pub is_dirty: bool,
     /// How long the dead are kept, ms. Source: `BrokerConfig.filterDataCleanTimeSpan`.
     pub clean_time_span_ms: i64,
+    /// The shape of bit maps. Source: `ConsumerFilterManager.bloomFilter`.
+    pub shape: bloom::Shape,
 }
 
 impl Default for Filters {
     fn default() -> Filters {
-        Filters { table: BTreeMap::new(), is_dirty: false, clean_time_span_ms: CLEAN_TIME_SPAN_MS }
+        Filters {
+            table: BTreeMap::new(),
+            is_dirty: false,
+            clean_time_span_ms: CLEAN_TIME_SPAN_MS,
+            shape: bloom::Shape::default(),
+        }
     }
 }
 
 impl Filters {
     /// What `consumerFilter.json` says, if its bits still fit; who was alive is taken for dead since half a minute.
-    pub fn load(disk: &mut dyn Disk, now: Millis) -> Result<(Filters, Loaded), ConfigError> {
-        let mut filters = Filters::default();
+    pub fn load(disk: &mut dyn Disk, shape: bloom::Shape, now: Millis) -> Result<(Filters, Loaded), ConfigError> {
+        let mut filters = Filters { shape, ..Filters::default() };
         let loaded = config_file::load(disk, FILE, &mut |json| {
             let Some(bean) = Bean::root(json)? else { return Ok(()) };
             let Some(topics) = bean.table("filterDataByTopic")? else { return Ok(()) };
@@ -180,8 +185,8 @@ impl Filters {
                     None => continue,
                 };
                 for (group, bean) in beans.beans()? {
-                    let (mut data, has_our_bits) = FilterData::read(&bean)?;
-                    fits &= has_our_bits;
+                    let mut data = FilterData::read(&bean)?;
+                    fits &= data.has_bits_of(shape);
                     if data.dead_time == 0 {
                         data.dead_time = data.born_time.max(now.0 - DEAD_BEFORE_LOAD_MS);
                     }
@@ -232,7 +237,8 @@ impl Filters {
     /// Source: `FilterDataMapByTopic.register`.
     fn register_one(&mut self, group: &Group, data: &SubscriptionData, now: Millis) -> Option<Change> {
         let groups = self.table.entry(data.topic.clone()).or_default();
-        let bits = (bloom::positions(group, &data.topic).to_vec(), bloom::BITS);
+        let shape = self.shape;
+        let bits = (shape.positions(group, &data.topic), shape.bits);
         let (is_same, word) = match groups.get_mut(group) {
             None => (false, "new"),
             Some(known) if data.sub_version < known.client_version => return None,
@@ -255,7 +261,7 @@ impl Filters {
             }
             return was_dead.then_some(Change::Now("revived"));
         }
-        match FilterData::build(&data.topic, group, data, now) {
+        match FilterData::build(&data.topic, group, data, now, Some(shape)) {
             Ok(built) => {
                 groups.insert(group.clone(), Arc::new(built));
                 Some(Change::Now(word))

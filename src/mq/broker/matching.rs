@@ -54,7 +54,7 @@ impl MessageFilter for Wanted {
         // A message that is older than the filter was not asked about when it came.
         match (&self.filter, beside) {
             (Some(filter), Some(beside)) if filter.compiled.is_some() && filter.born_time < beside.store_time => {
-                let is_known = filter.has_our_bits() && beside.bit_map.len() * 8 == filter.bloom.1 as usize;
+                let is_known = !filter.bloom.0.is_empty() && beside.bit_map.len() * 8 == filter.bloom.1 as usize;
                 !is_known || bloom::is_hit(&beside.bit_map, &filter.bloom.0)
             }
             _ => true,
@@ -83,7 +83,7 @@ impl BitMaps for Snapshot {
             return Vec::new();
         }
         let properties = record::properties_of(record).unwrap_or_default();
-        let mut map = bloom::empty();
+        let mut map = self.0.shape.empty();
         for (_, filter) in filters {
             if filter.compiled.as_ref().is_some_and(|sql| passes(sql, &properties)) {
                 bloom::set(&mut map, &filter.bloom.0);

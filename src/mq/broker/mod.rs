@@ -16,11 +16,13 @@ use crate::mq::broker::offset::Offsets;
 use crate::mq::broker::processor::send::{Parked, SendJob};
 use crate::mq::broker::rebalance_lock::RebalanceLocks;
 use crate::mq::broker::registration::Registration;
+use crate::mq::broker::stats::Stats;
 use crate::mq::broker::topic::Topics;
 use crate::mq::broker::transaction::Transactions;
 use crate::mq::broker::watched::Watched;
 use crate::mq::channel::Channels;
 use crate::mq::fact::Fact;
+use crate::mq::filter::bloom::Shape;
 use crate::mq::message::{Host, Name, PhysicalOffset, Topic, names};
 use crate::mq::node::{Addr, ConnId, Event, Frame, Node, Step, Timer, TimerKey};
 use crate::mq::pool::Pool;
@@ -60,6 +62,8 @@ pub mod registration;
 pub mod transaction;
 
 pub mod processor;
+
+pub mod stats;
 
 mod timers;
 
@@ -112,6 +116,12 @@ pub struct BrokerConfig {
     pub enable_calc_filter_bit_map: bool,
     /// `filterDataCleanTimeSpan`.
     pub filter_data_clean_time_span_ms: i64,
+    /// `expectConsumerNumUseFilter`: for how many filters bit maps are made.
+    pub expect_consumer_num_use_filter: i32,
+    /// `maxErrorRateOfBloomFilter`: how often a bit map may say yes to a filter that says no, in percent.
+    pub max_error_rate_of_bloom_filter: i32,
+    /// The shape of bit maps that follows from the two.
+    pub bit_maps: Shape,
     /// `rejectTransactionMessage`.
     pub reject_transaction_message: bool,
     /// `transactionTimeOut`: how old a half message must be before it is asked for.
@@ -154,6 +164,9 @@ impl BrokerConfig {
             filter_support_retry: false,
             enable_calc_filter_bit_map: false,
             filter_data_clean_time_span_ms: filter::CLEAN_TIME_SPAN_MS,
+            expect_consumer_num_use_filter: 32,
+            max_error_rate_of_bloom_filter: 20,
+            bit_maps: Shape::default(),
             reject_transaction_message: false,
             transaction_time_out: Span::from_secs(6),
             transaction_check_max: 15,
@@ -205,6 +218,7 @@ pub struct Broker {
     fast_failure_armed: bool,
     stopping: bool,
     news: Vec<News>,
+    stats: Stats,
 }
 
 impl Broker {
@@ -216,8 +230,9 @@ impl Broker {
         let failed = |error: StoreError| BootError { broker: config.broker_name.clone(), error };
         let Configs { topics, offsets, groups, filters } =
             Configs::load(&config, step).map_err(|error| failed(error.into()))?;
-        let store =
-            MessageStore::open(config.store.clone(), config.profile.clone(), step.disk, clock).map_err(failed)?;
+        let bit_maps = config.enable_calc_filter_bit_map.then(|| configs::bit_maps(&filters));
+        let store = MessageStore::open_with(config.store.clone(), config.profile.clone(), step.disk, clock, bit_maps)
+            .map_err(failed)?;
         let mut broker = Broker {
             started: step.mono,
             store: Watched::new(store),
@@ -244,6 +259,7 @@ impl Broker {
             fast_failure_armed: false,
             stopping: false,
             news: Vec::new(),
+            stats: Stats::new(step.mono),
             config,
         };
         broker.settle(step);
@@ -251,7 +267,6 @@ impl Broker {
         if broker.topics.is_dirty {
             broker.persist_topics(step);
         }
-        broker.calc_bit_maps();
         broker.arm_filters(step);
         broker.start_checks();
         broker.register_all(step, false);

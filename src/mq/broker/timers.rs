@@ -11,7 +11,7 @@ use crate::mq::message::record::body_crc;
 use crate::mq::node::{ConnId, Step, Timer, TimerKey};
 use crate::mq::store::Service;
 use crate::mq::time::{Span, Time};
-use crate::mq::wire::body::{JsonBody, RegisterBrokerBody};
+use crate::mq::wire::body::{JsonBody, RegisterBrokerBody, TopicConfigTable};
 use crate::mq::wire::code::request;
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::{Header, RegisterBrokerHeader, UnregisterBrokerHeader};
@@ -161,7 +161,20 @@ impl Broker {
         if self.stopping {
             return;
         }
+        self.register(self.topics.table().clone(), oneway, step);
+    }
+
+    /// Tells every nameserver one topic. Source: `BrokerController.registerIncrementBrokerData`.
+    pub(super) fn register_one(&mut self, topic: &str, step: &mut Step<'_>) {
+        if self.stopping {
+            return;
+        }
         let mut topics = self.topics.table().clone();
+        topics.topic_config_table.retain(|name, _| *name == *topic);
+        self.register(topics, false, step);
+    }
+
+    fn register(&mut self, mut topics: TopicConfigTable, oneway: bool, step: &mut Step<'_>) {
         if self.config.broker_permission & READ_WRITE != READ_WRITE {
             topics.topic_config_table.values_mut().for_each(|topic| topic.perm = self.config.broker_permission);
         }

@@ -95,6 +95,16 @@ impl Topics {
         self.is_dirty = true;
     }
 
+    /// Removes a topic: a new version. Whether it was there. Source: `TopicConfigManager.deleteTopicConfig`.
+    pub fn remove(&mut self, topic: &str, now: Millis) -> bool {
+        let is_known = self.table.topic_config_table.remove(topic).is_some();
+        if is_known {
+            self.table.data_version = self.table.data_version.next(now.0);
+            self.is_dirty = true;
+        }
+        is_known
+    }
+
     /// A new topic after the template that a producer names; `None` if there is no such template or it may not be one.
     ///
     /// Source: `TopicConfigManager.createTopicInSendMessageMethod`.

@@ -149,6 +149,11 @@ impl Remoting {
         self.channels.iter().find(|channel| channel.conn == conn).map(|channel| channel.addr)
     }
 
+    /// The nameservers, in the order in which this process tries them. Source: `RemotingClient.getNameServerAddressList`.
+    pub(crate) fn nameservers(&self) -> impl Iterator<Item = Addr> {
+        self.nameservers.list.iter().copied()
+    }
+
     pub(crate) fn has_nameservers(&self) -> bool {
         !self.nameservers.list.is_empty()
     }

@@ -1,23 +1,77 @@
-//! Who wants a message, in fourteen bytes: every group's filter sets three bits, and a bit that is not set says no.
+//! Who wants a message, in a few bytes: every group's filter sets some bits, and a bit that is not set says no.
 //!
 //! A set bit says maybe; the condition is asked all the same.
-//! Source: `BloomFilter`, `BloomFilterData`, `BitsArray`. Differs: for the default error rate and number of consumers
-//! (`createByFn(20, 32)`) alone; the release works length and positions out of them with logarithms.
+//! Source: `BloomFilter`, `BloomFilterData`, `BitsArray`.
 
-/// The bits that a group's filter sets. Source: `BloomFilter.calcBitPositions`.
-pub fn positions(group: &str, topic: &str) -> [i32; POSITIONS] {
-    let hash = murmur3(format!("{group}#{topic}").as_bytes());
-    let (one, two) = (hash as i32, (hash >> 32) as i32);
-    [1, 2, 3].map(|number: i32| {
-        let combined = one.wrapping_add(number.wrapping_mul(two));
-        (if combined < 0 { !combined } else { combined }) % BITS
-    })
+/// How many bits a map has and a filter sets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shape {
+    /// Bits that a filter sets.
+    pub positions: i32,
+    /// Bits of a map, a multiple of eight.
+    pub bits: i32,
 }
 
-/// A map without bits.
-pub fn empty() -> Vec<u8> {
-    vec![0; BITS as usize / 8]
+impl Default for Shape {
+    /// As the release has it: three bits of 112 for each filter.
+    fn default() -> Shape {
+        Shape::by_fn(20, 32)
+    }
 }
+
+impl Shape {
+    /// The shape for an error rate in percent, 1 to 99, and so many filters.
+    ///
+    /// The number of positions is the least whose errors are rare enough; the bits are counted by logarithms and rounded up.
+    /// Source: `BloomFilter.createByFn`.
+    pub fn by_fn(error_percent: i32, filters: i32) -> Shape {
+        let percent = error_percent.clamp(1, 99) as u128;
+        let positions = (1..=7).find(|k| 100 <= percent << k).unwrap_or(7);
+        let per_filter = (log2((100 << POINT) / percent) * LOG2_E) >> POINT;
+        let bits = (filters.max(1) as u128 * per_filter).div_ceil(1 << POINT);
+        Shape { positions, bits: i32::try_from(bits.div_ceil(8) * 8).unwrap_or(i32::MAX) }
+    }
+
+    /// The bits that a group's filter sets. Source: `BloomFilter.calcBitPositions`.
+    pub fn positions(self, group: &str, topic: &str) -> Vec<i32> {
+        let hash = murmur3(format!("{group}#{topic}").as_bytes());
+        let (one, two) = (hash as i32, (hash >> 32) as i32);
+        let position = |number: i32| {
+            let combined = one.wrapping_add(number.wrapping_mul(two));
+            (if combined < 0 { !combined } else { combined }) % self.bits
+        };
+        (1..=self.positions).map(position).collect()
+    }
+
+    /// A map without bits.
+    pub fn empty(self) -> Vec<u8> {
+        vec![0; self.bits as usize / 8]
+    }
+}
+
+/// The logarithm to the base of two of a number from 1 to 100, with 60 bits behind the point.
+///
+/// Whole numbers only, so that it is the same on every machine.
+fn log2(mut number: u128) -> u128 {
+    let mut log = 0;
+    while 2 << POINT <= number {
+        number >>= 1;
+        log += 1 << POINT;
+    }
+    for place in (0..POINT).rev() {
+        number = (number * number) >> POINT;
+        if 2 << POINT <= number {
+            number >>= 1;
+            log |= 1 << place;
+        }
+    }
+    log
+}
+
+/// Bits behind the point.
+const POINT: u32 = 60;
+/// `Math.log(Math.E) / Math.log(2)`, with 60 bits behind the point.
+const LOG2_E: u128 = 1_663_314_137_230_540_311;
 
 /// Sets a filter's bits; those beyond the map are left out. Source: `BloomFilter.hashTo`.
 pub fn set(map: &mut [u8], positions: &[i32]) {
@@ -70,7 +124,3 @@ fn finished(mut word: u64) -> u64 {
 
 const C1: u64 = 0x87c3_7b91_1142_53d5;
 const C2: u64 = 0x4cf5_ad43_2745_937f;
-/// How many bits a filter sets. Source: `BloomFilter.createByFn(20, 32)`.
-pub const POSITIONS: usize = 3;
-/// How many bits a map has. Source: `BloomFilter.createByFn(20, 32)`.
-pub const BITS: i32 = 112;

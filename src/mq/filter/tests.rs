@@ -62,9 +62,11 @@ fn depth_is_bounded_and_length_is_not() {
 
 #[test]
 fn a_group_s_bits_are_those_of_the_release() {
-    assert_eq!(bloom::positions("GroupA", "TopicTest"), [105, 17, 70]);
-    let mut map = bloom::empty();
-    let (one, two) = (bloom::positions("billing", "orders"), bloom::positions("stock", "orders"));
+    let shape = bloom::Shape::default();
+    assert_eq!((shape.positions, shape.bits), (3, 112));
+    assert_eq!(shape.positions("GroupA", "TopicTest"), [105, 17, 70]);
+    let mut map = shape.empty();
+    let (one, two) = (shape.positions("billing", "orders"), shape.positions("stock", "orders"));
     bloom::set(&mut map, &one);
     assert!(bloom::is_hit(&map, &one));
     assert!(!bloom::is_hit(&map, &two));
@@ -133,3 +135,18 @@ const WORDS: [&str; 34] = [
     "/* c */",
     "é",
 ];
+
+/// Worked out by the release's own formula on a Java machine: the error rate, the positions, then the bits for each number.
+#[test]
+fn the_shape_of_bit_maps_is_the_releases_for_every_error_rate() {
+    let filters = [1, 2, 3, 7, 16, 31, 32, 33, 64, 100, 128, 1_000, 1_024, 65_536, 1_000_000];
+    let rows = include_str!("../../../tests/golden/bloom.tsv");
+    assert_eq!(rows.lines().count(), 99);
+    for row in rows.lines() {
+        let numbers: Vec<i32> = row.split('\t').map(|number| number.parse().expect("a number")).collect();
+        for (filters, bits) in filters.iter().zip(&numbers[2..]) {
+            let shape = bloom::Shape::by_fn(numbers[0], *filters);
+            assert_eq!((shape.positions, shape.bits), (numbers[1], *bits), "{row}: {filters}");
+        }
+    }
+}

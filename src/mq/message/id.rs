@@ -92,15 +92,22 @@ pub fn maker(id: &str) -> Option<u32> {
     first_bytes(id).map(u32::from_be_bytes)
 }
 
-/// The bytes that pairs of hex digits stand for; what is no digit counts as -1, as upstream.
+/// The bytes that pairs of hex digits stand for; what is no digit counts as -1, and one digit too many for nothing.
 ///
 /// Source: `UtilAll.string2bytes`.
+pub fn pairs(text: &str) -> impl Iterator<Item = u8> {
+    let mut units = text.encode_utf16();
+    std::iter::from_fn(move || {
+        let (high, low) = (units.next()?, units.next()?);
+        Some((nibble(high) << 4 | nibble(low)) as u8)
+    })
+}
+
 fn first_bytes<const N: usize>(id: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    let mut units = id.encode_utf16();
+    let mut pairs = pairs(id);
     for byte in &mut bytes {
-        let (high, low) = (units.next()?, units.next()?);
-        *byte = (nibble(high) << 4 | nibble(low)) as u8;
+        *byte = pairs.next()?;
     }
     Some(bytes)
 }

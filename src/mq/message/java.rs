@@ -67,6 +67,18 @@ pub fn split(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
+/// Whether there is nothing but what Java takes for white space: no space that forbids a line break.
+///
+/// Source: `UtilAll.isBlank`, `Character.isWhitespace`.
+pub fn is_blank(text: &str) -> bool {
+    let is_space = |c: char| match c {
+        '\u{A0}' | '\u{2007}' | '\u{202F}' | '\u{85}' => false,
+        '\u{1C}'..='\u{1F}' => true,
+        c => c.is_whitespace(),
+    };
+    text.chars().all(is_space)
+}
+
 /// `Long.parseLong`: an optional sign, then decimal digits of any script; `None` where Java throws.
 pub fn parse_long(text: &str) -> Option<i64> {
     let (negative, digits) = match text.as_bytes().first()? {

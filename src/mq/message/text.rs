@@ -13,10 +13,7 @@ pub fn message(
 ) -> String {
     let properties = match properties {
         None => "null".to_owned(),
-        Some(properties) => {
-            let pairs: Vec<String> = properties.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            format!("{{{}}}", pairs.join(", "))
-        }
+        Some(map) => self::properties(map),
     };
     let body = match body {
         None => "null".to_owned(),
@@ -27,6 +24,12 @@ pub fn message(
     };
     let id = transaction_id.unwrap_or("null");
     format!("Message{{topic='{topic}', flag={flag}, properties={properties}, body={body}, transactionId='{id}'}}")
+}
+
+/// `{KEYS=order-1, WAIT=true}`. Source: `AbstractMap.toString`.
+pub fn properties(properties: &Properties) -> String {
+    let pairs: Vec<String> = properties.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{{{}}}", pairs.join(", "))
 }
 
 /// `MessageExt [queueId=…, …]` around the text of its [`message`]. Source: `MessageExt.toString`.

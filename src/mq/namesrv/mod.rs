@@ -65,6 +65,16 @@ impl Namesrv {
                 Some(Command::response(response::SUCCESS, command.opaque, Header::None))
             }
             (request::GET_ROUTEINTO_BY_TOPIC, Header::Route(topic)) => Some(self.route(topic, command, step)),
+            (request::DELETE_TOPIC_IN_NAMESRV, Header::DeleteTopic(topic)) => {
+                let brokers = self.routes.delete_topic(topic) as i64;
+                step.out.say(Fact::RouteForgotten { topic: topic.clone(), brokers });
+                Some(Command::response(response::SUCCESS, command.opaque, Header::None))
+            }
+            (request::WIPE_WRITE_PERM_OF_BROKER, Header::WipeWritePerm(broker)) => {
+                let count = self.routes.wipe_write_perm(broker);
+                step.out.say(Fact::WriteWiped { broker: broker.clone(), topics: i64::from(count) });
+                Some(Command::response(response::SUCCESS, command.opaque, Header::Wiped(count)))
+            }
             (request::GET_BROKER_CLUSTER_INFO, _) => {
                 let body = self.routes.clusters().encode();
                 Some(Command::response(response::SUCCESS, command.opaque, Header::None).with_body(body))

@@ -121,6 +121,27 @@ impl RouteInfo {
         Some(Dropped { broker: header.broker_name.clone(), addr })
     }
 
+    /// Forgets a topic's queues until a broker registers other data; how many brokers had any.
+    ///
+    /// Source: `RouteInfoManager.deleteTopic`.
+    pub fn delete_topic(&mut self, topic: &str) -> usize {
+        self.topics.remove(topic).map_or(0, |queues| queues.len())
+    }
+
+    /// Takes the right to write off all of a broker's queues; how many topics that are.
+    ///
+    /// They stay so while the broker registers what it registered before: its data are only looked at when their version is new.
+    /// Source: `RouteInfoManager.wipeWritePermOfBroker`.
+    pub fn wipe_write_perm(&mut self, broker: &str) -> i32 {
+        let own = self.topics.values_mut().flatten().filter(|data| data.broker_name == *broker);
+        let mut count = 0;
+        for data in own {
+            data.perm &= !PERM_WRITE;
+            count += 1;
+        }
+        count
+    }
+
     /// A connection is gone: whoever registered over it last is gone, too.
     ///
     /// Source: `RouteInfoManager.onChannelDestroy`.
@@ -198,6 +219,8 @@ impl RouteInfo {
     }
 }
 
+/// Source: `PermName.PERM_WRITE`.
+const PERM_WRITE: i32 = 2;
 /// Source: `MixAll.MASTER_ID`.
 const MASTER: i64 = 0;
 

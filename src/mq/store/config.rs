@@ -84,6 +84,8 @@ pub struct StoreConfig {
     pub max_index_num: i32,
     /// `maxMsgsNumBatch`: a key query answers at most so many records.
     pub max_msgs_num_batch: usize,
+    /// `defaultQueryMaxNum`: how many records are looked for by a unique key.
+    pub default_query_max_num: usize,
     /// How far this machine's zone is ahead of UTC, in ms: names of index files and hours of the day. The lab's is +08:00.
     pub zone_offset_ms: i64,
     /// `cleanResourceInterval`.
@@ -152,6 +154,7 @@ impl Default for StoreConfig {
             max_hash_slot_num: 5_000_000,
             max_index_num: 20_000_000,
             max_msgs_num_batch: 64,
+            default_query_max_num: 32,
             zone_offset_ms: 8 * 3_600_000,
             clean_resource_interval: Span::from_secs(10),
             delete_when: Name::from("04"),

@@ -12,6 +12,7 @@
 //! Source: `DefaultMessageStore`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::mq::disk::{Disk, DiskError, FileId};
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
@@ -27,7 +28,7 @@ use crate::mq::store::mapped_file::{Dirty, MappedFile, MappedFileQueue};
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::queues::Queues;
 use crate::mq::store::record::EncodeBuffer;
-use crate::mq::store::reput::Stuck;
+use crate::mq::store::reput::{BitMaps, Stuck};
 use crate::mq::store::retain::Retention;
 use crate::mq::store::schedule::Schedule;
 use crate::mq::store::shutdown::Stopping;
@@ -223,7 +224,20 @@ impl MessageStore {
         disk: &mut dyn Disk,
         clock: Clock,
     ) -> Result<MessageStore, StoreError> {
-        let mut store = MessageStore::load(config, profile, disk, clock)?;
+        MessageStore::open_with(config, profile, disk, clock, None)
+    }
+
+    /// Opens a store that asks who wants a record from its recovery on: what is dispatched again is asked about again.
+    ///
+    /// Source: `BrokerController.initialize`, which adds `CommitLogDispatcherCalcBitMap` before it loads the store.
+    pub fn open_with(
+        config: StoreConfig,
+        profile: Profile,
+        disk: &mut dyn Disk,
+        clock: Clock,
+        bit_maps: Option<Arc<dyn BitMaps>>,
+    ) -> Result<MessageStore, StoreError> {
+        let mut store = MessageStore::load_with(config, profile, disk, clock, bit_maps)?;
         store.start(disk, clock)?;
         Ok(store)
     }

@@ -7,6 +7,7 @@
 //! Source: `DefaultMessageStore.load`, `recover`; `CommitLog.recoverNormally`, `recoverAbnormally`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::mq::disk::{Disk, DiskError};
 use crate::mq::message::Name;
@@ -23,6 +24,7 @@ use crate::mq::store::lock::PutLock;
 use crate::mq::store::mapped_file::MappedFileQueue;
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::record::{EncodeBuffer, Found, Parsed, Region, Want, parse};
+use crate::mq::store::reput::BitMaps;
 use crate::mq::store::retain::Retention;
 use crate::mq::store::schedule::Schedule;
 use crate::mq::store::transient::CommitTurns;
@@ -35,6 +37,17 @@ impl MessageStore {
         profile: Profile,
         disk: &mut dyn Disk,
         clock: Clock,
+    ) -> Result<MessageStore, StoreError> {
+        MessageStore::load_with(config, profile, disk, clock, None)
+    }
+
+    /// The first half of [`MessageStore::open_with`].
+    pub(super) fn load_with(
+        config: StoreConfig,
+        profile: Profile,
+        disk: &mut dyn Disk,
+        clock: Clock,
+        bit_maps: Option<Arc<dyn BitMaps>>,
     ) -> Result<MessageStore, StoreError> {
         config.check()?;
         let delays = DelayLevels::parse(&config.message_delay_level)
@@ -95,7 +108,7 @@ impl MessageStore {
             state: State::Loaded,
             news: Vec::new(),
         };
-        store.load_queues(disk)?;
+        store.load_queues(disk, bit_maps)?;
         if store.profile.fix_k06 {
             store.index.clear(disk);
         } else {
@@ -109,7 +122,8 @@ impl MessageStore {
     }
 
     /// Source: `DefaultMessageStore.loadConsumeQueue`; folders whose name is no number are skipped.
-    fn load_queues(&mut self, disk: &mut dyn Disk) -> Result<(), StoreError> {
+    fn load_queues(&mut self, disk: &mut dyn Disk, bit_maps: Option<Arc<dyn BitMaps>>) -> Result<(), StoreError> {
+        self.queues.bit_maps = bit_maps;
         let file_size = self.queue_file_size();
         let mut known: Option<(String, i32)> = None;
         for info in disk.list("consumequeue/") {
@@ -258,7 +272,9 @@ impl MessageStore {
         for queue in &mut self.queues.list {
             queue.destroy(disk);
         }
+        let bit_maps = self.queues.bit_maps.take();
         self.queues = Queues::new(&self.config);
+        self.queues.bit_maps = bit_maps;
     }
 }
 

@@ -294,6 +294,23 @@ impl MessageStore {
         true
     }
 
+    /// Drops the queues of every topic for which `is_used` does not hold: they begin again at entry 0. Never the schedule topic's.
+    ///
+    /// Their records stay in the log. Returns how many queues were dropped. Source: `DefaultMessageStore.cleanUnusedTopic`.
+    pub fn clean_unused_topics(&mut self, disk: &mut dyn Disk, is_used: &dyn Fn(&str) -> bool) -> usize {
+        let mut count = 0;
+        let list = &mut self.queues.list;
+        self.queues.by_topic.retain(|topic, queues| {
+            let stays = **topic == *SCHEDULE_TOPIC || is_used(topic);
+            if !stays {
+                queues.values().for_each(|place| list[*place].destroy(disk));
+                count += queues.len();
+            }
+            stays
+        });
+        count
+    }
+
     /// Drops every queue whose records are all gone from the log: it begins again at entry 0. Never the schedule topic's.
     ///
     /// `false` where upstream's exception ends the command: the last file of a queue is full, and its reader runs out of it.

@@ -10,6 +10,8 @@ pub mod request {
     pub const QUERY_CONSUMER_OFFSET: i32 = 14;
     /// `UPDATE_CONSUMER_OFFSET`.
     pub const UPDATE_CONSUMER_OFFSET: i32 = 15;
+    /// `QUERY_MESSAGE`.
+    pub const QUERY_MESSAGE: i32 = 12;
     /// `UPDATE_AND_CREATE_TOPIC`.
     pub const UPDATE_AND_CREATE_TOPIC: i32 = 17;
     /// `SEARCH_OFFSET_BY_TIMESTAMP`.
@@ -18,6 +20,8 @@ pub mod request {
     pub const GET_MAX_OFFSET: i32 = 30;
     /// `GET_MIN_OFFSET`.
     pub const GET_MIN_OFFSET: i32 = 31;
+    /// `VIEW_MESSAGE_BY_ID`.
+    pub const VIEW_MESSAGE_BY_ID: i32 = 33;
     /// `HEART_BEAT`.
     pub const HEART_BEAT: i32 = 34;
     /// `CHECK_CLIENT_CONFIG`.
@@ -42,6 +46,12 @@ pub mod request {
     pub const GET_ALL_TOPIC_LIST_FROM_NAMESERVER: i32 = 206;
     /// `GET_CONSUME_STATS`.
     pub const GET_CONSUME_STATS: i32 = 208;
+    /// `WIPE_WRITE_PERM_OF_BROKER`, to the nameserver.
+    pub const WIPE_WRITE_PERM_OF_BROKER: i32 = 205;
+    /// `DELETE_TOPIC_IN_BROKER`.
+    pub const DELETE_TOPIC_IN_BROKER: i32 = 215;
+    /// `DELETE_TOPIC_IN_NAMESRV`.
+    pub const DELETE_TOPIC_IN_NAMESRV: i32 = 216;
     /// `RESET_CONSUMER_CLIENT_OFFSET`, broker to client.
     pub const RESET_CONSUMER_CLIENT_OFFSET: i32 = 220;
     /// `INVOKE_BROKER_TO_RESET_OFFSET`.
@@ -110,6 +120,8 @@ pub mod response {
     pub const FILTER_DATA_NOT_EXIST: i32 = 27;
     /// `FILTER_DATA_NOT_LATEST`.
     pub const FILTER_DATA_NOT_LATEST: i32 = 28;
+    /// `NO_MESSAGE`.
+    pub const NO_MESSAGE: i32 = 208;
     /// `CONSUMER_NOT_ONLINE`.
     pub const CONSUMER_NOT_ONLINE: i32 = 206;
 }
@@ -125,6 +137,11 @@ pub fn name_of_request(code: i32) -> &'static str {
         request::SEARCH_OFFSET_BY_TIMESTAMP => "SEARCH_OFFSET_BY_TIMESTAMP",
         request::GET_MAX_OFFSET => "GET_MAX_OFFSET",
         request::GET_MIN_OFFSET => "GET_MIN_OFFSET",
+        request::QUERY_MESSAGE => "QUERY_MESSAGE",
+        request::VIEW_MESSAGE_BY_ID => "VIEW_MESSAGE_BY_ID",
+        request::WIPE_WRITE_PERM_OF_BROKER => "WIPE_WRITE_PERM_OF_BROKER",
+        request::DELETE_TOPIC_IN_BROKER => "DELETE_TOPIC_IN_BROKER",
+        request::DELETE_TOPIC_IN_NAMESRV => "DELETE_TOPIC_IN_NAMESRV",
         request::HEART_BEAT => "HEART_BEAT",
         request::CHECK_CLIENT_CONFIG => "CHECK_CLIENT_CONFIG",
         request::UNREGISTER_CLIENT => "UNREGISTER_CLIENT",
@@ -176,6 +193,8 @@ pub fn name_of_response(code: i32) -> &'static str {
         response::SUBSCRIPTION_NOT_EXIST => "SUBSCRIPTION_NOT_EXIST",
         response::SUBSCRIPTION_NOT_LATEST => "SUBSCRIPTION_NOT_LATEST",
         response::SUBSCRIPTION_GROUP_NOT_EXIST => "SUBSCRIPTION_GROUP_NOT_EXIST",
+        response::CONSUMER_NOT_ONLINE => "CONSUMER_NOT_ONLINE",
+        response::NO_MESSAGE => "NO_MESSAGE",
         _ => "?",
     }
 }

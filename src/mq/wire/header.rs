@@ -50,6 +50,18 @@ pub enum Header {
     CheckTransaction(Box<CheckTransactionHeader>),
     /// `ResetOffsetRequestHeader`.
     ResetOffset(Box<ResetOffsetHeader>),
+    /// `DeleteTopicRequestHeader`, `DeleteTopicInNamesrvRequestHeader`.
+    DeleteTopic(Topic),
+    /// `WipeWritePermOfBrokerRequestHeader`.
+    WipeWritePerm(Name),
+    /// `WipeWritePermOfBrokerResponseHeader`: how many topics.
+    Wiped(i32),
+    /// `ViewMessageRequestHeader`: a place in the log.
+    ViewMessage(i64),
+    /// `QueryMessageRequestHeader`, and whether the key is a unique one, if that is said: [`UNIQUE_MSG_QUERY_FLAG`].
+    QueryMessage(Box<QueryMessageHeader>, Option<bool>),
+    /// `QueryMessageResponseHeader`.
+    Queried(QueriedHeader),
     /// A header of a class not typed here: ext fields in the order of the frame; none for a class without values.
     Other(Vec<(Name, Name)>),
 }
@@ -326,4 +338,31 @@ pub struct ResetOffsetHeader {
     pub timestamp: i64,
     /// Whether forward, too.
     pub is_force: bool,
+}
+
+/// A field that stands beside those of the header's class. Source: `MixAll.UNIQUE_MSG_QUERY_FLAG`.
+pub const UNIQUE_MSG_QUERY_FLAG: &str = "_UNIQUE_KEY_QUERY";
+
+/// Source: `QueryMessageRequestHeader`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct QueryMessageHeader {
+    /// The topic.
+    pub topic: Topic,
+    /// A key, or a unique key.
+    pub key: Name,
+    /// At most how many.
+    pub max_num: i32,
+    /// Stored at this time or later, ms.
+    pub begin_timestamp: i64,
+    /// Stored at this time or before, ms.
+    pub end_timestamp: i64,
+}
+
+/// Source: `QueryMessageResponseHeader`.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct QueriedHeader {
+    /// Store time of the index's newest entry, ms.
+    pub index_last_update_timestamp: i64,
+    /// Log offset of the index's newest entry.
+    pub index_last_update_phyoffset: i64,
 }

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use super::{Answer, same, unhex};
 
 /// Functions of the release that nothing here asks for.
-const NOT_HERE: &[&str] =
-    &["parseDate", "humanReadableByteCount", "ipCheck", "isInternalIP", "string2bytes", "isBlank"];
+const NOT_HERE: &[&str] = &["parseDate", "humanReadableByteCount", "ipCheck", "isInternalIP"];
 
 /// Why a row is passed over.
 pub(super) fn waits(input: &Value) -> Option<String> {
@@ -31,6 +30,12 @@ pub(super) fn util_format(input: &Value, expected: &Value) -> Answer {
         "timeMillisToHumanString3" => json!(written(input, "yyyyMMddHHmmss")?),
         "formatDate" => json!(written(input, input["text"].as_str()?)?),
         "crc32" => json!(record::body_crc(&unhex(input["hex"].as_str().unwrap_or("")))),
+        "string2bytes" => match input["text"].as_str()? {
+            // Upstream's null.
+            "" => Value::Null,
+            text => json!(hex(&id::pairs(text).collect::<Vec<_>>()).to_lowercase()),
+        },
+        "isBlank" => json!(input["text"].as_str().is_none_or(java::is_blank)),
         "bytes2string" => json!(hex(&unhex(input["hex"].as_str()?))),
         "ipToIPv4Str" => {
             let bytes: [u8; 4] = unhex(input["hex"].as_str()?).try_into().ok()?;

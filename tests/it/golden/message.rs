@@ -324,6 +324,13 @@ pub(super) fn names_of(input: &Value, expected: &Value) -> Answer {
 
 /// Upstream's constants beside ours.
 const CONSTANTS: &[(&str, &str)] = &[
+    ("MessageConst.PROPERTY_TRANSACTION_PREPARED_QUEUE_OFFSET", property::TRAN_PREPARED_QUEUE_OFFSET),
+    ("MessageConst.PROPERTY_TRANSACTION_CHECK_TIMES", property::TRANSACTION_CHECK_TIMES),
+    ("MessageConst.PROPERTY_CHECK_IMMUNITY_TIME_IN_SECONDS", property::CHECK_IMMUNITY_TIME_IN_SECONDS),
+    ("MixAll.RMQ_SYS_TRANS_HALF_TOPIC", names::TRANS_HALF_TOPIC),
+    ("MixAll.RMQ_SYS_TRANS_OP_HALF_TOPIC", names::TRANS_OP_TOPIC),
+    ("MixAll.CID_SYS_RMQ_TRANS", names::TRANS_GROUP),
+    ("MixAll.UNIQUE_MSG_QUERY_FLAG", mqlab::mq::wire::header::UNIQUE_MSG_QUERY_FLAG),
     ("MessageConst.PROPERTY_KEYS", property::KEYS),
     ("MessageConst.PROPERTY_TAGS", property::TAGS),
     ("MessageConst.PROPERTY_WAIT_STORE_MSG_OK", property::WAIT),

@@ -4,12 +4,12 @@ use bytes::Bytes;
 use mqlab::mq::broker::topic;
 use mqlab::mq::fastjson::Json;
 use mqlab::mq::message::Name;
-use mqlab::mq::wire::body::admin::{ClusterInfo, TopicList, TopicStats};
+use mqlab::mq::wire::body::admin::{ClusterInfo, ConsumeStats, TopicList, TopicStats};
 use mqlab::mq::wire::body::locks::{LockBatchRequestBody, LockBatchResponseBody};
 use mqlab::mq::wire::body::text::perm_text;
 use mqlab::mq::wire::body::{
-    ConsumerIdList, DataVersion, HeartbeatData, JsonBody, KvTable, QueueOffsets, RegisterBrokerBody, RouteData,
-    TopicConfig, TopicConfigTable,
+    CheckClientBody, ConsumerIdList, DataVersion, HeartbeatData, JsonBody, KvTable, QueueOffsets, RegisterBrokerBody,
+    RouteData, TopicConfig, TopicConfigTable,
 };
 use mqlab::mq::wire::codec::class::{HeaderClass, Kind, Scalar};
 use mqlab::mq::wire::codec::raw::{ExtFields, Language, RawCommand, SerializeType, header_length, mark_protocol_type};
@@ -281,6 +281,8 @@ pub(super) fn body_waits(input: &Value) -> Option<String> {
         "TopicList",
         "ClusterInfo",
         "TopicStatsTable",
+        "ConsumeStats",
+        "CheckClientRequestBody",
         "LockBatchRequestBody",
         "LockBatchResponseBody",
         "UnlockBatchRequestBody",
@@ -311,6 +313,8 @@ pub(super) fn json_body(input: &Value, expected: &Value) -> Answer {
         "TopicList" => again::<TopicList>(json),
         "ClusterInfo" => again::<ClusterInfo>(json),
         "TopicStatsTable" => again::<TopicStats>(json),
+        "ConsumeStats" => again::<ConsumeStats>(json),
+        "CheckClientRequestBody" => again::<CheckClientBody>(json),
         "ResetOffsetBody" => again::<QueueOffsets>(json),
         "LockBatchRequestBody" | "UnlockBatchRequestBody" => again::<LockBatchRequestBody>(json),
         "LockBatchResponseBody" => again::<LockBatchResponseBody>(json),

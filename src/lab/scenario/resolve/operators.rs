@@ -1,15 +1,18 @@
 //! Operators, and what they ask for.
 
+use std::ops::Range;
+
 use toml::Spanned;
 
 use super::sharing::moment;
 use super::{Resolver, clip, place};
-use crate::lab::scenario::operator::ResetScript;
+use crate::lab::scenario::operator::{DeleteTopicScript, QueryScript, ResetScript, UpdateTopicScript, WipeScript};
 use crate::lab::scenario::plan::{NodeKind, NodePlan};
 use crate::lab::scenario::script::Text;
 use crate::lab::scenario::table::Table;
 use crate::lab::workload::ops::Operator;
-use crate::mq::app::AdminCall;
+use crate::mq::app::{AdminCall, ResetTo, ResetWay};
+use crate::mq::message::Name;
 use crate::mq::time::Span;
 
 impl Resolver<'_> {
@@ -24,7 +27,11 @@ impl Resolver<'_> {
             let Some(at) = self.process(&mut clients, &servers, (&table.name, &table.process), &table.start) else {
                 continue;
             };
-            let calls = table.reset.iter().map(|reset| self.reset(reset)).collect();
+            let mut calls: Vec<(Span, AdminCall)> = table.reset.iter().map(|one| self.reset(one)).collect();
+            calls.extend(table.update_topic.iter().map(|one| self.update_topic(one)));
+            calls.extend(table.delete_topic.iter().map(|one| self.delete_topic(one)));
+            calls.extend(table.wipe_write_perm.iter().map(|one| self.wipe(one)));
+            calls.extend(table.query.iter().filter_map(|one| self.query(one)));
             operators.push(Operator { node: clients[at].name.clone(), calls });
         }
         nodes.extend(servers);
@@ -36,30 +43,88 @@ impl Resolver<'_> {
         let table = reset.get_ref();
         let group = self.legal(&table.group, "group", reset.span());
         let topic = self.legal(&table.topic, "topic", reset.span());
-        let timestamp = self.reset_to(&table.to);
+        let to = self.reset_to(&table.to);
         let force = table.force.unwrap_or(true);
-        (self.span(&table.wait, Span::ZERO), AdminCall::ResetOffset { group, topic, timestamp, force })
+        let ways = [("either", ResetWay::Either), ("members", ResetWay::Members), ("table", ResetWay::Table)];
+        let way = self.word(&table.way, "way", &ways);
+        (self.span(&table.wait, Span::ZERO), AdminCall::ResetOffset { group, topic, to, force, way })
     }
 
-    fn reset_to(&mut self, to: &Option<Text>) -> i64 {
-        let help = "`now`, or year, month, day, hour, minute and second of UTC in one: \"20181110163000\"";
+    fn update_topic(&mut self, update: &Spanned<Table<UpdateTopicScript>>) -> (Span, AdminCall) {
+        let table = update.get_ref();
+        let topic = self.legal(&table.topic, "topic", update.span());
+        let cluster = self.cluster_of(&table.cluster, update.span());
+        let mut queues = |given: &Option<Spanned<i64>>, what: &str| self.number(given, QUEUES, 0..=1024, what) as i32;
+        let (read, write) = (queues(&table.read, "read"), queues(&table.write, "write"));
+        let perm = self.number(&table.perm, READ_WRITE, 0..=7, "perm") as i32;
+        (self.span(&table.wait, Span::ZERO), AdminCall::UpdateTopic { topic, cluster, read, write, perm })
+    }
+
+    fn delete_topic(&mut self, delete: &Spanned<Table<DeleteTopicScript>>) -> (Span, AdminCall) {
+        let table = delete.get_ref();
+        let topic = self.legal(&table.topic, "topic", delete.span());
+        let cluster = self.cluster_of(&table.cluster, delete.span());
+        (self.span(&table.wait, Span::ZERO), AdminCall::DeleteTopic { topic, cluster })
+    }
+
+    fn wipe(&mut self, wipe: &Spanned<Table<WipeScript>>) -> (Span, AdminCall) {
+        let table = wipe.get_ref();
+        let broker = self.legal(&table.broker, "broker", wipe.span());
+        (self.span(&table.wait, Span::ZERO), AdminCall::WipeWritePerm { broker })
+    }
+
+    fn query(&mut self, query: &Spanned<Table<QueryScript>>) -> Option<(Span, AdminCall)> {
+        let table = query.get_ref();
+        let given = |text: &Option<Text>| text.as_ref().map(|text| Name::from(text.get_ref().as_str()));
+        let mut topic = || self.legal(&table.topic, "topic", query.span());
+        let call = match (given(&table.id), given(&table.key), given(&table.unique_key)) {
+            (Some(id), None, None) => AdminCall::ViewMessage { id },
+            (None, Some(key), None) => AdminCall::QueryByKey { topic: topic(), key },
+            (None, None, Some(id)) => AdminCall::QueryByUniqueKey { topic: topic(), id },
+            _ => {
+                let message = "this query does not say what it looks for, or says it twice".to_owned();
+                let help = "give one of `id`, `key` and `unique_key`, the last two with a `topic`";
+                self.wrong("contradiction", Some(super::head(query.span())), message, help);
+                return None;
+            }
+        };
+        Some((self.span(&table.wait, Span::ZERO), call))
+    }
+
+    fn cluster_of(&mut self, cluster: &Option<Text>, at: Range<usize>) -> Name {
+        match cluster {
+            Some(_) => self.legal(cluster, "cluster", at),
+            None => CLUSTER.into(),
+        }
+    }
+
+    fn reset_to(&mut self, to: &Option<Text>) -> ResetTo {
+        let help = "`now`, `end`, or year, month, day, hour, minute and second of UTC in one: \"20181110163000\"";
         let Some(text) = to else {
             self.wrong("missing", None, "this reset does not say where to".into(), help);
-            return END;
+            return ResetTo::Now;
         };
-        if text.get_ref() == "now" {
-            return END;
+        match text.get_ref().as_str() {
+            "now" => return ResetTo::Now,
+            "end" => return END,
+            _ => {}
         }
         match moment(text.get_ref()) {
-            Some(moment) => moment.0,
+            Some(moment) => ResetTo::At(moment.0),
             None => {
                 let message = format!("`{}` is no moment", clip(text.get_ref()));
                 self.wrong("wrong_value", place(to), message, help);
-                END
+                ResetTo::Now
             }
         }
     }
 }
 
-/// The end of each queue. Source: `ResetOffsetByTimeCommand`.
-const END: i64 = -1;
+/// The end of each queue. Source: `Broker2Client.resetOffset`, `DefaultMQAdminExtImpl.resetOffsetConsumeOffset`.
+const END: ResetTo = ResetTo::At(-1);
+/// Source: `UpdateTopicSubCommand`.
+const QUEUES: i64 = 8;
+/// Source: `TopicConfig.perm`.
+const READ_WRITE: i64 = 6;
+/// Source: `BrokerConfig.brokerClusterName`.
+const CLUSTER: &str = "DefaultCluster";

@@ -3,7 +3,7 @@
 use super::{Resolver, clip, days_since_1970, place};
 use crate::lab::scenario::script::{ConsumerScript, Text};
 use crate::mq::app::{ConsumeFrom, MessageModel};
-use crate::mq::client::consumer::allocate::{Strategy, VIRTUAL_NODES};
+use crate::mq::client::consumer::allocate::{RoomResolver, Strategy, VIRTUAL_NODES};
 use crate::mq::message::{MessageQueue, Name};
 use crate::mq::time::Millis;
 
@@ -15,6 +15,7 @@ enum Rule {
     ByConfig,
     MachineRoom,
     ConsistentHash,
+    Nearby,
 }
 
 impl Resolver<'_> {
@@ -67,6 +68,7 @@ impl Resolver<'_> {
             ("by-config", Rule::ByConfig),
             ("machine-room", Rule::MachineRoom),
             ("consistent-hash", Rule::ConsistentHash),
+            ("machine-room-nearby", Rule::Nearby),
         ];
         let rule = self.word(&table.allocate, "allocate", &words);
         if let Some(first) = table.own.as_ref().and_then(|own| own.first()).filter(|_| rule != Rule::ByConfig) {
@@ -78,8 +80,9 @@ impl Resolver<'_> {
                 "leave `own` out, or write `allocate = \"by-config\"`",
             );
         }
-        if let Some(first) = table.rooms.as_ref().and_then(|own| own.first()).filter(|_| rule != Rule::MachineRoom) {
-            let message = "only `machine-room` knows rooms".to_owned();
+        let has_rooms = matches!(rule, Rule::MachineRoom | Rule::Nearby);
+        if let Some(first) = table.rooms.as_ref().and_then(|own| own.first()).filter(|_| !has_rooms) {
+            let message = "only `machine-room` and `machine-room-nearby` know rooms".to_owned();
             let help = "leave `rooms` out, or write `allocate = \"machine-room\"`";
             self.wrong("contradiction", Some(first.span()), message, help);
         }
@@ -94,7 +97,23 @@ impl Resolver<'_> {
                 Strategy::MachineRoom(rooms.collect())
             }
             Rule::ConsistentHash => Strategy::ConsistentHash(VIRTUAL_NODES),
+            Rule::Nearby => {
+                let rooms = table.rooms.iter().flatten().filter_map(|text| self.room(text)).collect();
+                Strategy::Nearby(Box::default(), RoomResolver::Table(rooms))
+            }
         }
+    }
+
+    /// A room written as `broker-a = east`, or with the beginning of a client's id before the sign.
+    fn room(&mut self, text: &Text) -> Option<(Name, Name)> {
+        let parts = text.get_ref().split_once('=').map(|(begin, room)| (begin.trim(), room.trim()));
+        let Some((begin, room)) = parts.filter(|(begin, room)| !begin.is_empty() && !room.is_empty()) else {
+            let message = format!("`{}` puts nobody into a room", clip(text.get_ref()));
+            let help = "the beginning of a broker's name or of a client's id, and the room: \"broker-a = east\"";
+            self.wrong("wrong_value", Some(text.span()), message, help);
+            return None;
+        };
+        Some((begin.into(), room.into()))
     }
 
     /// A queue written as `orders/broker-a/0`.

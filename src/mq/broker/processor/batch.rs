@@ -50,6 +50,7 @@ impl Broker {
             self.refuse_put(conn, &command, put.status, step);
             return true;
         };
+        self.stats.put(put.places.len(), step.mono);
         say_batch(&put, landed, (&batch.topic, queue_id), step);
         let msg_id = batch::ids(self.announced, &put.places);
         let parked = self.parked_of(&put, (conn, command, queue_id), (landed, msg_id), step);

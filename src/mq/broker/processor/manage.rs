@@ -64,6 +64,16 @@ impl Broker {
             (request::UPDATE_AND_CREATE_TOPIC, Header::CreateTopic(header)) => {
                 Some(self.update_topic(header, command, step))
             }
+            (request::DELETE_TOPIC_IN_BROKER, Header::DeleteTopic(topic)) => {
+                self.delete_topic(topic, step);
+                ok(Header::None)
+            }
+            (request::VIEW_MESSAGE_BY_ID, Header::ViewMessage(offset)) => {
+                Some(self.view_message(*offset, command, step))
+            }
+            (request::QUERY_MESSAGE, Header::QueryMessage(query, is_unique)) => {
+                Some(self.query_message(query, *is_unique == Some(true), command, step))
+            }
             _ => None,
         };
         if let Some(answer) = answer {
@@ -229,7 +239,9 @@ impl Broker {
         self.store.offset_by_time(step.disk, &header.topic, header.queue_id, header.timestamp).0
     }
 
-    /// Source: `AdminBrokerProcessor.updateAndCreateTopic`. Differs: the whole table is registered, upstream only this topic.
+    /// Makes or changes a topic; whether it is ordered is asked for and not heard, as upstream.
+    ///
+    /// Source: `AdminBrokerProcessor.updateAndCreateTopic`.
     fn update_topic(&mut self, header: &CreateTopicHeader, command: &Command, step: &mut Step<'_>) -> Box<Command> {
         if header.topic == *self.config.cluster {
             let remark = format!("the topic[{}] is conflict with system reserved words.", header.topic);
@@ -239,8 +251,21 @@ impl Broker {
         created.read_queue_nums = header.read_queue_nums;
         created.topic_filter_type = header.topic_filter_type.clone();
         created.topic_sys_flag = header.topic_sys_flag.unwrap_or(0);
-        created.order = header.order;
-        self.create_topic(created, step);
+        self.update_topic_config(created, step);
         Command::response(response::SUCCESS, command.opaque, Header::None)
+    }
+
+    /// Deletes a topic, and whatever consume queues have no topic any more; the records stay, and so do the groups' offsets.
+    ///
+    /// Nobody is told: nameservers name the topic until they are asked to forget it, and a producer that still knows the way
+    /// makes the topic anew with its next message, where that is allowed. Source: `AdminBrokerProcessor.deleteTopic`.
+    fn delete_topic(&mut self, topic: &Topic, step: &mut Step<'_>) {
+        let known = i64::from(self.topics.remove(topic, step.wall));
+        if known == 1 {
+            self.persist_topics(step);
+        }
+        let topics = &self.topics;
+        let queues = self.store.clean_unused_topics(step.disk, &|topic| topics.get(topic).is_some()) as i64;
+        step.out.say(Fact::TopicDeleted { topic: topic.clone(), known, queues });
     }
 }

@@ -12,6 +12,8 @@ pub mod pull;
 
 mod manage;
 
+mod query;
+
 mod reset;
 
 mod status;

@@ -61,6 +61,10 @@ impl Broker {
         }
         let (group, topic, queue_id) = (header.consumer_group.clone(), header.topic.clone(), header.queue_id);
         let count = got.messages.len() as i32;
+        self.stats.transferred(got.messages.len(), step.mono);
+        if code == response::SUCCESS {
+            self.stats.got(&group, &topic, got.messages.len(), step.mono);
+        }
         let passed_over = got.next.0 - header.queue_offset - i64::from(count);
         if 0 < passed_over && matches!(got.status, GetStatus::Found | GetStatus::NoMatchedMessage) {
             let (group, topic) = (group.clone(), topic.clone());
@@ -258,7 +262,7 @@ fn of_request(header: &PullHeader, now: Millis) -> Result<Found, (i32, Name)> {
     };
     let filter = match is_tag_type(Some(&data.expression_type)) {
         true => None,
-        false => FilterData::build(&header.topic, &header.consumer_group, &data, now).ok().map(Arc::new),
+        false => FilterData::build(&header.topic, &header.consumer_group, &data, now, None).ok().map(Arc::new),
     };
     Ok((Subscription::of(&data), filter))
 }

@@ -158,6 +158,7 @@ impl Broker {
     pub(in crate::mq::broker) fn say_appended(&mut self, put: &Put, message: NewMessage, step: &mut Step<'_>) {
         let Some(landed) = put.landed.filter(|_| put.is_stored()) else { return };
         self.wake_checks(&message.topic);
+        self.stats.put(1, step.mono);
         let topic = if put.parked.is_some() { Name::from(SCHEDULE_TOPIC) } else { message.topic };
         step.out.say(Fact::Appended {
             topic,

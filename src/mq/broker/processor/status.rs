@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::mq::broker::Broker;
+use crate::mq::message::java;
 use crate::mq::message::{MessageQueue, Name, QueueOffset, Topic};
 use crate::mq::node::Step;
 use crate::mq::wire::body::admin::{
@@ -60,7 +61,7 @@ impl Broker {
 
     /// How far a group has got in a topic, or in every topic in which it has a place.
     fn consume_stats(&self, group: &Name, topic: &Topic, step: &mut Step<'_>) -> ConsumeStats {
-        let topics: BTreeSet<Topic> = match topic.trim().is_empty() {
+        let topics: BTreeSet<Topic> = match java::is_blank(topic) {
             true => self.offsets.each().filter(|(own, ..)| *own == group).map(|(_, topic, ..)| topic.clone()).collect(),
             false => BTreeSet::from([topic.clone()]),
         };
@@ -82,6 +83,7 @@ impl Broker {
                 let row = OffsetWrapper { broker_offset, consumer_offset, last_timestamp };
                 stats.0.insert(self.queue(&topic, queue_id), row);
             }
+            stats.1 += self.stats.group_tps(group, &topic, step.mono);
         }
         stats
     }
@@ -103,7 +105,7 @@ impl Broker {
         })
     }
 
-    /// Differs: what the tools show of it and no more; nobody counts here, so every rate is 0.
+    /// Differs: what the tools show of it and no more.
     fn runtime_info(&self, step: &mut Step<'_>) -> KvTable {
         let space = step.disk.space();
         let parts = u128::from(space.used) * 10_000 / u128::from(space.total.max(1));
@@ -117,11 +119,11 @@ impl Broker {
             ("commitLogMinOffset", self.store.log_begin().0.to_string()),
             ("dispatchBehindBytes", self.store.behind().to_string()),
             ("earliestMessageTimeStamp", earliest.to_string()),
-            ("getTransferedTps", "0.0 0.0 0.0".to_owned()),
+            ("getTransferedTps", self.stats.transferred_tps(step.mono)),
             ("pageCacheLockTimeMills", "0".to_owned()),
             ("pullThreadPoolQueueHeadWaitTimeMills", "0".to_owned()),
             ("pullThreadPoolQueueSize", "0".to_owned()),
-            ("putTps", "0.0 0.0 0.0".to_owned()),
+            ("putTps", self.stats.put_tps(step.mono)),
             ("sendThreadPoolQueueHeadWaitTimeMills", oldest.to_string()),
             ("sendThreadPoolQueueSize", self.sends.waiting().to_string()),
         ];

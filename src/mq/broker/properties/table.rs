@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::mq::broker::BrokerConfig;
+use crate::mq::filter::bloom::Shape;
 use crate::mq::message::Name;
 use crate::mq::node::Addr;
 use crate::mq::store::config::Role;
@@ -148,6 +149,22 @@ fn flush_disk_type(config: &mut BrokerConfig, value: &Value) -> Result<(), &'sta
     Ok(())
 }
 
+/// Differs: upstream takes any number above 0; a map for more filters would fit into no unit beside a queue.
+fn expect_consumers(config: &mut BrokerConfig, value: &Value) -> Result<(), &'static str> {
+    let number = i32::try_from(value.int()).ok().filter(|number| (1..=65_536).contains(number));
+    config.expect_consumer_num_use_filter = number.ok_or("a number from 1 to 65536")?;
+    config.bit_maps = Shape::by_fn(config.max_error_rate_of_bloom_filter, config.expect_consumer_num_use_filter);
+    Ok(())
+}
+
+/// Upstream does not start with another number. Source: `BloomFilter`.
+fn max_error_rate(config: &mut BrokerConfig, value: &Value) -> Result<(), &'static str> {
+    let percent = i32::try_from(value.int()).ok().filter(|percent| (1..=99).contains(percent));
+    config.max_error_rate_of_bloom_filter = percent.ok_or("percent, from 1 to 99")?;
+    config.bit_maps = Shape::by_fn(config.max_error_rate_of_bloom_filter, config.expect_consumer_num_use_filter);
+    Ok(())
+}
+
 fn listen_port(config: &mut BrokerConfig, value: &Value) -> Result<(), &'static str> {
     config.addr.port = u16::try_from(value.int()).map_err(|_| "a port: 0 to 65535")?;
     Ok(())
@@ -184,8 +201,6 @@ const NET: &str = "connections have no such setting here";
 const POOL: &str = "only the pool of sends is modelled";
 const NEVER: &str = "4.3.2 reads it nowhere";
 const COM: &str = "statistics for sale are not kept";
-/// Why the size of bit maps is not changed.
-const BITS: &str = "a map of filters has 112 bits here, three for each group, as by default";
 const PULL: &str = "pulls wait in no queue here";
 const HA: &str = "replication comes later";
 
@@ -289,8 +304,8 @@ pub const KEYS: [Key; 154] = [
         config.enable_calc_filter_bit_map = value.bool();
         Ok(())
     }),
-    not("expectConsumerNumUseFilter", Kind::Int, BITS),
-    not("maxErrorRateOfBloomFilter", Kind::Int, BITS),
+    set("expectConsumerNumUseFilter", Kind::Int, expect_consumers),
+    set("maxErrorRateOfBloomFilter", Kind::Int, max_error_rate),
     set("filterDataCleanTimeSpan", Kind::Long, |config, value| {
         config.filter_data_clean_time_span_ms = value.int();
         Ok(())
@@ -515,7 +530,10 @@ pub const KEYS: [Key; 154] = [
         config.store.offset_check_in_slave = value.bool();
         Ok(())
     }),
-    not("defaultQueryMaxNum", Kind::Int, "a query says itself how many it wants"),
+    set("defaultQueryMaxNum", Kind::Int, |config, value| {
+        config.store.default_query_max_num = value.count(0);
+        Ok(())
+    }),
     set("transientStorePoolEnable", Kind::Bool, |config, value| {
         config.store.transient_store_pool_enable = value.bool();
         Ok(())

@@ -13,6 +13,7 @@ use crate::mq::fact::Fact;
 use crate::mq::message::java::{parse_int, parse_long};
 use crate::mq::message::property::names as properties;
 use crate::mq::message::record::decode;
+use crate::mq::message::sys_flag::without_compressed;
 use crate::mq::message::{QueueOffset, StoredMessage, Topic, names};
 use crate::mq::node::{Step, Timer, TimerKey};
 use crate::mq::store::get::{GetRequest, GetStatus};
@@ -250,10 +251,14 @@ impl Broker {
     /// Writes a half message once more; it then has the copy's place.
     ///
     /// The application's flag is lost on the way, and a compressed body is stored inflated under its old flag: a reader that
-    /// trusts the flag fails at that copy. Source: `renewHalfMessageInner`, `putBackHalfMsgQueue`.
+    /// trusts the flag fails at that copy, and so does the producer that is asked (K22). Repaired, copy and question say that
+    /// the body is as it is. Source: `renewHalfMessageInner`, `putBackHalfMsgQueue`.
     fn put_back(&mut self, half: &mut StoredMessage, step: &mut Step<'_>) -> bool {
         let text = half.message.properties.encode();
         half.message.properties.put(properties::WAIT, "false");
+        if self.config.profile.fix_k22 {
+            half.sys_flag = without_compressed(half.sys_flag);
+        }
         let message = NewMessage {
             topic: half.message.topic.clone(),
             queue_id: half.queue_id,
@@ -308,6 +313,10 @@ impl Broker {
         let request =
             GetRequest { topic: &topic, queue_id: 0, offset: QueueOffset(offset), max, filter: &|_: i64| true };
         let Some(got) = self.store.get(step.disk, &request) else { return Ok(None) };
+        self.stats.transferred(got.messages.len(), step.mono);
+        if got.status == GetStatus::Found {
+            self.stats.got(&names::TRANS_GROUP.into(), &topic, got.messages.len(), step.mono);
+        }
         let status = match got.status {
             GetStatus::Found => PullStatus::Found,
             GetStatus::NoMatchedMessage => PullStatus::NoMatchedMsg,

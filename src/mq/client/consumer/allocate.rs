@@ -1,5 +1,7 @@
 //! Who owns which queue: pure functions of the queues, the members and one's own id.
 
+use std::collections::BTreeMap;
+
 use crate::mq::client::consumer::ring::Ring;
 use crate::mq::message::{MessageQueue, Name};
 
@@ -24,13 +26,38 @@ pub enum Strategy {
     /// The member that follows the queue on a ring, each standing there so many times; upstream's default is
     /// [`VIRTUAL_NODES`]. Source: `AllocateMessageQueueConsistentHash`.
     ConsistentHash(usize),
+    /// Queues go to members of their own room by another rule; those of a room without members go to all.
+    ///
+    /// Source: `AllocateMachineRoomNearby`.
+    Nearby(Box<Strategy>, RoomResolver),
+}
+
+/// Says in which room a broker or a client stands. Source: `AllocateMachineRoomNearby.MachineRoomResolver`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RoomResolver {
+    /// The text before this in the broker's name or the client's id, as upstream's example has it.
+    Before(char),
+    /// The room of the first of these with which the name or the id begins.
+    Table(Vec<(Name, Name)>),
+}
+
+impl RoomResolver {
+    fn room<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        let room = match self {
+            RoomResolver::Before(separator) => name.split(*separator).next(),
+            RoomResolver::Table(rows) => {
+                rows.iter().find(|(begin, _)| name.starts_with(begin.as_str())).map(|(_, room)| room.as_str())
+            }
+        };
+        room.filter(|room| !room.is_empty())
+    }
 }
 
 /// How often a member stands on the ring. Source: `AllocateMessageQueueConsistentHash`.
 pub const VIRTUAL_NODES: usize = 10;
 
 /// What a strategy cannot work with; the rebalance skips the topic.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum AllocateError {
     /// One's own id is empty.
     #[error("currentCID is empty")]
@@ -41,17 +68,24 @@ pub enum AllocateError {
     /// There are no members.
     #[error("cidAll is null or cidAll empty")]
     NoMembers,
+    /// A broker stands in no room.
+    #[error("Machine room is null for mq {0}")]
+    QueueInNoRoom(MessageQueue),
+    /// A member stands in no room.
+    #[error("Machine room is null for consumer id {0}")]
+    MemberInNoRoom(Name),
 }
 
 impl Strategy {
     /// Upstream's name of the strategy. Source: `AllocateMessageQueueStrategy.getName`.
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> String {
         match self {
-            Strategy::Averagely => "AVG",
-            Strategy::ByCircle => "AVG_BY_CIRCLE",
-            Strategy::ByConfig(_) => "CONFIG",
-            Strategy::MachineRoom(_) => "MACHINE_ROOM",
-            Strategy::ConsistentHash(_) => "CONSISTENT_HASH",
+            Strategy::Averagely => "AVG".to_owned(),
+            Strategy::ByCircle => "AVG_BY_CIRCLE".to_owned(),
+            Strategy::ByConfig(_) => "CONFIG".to_owned(),
+            Strategy::MachineRoom(_) => "MACHINE_ROOM".to_owned(),
+            Strategy::ConsistentHash(_) => "CONSISTENT_HASH".to_owned(),
+            Strategy::Nearby(inner, _) => format!("MACHINE_ROOM_NEARBY-{}", inner.name()),
         }
     }
 
@@ -86,6 +120,7 @@ impl Strategy {
             return Ok(Vec::new());
         };
         Ok(match self {
+            Strategy::Nearby(inner, rooms) => return nearby(inner, rooms, own, queues, members),
             Strategy::ConsistentHash(times) => {
                 let ring = Ring::new(members, *times);
                 queues.iter().filter(|queue| ring.follower(&queue.to_string()) == Some(own)).cloned().collect()
@@ -94,6 +129,38 @@ impl Strategy {
             _ => averagely(index, queues, members.len()),
         })
     }
+}
+
+/// One's own room first, then the rooms without members, in order of their names.
+fn nearby(
+    inner: &Strategy,
+    rooms: &RoomResolver,
+    own: &str,
+    queues: &[MessageQueue],
+    members: &[Name],
+) -> Result<Vec<MessageQueue>, AllocateError> {
+    let mut by_room: BTreeMap<&str, Vec<MessageQueue>> = BTreeMap::new();
+    for queue in queues {
+        let room = rooms.room(&queue.broker).ok_or_else(|| AllocateError::QueueInNoRoom(queue.clone()))?;
+        by_room.entry(room).or_default().push(queue.clone());
+    }
+    let mut members_by_room: BTreeMap<&str, Vec<Name>> = BTreeMap::new();
+    for member in members {
+        let room = rooms.room(member).ok_or_else(|| AllocateError::MemberInNoRoom(member.clone()))?;
+        members_by_room.entry(room).or_default().push(member.clone());
+    }
+    let mut allocated = Vec::new();
+    if let Some(room) = rooms.room(own)
+        && let (Some(near), Some(neighbours)) = (by_room.remove(room), members_by_room.get(room))
+    {
+        allocated.extend(inner.allocate(own, &near, neighbours)?);
+    }
+    for (room, far) in by_room {
+        if !members_by_room.contains_key(room) {
+            allocated.extend(inner.allocate(own, &far, members)?);
+        }
+    }
+    Ok(allocated)
 }
 
 /// The portion is counted in the queues of the rooms and taken out of all.

@@ -53,11 +53,26 @@ pub struct OffsetWrapper {
     pub last_timestamp: i64,
 }
 
-/// How far a group has got. Source: `ConsumeStats`.
+/// How far a group has got, and how many messages in a thousand seconds it was handed. Source: `ConsumeStats`.
 ///
-/// Differs: `consumeTps` is 0.0: nobody counts here.
+/// Differs: `consumeTps` has three decimals.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ConsumeStats(pub BTreeMap<MessageQueue, OffsetWrapper>);
+pub struct ConsumeStats(pub BTreeMap<MessageQueue, OffsetWrapper>, pub i64);
+
+/// Thousandths as `Double.toString` writes them, as far as three decimals go.
+pub fn thousandths(number: i64) -> String {
+    let text = format!("{}.{:03}", number / 1_000, number % 1_000);
+    let bare = text.trim_end_matches('0');
+    if bare.ends_with('.') { format!("{bare}0") } else { bare.to_owned() }
+}
+
+/// A decimal in thousandths; what cannot be read, and what is below nothing, is 0.
+fn read_thousandths(text: &str) -> i64 {
+    let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
+    let digits: String = rest.chars().chain("000".chars()).take(3).collect();
+    let read = |text: &str| text.parse::<u32>().ok().map(i64::from);
+    read(whole).zip(read(&digits)).map_or(0, |(whole, rest)| whole * 1_000 + rest)
+}
 
 /// The members of a group. Source: `ConsumerConnection`.
 ///
@@ -170,16 +185,22 @@ impl JsonBody for ConsumeStats {
                 (key("lastTimestamp"), Json::Int(row.last_timestamp)),
             ])
         };
-        let tps = Json::Number("0.0".to_owned());
+        let tps = Json::Number(thousandths(self.1));
         Json::Object(vec![(key("consumeTps"), tps), (key("offsetTable"), by_queue(&self.0, row))])
     }
 
     fn from_json(json: &Json) -> ConsumeStats {
-        ConsumeStats(read_by_queue(json, |row| OffsetWrapper {
+        let rows = read_by_queue(json, |row| OffsetWrapper {
             broker_offset: long(row, "brokerOffset", 0),
             consumer_offset: long(row, "consumerOffset", 0),
             last_timestamp: long(row, "lastTimestamp", 0),
-        }))
+        });
+        let tps = match json.get("consumeTps") {
+            Some(Json::Number(text)) => read_thousandths(text),
+            Some(Json::Int(number)) => number.saturating_mul(1_000),
+            _ => 0,
+        };
+        ConsumeStats(rows, tps)
     }
 }
 

@@ -13,8 +13,9 @@ use crate::mq::wire::codec::member::Member;
 use crate::mq::wire::codec::raw::ExtFields;
 use crate::mq::wire::header::{
     CheckTransactionHeader, CreateTopicHeader, EndTransactionHeader, GroupQueueHeader, PullHeader, PulledHeader,
-    QueueHeader, RegisterBrokerHeader, RegisteredHeader, ResetOffsetHeader, SearchOffsetHeader, SendBackHeader,
-    SendHeader, SentHeader, UnregisterBrokerHeader, UnregisterClientHeader, UpdateOffsetHeader,
+    QueriedHeader, QueryMessageHeader, QueueHeader, RegisterBrokerHeader, RegisteredHeader, ResetOffsetHeader,
+    SearchOffsetHeader, SendBackHeader, SendHeader, SentHeader, UnregisterBrokerHeader, UnregisterClientHeader,
+    UpdateOffsetHeader,
 };
 
 /// A class of headers.
@@ -205,6 +206,7 @@ impl Values<'_> {
 /// A header of one field.
 pub(super) struct One<T>(pub(super) T);
 type OneName = One<Name>;
+type OneInt = One<i32>;
 type OneLong = One<i64>;
 
 /// Declares classes as upstream's source does: wire name, Java type, `required` for `@CFNotNull`; behind `=` the member of
@@ -231,8 +233,6 @@ macro_rules! header_classes {
         typed { $($class:ident => $header:ident {
             $($field:literal: $kind:ident $($required:ident)? = $member:tt,)*
         } $(-> $check:ident)?)* }
-        other { $($plain:ident { $($plain_field:literal: $plain_kind:ident $($plain_required:ident)?,)* }
-            $(-> $plain_check:ident)?)* }
     ) => {
         $(pub(super) struct $class;
 
@@ -256,11 +256,6 @@ macro_rules! header_classes {
         /// Every class known here.
         pub static CLASSES: &[&HeaderClass] = &[
             $(&<$class as Typed>::CLASS,)*
-            $(&HeaderClass {
-                name: stringify!($plain),
-                fields: &[$(header_classes!(@field $plain_field $plain_kind [$($plain_required)?] ""),)*],
-                check: header_classes!(@check $($plain_check)?),
-            },)*
         ];
     };
 }
@@ -423,14 +418,28 @@ header_classes! {
             "timestamp": long required = timestamp,
             "isForce": boolean required = is_force,
         }
-    }
-    other {
-        QueryMessageRequestHeader {
-            "topic": String required,
-            "key": String required,
-            "maxNum": Integer required,
-            "beginTimestamp": Long required,
-            "endTimestamp": Long required,
+        DeleteTopicRequestHeader => OneName {
+            "topic": String required = 0,
+        }
+        WipeWritePermOfBrokerRequestHeader => OneName {
+            "brokerName": String required = 0,
+        }
+        WipeWritePermOfBrokerResponseHeader => OneInt {
+            "wipeTopicCount": Integer required = 0,
+        }
+        ViewMessageRequestHeader => OneLong {
+            "offset": Long required = 0,
+        }
+        QueryMessageRequestHeader => QueryMessageHeader {
+            "topic": String required = topic,
+            "key": String required = key,
+            "maxNum": Integer required = max_num,
+            "beginTimestamp": Long required = begin_timestamp,
+            "endTimestamp": Long required = end_timestamp,
+        }
+        QueryMessageResponseHeader => QueriedHeader {
+            "indexLastUpdateTimestamp": Long required = index_last_update_timestamp,
+            "indexLastUpdatePhyoffset": Long required = index_last_update_phyoffset,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::mq::wire::code::request;
 use crate::mq::wire::codec::CodecError;
 use crate::mq::wire::codec::class::{self, HeaderClass, One, Typed};
 use crate::mq::wire::codec::raw::ExtFields;
-use crate::mq::wire::header::Header;
+use crate::mq::wire::header::{Header, UNIQUE_MSG_QUERY_FLAG};
 
 /// Reads a header of one class.
 pub(super) type Take = fn(&ExtFields) -> Result<Header, CodecError>;
@@ -37,6 +37,18 @@ pub(super) fn put(code: i32, header: &Header) -> Option<ExtFields> {
         Header::EndTransaction(end) => class::put::<class::EndTransactionRequestHeader>(end),
         Header::CheckTransaction(check) => class::put::<class::CheckTransactionStateRequestHeader>(check),
         Header::ResetOffset(reset) => class::put::<class::ResetOffsetRequestHeader>(reset),
+        Header::DeleteTopic(topic) => class::put::<class::DeleteTopicRequestHeader>(&One(topic.clone())),
+        Header::WipeWritePerm(broker) => class::put::<class::WipeWritePermOfBrokerRequestHeader>(&One(broker.clone())),
+        Header::Wiped(count) => class::put::<class::WipeWritePermOfBrokerResponseHeader>(&One(*count)),
+        Header::ViewMessage(offset) => class::put::<class::ViewMessageRequestHeader>(&One(*offset)),
+        Header::QueryMessage(query, is_unique) => {
+            let mut fields = class::put::<class::QueryMessageRequestHeader>(query);
+            if let Some(is_unique) = is_unique {
+                fields.put(UNIQUE_MSG_QUERY_FLAG.into(), Some(Name::from(is_unique.to_string())));
+            }
+            fields
+        }
+        Header::Queried(queried) => class::put::<class::QueryMessageResponseHeader>(queried),
         Header::Other(pairs) => pairs.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect(),
     })
 }
@@ -80,6 +92,21 @@ pub(super) fn request(code: i32) -> Option<Take> {
         request::NOTIFY_CONSUMER_IDS_CHANGED => {
             |ext| one::<class::NotifyConsumerIdsChangedRequestHeader>(ext, Header::IdsChanged)
         }
+        request::DELETE_TOPIC_IN_BROKER | request::DELETE_TOPIC_IN_NAMESRV => {
+            |ext| one::<class::DeleteTopicRequestHeader>(ext, Header::DeleteTopic)
+        }
+        request::WIPE_WRITE_PERM_OF_BROKER => {
+            |ext| one::<class::WipeWritePermOfBrokerRequestHeader>(ext, Header::WipeWritePerm)
+        }
+        request::VIEW_MESSAGE_BY_ID => {
+            |ext| plain::<class::ViewMessageRequestHeader>(ext, |offset| Header::ViewMessage(offset.0))
+        }
+        request::QUERY_MESSAGE => |ext| {
+            let flag = ext.get(UNIQUE_MSG_QUERY_FLAG).and_then(Option::as_ref);
+            let is_unique = flag.map(|flag| *flag == "true");
+            let query = class::take::<class::QueryMessageRequestHeader>(ext)?;
+            Ok(Header::QueryMessage(Box::new(query), is_unique))
+        },
         request::REGISTER_BROKER => |ext| boxed::<class::RegisterBrokerRequestHeader>(ext, Header::RegisterBroker),
         request::UNREGISTER_BROKER => {
             |ext| boxed::<class::UnRegisterBrokerRequestHeader>(ext, Header::UnregisterBroker)
@@ -106,6 +133,12 @@ pub(super) fn response(request_code: i32) -> Option<(&'static HeaderClass, Take)
         | request::GET_MAX_OFFSET
         | request::GET_MIN_OFFSET => answer::<class::QueryConsumerOffsetResponseHeader>(|ext| {
             plain::<class::QueryConsumerOffsetResponseHeader>(ext, |offset| Header::Offset(offset.0))
+        }),
+        request::WIPE_WRITE_PERM_OF_BROKER => answer::<class::WipeWritePermOfBrokerResponseHeader>(|ext| {
+            plain::<class::WipeWritePermOfBrokerResponseHeader>(ext, |count| Header::Wiped(count.0))
+        }),
+        request::QUERY_MESSAGE => answer::<class::QueryMessageResponseHeader>(|ext| {
+            plain::<class::QueryMessageResponseHeader>(ext, Header::Queried)
         }),
         request::REGISTER_BROKER => answer::<class::RegisterBrokerResponseHeader>(|ext| {
             boxed::<class::RegisterBrokerResponseHeader>(ext, Header::Registered)
