@@ -480,6 +480,8 @@ impl Effect {
                 Return::Failed { .. } => "failed",
                 Return::Done { .. } => "done",
                 Return::Administered { .. } => "administered",
+                Return::Told { .. } => "told",
+                Return::QueuesChanged { .. } => "queues-changed",
                 Return::Execute { .. } => "execute-local",
                 Return::Select { .. } => "select",
                 Return::Check { .. } => "check-local",

@@ -129,6 +129,8 @@ impl Applications for Traffic {
             Return::Failed { error, .. } => panic!("a send failed: {}", error.text),
             Return::Done { .. }
             | Return::Administered { .. }
+            | Return::Told { .. }
+            | Return::QueuesChanged { .. }
             | Return::Execute { .. }
             | Return::Select { .. }
             | Return::Check { .. }

@@ -12,6 +12,7 @@ use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{App, DiskEvent, Fault, Machine, NodeId, Record, Seq, What};
+use crate::mq::app::pull::PullAnswer;
 use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Group, Message, MessageQueue, Name, QueueOffset, StoredMessage};
@@ -26,6 +27,8 @@ pub struct History {
     pub transactions: Transactions,
     /// Deliveries in the order of their callbacks.
     pub deliveries: Vec<Delivery>,
+    /// What pull consumers were given, in order: nobody owes it to them, and they answer nothing.
+    pub pulls: Vec<Delivery>,
     /// Groups that operators moved, in the order of their calls.
     pub resets: Resets,
     /// Brokers with what their disks hold at the end.
@@ -215,7 +218,11 @@ impl History {
                             history.deliveries[*at].answered(record, *outcome);
                         }
                     }
-                    Call::CreateTopic { .. } | Call::Decided { .. } | Call::Selected { .. } | Call::Admin { .. } => {}
+                    Call::CreateTopic { .. }
+                    | Call::Decided { .. }
+                    | Call::Selected { .. }
+                    | Call::Pull { .. }
+                    | Call::Admin { .. } => {}
                 },
                 What::App(App::Returned(answer)) => match &**answer {
                     Return::Sent { op, result } | Return::SentInTransaction { op, result, .. } => {
@@ -229,7 +236,14 @@ impl History {
                         tasks.insert((node, record.incarnation, task.0), history.deliveries.len());
                         history.deliveries.push(Delivery::of(record, node, (group, queue), messages));
                     }
+                    Return::Told { group, what, .. } => {
+                        if let PullAnswer::Pulled(result) = &**what {
+                            let of = (group, &result.queue);
+                            history.pulls.push(Delivery::of(record, node, of, &result.messages));
+                        }
+                    }
                     Return::Done { .. }
+                    | Return::QueuesChanged { .. }
                     | Return::Administered { .. }
                     | Return::Execute { .. }
                     | Return::Select { .. }

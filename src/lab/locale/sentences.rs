@@ -334,6 +334,9 @@ const TOLD: &[(&str, Words)] = &[
     ),
     ("call-admin", w("asks the brokers: {what}", "向 Broker 请求：{what}")),
     ("administered", w("is told: {what}", "得到答复：{what}")),
+    ("call-pull", w("calls {what}", "调用 {what}")),
+    ("told", w("is given {what}", "得到 {what}")),
+    ("queues-changed", w("its queues of {topic} are now: {mine}", "它在 {topic} 的队列变为：{mine}")),
     ("call-transaction", w("sends {message} in a transaction", "在事务中发送 {message}")),
     (
         "execute-local",

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lab::locale::{Lang, words};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, NodeId, Record, What};
+use crate::mq::app::pull::PullAnswer;
 use crate::mq::app::{AppError, Call, ConsumeOutcome, ErrorKind, LocalOutcome, Return, SendMode, SendResult};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, StoredMessage, id, text};
@@ -131,9 +132,15 @@ impl Heard {
                 self.asked.insert((process, task.0), id);
                 Vec::new()
             }
-            Return::Done { .. } | Return::Execute { .. } | Return::Select { .. } | Return::Administered { .. } => {
-                Vec::new()
-            }
+            Return::Told { what, .. } => match &**what {
+                PullAnswer::Pulled(result) => vec![result.to_string()],
+                PullAnswer::Queues(_) | PullAnswer::Offset(_) => Vec::new(),
+            },
+            Return::Done { .. }
+            | Return::Execute { .. }
+            | Return::Select { .. }
+            | Return::QueuesChanged { .. }
+            | Return::Administered { .. } => Vec::new(),
         }
     }
 }

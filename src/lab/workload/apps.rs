@@ -139,7 +139,7 @@ impl Apps {
                 out.extend(self.listen(now, *task, (group, messages), draw))
             }
             Return::Done { op } => self.go_on(now, *op, true, out),
-            Return::Administered { .. } => {}
+            Return::Administered { .. } | Return::Told { .. } | Return::QueuesChanged { .. } => {}
         }
     }
 

@@ -56,6 +56,7 @@ use crate::mq::client::consumer::concurrently::Running;
 use crate::mq::client::consumer::local::LocalOffsets;
 use crate::mq::client::consumer::orderly::InOrder;
 use crate::mq::client::consumer::pull::PullMessage;
+use crate::mq::client::consumer::puller::check;
 use crate::mq::client::consumer::rebalance::Rebalance;
 use crate::mq::client::consumer::{Consumer, Delays, Later};
 use crate::mq::client::exception::Exception;
@@ -85,6 +86,8 @@ pub struct Client {
     /// Sends whose queue the application is asked for.
     selecting: Numbered<TaskId, u64>,
     consumers: Vec<Consumer>,
+    /// Groups of pull consumers whose settings are wrong: their `start()` threw.
+    start_failed: Vec<Group>,
     rebalance: Rebalance,
     pull: PullMessage,
     pull_later: Delays<Later>,
@@ -187,7 +190,16 @@ impl Client {
             // Asking for the template's route from the start is how brokers become known.
             producer.know_topic(&AUTO_CREATE_TOPIC_KEY_TOPIC.into());
         }
-        let consumers = config.consumers.iter().map(|consumer| {
+        let mut start_failed = Vec::new();
+        for consumer in &config.consumers {
+            if let Err(thrown) = check(consumer) {
+                let (group, text) = (consumer.group.clone(), Name::from(thrown.to_string()));
+                step.out.say(Fact::StartThrew { group, text });
+                start_failed.push(consumer.group.clone());
+            }
+        }
+        let started = config.consumers.iter().filter(|consumer| !start_failed.contains(&consumer.group));
+        let consumers = started.map(|consumer| {
             let local = LocalOffsets::of(&config, consumer, step.disk);
             Consumer::new(consumer.clone(), local, step.wall)
         });
@@ -206,6 +218,7 @@ impl Client {
             deciding: Numbered::default(),
             selecting: Numbered::default(),
             consumers,
+            start_failed,
             rebalance: Rebalance::default(),
             pull: PullMessage::default(),
             pull_later: Delays::new(Timer::PullLater),
@@ -328,6 +341,7 @@ impl Node for Client {
                 Call::SendBatch { op, group, messages, timeout } => {
                     self.send_batch((op, &group), messages, timeout, step);
                 }
+                Call::Pull { op, group, what } => self.call_puller(op, &group, *what, step),
                 Call::Admin { op, what } => self.administer(op, what, step),
                 Call::SendInTransaction { op, group, message } => self.send_in_transaction(op, &group, message, step),
                 Call::Decided { task, outcome } => self.decided(task, outcome, step),

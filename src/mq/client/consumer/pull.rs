@@ -69,6 +69,16 @@ impl Default for PullMessage {
     }
 }
 
+impl PullMessage {
+    /// The ends of a queue as an answer has them.
+    pub(super) fn bounds(&self, header: &PulledHeader) -> Bounds {
+        Bounds {
+            min: (self.min_offset.clone(), Name::from(header.min_offset)),
+            max: (self.max_offset.clone(), Name::from(header.max_offset)),
+        }
+    }
+}
+
 /// What the decision list says about a pull request.
 enum Decision {
     Pull,
@@ -304,10 +314,7 @@ impl Client {
         let consumer = &mut self.consumers[at];
         let assigned = consumer.assigned.get_mut(&queue).expect("the callback has looked");
         let subscription = consumer.subscriptions.get(&assigned.queue.topic);
-        let bounds = Bounds {
-            min: (self.pull.min_offset.clone(), Name::from(header.min_offset)),
-            max: (self.pull.max_offset.clone(), Name::from(header.max_offset)),
-        };
+        let bounds = self.pull.bounds(header);
         let (messages, separated) = decode(body, &assigned.queue, subscription, &bounds);
         if 0 < separated {
             let (topic, queue_id) = (assigned.queue.topic.clone(), assigned.queue.queue_id);
@@ -370,13 +377,13 @@ impl Client {
 }
 
 /// The queue's ends as properties.
-struct Bounds {
+pub(super) struct Bounds {
     min: (Key, Name),
     max: (Key, Name),
 }
 
 /// The messages of an answer, and how many were dropped for their tags. Source: `PullAPIWrapper.processPullResult`.
-fn decode(
+pub(super) fn decode(
     body: &Bytes,
     queue: &MessageQueue,
     subscription: Option<&SubscriptionData>,

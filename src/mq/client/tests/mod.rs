@@ -8,6 +8,8 @@ mod consume;
 
 mod orderly;
 
+mod puller;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -197,8 +199,13 @@ impl Stage {
             | Return::SentInTransaction { op, .. }
             | Return::Failed { op, .. }
             | Return::Administered { op, .. }
+            | Return::Told { op, .. }
             | Return::Done { op } => Some(*op),
-            Return::Listen { .. } | Return::Execute { .. } | Return::Check { .. } | Return::Select { .. } => None,
+            Return::Listen { .. }
+            | Return::Execute { .. }
+            | Return::Check { .. }
+            | Return::Select { .. }
+            | Return::QueuesChanged { .. } => None,
         };
         let found: Vec<_> = self.returned.iter().filter(|(_, answer)| of(answer) == Some(OpId(op))).collect();
         assert_eq!(found.len(), 1, "answers to {op}: {found:?}");
