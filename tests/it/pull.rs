@@ -164,7 +164,7 @@ fn the_queues_of_a_registered_topic_are_shared_out_and_the_application_is_told()
 #[test]
 fn a_pull_from_a_cut_link_ends_after_its_ten_seconds_and_the_loop_goes_on() {
     let fault = "fault.reader-dies={ cut = { from = \"reader\", to = \"broker-loop\" } }";
-    let trace = run(&[fault, "fault.reader-dies.lasts=12s"]);
+    let trace = run(&[fault, "fault.reader-dies.lasts=12s", "fault.reader-is-back.at=119900ms"]);
     let failed: Vec<String> = lines::of(&trace, &Handles::of(&trace), Lang::En)
         .into_iter()
         .filter(|line| line.actor == "reader" && line.kind == "failed")
