@@ -9,6 +9,9 @@ mod admin;
 
 pub use admin::{AdminAnswer, AdminCall, ResetTo, ResetWay, Rollback};
 
+pub mod pull;
+
+use crate::mq::app::pull::{PullAnswer, PullCall};
 use crate::mq::message::{Group, Message, MessageQueue, Name, QueueOffset, StoredMessage, Topic};
 use crate::mq::time::{Millis, Span};
 
@@ -93,6 +96,15 @@ pub enum Call {
         op: OpId,
         /// What is wanted.
         what: AdminCall,
+    },
+    /// Ask a pull consumer for something.
+    Pull {
+        /// The operation.
+        op: OpId,
+        /// The consumer's group.
+        group: Group,
+        /// What is wanted.
+        what: Box<PullCall>,
     },
     /// A selector's answer to [`Return::Select`].
     Selected {
@@ -250,6 +262,26 @@ pub enum Return {
         op: OpId,
         /// What came out.
         what: AdminAnswer,
+    },
+    /// A pull consumer's call ended with a result.
+    Told {
+        /// The operation.
+        op: OpId,
+        /// The consumer's group.
+        group: Group,
+        /// What came out.
+        what: Box<PullAnswer>,
+    },
+    /// A pull consumer's queues of a topic have changed. Source: `MessageQueueListener.messageQueueChanged`.
+    QueuesChanged {
+        /// The consumer's group.
+        group: Group,
+        /// The topic.
+        topic: Topic,
+        /// All its queues, sorted.
+        all: Vec<MessageQueue>,
+        /// Those that are this member's own, sorted.
+        mine: Vec<MessageQueue>,
     },
     /// A message is about to be sent: please choose its queue and answer with [`Call::Selected`].
     Select {

@@ -470,8 +470,34 @@ facts! {
         queue_id: QueueId,
         /// For how long, ms.
         millis: i64,
-        /// `flow-control`, `suspended`, `error`, `not-locked` or `offset-moved`.
+        /// `paused`, `error`, `not-locked` or `offset-moved`.
         why: &'static str,
+    }
+    /// A consumer has so much in hand of a queue that it waits before it pulls on. Source: `DefaultMQPushConsumerImpl.pullMessage`.
+    FlowControlled "flow-controlled" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// For how long, ms.
+        millis: i32,
+        /// The limit: `cached-messages`, `cached-mib` or `cached-span`.
+        why: &'static str,
+        /// How much there is: messages, whole MiB, or offsets between the first and the last.
+        found: i64,
+        /// How much there may be.
+        most: i32,
+    }
+    /// A topic's limits are shared out among all queues in hand. Source: `RebalancePushImpl.messageQueueChanged`.
+    LimitsShared "limits-shared" {
+        /// The group.
+        group: Group,
+        /// Queues in hand, of whatever topic.
+        queues: i64,
+        /// `pullThresholdForQueue` from here on, in messages.
+        messages: i64,
+        /// `pullThresholdSizeForQueue` from here on, in MiB.
+        mib: i64,
     }
     /// A consumer's queue is locked for it. Source: `RebalanceImpl.lockAll`, `lock`.
     QueueLocked "queue-locked" {

@@ -366,7 +366,7 @@ fn titles_stand_in_line_behind_names_of_any_length_and_faults_speak_chinese() {
         })
         .collect();
     assert_eq!(columns.len(), 1, "{columns:?}\n{list}");
-    let app = app(Lang::Zh, Some(POWER_LOSS));
+    let app = app(Lang::Zh, Some(power_loss()));
     let player = app.player.as_ref().unwrap();
     let lines = mqlab::lab::view::lines::of(&player.trace, &player.handles, Lang::Zh);
     let begun: Vec<&str> =

@@ -15,6 +15,7 @@ use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{App, DiskEvent, Fault, Machine, NodeId, Record, Seq, What};
+use crate::mq::app::pull::PullAnswer;
 use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Message, MessageQueue, Name, QueueOffset, StoredMessage};
@@ -29,6 +30,8 @@ pub struct History {
     pub transactions: Transactions,
     /// Deliveries in the order of their callbacks.
     pub deliveries: Vec<Delivery>,
+    /// What pull consumers were given, in order: nobody owes it to them, and they answer nothing.
+    pub pulls: Vec<Delivery>,
     /// Groups that operators moved, in the order of their calls.
     pub resets: Resets,
     /// Topics that operators deleted, in the order of their calls.
@@ -223,7 +226,11 @@ impl History {
                             history.deliveries[*at].answered(record, *outcome);
                         }
                     }
-                    Call::CreateTopic { .. } | Call::Decided { .. } | Call::Selected { .. } | Call::Admin { .. } => {}
+                    Call::CreateTopic { .. }
+                    | Call::Decided { .. }
+                    | Call::Selected { .. }
+                    | Call::Pull { .. }
+                    | Call::Admin { .. } => {}
                 },
                 What::App(App::Returned(answer)) => match &**answer {
                     Return::Sent { op, result } | Return::SentInTransaction { op, result, .. } => {
@@ -237,7 +244,9 @@ impl History {
                         tasks.insert((node, record.incarnation, task.0), history.deliveries.len());
                         history.deliveries.push(Delivery::of(record, node, (group, queue), messages));
                     }
+                    Return::Told { group, what, .. } => history.pulls.extend(pulled(record, node, group, what)),
                     Return::Done { .. }
+                    | Return::QueuesChanged { .. }
                     | Return::Administered { .. }
                     | Return::Execute { .. }
                     | Return::Select { .. }
@@ -322,6 +331,14 @@ impl History {
     /// Every stored copy with its broker.
     pub fn copies(&self) -> impl Iterator<Item = (NodeId, &LogRecord)> {
         self.brokers.iter().flat_map(|broker| broker.store.records.iter().map(|record| (broker.node, record)))
+    }
+}
+
+/// What a pull consumer was given, if that is what it was told.
+fn pulled(record: &Record, node: NodeId, group: &Group, what: &PullAnswer) -> Option<Delivery> {
+    match what {
+        PullAnswer::Pulled(result) => Some(Delivery::of(record, node, (group, &result.queue), &result.messages)),
+        PullAnswer::Queues(_) | PullAnswer::Offset(_) => None,
     }
 }
 

@@ -7,6 +7,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("03-topic-birth", include_str!("../../../scenarios/03-topic-birth.toml")),
     ("04-send-modes", include_str!("../../../scenarios/04-send-modes.toml")),
     ("05-two-sieves", include_str!("../../../scenarios/05-two-sieves.toml")),
+    ("06-push-is-pull", include_str!("../../../scenarios/06-push-is-pull.toml")),
     ("07-one-or-all", include_str!("../../../scenarios/07-one-or-all.toml")),
     ("08-first-offset", include_str!("../../../scenarios/08-first-offset.toml")),
     ("09-rebalance", include_str!("../../../scenarios/09-rebalance.toml")),
@@ -24,6 +25,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("32-three-retries", include_str!("../../../scenarios/32-three-retries.toml")),
     ("33-reset-offset", include_str!("../../../scenarios/33-reset-offset.toml")),
     ("34-topic-returns", include_str!("../../../scenarios/34-topic-returns.toml")),
+    ("35-two-minds", include_str!("../../../scenarios/35-two-minds.toml")),
 ];
 
 /// The text of a scenario.

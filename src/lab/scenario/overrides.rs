@@ -51,8 +51,9 @@ pub fn quoted(text: &str) -> String {
 /// Keys of a fault that are not its verb.
 const FAULT_KEYS: &[&str] = &["name", "at", "lasts", "off"];
 /// Lists whose entries have names.
-const LISTS: &[&str] =
-    &["broker", "topic", "producer", "consumer", "operator", "fault", "expect", "step", "send", "on", "reset"];
+const LISTS: &[&str] = &[
+    "broker", "topic", "producer", "consumer", "puller", "operator", "fault", "expect", "step", "send", "on", "reset",
+];
 /// Lists without names: one that has a single entry is that entry.
 const ALONE: &[&str] = &["send", "on", "update_topic", "delete_topic", "wipe_write_perm", "query"];
 

@@ -231,8 +231,13 @@ impl World {
             | Return::SentInTransaction { op, .. }
             | Return::Failed { op, .. }
             | Return::Administered { op, .. }
+            | Return::Told { op, .. }
             | Return::Done { op } => Some(op.0),
-            Return::Listen { .. } | Return::Execute { .. } | Return::Check { .. } | Return::Select { .. } => None,
+            Return::Listen { .. }
+            | Return::Execute { .. }
+            | Return::Check { .. }
+            | Return::Select { .. }
+            | Return::QueuesChanged { .. } => None,
         };
         let machine = &mut self.machines[usize::from(node)];
         if let Some(op) = op {
@@ -282,6 +287,7 @@ impl World {
             | Call::SendBatch { op, .. }
             | Call::SendInTransaction { op, .. }
             | Call::CreateTopic { op, .. }
+            | Call::Pull { op, .. }
             | Call::Admin { op, .. } => Some(op.0),
             Call::Listened { .. } | Call::Decided { .. } | Call::Selected { .. } => None,
         };

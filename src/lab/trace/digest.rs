@@ -15,6 +15,8 @@ use crate::mq::node::Frame;
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::{self as h, Header};
 
+mod pull;
+
 /// What a run's records fold to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Digest(pub u128);
@@ -588,6 +590,11 @@ impl Folded for Call {
                 into.pair(op.0, 8);
                 what.fold(into);
             }
+            Call::Pull { op, group, what } => {
+                into.pair(op.0, 10);
+                group.fold(into);
+                what.fold(into);
+            }
             Call::Listened { task, outcome } => {
                 into.pair(task.0, 3);
                 outcome.fold(into);
@@ -677,6 +684,17 @@ impl Folded for Return {
             Return::Administered { op, what } => {
                 into.pair(op.0, 9);
                 what.fold(into);
+            }
+            Return::Told { op, group, what } => {
+                into.pair(op.0, 11);
+                group.fold(into);
+                what.fold(into);
+            }
+            Return::QueuesChanged { group, topic, all, mine } => {
+                into.pair(all.len() as u64, 12);
+                group.fold(into);
+                topic.fold(into);
+                all.iter().chain(mine).for_each(|queue| queue.fold(into));
             }
             Return::Listen { task, group, queue, messages } => {
                 into.pair(task.0, 4);

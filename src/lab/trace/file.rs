@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 use crate::lab::trace::digest::Digest;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, FrameNote, Machine, Record, Road, What};
+use crate::mq::app::pull::{PullAnswer, PullCall};
 use crate::mq::app::{AdminAnswer, Call, Return, SendTo};
 use crate::mq::fact;
-use crate::mq::message::{Message, MessageQueue};
+use crate::mq::message::{Message, MessageQueue, StoredMessage};
 
 /// The format's version.
 pub const VERSION: u32 = 1;
@@ -183,6 +184,17 @@ fn call_fields(call: &Call) -> Value {
             json!({ "op": op.0, "group": group.as_str(), "topic": topic.as_str(), "queues": queues })
         }
         Call::Admin { op, what } => json!({ "op": op.0, "what": what.command() }),
+        Call::Pull { op, group, what } => json!({
+            "op": op.0,
+            "group": group.as_str(),
+            "what": what.method(),
+            "topic": match &**what {
+                PullCall::Queues(topic) | PullCall::InBalance(topic) => Some(topic.as_str()),
+                what => what.queue().map(|queue| queue.topic.as_str()),
+            },
+            "queue": what.queue().map(|queue| format!("{}/{}", queue.broker, queue.queue_id)),
+            "number": what.number(),
+        }),
         Call::SendBy { op, group, message, timeout, by } => json!({
             "op": op.0,
             "group": group.as_str(),
@@ -226,7 +238,7 @@ fn properties(message: &Message) -> Map<String, Value> {
 }
 
 fn select_fields(task: u64, op: u64, queues: &[MessageQueue], message: &Message) -> Value {
-    let queues: Vec<String> = queues.iter().map(|queue| format!("{}/{}", queue.broker, queue.queue_id)).collect();
+    let queues = short(queues);
     let topic = message.topic.as_str();
     json!({ "task": task, "op": op, "queues": queues, "topic": topic, "properties": properties(message) })
 }
@@ -322,14 +334,15 @@ fn return_fields(answer: &Return) -> Value {
         }),
         Return::Done { op } => json!({ "op": op.0 }),
         Return::Administered { op, what } => administered_fields(op.0, what),
+        Return::Told { op, group, what } => told_fields(op.0, group, what),
+        Return::QueuesChanged { group, topic, all, mine } => json!({
+            "group": group.as_str(),
+            "topic": topic.as_str(),
+            "all": short(all),
+            "mine": short(mine),
+        }),
         Return::Listen { task, group, queue, messages } => {
-            let messages: Vec<Value> = messages
-                .iter()
-                .map(|message| {
-                    let key = message.message.properties.get("UNIQ_KEY").map(|key| key.as_str());
-                    json!({ "queue_offset": message.queue_offset.0, "msg_id": key, "body": hex(&message.message.body) })
-                })
-                .collect();
+            let messages = handed(messages);
             json!({
                 "task": task.0,
                 "group": group.as_str(),
@@ -340,6 +353,39 @@ fn return_fields(answer: &Return) -> Value {
             })
         }
     }
+}
+
+/// What a pull consumer told.
+fn told_fields(op: u64, group: &str, what: &PullAnswer) -> Value {
+    match what {
+        PullAnswer::Queues(queues) => json!({ "op": op, "group": group, "queues": short(queues) }),
+        PullAnswer::Offset(offset) => json!({ "op": op, "group": group, "offset": offset }),
+        PullAnswer::Pulled(result) => json!({
+            "op": op,
+            "group": group,
+            "status": result.status.as_str(),
+            "next_begin_offset": result.next_begin_offset,
+            "min_offset": result.min_offset,
+            "max_offset": result.max_offset,
+            "broker": result.queue.broker.as_str(),
+            "topic": result.queue.topic.as_str(),
+            "queue_id": result.queue.queue_id,
+            "messages": handed(&result.messages),
+        }),
+    }
+}
+
+fn short(queues: &[MessageQueue]) -> Vec<String> {
+    queues.iter().map(|queue| format!("{}/{}", queue.broker, queue.queue_id)).collect()
+}
+
+/// Messages as an application is handed them.
+fn handed(messages: &[StoredMessage]) -> Vec<Value> {
+    let each = messages.iter().map(|message| {
+        let key = message.message.properties.get("UNIQ_KEY").map(|key| key.as_str());
+        json!({ "queue_offset": message.queue_offset.0, "msg_id": key, "body": hex(&message.message.body) })
+    });
+    each.collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

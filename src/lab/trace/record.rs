@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::lab::trace::image::DiskImage;
+use crate::mq::app::pull::PullAnswer;
 use crate::mq::app::{Call, Return};
 use crate::mq::disk::DiskError;
 use crate::mq::fact::Fact;
@@ -383,6 +384,7 @@ const KINDS: &[&str] = &[
     "call-send-batch",
     "call-transaction",
     "call-admin",
+    "call-pull",
     "decided",
     "listened",
     "sent-result",
@@ -393,6 +395,9 @@ const KINDS: &[&str] = &[
     "check-local",
     "sent-in-transaction",
     "administered",
+    "told",
+    "pull-result",
+    "queues-changed",
     "info",
     "noted",
     "fault-begun",
@@ -427,6 +432,7 @@ impl What {
                 Call::SendBatch { .. } => "call-send-batch",
                 Call::SendInTransaction { .. } => "call-transaction",
                 Call::Admin { .. } => "call-admin",
+                Call::Pull { .. } => "call-pull",
                 Call::Decided { .. } => "decided",
                 Call::Selected { .. } => "selected",
                 Call::Listened { .. } => "listened",
@@ -436,6 +442,11 @@ impl What {
                 Return::Failed { .. } => "failed",
                 Return::Done { .. } => "done",
                 Return::Administered { .. } => "administered",
+                Return::Told { ref what, .. } => match **what {
+                    PullAnswer::Pulled(_) => "pull-result",
+                    PullAnswer::Queues(_) | PullAnswer::Offset(_) => "told",
+                },
+                Return::QueuesChanged { .. } => "queues-changed",
                 Return::Listen { .. } => "listen",
                 Return::Execute { .. } => "execute-local",
                 Return::Select { .. } => "select",

@@ -5,6 +5,7 @@ use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, NodeId, What};
 use crate::lab::view::lines::Handles;
 use crate::lab::view::story;
+use crate::mq::app::pull::PullAnswer;
 use crate::mq::app::{Call, Return};
 use crate::mq::fact::Fact;
 use crate::mq::message::Name;
@@ -96,8 +97,11 @@ impl Life {
                     }
                     Return::Failed { .. } => Stage::Failed,
                     Return::Listen { .. } => Stage::Delivered,
+                    Return::Told { what, .. } if matches!(**what, PullAnswer::Pulled(_)) => Stage::Delivered,
+                    Return::Told { .. } => continue,
                     Return::Done { .. }
                     | Return::Administered { .. }
+                    | Return::QueuesChanged { .. }
                     | Return::Execute { .. }
                     | Return::Select { .. }
                     | Return::Check { .. } => continue,

@@ -7,10 +7,11 @@ use crate::lab::locale::{self, Lang, sentences, words};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, Machine, NodeId, Record, Road, Seq, What};
 use crate::lab::view::operator;
+use crate::mq::app::pull::{PullAnswer, PullCall};
 use crate::mq::app::{Call, Choice, ConsumeOutcome, LocalOutcome, Return, SendTo};
 use crate::mq::fact::Value;
 use crate::mq::message::property::names;
-use crate::mq::message::{Message, StoredMessage};
+use crate::mq::message::{Message, MessageQueue, StoredMessage};
 use crate::mq::node::RefusedWhy;
 use crate::mq::time::Time;
 
@@ -75,6 +76,7 @@ const MAIN: &[&str] = &[
     "sent-result",
     "failed",
     "listen",
+    "pull-result",
     "info",
     "exited",
 ];
@@ -290,6 +292,7 @@ fn called(
             }
         },
         (Call::Admin { what, .. }, "what") => put(&what.command()),
+        (Call::Pull { what, .. }, "what") => put(&asked(what)),
         (Call::SendBatch { messages, .. }, "count") => put(&messages.len()),
         (
             Call::Send { op, .. }
@@ -332,6 +335,9 @@ fn returned(
         }
         (Return::SentInTransaction { state, .. }, "state") => put(&state.as_str()),
         (Return::Administered { what, .. }, "what") => put(&operator::short(what)),
+        (Return::Told { what, .. }, "what") => put(&told(handles, what)),
+        (Return::QueuesChanged { topic, .. }, "topic") => put(topic),
+        (Return::QueuesChanged { mine, .. }, "mine") => put(&short(mine)),
         (Return::Check { message, .. }, "message") => put(&match handles.of_stored(message) {
             Some(number) => handles.name(number),
             None => format!("#{}", message.queue_offset.0),
@@ -339,16 +345,45 @@ fn returned(
         (Return::Failed { error, .. }, "attempts") => put(&error.attempts),
         (Return::Failed { error, .. }, "kind") => put(&error.kind.as_str()),
         (Return::Failed { error, .. }, "text") => put(&error.text),
-        (Return::Listen { messages, .. }, "messages") => {
-            let names: Vec<String> = messages
-                .iter()
-                .map(|message| match handles.of_stored(message) {
-                    Some(number) => handles.name(number),
-                    None => format!("#{}", message.queue_offset.0),
-                })
-                .collect();
-            put(&names.join(", "))
-        }
+        (Return::Listen { messages, .. }, "messages") => put(&names_of(handles, messages)),
         _ => false,
     }
+}
+
+/// Messages by their names, or by their places.
+fn names_of(handles: &Handles, messages: &[StoredMessage]) -> String {
+    let each = messages.iter().map(|message| match handles.of_stored(message) {
+        Some(number) => handles.name(number),
+        None => format!("#{}", message.queue_offset.0),
+    });
+    each.collect::<Vec<String>>().join(", ")
+}
+
+/// `maxOffset(broker-a/0)`, `pull(broker-a/0, 3)`.
+fn asked(what: &PullCall) -> String {
+    let about = match what {
+        PullCall::Queues(topic) | PullCall::InBalance(topic) => Some(topic.to_string()),
+        PullCall::SendBack(back) => Some(format!("#{}", back.message.queue_offset.0)),
+        what => what.queue().map(|queue| format!("{}/{}", queue.broker, queue.queue_id)),
+    };
+    let words: Vec<String> = about.into_iter().chain(what.number().map(|number| number.to_string())).collect();
+    format!("{}({})", what.method(), words.join(", "))
+}
+
+/// `FOUND m1 order-1, goes on at 1`.
+fn told(handles: &Handles, what: &PullAnswer) -> String {
+    match what {
+        PullAnswer::Queues(queues) => short(queues),
+        PullAnswer::Offset(offset) => offset.to_string(),
+        PullAnswer::Pulled(result) => {
+            let names = names_of(handles, &result.messages);
+            let gap = if names.is_empty() { "" } else { " " };
+            format!("{}{gap}{names} -> {}", result.status.as_str(), result.next_begin_offset)
+        }
+    }
+}
+
+fn short(queues: &[MessageQueue]) -> String {
+    let each = queues.iter().map(|queue| format!("{}/{}", queue.broker, queue.queue_id));
+    each.collect::<Vec<String>>().join(", ")
 }

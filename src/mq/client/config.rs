@@ -61,8 +61,7 @@ pub struct ProducerConfig {
     pub transactional: bool,
 }
 
-/// Source: `DefaultMQPushConsumer`.
-///
+/// Source: `DefaultMQPushConsumer`, `DefaultMQPullConsumer`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ConsumerConfig {
     /// The group.
@@ -83,6 +82,10 @@ pub struct ConsumerConfig {
     pub pull_threshold_for_queue: i64,
     /// `pullThresholdSizeForQueue`, in MiB.
     pub pull_threshold_size_for_queue: i64,
+    /// `pullThresholdForTopic`, in messages: shared out among the queues in hand.
+    pub pull_threshold_for_topic: i64,
+    /// `pullThresholdSizeForTopic`, in MiB: shared out as well.
+    pub pull_threshold_size_for_topic: i64,
     /// `pullInterval`.
     pub pull_interval: Span,
     /// `pullBatchSize`.
@@ -97,6 +100,33 @@ pub struct ConsumerConfig {
     pub max_reconsume_times: i32,
     /// `consumeTimeout`: how long a listener may hold a message.
     pub consume_timeout: Span,
+    /// What makes it a pull consumer; its subscriptions are then `registerTopics`, all of each.
+    pub pull: Option<PullConfig>,
+}
+
+/// What only a pull consumer is configured with. Source: `DefaultMQPullConsumer`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PullConfig {
+    /// `brokerSuspendMaxTimeMillis`: how long a broker may hold a pull that blocks.
+    pub broker_suspend_max_time: Span,
+    /// `consumerTimeoutMillisWhenSuspend`: how long such a pull is waited for.
+    pub consumer_timeout_when_suspend: Span,
+    /// `consumerPullTimeoutMillis`: how long any other is.
+    pub consumer_pull_timeout: Span,
+    /// Whether it has a `MessageQueueListener`.
+    pub has_queue_listener: bool,
+}
+
+/// The release's defaults.
+impl Default for PullConfig {
+    fn default() -> PullConfig {
+        PullConfig {
+            broker_suspend_max_time: Span::from_secs(20),
+            consumer_timeout_when_suspend: Span::from_secs(30),
+            consumer_pull_timeout: Span::from_secs(10),
+            has_queue_listener: false,
+        }
+    }
 }
 
 impl ClientConfig {
@@ -167,6 +197,8 @@ impl ConsumerConfig {
             consume_concurrently_max_span: 2000,
             pull_threshold_for_queue: 1000,
             pull_threshold_size_for_queue: 100,
+            pull_threshold_for_topic: UNLIMITED,
+            pull_threshold_size_for_topic: UNLIMITED,
             pull_interval: Span::ZERO,
             pull_batch_size: 32,
             consume_message_batch_max_size: 1,
@@ -174,9 +206,18 @@ impl ConsumerConfig {
             suspend_current_queue_time: Span::from_millis(1000),
             max_reconsume_times: -1,
             consume_timeout: Span::from_secs(15 * 60),
+            pull: None,
         }
     }
+
+    /// A pull consumer of `group` with no topic registered, with the release's defaults.
+    pub fn pull(group: impl Into<Group>) -> ConsumerConfig {
+        ConsumerConfig { pull: Some(PullConfig::default()), max_reconsume_times: 16, ..ConsumerConfig::new(group) }
+    }
 }
+
+/// A topic without limits of its own.
+pub const UNLIMITED: i64 = -1;
 
 /// The topic whose route is the template for topics that do not exist yet. Source: `MixAll.AUTO_CREATE_TOPIC_KEY_TOPIC`.
 pub const AUTO_CREATE_TOPIC_KEY_TOPIC: &str = "TBW102";

@@ -5,12 +5,12 @@
 use std::collections::VecDeque;
 
 use crate::mq::client::config::ClientConfig;
-use crate::mq::client::consumer::consume_from_name;
+use crate::mq::client::consumer::{Consumer, consume_from_name};
 use crate::mq::client::remoting::{Mode, Request, Target};
 use crate::mq::client::route::{java_order, publish_info, subscribe_info};
 use crate::mq::client::{Client, Fiber, Ready, Waiter, Woken};
 use crate::mq::fact::Fact;
-use crate::mq::message::{Name, Topic, java};
+use crate::mq::message::{MessageQueue, Name, Topic, java};
 use crate::mq::node::{Addr, Step, Timer, TimerKey};
 use crate::mq::time::{Span, Time};
 use crate::mq::wire::body::{ConsumerData, HeartbeatData, JsonBody, ProducerData, RouteData};
@@ -142,6 +142,10 @@ impl Client {
         self.arm_cleaners(step);
         self.arm_lockers(step);
         for (at, consumer) in self.consumers.iter().enumerate() {
+            if consumer.pulls() {
+                // Its `start()` does nothing more: routes, heartbeats and shares come by the timetable.
+                continue;
+            }
             let mut topics: Vec<Topic> = consumer.topics().cloned().collect();
             java_order(&mut topics, |topic| java::hash(topic));
             self.boot.steps.extend(topics.into_iter().map(BootStep::Route));
@@ -297,10 +301,10 @@ impl Client {
             .iter()
             .map(|consumer| ConsumerData {
                 group_name: consumer.group().clone(),
-                consume_type: "CONSUME_PASSIVELY".into(),
+                consume_type: if consumer.pulls() { "CONSUME_ACTIVELY" } else { "CONSUME_PASSIVELY" }.into(),
                 message_model: consumer.config().message_model.as_str().into(),
                 consume_from_where: consume_from_name(consumer.config().consume_from).into(),
-                subscription_data_set: consumer.subscriptions().cloned().collect(),
+                subscription_data_set: consumer.told_subscriptions(),
                 unit_mode: false,
             })
             .collect();
@@ -336,6 +340,7 @@ impl Client {
             _ => {
                 self.save_offsets(step);
                 self.scheduler.work = Some(Work::Persist(self.offsets_to_persist(), false));
+                self.consumers.iter_mut().for_each(Consumer::forget_unused_offsets);
                 self.wake(Fiber::Scheduler, Woken::Go);
             }
         }
@@ -395,6 +400,12 @@ pub(super) fn route_of(command: &Command) -> Option<RouteData> {
         return None;
     }
     RouteData::decode(command.body.as_deref()?).ok()
+}
+
+/// The queues of a topic in a successful answer, sorted; `None` if there is no queue.
+pub(super) fn subscribed_queues(topic: &Topic, command: &Command) -> Option<Vec<MessageQueue>> {
+    let queues = subscribe_info(topic, &route_of(command)?);
+    Some(queues).filter(|queues| !queues.is_empty())
 }
 
 /// The name as a shared text, for tables keyed by it.

@@ -14,6 +14,7 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::fmt;
 
 use crate::mq::app::{Call, TaskId};
 use crate::mq::fact::Fact;
@@ -56,6 +57,7 @@ use crate::mq::client::consumer::concurrently::Running;
 use crate::mq::client::consumer::local::LocalOffsets;
 use crate::mq::client::consumer::orderly::InOrder;
 use crate::mq::client::consumer::pull::PullMessage;
+use crate::mq::client::consumer::puller::check;
 use crate::mq::client::consumer::rebalance::Rebalance;
 use crate::mq::client::consumer::{Consumer, Delays, Later};
 use crate::mq::client::exception::Exception;
@@ -85,6 +87,8 @@ pub struct Client {
     /// Sends whose queue the application is asked for.
     selecting: Numbered<TaskId, u64>,
     consumers: Vec<Consumer>,
+    /// Groups of pull consumers whose settings are wrong: their `start()` threw.
+    start_failed: Vec<Group>,
     rebalance: Rebalance,
     pull: PullMessage,
     pull_later: Delays<Later>,
@@ -175,6 +179,14 @@ pub struct Owned {
     pub cached: i64,
 }
 
+/// `PullRequest [consumerGroup=…, …]`: a queue in hand is its pull request. Source: `PullRequest.toString`.
+impl fmt::Display for Owned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Owned { group, queue, next_offset, .. } = self;
+        write!(f, "PullRequest [consumerGroup={group}, messageQueue={queue}, nextOffset={next_offset}]")
+    }
+}
+
 impl Client {
     /// Starts the process: its producers, then its consumers, as an application's `main` does.
     ///
@@ -187,7 +199,16 @@ impl Client {
             // Asking for the template's route from the start is how brokers become known.
             producer.know_topic(&AUTO_CREATE_TOPIC_KEY_TOPIC.into());
         }
-        let consumers = config.consumers.iter().map(|consumer| {
+        let mut start_failed = Vec::new();
+        for consumer in &config.consumers {
+            if let Err(thrown) = check(consumer) {
+                let (group, text) = (consumer.group.clone(), Name::from(thrown.to_string()));
+                step.out.say(Fact::StartThrew { group, text });
+                start_failed.push(consumer.group.clone());
+            }
+        }
+        let started = config.consumers.iter().filter(|consumer| !start_failed.contains(&consumer.group));
+        let consumers = started.map(|consumer| {
             let local = LocalOffsets::of(&config, consumer, step.disk);
             Consumer::new(consumer.clone(), local, step.wall)
         });
@@ -206,6 +227,7 @@ impl Client {
             deciding: Numbered::default(),
             selecting: Numbered::default(),
             consumers,
+            start_failed,
             rebalance: Rebalance::default(),
             pull: PullMessage::default(),
             pull_later: Delays::new(Timer::PullLater),
@@ -328,6 +350,7 @@ impl Node for Client {
                 Call::SendBatch { op, group, messages, timeout } => {
                     self.send_batch((op, &group), messages, timeout, step);
                 }
+                Call::Pull { op, group, what } => self.call_puller(op, &group, *what, step),
                 Call::Admin { op, what } => self.administer(op, what, step),
                 Call::SendInTransaction { op, group, message } => self.send_in_transaction(op, &group, message, step),
                 Call::Decided { task, outcome } => self.decided(task, outcome, step),

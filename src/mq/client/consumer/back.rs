@@ -20,7 +20,7 @@ use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
 use crate::mq::message::id::offset_msg_id;
 use crate::mq::message::property::names;
-use crate::mq::message::{Host, Message, Name, StoredMessage};
+use crate::mq::message::{Group, Host, Message, Name, StoredMessage};
 use crate::mq::node::{Addr, Step};
 use crate::mq::time::Millis;
 use crate::mq::wire::code::{request, response};
@@ -36,6 +36,8 @@ pub(crate) struct Giving {
     pub(super) delay_level: i32,
     /// The host that takes it; `None` is the master of the queue's broker.
     pub(super) to: Option<Host>,
+    /// The group whose retry topic it goes to; `None` is the consumer's own.
+    pub(super) group: Option<Group>,
 }
 
 /// How it went.
@@ -61,8 +63,9 @@ impl Client {
             return self.wake(fiber, Woken::Written(Ok(())));
         };
         let header = self.consumers[at].send_back_header(giving);
+        let timeout = if self.consumers[at].pulls() { PULLER_TIMEOUT_MS } else { TIMEOUT_MS };
         let command = self.remoting.command(request::CONSUMER_SEND_MSG_BACK, Header::SendBack(Box::new(header)));
-        let request = Request { command, timeout: TIMEOUT_MS, mode: Mode::Sync, waiter: Waiter::Fiber(fiber) };
+        let request = Request { command, timeout, mode: Mode::Sync, waiter: Waiter::Fiber(fiber) };
         let target = Target::At(vip(self.config.vip_channel_enabled, addr));
         self.remoting.invoke(target, request, step, &mut self.ready);
     }
@@ -105,7 +108,9 @@ impl Consumer {
         let stored = &giving.message;
         let mut properties = stored.message.properties.clone();
         let times = stored.reconsume_times;
-        properties.put(self.start_time.clone(), Name::from(giving.started.0));
+        if !self.pulls() {
+            properties.put(self.start_time.clone(), Name::from(giving.started.0));
+        }
         properties.put(names::RETRY_TOPIC, self.own_topic(stored));
         properties.put(names::RECONSUME_TIME, times.wrapping_add(1).to_string());
         properties.put(names::MAX_RECONSUME_TIMES, self.times_max().to_string());
@@ -121,7 +126,7 @@ impl Consumer {
     /// The topic under which the listener sees a message. Source: `ConsumeMessageConcurrentlyService.resetRetryTopic`.
     pub(super) fn own_topic(&self, message: &StoredMessage) -> Name {
         let Message { topic, properties, .. } = &message.message;
-        match *topic == self.retry_topic {
+        match *topic == self.retry_topic && !self.pulls() {
             true => properties.get(names::RETRY_TOPIC).unwrap_or(topic).clone(),
             false => topic.clone(),
         }
@@ -133,7 +138,7 @@ impl Consumer {
         let msg_id = unique.unwrap_or_else(|| offset_msg_id(message.store_host, message.commit_log_offset));
         SendBackHeader {
             offset: message.commit_log_offset.0,
-            group: self.config.group.clone(),
+            group: giving.group.clone().unwrap_or_else(|| self.config.group.clone()),
             delay_level: giving.delay_level,
             origin_msg_id: Some(msg_id),
             origin_topic: Some(self.own_topic(message)),
@@ -142,7 +147,7 @@ impl Consumer {
         }
     }
 
-    /// Source: `DefaultMQPushConsumerImpl.getMaxReconsumeTimes`.
+    /// Source: `DefaultMQPushConsumerImpl.getMaxReconsumeTimes`, `DefaultMQPullConsumer.maxReconsumeTimes`.
     fn times_max(&self) -> i32 {
         match self.config.max_reconsume_times {
             -1 => RECONSUME_TIMES_MAX,
@@ -152,6 +157,8 @@ impl Consumer {
 }
 
 const TIMEOUT_MS: i64 = 5000;
+/// Source: `DefaultMQPullConsumerImpl.sendMessageBack`.
+const PULLER_TIMEOUT_MS: i64 = 3000;
 const RECONSUME_TIMES_MAX: i32 = 16;
 /// The level of the first retry.
 const FIRST_LEVEL: i32 = 3;

@@ -30,9 +30,9 @@ impl Default for Cleaner {
 }
 
 impl Client {
-    /// Arms the cleaning threads; one timer stands for all. Ordered listeners have none.
+    /// Arms the cleaning threads; one timer stands for all. Ordered listeners have none, nor has who pulls.
     pub(in crate::mq::client) fn arm_cleaners(&mut self, step: &mut Step<'_>) {
-        for consumer in self.consumers.iter_mut().filter(|consumer| consumer.orderly.is_none()) {
+        for consumer in self.consumers.iter_mut().filter(|consumer| consumer.orderly.is_none() && !consumer.pulls()) {
             consumer.cleaner.due = step.mono + consumer.config.consume_timeout;
         }
         self.arm_next_clean(step);
@@ -83,7 +83,7 @@ impl Client {
                     consumer.cleaner.left -= 1;
                     // To the host that stored the message.
                     let to = Some(message.store_host);
-                    let giving = Giving { message, started, delay_level: EXPIRED_DELAY_LEVEL, to };
+                    let giving = Giving { message, started, delay_level: EXPIRED_DELAY_LEVEL, to, group: None };
                     consumer.cleaner.back = Some(giving.clone());
                     return self.give_back(at, &giving, Fiber::Clean(at), step);
                 }

@@ -151,7 +151,7 @@ impl Client {
     fn send_back(&mut self, task: TaskId, mut running: Running, step: &mut Step<'_>) {
         if let Some(message) = running.request.messages.get(running.next_back).cloned() {
             let (at, started) = (running.consumer, running.started);
-            let giving = Giving { message, started, delay_level: running.delay_level, to: None };
+            let giving = Giving { message, started, delay_level: running.delay_level, to: None, group: None };
             running.giving = Some(Box::new(giving.clone()));
             self.running.insert(task, running);
             return self.give_back(at, &giving, Fiber::Consume(task), step);

@@ -47,6 +47,11 @@ pub(crate) struct Place {
     pub(super) consumed: Option<i64>,
 }
 
+impl Place {
+    /// Where a pull consumer's queue begins, for what that is worth: `RebalancePullImpl.computePullFromWhere`.
+    pub(super) const FIRST: Place = Place { offset: 0, consumed: None };
+}
+
 const FAILED: Place = Place { offset: -1, consumed: None };
 
 impl Client {

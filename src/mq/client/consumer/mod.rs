@@ -1,4 +1,4 @@
-//! The push consumer: it pulls, and calls the listener.
+//! The push consumer: it pulls, and calls the listener. Beside it in [`puller`] the one whose application pulls.
 //!
 //! ```text
 //!  rebalance ─▶ this queue is mine ─▶ pull ─▶ process queue ─▶ listener ─▶ lowest offset not done ─▶ broker
@@ -20,6 +20,7 @@ use crate::mq::client::consumer::concurrently::ConsumeRequest;
 use crate::mq::client::consumer::local::LocalOffsets;
 use crate::mq::client::consumer::orderly::Orderly;
 use crate::mq::client::consumer::process_queue::ProcessQueue;
+use crate::mq::client::consumer::puller::Puller;
 use crate::mq::client::route::java_order;
 use crate::mq::filter::tag::{self, Subscription};
 use crate::mq::message::java::Key;
@@ -36,6 +37,8 @@ mod ring;
 pub mod rebalance;
 
 pub(crate) mod pull;
+
+pub(crate) mod puller;
 
 pub(crate) mod check;
 
@@ -59,9 +62,9 @@ pub mod local;
 
 pub(crate) mod reset;
 
-/// A push consumer of this process.
+/// A consumer of this process: one that pushes, or one whose application pulls.
 ///
-/// Source: `org.apache.rocketmq.client.impl.consumer.DefaultMQPushConsumerImpl`.
+/// Source: `org.apache.rocketmq.client.impl.consumer.DefaultMQPushConsumerImpl`, `DefaultMQPullConsumerImpl`.
 #[derive(Clone, Debug)]
 pub(crate) struct Consumer {
     config: ConsumerConfig,
@@ -87,6 +90,8 @@ pub(crate) struct Consumer {
     cleaner: Cleaner,
     /// What consumes in order, if its listener is ordered.
     orderly: Option<Box<Orderly>>,
+    /// What a pull consumer has besides; such a one has no listener.
+    puller: Option<Box<Puller>>,
 }
 
 /// A queue in hand: its window, its pull request and its offset.
@@ -122,7 +127,8 @@ impl Consumer {
         for (topic, selector) in &config.subscriptions {
             subscriptions.insert(topic.clone(), subscription(topic, selector, now));
         }
-        if config.message_model == MessageModel::Clustering {
+        let puller = Puller::new(&config).map(Box::new);
+        if config.message_model == MessageModel::Clustering && puller.is_none() {
             subscriptions.insert(retry_topic.clone(), subscription(&retry_topic, &tag::ALL.into(), now));
         }
         let threads = Pool::new(config.consume_thread_min, usize::MAX);
@@ -142,6 +148,7 @@ impl Consumer {
             last_start: (Millis(0), Name::from("0")),
             cleaner: Cleaner::default(),
             orderly,
+            puller,
         }
     }
 
@@ -153,12 +160,41 @@ impl Consumer {
         &self.config
     }
 
-    pub(crate) fn topics(&self) -> impl Iterator<Item = &Topic> {
+    /// Whether its application pulls.
+    pub(crate) fn pulls(&self) -> bool {
+        self.puller.is_some()
+    }
+
+    /// What it shares out. Source: `RebalanceImpl.subscriptionInner`.
+    fn shared_topics(&self) -> impl Iterator<Item = &Topic> {
         self.subscriptions.keys()
     }
 
+    /// What it tells others that it subscribes to: a pull consumer only what is registered.
+    pub(crate) fn topics(&self) -> impl Iterator<Item = &Topic> {
+        self.subscriptions().map(|data| &data.topic)
+    }
+
+    /// Source: `DefaultMQPushConsumerImpl.subscriptions`, `DefaultMQPullConsumerImpl.subscriptions`.
     pub(crate) fn subscriptions(&self) -> impl Iterator<Item = &SubscriptionData> {
-        self.subscriptions.values()
+        let is_told = |topic: &Topic| self.config.subscriptions.iter().any(|(registered, _)| registered == topic);
+        self.subscriptions.values().filter(move |data| !self.pulls() || is_told(&data.topic))
+    }
+
+    /// As heartbeats have them: a pull consumer's are of version 0.
+    pub(crate) fn told_subscriptions(&self) -> Vec<SubscriptionData> {
+        let mut told: Vec<SubscriptionData> = self.subscriptions().cloned().collect();
+        if self.pulls() {
+            told.iter_mut().for_each(|data| data.sub_version = 0);
+        }
+        told
+    }
+
+    /// Whoever pulls from a topic subscribes to all of it. Source: `DefaultMQPullConsumerImpl.subscriptionAutomatically`.
+    fn subscribe_automatically(&mut self, topic: &Topic, now: Millis) {
+        if !self.subscriptions.contains_key(topic) {
+            self.subscriptions.insert(topic.clone(), subscription(topic, &tag::ALL.into(), now));
+        }
     }
 
     /// Source: `DefaultMQPushConsumerImpl.isSubscribeTopicNeedUpdate`.
@@ -188,6 +224,15 @@ impl Consumer {
         self.running = false;
     }
 
+    /// Offsets of queues that are not in hand are forgotten when those that are are reported.
+    pub(crate) fn forget_unused_offsets(&mut self) {
+        if let Some(puller) = &mut self.puller
+            && !self.assigned.is_empty()
+        {
+            puller.forget_loose();
+        }
+    }
+
     /// Forgets a queue; a broadcasting consumer remembers how far it had got.
     fn release(&mut self, queue: u64) {
         if let Some(gone) = self.assigned.remove(&queue)
@@ -206,6 +251,11 @@ impl Consumer {
 fn subscription(topic: &Topic, selector: &MessageSelector, now: Millis) -> SubscriptionData {
     let built = Subscription::build(Some(selector.text()), Some(selector.language()));
     let built = built.or_else(|_| Subscription::tags(None)).expect("all is a tag expression");
+    subscription_of(topic, built, now)
+}
+
+/// A subscription as others are told of it.
+fn subscription_of(topic: &Topic, built: Subscription, now: Millis) -> SubscriptionData {
     let Subscription { expression, mut tags, language, .. } = built;
     java_order(&mut tags, |tag| java::hash(tag));
     let mut codes: Vec<i32> = tags.iter().map(|tag| java::hash(tag)).collect();

@@ -1,9 +1,11 @@
 //! Which queues are mine now: one thread asks for the members, shares the queues out, gives up and takes.
 //!
-//! Source: `RebalanceService`, `RebalanceImpl`, `RebalancePushImpl`.
+//! Source: `RebalanceService`, `RebalanceImpl`, `RebalancePushImpl`, `RebalancePullImpl`.
 
 use std::collections::VecDeque;
 
+use crate::mq::app::Return;
+use crate::mq::client::config::UNLIMITED;
 use crate::mq::client::consumer::from_where::{FromWhere, Place};
 use crate::mq::client::consumer::process_queue::ProcessQueue;
 use crate::mq::client::consumer::{Assigned, Consumer, Later};
@@ -49,6 +51,8 @@ struct ByTopic {
     wanted: VecDeque<MessageQueue>,
     /// Queues taken.
     taken: Vec<u64>,
+    /// All queues of the topic and those that are mine, for a pull consumer's application.
+    told: Option<Box<(Vec<MessageQueue>, Vec<MessageQueue>)>>,
     changed: bool,
 }
 
@@ -105,7 +109,7 @@ impl Client {
         java_order(&mut order, |at| java::hash(self.consumers[*at].group()));
         let mut left = VecDeque::new();
         for at in order {
-            let mut topics: Vec<Topic> = self.consumers[at].topics().cloned().collect();
+            let mut topics: Vec<Topic> = self.consumers[at].shared_topics().cloned().collect();
             java_order(&mut topics, |topic| java::hash(topic));
             left.extend(topics.into_iter().map(|topic| (at, topic)));
         }
@@ -143,6 +147,7 @@ impl Client {
             gone: VecDeque::new(),
             wanted: VecDeque::new(),
             taken: Vec::new(),
+            told: None,
             changed: false,
         };
         if self.consumers[consumer].local.is_some() {
@@ -222,13 +227,13 @@ impl Client {
         let Ok(mine) = consumer.config.strategy.allocate(&self.client_id, &queues, &members) else {
             return self.wake(Fiber::Rebalance, Woken::Go);
         };
-        self.own(by_topic, mine, step);
+        self.own(by_topic, queues, mine, step);
     }
 
     /// Broadcasting: every queue is everybody's.
     fn take_all(&mut self, mut by_topic: ByTopic, step: &mut Step<'_>) {
         match by_topic.queues.take() {
-            Some(queues) => self.own(by_topic, queues, step),
+            Some(queues) => self.own(by_topic, queues.clone(), queues, step),
             None => self.wake(Fiber::Rebalance, Woken::Go),
         }
     }
@@ -236,8 +241,11 @@ impl Client {
     /// These queues of the topic are mine from now on, and no others.
     ///
     /// Source: `RebalanceImpl.updateProcessQueueTableInRebalance`.
-    fn own(&mut self, mut by_topic: ByTopic, mut mine: Vec<MessageQueue>, step: &mut Step<'_>) {
+    fn own(&mut self, mut by_topic: ByTopic, all: Vec<MessageQueue>, mut mine: Vec<MessageQueue>, step: &mut Step<'_>) {
         let consumer = &mut self.consumers[by_topic.consumer];
+        if consumer.pulls() {
+            by_topic.told = Some(Box::new((all, mine.clone())));
+        }
         by_topic.gone = consumer.drop_all_but(&by_topic.topic, &mine, step);
         let gone = &by_topic.gone;
         mine.retain(|queue| consumer.find(queue).is_none_or(|id| gone.contains(&id)));
@@ -323,7 +331,15 @@ impl Client {
         self.dispatch(by_topic, step);
     }
 
+    /// Finds the place of a queue's first pull; a pull consumer's application knows its own, and nobody asks.
     fn seek_queue(&mut self, mut by_topic: ByTopic, queue: MessageQueue, step: &mut Step<'_>) {
+        if let Some(puller) = &mut self.consumers[by_topic.consumer].puller {
+            puller.forget(&queue);
+            self.take(&mut by_topic, queue, Place::FIRST, step);
+            by_topic.stage = Stage::Give;
+            self.stay(by_topic);
+            return self.wake(Fiber::Rebalance, Woken::Go);
+        }
         by_topic.stage = Stage::Seek(self.seek(by_topic.consumer, queue, Fiber::Rebalance, step));
         self.stay(by_topic);
     }
@@ -354,7 +370,9 @@ impl Client {
 
     fn dispatch(&mut self, mut by_topic: ByTopic, _step: &mut Step<'_>) {
         for queue in std::mem::take(&mut by_topic.taken) {
-            self.pull_now(by_topic.consumer, queue);
+            if !self.consumers[by_topic.consumer].pulls() {
+                self.pull_now(by_topic.consumer, queue);
+            }
         }
         if by_topic.changed {
             // Pulls start under the old version of the subscription, before the heartbeat that raises it.
@@ -364,11 +382,21 @@ impl Client {
         self.wake(Fiber::Rebalance, Woken::Go);
     }
 
-    /// Source: `RebalancePushImpl.messageQueueChanged`.
+    /// Source: `RebalancePushImpl.messageQueueChanged`, `RebalancePullImpl.messageQueueChanged`.
     fn queues_changed(&mut self, mut by_topic: ByTopic, step: &mut Step<'_>) {
+        if let Some(told) = by_topic.told.take() {
+            let (all, mine) = *told;
+            let consumer = &self.consumers[by_topic.consumer];
+            if consumer.config.pull.as_ref().is_some_and(|pull| pull.has_queue_listener) {
+                let (group, topic) = (consumer.group().clone(), by_topic.topic.clone());
+                step.out.app(Return::QueuesChanged { group, topic, all, mine });
+            }
+            return self.wake(Fiber::Rebalance, Woken::Go);
+        }
         if let Some(subscription) = self.consumers[by_topic.consumer].subscriptions.get_mut(&by_topic.topic) {
             subscription.sub_version = step.wall.0;
         }
+        self.consumers[by_topic.consumer].share_limits(step);
         by_topic.stage = Stage::Heartbeat;
         self.stay(by_topic);
         self.heartbeat_to_all(Fiber::Rebalance, step);
@@ -376,12 +404,31 @@ impl Client {
 }
 
 impl Consumer {
+    /// A topic's limits, if it has any, are shared out among all queues in hand: those of every topic count.
+    fn share_limits(&mut self, step: &mut Step<'_>) {
+        let queues = self.assigned.len() as i64;
+        let config = &mut self.config;
+        let (messages, mib) = (config.pull_threshold_for_topic, config.pull_threshold_size_for_topic);
+        if queues == 0 || (messages, mib) == (UNLIMITED, UNLIMITED) {
+            return;
+        }
+        if messages != UNLIMITED {
+            config.pull_threshold_for_queue = (messages / queues).max(1);
+        }
+        if mib != UNLIMITED {
+            config.pull_threshold_size_for_queue = (mib / queues).max(1);
+        }
+        let (messages, mib) = (config.pull_threshold_for_queue, config.pull_threshold_size_for_queue);
+        step.out.say(Fact::LimitsShared { group: config.group.clone(), queues, messages, mib });
+    }
+
     /// Gives up the topic's queues that are not among `mine` or have not been pulled for too long; their numbers.
     fn drop_all_but(&mut self, topic: &Topic, mine: &[MessageQueue], step: &mut Step<'_>) -> VecDeque<u64> {
         let mut gone = VecDeque::new();
+        let pulls = self.pulls();
         for (id, assigned) in &mut self.assigned {
             let queue = &assigned.queue;
-            if queue.topic != *topic || mine.contains(queue) && !assigned.window.is_pull_expired(step.wall) {
+            if queue.topic != *topic || mine.contains(queue) && (pulls || !assigned.window.is_pull_expired(step.wall)) {
                 continue;
             }
             if !assigned.window.is_dropped() {

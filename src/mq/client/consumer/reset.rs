@@ -6,7 +6,7 @@
 //!
 //! Source: `ClientRemotingProcessor.resetOffset`, `MQClientInstance.resetOffset`.
 
-use crate::mq::client::consumer::{Assigned, Later};
+use crate::mq::client::consumer::{Assigned, Consumer, Later};
 use crate::mq::client::route::{java_order, queue_hash};
 use crate::mq::client::{Client, Waiter};
 use crate::mq::fact::Fact;
@@ -28,7 +28,8 @@ impl Client {
     /// A broker moves a group. What is cached is thrown away, and so is what listeners under way will answer.
     pub(in crate::mq::client) fn asked_to_reset(&mut self, command: &Command, step: &mut Step<'_>) {
         let Header::ResetOffset(header) = &command.header else { return };
-        let Some(at) = self.consumers.iter().position(|consumer| *consumer.group() == header.group) else { return };
+        let pushes = |consumer: &Consumer| *consumer.group() == header.group && !consumer.pulls();
+        let Some(at) = self.consumers.iter().position(pushes) else { return };
         let offsets = command.body.as_deref().map(QueueOffsets::decode);
         let Ok(offsets) = offsets.unwrap_or_else(|| Ok(QueueOffsets::default())) else { return };
         let consumer = &mut self.consumers[at];

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::mq::client::admin::Admin;
 use crate::mq::client::config::ProducerConfig;
+use crate::mq::client::consumer::puller::Pulling;
 use crate::mq::client::numbered::Numbered;
 use crate::mq::client::producer::pick::{FaultStrategy, TopicPublishInfo};
 use crate::mq::client::producer::transaction::{CHECK_THREADS, CHECKS_MAX, Check};
@@ -61,6 +62,7 @@ pub(super) enum Op {
     Send(Box<send::Send>),
     Create(Box<create::Create>),
     Admin(Box<Admin>),
+    Pull(Box<Pulling>),
 }
 
 impl Producer {
@@ -130,6 +132,7 @@ impl Client {
         match self.ops.waiting.remove(id) {
             Some(Op::Send(send)) => self.send_on(id, send, woken, step),
             Some(Op::Create(create)) => self.create_on(id, create, woken, step),
+            Some(Op::Pull(pulling)) => self.pulling_on(id, pulling, woken, step),
             Some(Op::Admin(admin)) => self.admin_on(id, admin, woken, step),
             None => {}
         }

@@ -8,6 +8,8 @@ mod consume;
 
 mod orderly;
 
+mod puller;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -197,8 +199,13 @@ impl Stage {
             | Return::SentInTransaction { op, .. }
             | Return::Failed { op, .. }
             | Return::Administered { op, .. }
+            | Return::Told { op, .. }
             | Return::Done { op } => Some(*op),
-            Return::Listen { .. } | Return::Execute { .. } | Return::Check { .. } | Return::Select { .. } => None,
+            Return::Listen { .. }
+            | Return::Execute { .. }
+            | Return::Check { .. }
+            | Return::Select { .. }
+            | Return::QueuesChanged { .. } => None,
         };
         let found: Vec<_> = self.returned.iter().filter(|(_, answer)| of(answer) == Some(OpId(op))).collect();
         assert_eq!(found.len(), 1, "answers to {op}: {found:?}");
@@ -319,6 +326,17 @@ fn one_queue(
 }
 
 fn pulled(code: i32, next: i64, messages: &[(i64, &str)]) -> Box<Command> {
+    let mut answer = pulled_of(next, messages, 5);
+    answer.code = code;
+    answer
+}
+
+/// Messages of so many bytes.
+fn pulled_of(next: i64, messages: &[(i64, &str)], size: usize) -> Box<Command> {
+    let text = match size {
+        5 => Bytes::from_static(b"hello"),
+        _ => Bytes::from(vec![b'x'; size]),
+    };
     let header = PulledHeader { suggest_which_broker_id: 0, next_begin_offset: next, min_offset: 0, max_offset: next };
     let mut body = Vec::new();
     for (offset, tag) in messages {
@@ -326,7 +344,7 @@ fn pulled(code: i32, next: i64, messages: &[(i64, &str)]) -> Box<Command> {
         properties.put("TAGS", *tag);
         properties.put("UNIQ_KEY", "K");
         body.extend_from_slice(&record::encode(&StoredMessage {
-            message: Message { topic: "T".into(), flag: 0, properties, body: Bytes::from_static(b"hello") },
+            message: Message { topic: "T".into(), flag: 0, properties, body: text.clone() },
             broker: None,
             queue_id: 0,
             store_size: 0,
@@ -342,7 +360,7 @@ fn pulled(code: i32, next: i64, messages: &[(i64, &str)]) -> Box<Command> {
             prepared_transaction_offset: 0,
         }));
     }
-    Command::response(code, Opaque(0), Header::Pulled(header)).with_body(Bytes::from(body))
+    Command::response(response::SUCCESS, Opaque(0), Header::Pulled(header)).with_body(Bytes::from(body))
 }
 
 struct Zero;
