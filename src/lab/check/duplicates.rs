@@ -229,7 +229,7 @@ fn silences(history: &History, plan: &Plan, brokers: &BTreeSet<NodeId>) -> Vec<(
         // The first is its beginning, the second its end.
         let Some((at, _)) = history.faults.iter().find(|(_, name)| *name == episode.name) else { continue };
         let ends = episode.lasts.map_or(history.end, |lasts| *at + lasts);
-        if let FaultKind::Cut { from, to, .. } | FaultKind::Delay { from, to, .. } | FaultKind::Reset { from, to } =
+        if let FaultKind::Cut { from, to, .. } | FaultKind::Delay { from, to, .. } | FaultKind::Reset { from, to, .. } =
             &episode.kind
         {
             silent.extend([from, to].into_iter().filter_map(|name| Some((number(name)?, *at, ends))));

@@ -1,6 +1,7 @@
 //! An episode: one fault with its target, its trigger and how it heals.
 
 use crate::lab::fault::device::{Files, Wrong};
+use crate::lab::fault::road::{Prefix, RoadWrong, Split};
 use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
 
@@ -106,6 +107,71 @@ pub enum FaultKind {
         from: Name,
         /// The other.
         to: Name,
+        /// What of the bytes under way still arrives.
+        prefix: Prefix,
+    },
+    /// Connections between two nodes are reset again and again, at drawn distances (N5).
+    Resets {
+        /// One side.
+        from: Name,
+        /// The other.
+        to: Name,
+        /// How far apart two resets are on average.
+        mean: Span,
+        /// What of the bytes under way still arrives.
+        prefix: Prefix,
+    },
+    /// The roads from one node to another do something wrong (N1 to N4, N6, N10, N11).
+    Road {
+        /// From.
+        from: Name,
+        /// To.
+        to: Name,
+        /// Whether the other direction does so, too.
+        both: bool,
+        /// What.
+        wrong: RoadWrong,
+    },
+    /// The nodes are divided, and nothing passes between the sides (N7, N8).
+    Partition {
+        /// How they are divided.
+        split: Split,
+        /// Whether the second side cannot speak to the first either.
+        both: bool,
+    },
+    /// The roads between two nodes go down and come up again and again (N9).
+    Flap {
+        /// From.
+        from: Name,
+        /// To.
+        to: Name,
+        /// Whether the other direction is cut too.
+        both: bool,
+        /// How long they are down, give or take a tenth.
+        down: Span,
+        /// How long they are up, give or take a tenth.
+        up: Span,
+        /// How often.
+        cycles: u64,
+    },
+    /// Half of the nodes lose their roads one by one, and get them back in another order (N10).
+    Swizzle {
+        /// Among which nodes; `*` is all.
+        nodes: Vec<Name>,
+        /// How far apart two changes are.
+        every: Span,
+    },
+    /// A nameserver hears nothing of a broker: what stands is reset, connects are refused (N12).
+    SplitView {
+        /// The broker.
+        broker: Name,
+        /// The nameserver that it is hidden from.
+        nameserver: Name,
+    },
+    /// Another fault ends here, whenever it would by itself.
+    End {
+        /// Its name.
+        fault: Name,
     },
     /// Frames between two nodes take longer (N1).
     Delay {

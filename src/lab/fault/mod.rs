@@ -2,6 +2,10 @@
 
 pub mod episode;
 
+pub mod road;
+
+pub mod told;
+
 pub mod disk;
 
 pub mod device;

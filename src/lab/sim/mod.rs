@@ -46,6 +46,14 @@ mod device;
 
 mod fault;
 
+/// What faults on a road do to a parcel.
+pub(crate) mod bend;
+
+/// Faults that act more than once.
+pub(crate) mod storm;
+
+pub(crate) mod spread;
+
 pub mod boot;
 
 pub mod session;

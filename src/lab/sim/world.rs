@@ -1,5 +1,6 @@
 //! The world: machines, roads, dice and the agenda. One step is one agenda entry handed to a node or to the lab.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::lab::fault::episode::{Episode, Trigger};
@@ -11,6 +12,7 @@ use crate::lab::sim::machine::{Action, Machine, MachineSetup, Mood};
 use crate::lab::sim::record::{Goal, LAB, NONE, Recorder, Stamp, WireTap};
 use crate::lab::sim::slab::Slab;
 use crate::lab::sim::storage::{DiskDeed, MachineDisk};
+use crate::lab::sim::storm::Storm;
 use crate::lab::trace::digest::{Chain, Digest};
 use crate::lab::trace::log::{Header, NodeHead, Role};
 use crate::lab::trace::record::{Level, NodeId, Record, Seq};
@@ -91,6 +93,10 @@ pub struct World {
     /// The process whose step it is died in it.
     pub(crate) halted: bool,
     pub(crate) panics: Vec<Panic>,
+    /// Episodes that have begun and not ended.
+    pub(crate) active: BTreeSet<u32>,
+    /// Those of them that act more than once.
+    pub(crate) storms: BTreeMap<u32, Storm>,
     finished: bool,
     /// What the step under way did to a disk; empty between steps, kept for its room.
     pub(crate) deeds: Vec<DiskDeed>,
@@ -120,6 +126,19 @@ pub(crate) enum ErrandKind {
     Boot(u16),
     Begin(u32),
     End(u32),
+    /// A fault that acts more than once acts again.
+    Turn(u32),
+    /// A slow machine takes a connect.
+    Accept {
+        link: u32,
+    },
+    /// TCP has tried for a quarter of an hour.
+    GiveUp {
+        link: u32,
+        side: usize,
+        node: u16,
+        incarnation: u32,
+    },
     Call {
         node: u16,
         incarnation: u32,
@@ -247,6 +266,8 @@ impl Setup {
             stamp: Stamp { at, node: LAB, incarnation: 0, wall, mono: at, cause: NONE },
             halted: false,
             panics: Vec::new(),
+            active: BTreeSet::new(),
+            storms: BTreeMap::new(),
             finished: false,
             deeds: Vec::new(),
             setup: self,
@@ -337,6 +358,8 @@ impl World {
             stamp: self.stamp,
             halted: self.halted,
             panics: self.panics.clone(),
+            active: self.active.clone(),
+            storms: self.storms.clone(),
             finished: self.finished,
             deeds: Vec::new(),
         }

@@ -129,7 +129,7 @@ impl Resolver<'_> {
         }
         if let Some(reset) = &table.reset {
             let [from, to] = self.ends(reset.get_ref());
-            kinds.push((reset.span(), FaultKind::Reset { from, to }));
+            kinds.push((reset.span(), FaultKind::Reset { from, to, prefix: Default::default() }));
         }
         if let Some(delay) = &table.delay {
             let [from, to] = self.ends(delay.get_ref());
