@@ -1,6 +1,7 @@
 //! An episode: one fault with its target, its trigger and how it heals.
 
 use crate::lab::fault::device::{Files, Wrong};
+use crate::lab::fault::process::{Breaks, ClockWrong, Service};
 use crate::lab::fault::road::{Prefix, RoadWrong, Split};
 use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
@@ -189,6 +190,69 @@ pub enum FaultKind {
         /// By how many ms.
         millis: i64,
     },
+    /// One part of a process gets no steps, the others and the clocks go on (P4).
+    PauseService {
+        /// The node.
+        node: Name,
+        /// Which part.
+        service: Service,
+    },
+    /// Each step of a process takes so many times as long (P5).
+    SlowCpu {
+        /// The node.
+        node: Name,
+        /// How many times.
+        times: u64,
+    },
+    /// A handler runs out of memory, and the process dies in it (P7).
+    Crash {
+        /// The node.
+        node: Name,
+        /// When.
+        breaks: Breaks,
+    },
+    /// Several machines lose power within a short time (M2).
+    RackLoss {
+        /// Which.
+        nodes: Vec<Name>,
+        /// Within which time, drawn for each.
+        within: Span,
+        /// What survives.
+        keep: Keep,
+    },
+    /// The machine is gone for good; when the fault ends one with an empty disk boots in its place (M3).
+    Replace {
+        /// The node.
+        node: Name,
+    },
+    /// The disk as it is at this moment comes back after a while: an old snapshot is restored (M4).
+    Restore {
+        /// The node.
+        node: Name,
+        /// How old the snapshot is then.
+        age: Span,
+    },
+    /// Two machines boot with each other's disks (M4).
+    SwapDisks {
+        /// The one.
+        one: Name,
+        /// The other.
+        other: Name,
+    },
+    /// A second process with a broker's name and id boots on a machine of its own (M5).
+    Twin {
+        /// The broker.
+        node: Name,
+        /// The second machine, a node of the plan that nothing else boots.
+        twin: Name,
+    },
+    /// A machine's clocks do something wrong (T1, T2, T4 to T6).
+    Clock {
+        /// The node.
+        node: Name,
+        /// What.
+        wrong: ClockWrong,
+    },
     /// A disk does something wrong (D1 to D13).
     Disk {
         /// The node.
@@ -205,6 +269,10 @@ impl FaultKind {
     pub fn lasts_by_itself(&self) -> Option<Span> {
         match self {
             FaultKind::Disk { wrong: Wrong::Hung { at_most }, .. } => Some(*at_most),
+            FaultKind::Partition { .. } | FaultKind::Replace { .. } => Some(Span::from_secs(30)),
+            FaultKind::SplitView { .. } | FaultKind::Twin { .. } => Some(Span::from_secs(60)),
+            FaultKind::PauseService { .. } => Some(Span::from_secs(5)),
+            FaultKind::Road { wrong: RoadWrong::HalfOpen, .. } => Some(Span::from_secs(120)),
             _ => None,
         }
     }

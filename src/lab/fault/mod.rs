@@ -4,6 +4,8 @@ pub mod episode;
 
 pub mod road;
 
+pub mod process;
+
 pub mod told;
 
 pub mod disk;

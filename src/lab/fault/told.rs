@@ -2,8 +2,8 @@
 
 use crate::lab::fault::device::Files;
 use crate::lab::fault::episode::FaultKind;
-use crate::lab::fault::road::{Shape, Share, Spread};
-use crate::lab::fault::road::RoadWrong;
+use crate::lab::fault::process::{Breaks, ClockWrong};
+use crate::lab::fault::road::{RoadWrong, Shape, Share, Spread};
 use crate::mq::message::Name;
 
 impl FaultKind {
@@ -28,6 +28,15 @@ impl FaultKind {
             FaultKind::End { .. } => "end",
             FaultKind::Delay { .. } => "delay",
             FaultKind::ClockStep { .. } => "clock-step",
+            FaultKind::PauseService { .. } => "pause",
+            FaultKind::SlowCpu { .. } => "slow-cpu",
+            FaultKind::Crash { .. } => "crash",
+            FaultKind::RackLoss { .. } => "rack-loss",
+            FaultKind::Replace { .. } => "replace",
+            FaultKind::Restore { .. } => "restore",
+            FaultKind::SwapDisks { .. } => "swap-disks",
+            FaultKind::Twin { .. } => "twin",
+            FaultKind::Clock { wrong, .. } => wrong.verb(),
             FaultKind::Disk { wrong, .. } => wrong.verb(),
         }
     }
@@ -41,7 +50,16 @@ impl FaultKind {
             | FaultKind::Stop { node }
             | FaultKind::Pause { node }
             | FaultKind::Resume { node }
+            | FaultKind::SlowCpu { node, .. }
+            | FaultKind::Crash { node, .. }
+            | FaultKind::Replace { node }
+            | FaultKind::Restore { node, .. }
+            | FaultKind::Twin { node, .. }
+            | FaultKind::Clock { node, .. }
             | FaultKind::ClockStep { node, .. } => node.to_string(),
+            FaultKind::PauseService { node, service } => format!("{node} {}", service.as_str()),
+            FaultKind::RackLoss { nodes, .. } => list(nodes),
+            FaultKind::SwapDisks { one, other } => format!("{one} <-> {other}"),
             FaultKind::Cut { from, to, both }
             | FaultKind::Road { from, to, both, .. }
             | FaultKind::Flap { from, to, both, .. } => {
@@ -72,6 +90,23 @@ impl FaultKind {
             FaultKind::Flap { down, up, cycles, .. } => {
                 format!("{verb} {target}: {cycles} times {down} down, {up} up")
             }
+            FaultKind::SlowCpu { times, .. } => format!("{verb} {target}: {times} times"),
+            FaultKind::Crash { breaks: Breaks::After(effects), .. } => {
+                format!("{verb} {target} after {effects} effects")
+            }
+            FaultKind::Crash { breaks: Breaks::Odds(odds), .. } => {
+                format!("{verb} {target}: {} in {}", odds.times, odds.out_of)
+            }
+            FaultKind::RackLoss { within, .. } => format!("{verb} {target} within {within}"),
+            FaultKind::Restore { age, .. } => format!("{verb} {target}, {age} old"),
+            FaultKind::Twin { twin, .. } => format!("{verb} {target}: {twin}"),
+            FaultKind::Clock { wrong, .. } => match wrong {
+                ClockWrong::Offset { millis } => format!("{verb} {target} by {millis}ms"),
+                ClockWrong::Drift { millionths } => format!("{verb} {target} by {millionths} millionths"),
+                ClockWrong::Freeze { span, .. } => format!("{verb} {target} for {span}"),
+                ClockWrong::Coarse { millis } => format!("{verb} {target} to {millis}ms"),
+                ClockWrong::Diverge { by } => format!("{verb} {target} by {by}"),
+            },
             _ => format!("{verb} {target}"),
         };
         Name::from(text)

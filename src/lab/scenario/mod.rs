@@ -8,6 +8,8 @@ pub mod script;
 
 pub mod device;
 
+pub mod wrong;
+
 pub mod operator;
 
 pub mod table;

@@ -13,6 +13,7 @@ use crate::lab::scenario::device;
 use crate::lab::scenario::operator::OperatorScript;
 use crate::lab::scenario::selector::SelectorScript;
 use crate::lab::scenario::table::Table;
+use crate::lab::scenario::wrong;
 
 /// A text and where it stands.
 pub type Text = Spanned<String>;
@@ -332,7 +333,7 @@ pub struct FaultScript {
     /// The operator stops the process.
     pub stop: Option<Spanned<Table<TargetScript>>>,
     /// The process gets no steps.
-    pub pause: Option<Spanned<Table<TargetScript>>>,
+    pub pause: Option<Spanned<Table<wrong::PauseScript>>>,
     /// It goes on.
     pub resume: Option<Spanned<Table<TargetScript>>>,
     /// Nothing passes between two nodes.
@@ -340,7 +341,59 @@ pub struct FaultScript {
     /// Cuts end.
     pub heal: Option<Spanned<Table<RoadScript>>>,
     /// Connections are reset.
-    pub reset: Option<Spanned<Table<RoadScript>>>,
+    pub reset: Option<Spanned<Table<wrong::ResetsScript>>>,
+    /// Connections are reset again and again.
+    pub resets: Option<Spanned<Table<wrong::ResetsScript>>>,
+    /// Frames take drawn times.
+    pub latency: Option<Spanned<Table<wrong::LatencyScript>>>,
+    /// A road is narrow.
+    pub bandwidth: Option<Spanned<Table<wrong::BandwidthScript>>>,
+    /// Segments are lost, TCP tries again.
+    pub stall: Option<Spanned<Table<wrong::StallScript>>>,
+    /// Frames are lost, doubled, overtaken: not reachable over TCP.
+    pub datagram: Option<Spanned<Table<wrong::DatagramScript>>>,
+    /// Ends are not heard of.
+    pub half_open: Option<Spanned<Table<wrong::HalfOpenScript>>>,
+    /// The nodes are divided.
+    pub partition: Option<Spanned<Table<wrong::PartitionScript>>>,
+    /// A road goes down and up.
+    pub flap: Option<Spanned<Table<wrong::FlapScript>>>,
+    /// Sends are stuck.
+    pub clog: Option<Spanned<Table<wrong::ClogScript>>>,
+    /// Nodes lose their roads one by one.
+    pub swizzle: Option<Spanned<Table<wrong::SwizzleScript>>>,
+    /// Connects are refused.
+    pub refuse_connect: Option<Spanned<Table<wrong::ConnectScript>>>,
+    /// Connects are accepted late.
+    pub slow_accept: Option<Spanned<Table<wrong::ConnectScript>>>,
+    /// A nameserver does not see a broker.
+    pub split_view: Option<Spanned<Table<wrong::SplitViewScript>>>,
+    /// Another fault ends.
+    pub end: Option<Spanned<Table<wrong::EndScript>>>,
+    /// Each step takes longer.
+    pub slow_cpu: Option<Spanned<Table<wrong::SlowCpuScript>>>,
+    /// A handler runs out of memory.
+    pub crash: Option<Spanned<Table<wrong::CrashScript>>>,
+    /// Several machines lose power.
+    pub rack_loss: Option<Spanned<Table<wrong::RackScript>>>,
+    /// A machine is gone, an empty one comes.
+    pub replace: Option<Spanned<Table<TargetScript>>>,
+    /// An old snapshot comes back.
+    pub restore: Option<Spanned<Table<wrong::RestoreScript>>>,
+    /// Two machines have each other's disks.
+    pub swap_disks: Option<Spanned<Table<wrong::SwapScript>>>,
+    /// A second process has a broker's name.
+    pub twin: Option<Spanned<Table<TargetScript>>>,
+    /// A wall clock is off.
+    pub clock_offset: Option<Spanned<Table<wrong::ClockByScript>>>,
+    /// Clocks run faster or slower.
+    pub clock_drift: Option<Spanned<Table<wrong::DriftScript>>>,
+    /// Clocks stand still and catch up.
+    pub clock_freeze: Option<Spanned<Table<wrong::FreezeScript>>>,
+    /// A wall clock moves in steps.
+    pub clock_coarse: Option<Spanned<Table<wrong::CoarseScript>>>,
+    /// The monotonic clock jumps ahead.
+    pub clock_diverge: Option<Spanned<Table<wrong::ClockByScript>>>,
     /// Frames take longer.
     pub delay: Option<Spanned<Table<RoadScript>>>,
     /// A wall clock steps.

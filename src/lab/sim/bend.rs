@@ -5,13 +5,13 @@
 //! a lane's latency is drawn from the lane's own stream all the same, so that no draw of it depends on a fault.
 
 use crate::lab::fault::road::RoadWrong;
+use crate::lab::fault::road::{Shape, Spread};
 use crate::lab::sim::dice::{Dice, Roll, Stream, path_name, width};
 use crate::lab::sim::link::{ACCEPTOR, EndState, Net, OPENER, Parcel, Passage};
 use crate::lab::sim::record::{Stamp, Tag};
 use crate::lab::sim::spread;
 use crate::lab::sim::world::{ErrandKind, World};
 use crate::lab::trace::record::{LinkId, Road, What};
-use crate::lab::fault::road::{Shape, Spread};
 use crate::mq::message::Name;
 use crate::mq::node::Frame;
 use crate::mq::time::{Span, Time};
@@ -162,9 +162,10 @@ impl Net {
     pub(crate) fn overtake(&mut self, (link, side): (u32, usize), passed: u32, frame: &mut Frame) {
         let way = &self.conns[link as usize].ways[side];
         let Some(number) = way.next.checked_sub(passed).filter(|number| *number >= way.expected) else { return };
-        let ahead = self.flights.iter_mut().find(|flight| {
-            flight.link == link && usize::from(flight.side) == side && flight.number == number
-        });
+        let ahead = self
+            .flights
+            .iter_mut()
+            .find(|flight| flight.link == link && usize::from(flight.side) == side && flight.number == number);
         if let Some(Parcel::Frame(ahead)) = ahead.map(|flight| &mut flight.parcel) {
             std::mem::swap(ahead, frame);
         }

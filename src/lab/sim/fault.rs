@@ -1,8 +1,8 @@
 //! The faults a world suffers: triggers that wait for a time or a record, episodes that begin and end.
 
 use crate::lab::fault::episode::{Episode, EventMatch, FaultKind, Trigger};
-use crate::lab::sim::agenda::Item;
 use crate::lab::fault::road::{Prefix, RoadWrong, Share};
+use crate::lab::sim::agenda::Item;
 use crate::lab::sim::link::{ACCEPTOR, EndState, OPENER, Parcel, Rule, RuleKind};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::process::Death;
@@ -91,7 +91,11 @@ impl World {
                     machine.parked.push(Item::Errand(at));
                     return false;
                 }
-                Mood::Running if machine.incarnation == incarnation => {}
+                Mood::Running if machine.incarnation == incarnation => {
+                    if machine.withheld != 0 && self.set_errand_aside(node, at) {
+                        return false;
+                    }
+                }
                 _ => {
                     self.errands.take(at);
                     return false;
@@ -131,6 +135,8 @@ impl World {
                 self.call(node, Event::SpaceChanged);
             }
             ErrandKind::Drained { link, side } => return self.drained(link, side, cause),
+            ErrandKind::Strike { number, node } => return self.strike(number, node, cause),
+            ErrandKind::Breathe { node, incarnation } => return self.breathe(node, incarnation),
             ErrandKind::Accept { link } => return self.accept_late(link, cause),
             ErrandKind::GiveUp { link, side, .. } => return self.closed(link, side, ClosedWhy::Reset, cause),
             ErrandKind::ConnectTimeout { link } => return self.refused(link, RefusedWhy::TimedOut, cause),
@@ -156,8 +162,14 @@ impl World {
         false
     }
 
+    /// The buffer has room again; a paused process hears it when it goes on.
     fn drained(&mut self, link: u32, side: usize, cause: u64) -> bool {
         let end = self.net.conns[link as usize].ends[side];
+        if end.state == EndState::Open && self.machines[usize::from(end.node)].mood == Mood::Paused {
+            let at = self.errands.insert(Errand { kind: ErrandKind::Drained { link, side }, cause });
+            self.machines[usize::from(end.node)].parked.push(Item::Errand(at));
+            return false;
+        }
         if end.state != EndState::Open || self.machines[usize::from(end.node)].mood != Mood::Running {
             return false;
         }
@@ -223,6 +235,36 @@ impl World {
             FaultKind::ClockStep { node, millis } => {
                 self.each(node, |world, node| world.step_wall(node, *millis, seq));
             }
+            FaultKind::PauseService { node, service } => {
+                self.each(node, |world, node| world.pause_service(number, node, *service, seq));
+            }
+            FaultKind::SlowCpu { node, times } => self.each(node, |world, node| world.slow_down(node, *times)),
+            FaultKind::Crash { node, breaks } => {
+                self.raise_storm(number);
+                self.each(node, |world, node| world.set_to_break(number, node, *breaks, seq));
+            }
+            FaultKind::RackLoss { nodes, within, .. } => {
+                self.raise_storm(number);
+                let stamp = self.lab_stamp(seq);
+                for node in self.nodes_named(nodes) {
+                    let after = Span(self.storm_draw(number, within.0 + 1, &stamp));
+                    self.errand(self.after(after), ErrandKind::Strike { number, node }, seq);
+                }
+            }
+            FaultKind::Replace { node } => self.each(node, |world, node| world.lose_machine(node, seq)),
+            FaultKind::Restore { node, age } => {
+                if let Some(node) = self.node_named(node) {
+                    self.snapshots.insert(number, self.machines[usize::from(node)].disk.fork());
+                    self.errand(self.after(*age), ErrandKind::Strike { number, node }, seq);
+                }
+            }
+            FaultKind::SwapDisks { one, other } => self.swap_disks((one, other), seq),
+            FaultKind::Twin { twin, .. } => {
+                self.each(twin, |world, node| world.errand(world.now, ErrandKind::Boot(node), seq));
+            }
+            FaultKind::Clock { node, wrong } => {
+                self.each(node, |world, node| world.clock_goes_wrong(number, node, *wrong, seq));
+            }
             FaultKind::Disk { node, files, wrong } => {
                 self.each(node, |world, node| world.begin_disk_fault(number, node, (files, wrong), seq));
             }
@@ -265,6 +307,28 @@ impl World {
                 self.each(node, |world, node| world.step_wall(node, -*millis, seq));
             }
             FaultKind::Disk { node, .. } => self.each(node, |world, node| world.end_disk_fault(number, node, seq)),
+            FaultKind::PauseService { node, service } => {
+                self.each(node, |world, node| world.resume_service(number, node, *service, seq));
+            }
+            FaultKind::SlowCpu { node, .. } => self.each(node, |world, node| world.slow_down(node, 0)),
+            FaultKind::Crash { node, .. } => self.each(node, |world, node| {
+                world.machines[usize::from(node)].fuse = None;
+                world.errand(world.now, ErrandKind::Boot(node), seq);
+            }),
+            FaultKind::RackLoss { nodes, .. } => {
+                for node in self.nodes_named(nodes) {
+                    self.errand(self.now, ErrandKind::Boot(node), seq);
+                }
+            }
+            FaultKind::Replace { node } => {
+                self.each(node, |world, node| world.errand(world.now, ErrandKind::Boot(node), seq));
+            }
+            FaultKind::Restore { .. } => drop(self.snapshots.remove(&number)),
+            FaultKind::SwapDisks { one, other } => self.swap_disks((one, other), seq),
+            FaultKind::Twin { twin, .. } => self.each(twin, |world, node| world.die(node, Death::Killed, seq)),
+            FaultKind::Clock { node, wrong } => {
+                self.each(node, |world, node| world.clock_heals(number, node, *wrong, seq));
+            }
             FaultKind::Restart { .. }
             | FaultKind::Resume { .. }
             | FaultKind::Heal { .. }
@@ -275,7 +339,7 @@ impl World {
     }
 
     /// Does something to the node of that name, or to every node. A name that nobody has is a fault without a target.
-    fn each(&mut self, name: &Name, mut act: impl FnMut(&mut World, u16)) {
+    pub(crate) fn each(&mut self, name: &Name, mut act: impl FnMut(&mut World, u16)) {
         if &**name == "*" {
             for node in 0..self.machines.len() {
                 act(self, node as u16);

@@ -54,6 +54,13 @@ pub(crate) mod storm;
 
 pub(crate) mod spread;
 
+pub(crate) mod clock;
+
+pub(crate) mod withhold;
+
+/// What goes wrong with whole machines and their clocks.
+mod misfortune;
+
 pub mod boot;
 
 pub mod session;

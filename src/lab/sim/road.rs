@@ -2,9 +2,12 @@
 
 use crate::lab::sim::agenda::Item;
 use crate::lab::sim::bend::Fate;
-use crate::lab::sim::link::{ACCEPTOR, Conn, EndState, Flight, Net, OPENER, Parcel, Shut, frame_len, retransmission};
+use crate::lab::sim::link::{
+    ACCEPTOR, Conn, EndState, Flight, Lane, Net, OPENER, Parcel, Shut, frame_len, retransmission,
+};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::record::{Stamp, Tag};
+use crate::lab::sim::withhold;
 use crate::lab::sim::world::{ErrandKind, World};
 use crate::lab::trace::record::{LinkId, NodeId, Road, What};
 use crate::mq::node::{ClosedWhy, Event, Frame, RefusedWhy};
@@ -110,6 +113,11 @@ impl World {
             if shut == Shut::All || ends || !way.held.is_empty() {
                 return self.hold(at);
             }
+        }
+        if self.machines[usize::from(node)].withheld & withhold::STREAMS != 0
+            && matches!(flight.parcel, Parcel::Frame(Frame::Bytes(_)))
+        {
+            return self.hold(at);
         }
         if mood == Mood::Paused && !matches!(flight.parcel, Parcel::Syn) {
             self.machines[usize::from(node)].parked.push(Item::Flight(at));
@@ -320,10 +328,16 @@ impl World {
 
     /// Lets go what a cut held on a lane that is open again.
     pub(crate) fn release(&mut self, lane: u32, stamp: &Stamp) {
+        self.release_if(stamp, |number, _| number == lane);
+    }
+
+    /// Lets go what is held on the lanes for which `open` says so.
+    pub(crate) fn release_if(&mut self, stamp: &Stamp, open: impl Fn(u32, &Lane) -> bool) {
         for link in 0..self.net.conns.len() {
             for side in [OPENER, ACCEPTOR] {
                 let way = &mut self.net.conns[link].ways[side];
-                if way.lane != lane || way.held.is_empty() {
+                let lane = way.lane;
+                if way.held.is_empty() || !open(lane, &self.net.lanes[lane as usize]) {
                     continue;
                 }
                 let held = std::mem::take(&mut way.held);

@@ -2,6 +2,7 @@
 //! chooses comes from the fault's own stream.
 
 use crate::lab::fault::episode::FaultKind;
+use crate::lab::fault::process::ClockWrong;
 use crate::lab::fault::road::{PlayedBy, Shape, Split, Spread};
 use crate::lab::sim::dice::{Stream, path_name};
 use crate::lab::sim::link::{Rule, RuleKind};
@@ -124,6 +125,9 @@ impl World {
                 self.storm_again(number, Span((base.0 - base.0 / 10 + jitter).max(1)), seq);
             }
             FaultKind::Swizzle { nodes, every } => self.swizzle(number, turn, (nodes, *every), seq),
+            FaultKind::Clock { node, wrong: ClockWrong::Freeze { span, faster } } => {
+                self.each(node, |world, node| world.clock_turns(number, node, (*span, *faster), seq));
+            }
             _ => {}
         }
     }

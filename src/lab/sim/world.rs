@@ -97,6 +97,8 @@ pub struct World {
     pub(crate) active: BTreeSet<u32>,
     /// Those of them that act more than once.
     pub(crate) storms: BTreeMap<u32, Storm>,
+    /// Disks as they were, by the episode that brings them back.
+    pub(crate) snapshots: BTreeMap<u32, Box<dyn MachineDisk>>,
     finished: bool,
     /// What the step under way did to a disk; empty between steps, kept for its room.
     pub(crate) deeds: Vec<DiskDeed>,
@@ -128,6 +130,16 @@ pub(crate) enum ErrandKind {
     End(u32),
     /// A fault that acts more than once acts again.
     Turn(u32),
+    /// A fault gets at one of its nodes.
+    Strike {
+        number: u32,
+        node: u16,
+    },
+    /// A slow process has done its step.
+    Breathe {
+        node: u16,
+        incarnation: u32,
+    },
     /// A slow machine takes a connect.
     Accept {
         link: u32,
@@ -268,10 +280,12 @@ impl Setup {
             panics: Vec::new(),
             active: BTreeSet::new(),
             storms: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
             finished: false,
             deeds: Vec::new(),
             setup: self,
         };
+        world.set_clocks_off();
         for number in 0..world.setup.machines.len() {
             let trigger = world.setup.machines[number].1.clone();
             world.await_trigger(trigger, Goal::Boot(number as u16));
@@ -360,6 +374,7 @@ impl World {
             panics: self.panics.clone(),
             active: self.active.clone(),
             storms: self.storms.clone(),
+            snapshots: self.snapshots.iter().map(|(number, disk)| (*number, disk.fork())).collect(),
             finished: self.finished,
             deeds: Vec::new(),
         }

@@ -23,8 +23,10 @@ mod device;
 mod expects;
 mod faults;
 mod lesson;
+mod machines;
 mod operators;
 mod properties;
+mod roads;
 mod sharing;
 
 /// Names that are given already, each with what it stands for.
@@ -79,6 +81,7 @@ impl<'a> Resolver<'a> {
         let operators = self.operators(&mut nodes);
         let episodes = self.episodes(until);
         self.boots(&nodes, &episodes, until);
+        self.twins(&mut nodes, &episodes);
         let expects = self.expects();
         let lesson = self.lesson();
         let start = self.start();
