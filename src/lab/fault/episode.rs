@@ -246,6 +246,15 @@ pub enum FaultKind {
         /// The second machine, a node of the plan that nothing else boots.
         twin: Name,
     },
+    /// One process after the other is killed and comes back (X7).
+    Rolling {
+        /// Which, in this order.
+        nodes: Vec<Name>,
+        /// How far apart two of them are killed.
+        every: Span,
+        /// How long each is down.
+        down: Span,
+    },
     /// A machine's clocks do something wrong (T1, T2, T4 to T6).
     Clock {
         /// The node.

@@ -36,6 +36,7 @@ impl FaultKind {
             FaultKind::Restore { .. } => "restore",
             FaultKind::SwapDisks { .. } => "swap-disks",
             FaultKind::Twin { .. } => "twin",
+            FaultKind::Rolling { .. } => "rolling-restart",
             FaultKind::Clock { wrong, .. } => wrong.verb(),
             FaultKind::Disk { wrong, .. } => wrong.verb(),
         }
@@ -58,7 +59,7 @@ impl FaultKind {
             | FaultKind::Clock { node, .. }
             | FaultKind::ClockStep { node, .. } => node.to_string(),
             FaultKind::PauseService { node, service } => format!("{node} {}", service.as_str()),
-            FaultKind::RackLoss { nodes, .. } => list(nodes),
+            FaultKind::RackLoss { nodes, .. } | FaultKind::Rolling { nodes, .. } => list(nodes),
             FaultKind::SwapDisks { one, other } => format!("{one} <-> {other}"),
             FaultKind::Cut { from, to, both }
             | FaultKind::Road { from, to, both, .. }
@@ -98,6 +99,7 @@ impl FaultKind {
                 format!("{verb} {target}: {} in {}", odds.times, odds.out_of)
             }
             FaultKind::RackLoss { within, .. } => format!("{verb} {target} within {within}"),
+            FaultKind::Rolling { every, down, .. } => format!("{verb} {target} every {every}, {down} down"),
             FaultKind::Restore { age, .. } => format!("{verb} {target}, {age} old"),
             FaultKind::Twin { twin, .. } => format!("{verb} {target}: {twin}"),
             FaultKind::Clock { wrong, .. } => match wrong {

@@ -242,6 +242,18 @@ pub struct RackScript {
     pub keep: Option<Text>,
 }
 
+/// `rolling-restart`.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct RollingScript {
+    /// Which, in this order; all nameservers if left out.
+    pub nodes: Option<Vec<Text>>,
+    /// How far apart two of them go.
+    pub every: Option<Text>,
+    /// How long each is down.
+    pub down: Option<Text>,
+}
+
 /// `restore`.
 #[derive(Deserialize, Clone, Debug)]
 #[serde(deny_unknown_fields)]

@@ -216,7 +216,10 @@ impl World {
                 self.rule(number, (from, to), *both, what, seq);
             }
             FaultKind::Partition { split, both } => self.divide(number, split, *both, seq),
-            FaultKind::Resets { .. } | FaultKind::Flap { .. } | FaultKind::Swizzle { .. } => {
+            FaultKind::Resets { .. }
+            | FaultKind::Flap { .. }
+            | FaultKind::Swizzle { .. }
+            | FaultKind::Rolling { .. } => {
                 self.raise_storm(number);
                 self.storm_acts(number, kind, seq);
             }
@@ -315,7 +318,7 @@ impl World {
                 world.machines[usize::from(node)].fuse = None;
                 world.errand(world.now, ErrandKind::Boot(node), seq);
             }),
-            FaultKind::RackLoss { nodes, .. } => {
+            FaultKind::RackLoss { nodes, .. } | FaultKind::Rolling { nodes, .. } => {
                 for node in self.nodes_named(nodes) {
                     self.errand(self.now, ErrandKind::Boot(node), seq);
                 }

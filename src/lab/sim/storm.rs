@@ -6,6 +6,7 @@ use crate::lab::fault::process::ClockWrong;
 use crate::lab::fault::road::{PlayedBy, Shape, Split, Spread};
 use crate::lab::sim::dice::{Stream, path_name};
 use crate::lab::sim::link::{Rule, RuleKind};
+use crate::lab::sim::process::Death;
 use crate::lab::sim::record::{Stamp, Tag};
 use crate::lab::sim::spread;
 use crate::lab::sim::world::{ErrandKind, World};
@@ -125,6 +126,14 @@ impl World {
                 self.storm_again(number, Span((base.0 - base.0 / 10 + jitter).max(1)), seq);
             }
             FaultKind::Swizzle { nodes, every } => self.swizzle(number, turn, (nodes, *every), seq),
+            FaultKind::Rolling { nodes, every, down } => {
+                let Some(&node) = self.nodes_named(nodes).get(turn) else {
+                    return self.errand(self.now, ErrandKind::End(number), seq);
+                };
+                self.die(node, Death::Killed, seq);
+                self.errand(self.after(*down), ErrandKind::Boot(node), seq);
+                self.storm_again(number, *every, seq);
+            }
             FaultKind::Clock { node, wrong: ClockWrong::Freeze { span, faster } } => {
                 self.each(node, |world, node| world.clock_turns(number, node, (*span, *faster), seq));
             }

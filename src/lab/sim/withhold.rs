@@ -27,6 +27,9 @@ const fn bit(timer: Timer) -> u64 {
 const _: () = assert!((Timer::Toy as u64) < 61, "every timer has a bit below the others");
 
 /// What stands still with a service: its timers, and what else its threads would do.
+///
+/// Differs: a service that another thread wakes does its work in the step that wakes it (a rebalance after a notification,
+/// the first flush of a put that waits), so that is not withheld; what its timer begins is, and what it hears of.
 pub(crate) const fn bits(service: Service) -> u64 {
     match service {
         Service::Flush => {

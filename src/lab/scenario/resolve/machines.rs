@@ -10,7 +10,7 @@ use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
 
 /// The verbs of this file, for those that name none.
-pub(super) const VERBS: &str = "slow-cpu, crash, rack-loss, replace, restore, swap-disks, twin, end, clock-offset, \
+pub(super) const VERBS: &str = "slow-cpu, crash, rack-loss, replace, restore, swap-disks, twin, rolling-restart, end, clock-offset, \
                                 clock-drift, clock-freeze, clock-coarse, clock-diverge";
 
 const MILLI: Span = Span::from_millis(1);
@@ -46,6 +46,7 @@ impl Resolver<'_> {
             kinds.push((crash.span(), FaultKind::Crash { node: self.target(&script.node), breaks }));
         }
         self.power(table, kinds);
+        self.rolling(table, kinds);
         self.disks(table, kinds);
         self.clocks(table, kinds);
         if let Some(end) = &table.end {
@@ -72,6 +73,23 @@ impl Resolver<'_> {
         let within = self.within(&script.within, Span::from_millis(100), Span::ZERO..=HOUR, "within");
         let keep = self.word(&script.keep, "keep", &Keep::ALL);
         kinds.push((rack.span(), FaultKind::RackLoss { nodes, within, keep }));
+    }
+
+    fn rolling(&mut self, table: &FaultScript, kinds: &mut Kinds) {
+        let Some(rolling) = &table.rolling_restart else { return };
+        let script = rolling.get_ref();
+        let nodes: Vec<Name> = match &script.nodes {
+            Some(nodes) => nodes.iter().map(|node| self.target(node)).collect(),
+            None => self.nodes.iter().filter(|node| node.starts_with("ns-")).cloned().collect(),
+        };
+        if nodes.is_empty() {
+            let help = "name some, or leave `nodes` out: all nameservers";
+            self.wrong("wrong_value", Some(rolling.span()), "nobody is restarted here".into(), help);
+        }
+        let ten = Span::from_secs(10);
+        let every = self.within(&script.every, ten, MILLI..=HOUR, "every");
+        let down = self.within(&script.down, ten, MILLI..=HOUR, "down");
+        kinds.push((rolling.span(), FaultKind::Rolling { nodes, every, down }));
     }
 
     fn disks(&mut self, table: &FaultScript, kinds: &mut Kinds) {
