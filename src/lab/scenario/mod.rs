@@ -8,6 +8,8 @@ pub mod script;
 
 pub mod device;
 
+pub mod fault;
+
 pub mod wrong;
 
 pub mod operator;

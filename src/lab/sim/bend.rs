@@ -53,6 +53,14 @@ pub(crate) struct Fate {
     pub(crate) overtakes: Option<u32>,
 }
 
+/// What a fault on a lane draws with, and where it says what it did.
+struct Draw<'a> {
+    dice: &'a Dice,
+    /// From whom to whom the lane leads.
+    names: [&'a Name; 2],
+    struck: &'a mut Vec<Struck>,
+}
+
 /// No two tries of TCP are farther apart here.
 const RETRY_LONGEST: Span = Span::from_secs(60);
 /// Then it gives up.
@@ -63,27 +71,19 @@ impl LaneFault {
         LaneFault { episode, tag, wrong, stream: None, free_at: Time::ZERO }
     }
 
-    fn roll(&mut self, dice: &Dice, names: [&Name; 2], below: u64, struck: &mut Vec<Struck>) -> u64 {
+    fn roll(&mut self, draw: &mut Draw<'_>, below: u64) -> u64 {
         let tag = &self.tag;
-        let path = || Box::new(dice.stream(&["fault", tag, names[0], names[1]]));
+        let path = || Box::new(draw.dice.stream(&["fault", tag, draw.names[0], draw.names[1]]));
         let roll = self.stream.get_or_insert_with(path).below(below.max(1));
-        struck.push(Struck::Rolled { tag: tag.clone(), roll });
+        draw.struck.push(Struck::Rolled { tag: tag.clone(), roll });
         roll.got
     }
 
     /// What it does to a parcel of `len` bytes; 0 is no frame.
-    fn bend(
-        &mut self,
-        dice: &Dice,
-        names: [&Name; 2],
-        len: u32,
-        (now, passage): (Time, &mut Passage),
-        base: Span,
-        struck: &mut Vec<Struck>,
-    ) {
+    fn bend(&mut self, draw: &mut Draw<'_>, len: u32, (now, passage): (Time, &mut Passage), base: Span) {
         match self.wrong.clone() {
             RoadWrong::Latency(given) => {
-                let drawn = spread::pick(&given, self.roll(dice, names, spread::OF, struck));
+                let drawn = spread::pick(&given, self.roll(draw, spread::OF));
                 passage.at = Time(passage.at.0.saturating_sub(base.0)) + drawn;
             }
             RoadWrong::Bandwidth { per_second, .. } => {
@@ -92,44 +92,44 @@ impl LaneFault {
                 self.free_at = now + waits + Span(takes as u64);
                 passage.at += Span(self.free_at.0 - now.0);
                 if waits > Span::ZERO {
-                    struck.push(Struck::Held(waits));
+                    draw.struck.push(Struck::Held(waits));
                 }
             }
             RoadWrong::Stall { odds, first } => {
                 let (mut lost, mut wait) = (Span::ZERO, first);
-                while self.roll(dice, names, odds.out_of, struck) < odds.times {
+                while self.roll(draw, odds.out_of) < odds.times {
                     lost += wait;
                     wait = Span((wait.0 * 2).min(RETRY_LONGEST.0));
                     if lost >= RETRY_UNTIL {
                         lost = RETRY_UNTIL;
-                        struck.push(Struck::GivenUp(now + lost));
+                        draw.struck.push(Struck::GivenUp(now + lost));
                         break;
                     }
                 }
                 if lost > Span::ZERO {
                     passage.at += lost;
-                    struck.push(Struck::Held(lost));
+                    draw.struck.push(Struck::Held(lost));
                 }
             }
             RoadWrong::Clog { odds, mean } => {
-                let sticks = self.roll(dice, names, odds.out_of, struck) < odds.times;
+                let sticks = self.roll(draw, odds.out_of) < odds.times;
                 let spread = Spread { min: Span::ZERO, mean, shape: Shape::Exponential };
-                let span = spread::pick(&spread, self.roll(dice, names, spread::OF, struck));
+                let span = spread::pick(&spread, self.roll(draw, spread::OF));
                 if sticks && len > 0 {
                     passage.at += span;
-                    struck.push(Struck::Held(span));
+                    draw.struck.push(Struck::Held(span));
                 }
             }
             RoadWrong::Datagram { drop, twice, window } if len > 0 => {
-                if self.roll(dice, names, drop.out_of, struck) < drop.times {
-                    struck.push(Struck::Lost);
+                if self.roll(draw, drop.out_of) < drop.times {
+                    draw.struck.push(Struck::Lost);
                 }
-                if self.roll(dice, names, twice.out_of, struck) < twice.times {
-                    struck.push(Struck::Twice);
+                if self.roll(draw, twice.out_of) < twice.times {
+                    draw.struck.push(Struck::Twice);
                 }
-                let passed = self.roll(dice, names, window + 1, struck) as u32;
+                let passed = self.roll(draw, window + 1) as u32;
                 if passed > 0 {
-                    struck.push(Struck::Overtakes(passed));
+                    draw.struck.push(Struck::Overtakes(passed));
                 }
             }
             RoadWrong::Datagram { .. }
@@ -153,8 +153,9 @@ impl Net {
     ) {
         let lane = &mut self.lanes[self.conns[link as usize].ways[side].lane as usize];
         let base = passage.latency.span(self.roads.latency_min);
+        let mut draw = Draw { dice, names, struck: &mut self.struck };
         for fault in &mut lane.faults {
-            fault.bend(dice, names, len, (now, passage), base, &mut self.struck);
+            fault.bend(&mut draw, len, (now, passage), base);
         }
     }
 
@@ -227,13 +228,14 @@ impl World {
         let names = [&names[0], &names[1]];
         let (mut refused, mut late) = (false, Span::ZERO);
         let Net { lanes, struck, .. } = &mut self.net;
+        let mut draw = Draw { dice: &self.dice, names, struck };
         for fault in &mut lanes[lane].faults {
             match fault.wrong {
                 RoadWrong::RefuseConnect { odds } => {
-                    refused |= fault.roll(&self.dice, names, odds.out_of, struck) < odds.times;
+                    refused |= fault.roll(&mut draw, odds.out_of) < odds.times;
                 }
                 RoadWrong::SlowAccept { min, max } => {
-                    late += min + Span(fault.roll(&self.dice, names, width(min, max), struck));
+                    late += min + Span(fault.roll(&mut draw, width(min, max)));
                 }
                 _ => {}
             }

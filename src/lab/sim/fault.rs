@@ -238,36 +238,15 @@ impl World {
             FaultKind::ClockStep { node, millis } => {
                 self.each(node, |world, node| world.step_wall(node, *millis, seq));
             }
-            FaultKind::PauseService { node, service } => {
-                self.each(node, |world, node| world.pause_service(number, node, *service, seq));
-            }
-            FaultKind::SlowCpu { node, times } => self.each(node, |world, node| world.slow_down(node, *times)),
-            FaultKind::Crash { node, breaks } => {
-                self.raise_storm(number);
-                self.each(node, |world, node| world.set_to_break(number, node, *breaks, seq));
-            }
-            FaultKind::RackLoss { nodes, within, .. } => {
-                self.raise_storm(number);
-                let stamp = self.lab_stamp(seq);
-                for node in self.nodes_named(nodes) {
-                    let after = Span(self.storm_draw(number, within.0 + 1, &stamp));
-                    self.errand(self.after(after), ErrandKind::Strike { number, node }, seq);
-                }
-            }
-            FaultKind::Replace { node } => self.each(node, |world, node| world.lose_machine(node, seq)),
-            FaultKind::Restore { node, age } => {
-                if let Some(node) = self.node_named(node) {
-                    self.snapshots.insert(number, self.machines[usize::from(node)].disk.fork());
-                    self.errand(self.after(*age), ErrandKind::Strike { number, node }, seq);
-                }
-            }
-            FaultKind::SwapDisks { one, other } => self.swap_disks((one, other), seq),
-            FaultKind::Twin { twin, .. } => {
-                self.each(twin, |world, node| world.errand(world.now, ErrandKind::Boot(node), seq));
-            }
-            FaultKind::Clock { node, wrong } => {
-                self.each(node, |world, node| world.clock_goes_wrong(number, node, *wrong, seq));
-            }
+            FaultKind::PauseService { .. }
+            | FaultKind::SlowCpu { .. }
+            | FaultKind::Crash { .. }
+            | FaultKind::RackLoss { .. }
+            | FaultKind::Replace { .. }
+            | FaultKind::Restore { .. }
+            | FaultKind::SwapDisks { .. }
+            | FaultKind::Twin { .. }
+            | FaultKind::Clock { .. } => self.befall(number, kind, seq),
             FaultKind::Disk { node, files, wrong } => {
                 self.each(node, |world, node| world.begin_disk_fault(number, node, (files, wrong), seq));
             }
@@ -310,28 +289,16 @@ impl World {
                 self.each(node, |world, node| world.step_wall(node, -*millis, seq));
             }
             FaultKind::Disk { node, .. } => self.each(node, |world, node| world.end_disk_fault(number, node, seq)),
-            FaultKind::PauseService { node, service } => {
-                self.each(node, |world, node| world.resume_service(number, node, *service, seq));
-            }
-            FaultKind::SlowCpu { node, .. } => self.each(node, |world, node| world.slow_down(node, 0)),
-            FaultKind::Crash { node, .. } => self.each(node, |world, node| {
-                world.machines[usize::from(node)].fuse = None;
-                world.errand(world.now, ErrandKind::Boot(node), seq);
-            }),
-            FaultKind::RackLoss { nodes, .. } | FaultKind::Rolling { nodes, .. } => {
-                for node in self.nodes_named(nodes) {
-                    self.errand(self.now, ErrandKind::Boot(node), seq);
-                }
-            }
-            FaultKind::Replace { node } => {
-                self.each(node, |world, node| world.errand(world.now, ErrandKind::Boot(node), seq));
-            }
-            FaultKind::Restore { .. } => drop(self.snapshots.remove(&number)),
-            FaultKind::SwapDisks { one, other } => self.swap_disks((one, other), seq),
-            FaultKind::Twin { twin, .. } => self.each(twin, |world, node| world.die(node, Death::Killed, seq)),
-            FaultKind::Clock { node, wrong } => {
-                self.each(node, |world, node| world.clock_heals(number, node, *wrong, seq));
-            }
+            FaultKind::PauseService { .. }
+            | FaultKind::SlowCpu { .. }
+            | FaultKind::Crash { .. }
+            | FaultKind::RackLoss { .. }
+            | FaultKind::Replace { .. }
+            | FaultKind::Restore { .. }
+            | FaultKind::SwapDisks { .. }
+            | FaultKind::Twin { .. }
+            | FaultKind::Rolling { .. }
+            | FaultKind::Clock { .. } => self.recover(number, &kind, seq),
             FaultKind::Restart { .. }
             | FaultKind::Resume { .. }
             | FaultKind::Heal { .. }
@@ -438,22 +405,5 @@ impl World {
             self.rec.note(stamp, Tag::Dropped, (u64::from(link), 0), note);
         }
         self.launch(stamp, link, side, Parcel::Rst);
-    }
-}
-
-impl ErrandKind {
-    /// The process without which the errand is void.
-    fn process(&self) -> Option<(u16, u32)> {
-        match *self {
-            ErrandKind::Call { node, incarnation, .. }
-            | ErrandKind::Wake { node, incarnation, .. }
-            | ErrandKind::Note { node, incarnation, .. }
-            | ErrandKind::GiveUp { node, incarnation, .. }
-            | ErrandKind::Crash { node, incarnation }
-            | ErrandKind::Stop { node, incarnation }
-            | ErrandKind::SpaceChanged { node, incarnation }
-            | ErrandKind::WallStepped { node, incarnation } => Some((node, incarnation)),
-            _ => None,
-        }
     }
 }

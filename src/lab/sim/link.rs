@@ -272,7 +272,7 @@ impl Net {
         for rule in self.rules.iter().filter(|rule| rule.covers(lane.from, lane.to)) {
             match &rule.what {
                 RuleKind::Cut => lane.shut = Shut::All,
-                RuleKind::Delay(by) => lane.delay = lane.delay + *by,
+                RuleKind::Delay(by) => lane.delay += *by,
                 RuleKind::Wrong { wrong: RoadWrong::HalfOpen, .. } => lane.shut = lane.shut.max(Shut::Ends),
                 RuleKind::Wrong { tag, wrong } => {
                     if let RoadWrong::Bandwidth { buffer, .. } = wrong {

@@ -13,6 +13,72 @@ use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
 
 impl World {
+    /// Something goes wrong with machines.
+    pub(crate) fn befall(&mut self, number: u32, kind: &FaultKind, seq: u64) {
+        match kind {
+            FaultKind::PauseService { node, service } => {
+                self.each(node, |world, node| world.pause_service(number, node, *service, seq));
+            }
+            FaultKind::SlowCpu { node, times } => self.each(node, |world, node| world.slow_down(node, *times)),
+            FaultKind::Crash { node, breaks } => {
+                self.raise_storm(number);
+                self.each(node, |world, node| world.set_to_break(number, node, *breaks, seq));
+            }
+            FaultKind::RackLoss { nodes, within, .. } => {
+                self.raise_storm(number);
+                let stamp = self.lab_stamp(seq);
+                for node in self.nodes_named(nodes) {
+                    let after = Span(self.storm_draw(number, within.0 + 1, &stamp));
+                    self.errand(self.after(after), ErrandKind::Strike { number, node }, seq);
+                }
+            }
+            FaultKind::Replace { node } => self.each(node, |world, node| world.lose_machine(node, seq)),
+            FaultKind::Restore { node, age } => {
+                if let Some(node) = self.node_named(node) {
+                    self.snapshots.insert(number, self.machines[usize::from(node)].disk.fork());
+                    self.errand(self.after(*age), ErrandKind::Strike { number, node }, seq);
+                }
+            }
+            FaultKind::SwapDisks { one, other } => self.swap_disks((one, other), seq),
+            FaultKind::Twin { twin, .. } => {
+                self.each(twin, |world, node| world.errand(world.now, ErrandKind::Boot(node), seq));
+            }
+            FaultKind::Clock { node, wrong } => {
+                self.each(node, |world, node| world.clock_goes_wrong(number, node, *wrong, seq));
+            }
+            _ => {}
+        }
+    }
+
+    /// It is over.
+    pub(crate) fn recover(&mut self, number: u32, kind: &FaultKind, seq: u64) {
+        match kind {
+            FaultKind::PauseService { node, service } => {
+                self.each(node, |world, node| world.resume_service(number, node, *service, seq));
+            }
+            FaultKind::SlowCpu { node, .. } => self.each(node, |world, node| world.slow_down(node, 0)),
+            FaultKind::Crash { node, .. } => self.each(node, |world, node| {
+                world.machines[usize::from(node)].fuse = None;
+                world.errand(world.now, ErrandKind::Boot(node), seq);
+            }),
+            FaultKind::RackLoss { nodes, .. } | FaultKind::Rolling { nodes, .. } => {
+                for node in self.nodes_named(nodes) {
+                    self.errand(self.now, ErrandKind::Boot(node), seq);
+                }
+            }
+            FaultKind::Replace { node } => {
+                self.each(node, |world, node| world.errand(world.now, ErrandKind::Boot(node), seq));
+            }
+            FaultKind::Restore { .. } => drop(self.snapshots.remove(&number)),
+            FaultKind::SwapDisks { one, other } => self.swap_disks((one, other), seq),
+            FaultKind::Twin { twin, .. } => self.each(twin, |world, node| world.die(node, Death::Killed, seq)),
+            FaultKind::Clock { node, wrong } => {
+                self.each(node, |world, node| world.clock_heals(number, node, *wrong, seq));
+            }
+            _ => {}
+        }
+    }
+
     /// A process will run out of memory in a handler; one draw says in which, if odds do.
     pub(crate) fn set_to_break(&mut self, number: u32, node: u16, breaks: Breaks, cause: u64) {
         let stamp = self.stamp_of(node, cause);

@@ -7,7 +7,8 @@
 //!
 //! The rooms in reading order: what happens next ([`agenda`]), what chance decides ([`dice`]), what is kept of it
 //! (`record`), the roads ([`link`]), the disks ([`disk`]), the machines ([`machine`]), the world that owns them ([`world`]) and performs what
-//! nodes ask for (`drive`), the faults it suffers (`fault`, of disks `device`), who boots what ([`boot`]), and the session that people and
+//! nodes ask for (`drive`), the faults it suffers (`fault`; of disks `device`, of roads `bend`, of machines and clocks
+//! `misfortune` and `withhold`, those that act again `storm`), who boots what ([`boot`]), and the session that people and
 //! checkers hold ([`session`]).
 
 #![deny(clippy::float_arithmetic)]
@@ -43,6 +44,8 @@ mod road;
 mod process;
 
 mod device;
+
+pub(crate) mod errand;
 
 mod fault;
 

@@ -23,14 +23,14 @@ const SQRT_3: i128 = 7_439_101_574;
 pub(crate) fn pick(spread: &Spread, got: u64) -> Span {
     let over = u128::from(spread.mean.0.saturating_sub(spread.min.0));
     let beyond = match spread.shape {
-        Shape::Exponential => (over * LN_2 >> 32) * u128::from(less_log2(got)) >> 32,
+        Shape::Exponential => (((over * LN_2) >> 32) * u128::from(less_log2(got))) >> 32,
         Shape::LogNormal => {
             // Four uniform numbers of 12 bits each; their sum is nearly normal.
             let sum: i128 = (0..4).map(|part| i128::from(got >> (12 * part) & 0xFFF)).sum();
             let z = ((sum - 2 * 4_095) * SQRT_3) / 4_096;
             // exp(z - 1/2) has the mean 1.
-            let power = (z - (1 << 31)) * LOG2_E >> 32;
-            over * exp2(power as i64) >> 32
+            let power = ((z - (1 << 31)) * LOG2_E) >> 32;
+            (over * exp2(power as i64)) >> 32
         }
         Shape::Bimodal => match got < OF / 10 {
             true => over * 10,
@@ -40,7 +40,7 @@ pub(crate) fn pick(spread: &Spread, got: u64) -> Span {
             let alpha = u128::from(hundredths.max(101));
             let scale = over * (alpha - 100) / alpha;
             let power = u128::from(less_log2(got)) * 100 / alpha;
-            scale * exp2(power as i64) >> 32
+            (scale * exp2(power as i64)) >> 32
         }
     };
     Span(spread.min.0.saturating_add(u64::try_from(beyond).unwrap_or(LONGEST)).min(LONGEST.max(spread.min.0)))
@@ -54,7 +54,7 @@ fn less_log2(got: u64) -> u64 {
     let mut mantissa = u128::from(number) << (62 - whole);
     let mut part = 0_u64;
     for _ in 0..32 {
-        mantissa = mantissa * mantissa >> 62;
+        mantissa = (mantissa * mantissa) >> 62;
         part <<= 1;
         if mantissa >= 1 << 63 {
             mantissa >>= 1;
@@ -79,7 +79,7 @@ fn exp2(power: i64) -> u128 {
     for bit in (0..32).rev() {
         root = (root << 62).isqrt();
         if part >> bit & 1 == 1 {
-            product = product * root >> 62;
+            product = (product * root) >> 62;
         }
     }
     let product = product >> 30;

@@ -203,7 +203,7 @@ impl World {
             Split::Ring => {
                 let count = all.len();
                 // A majority is reached: itself, and the nearest on both sides.
-                let reach = (count / 2 + 1) / 2;
+                let reach = (count / 2).div_ceil(2);
                 let far = |a: u16, b: u16| {
                     let apart = usize::from(a.abs_diff(b));
                     apart.min(count - apart) > reach

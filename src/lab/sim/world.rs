@@ -7,6 +7,7 @@ use crate::lab::fault::episode::{Episode, Trigger};
 use crate::lab::scenario::plan::Plan;
 use crate::lab::sim::agenda::{Agenda, Item};
 use crate::lab::sim::dice::{Dice, Stream};
+pub(crate) use crate::lab::sim::errand::{Errand, ErrandKind};
 use crate::lab::sim::link::{Net, Roads};
 use crate::lab::sim::machine::{Action, Machine, MachineSetup, Mood};
 use crate::lab::sim::record::{Goal, LAB, NONE, Recorder, Stamp, WireTap};
@@ -16,7 +17,6 @@ use crate::lab::sim::storm::Storm;
 use crate::lab::trace::digest::{Chain, Digest};
 use crate::lab::trace::log::{Header, NodeHead, Role};
 use crate::lab::trace::record::{Level, NodeId, Record, Seq};
-use crate::mq::app::Call;
 use crate::mq::disk::DiskError;
 use crate::mq::message::Name;
 use crate::mq::node::{Addr, Effect, Node, Out};
@@ -113,89 +113,6 @@ pub(crate) struct Flushing {
     pub(crate) cause: u64,
     /// Known, and not told yet because the process is paused.
     pub(crate) result: Option<Result<(), DiskError>>,
-}
-
-/// Something the lab or an application does at a time.
-#[derive(Clone, Debug)]
-pub(crate) struct Errand {
-    pub(crate) kind: ErrandKind,
-    pub(crate) cause: u64,
-}
-
-/// See [`Errand`]. Those of an application are void after its process's incarnation.
-#[derive(Clone, Debug)]
-pub(crate) enum ErrandKind {
-    Boot(u16),
-    Begin(u32),
-    End(u32),
-    /// A fault that acts more than once acts again.
-    Turn(u32),
-    /// A fault gets at one of its nodes.
-    Strike {
-        number: u32,
-        node: u16,
-    },
-    /// A slow process has done its step.
-    Breathe {
-        node: u16,
-        incarnation: u32,
-    },
-    /// A slow machine takes a connect.
-    Accept {
-        link: u32,
-    },
-    /// TCP has tried for a quarter of an hour.
-    GiveUp {
-        link: u32,
-        side: usize,
-        node: u16,
-        incarnation: u32,
-    },
-    Call {
-        node: u16,
-        incarnation: u32,
-        call: Box<Call>,
-    },
-    Wake {
-        node: u16,
-        incarnation: u32,
-        token: u64,
-    },
-    Crash {
-        node: u16,
-        incarnation: u32,
-    },
-    /// An application writes into its machine's ledger.
-    Note {
-        node: u16,
-        incarnation: u32,
-        key: Name,
-        value: Name,
-    },
-    Stop {
-        node: u16,
-        incarnation: u32,
-    },
-    WallStepped {
-        node: u16,
-        incarnation: u32,
-    },
-    SpaceChanged {
-        node: u16,
-        incarnation: u32,
-    },
-    Drained {
-        link: u32,
-        side: usize,
-    },
-    ConnectTimeout {
-        link: u32,
-    },
-    /// TCP tries a frame again that was lost when this side's machine had no power.
-    Retransmit {
-        link: u32,
-        side: usize,
-    },
 }
 
 impl Setup {

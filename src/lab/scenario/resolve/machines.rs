@@ -149,7 +149,7 @@ impl Resolver<'_> {
         if let Some(coarse) = &table.clock_coarse {
             let script = coarse.get_ref();
             let step = self.within(&script.to, Span::from_millis(10), MILLI..=HOUR, "to");
-            clock(coarse.span(), self.target(&script.node), ClockWrong::Coarse { millis: step.as_millis() as u64 });
+            clock(coarse.span(), self.target(&script.node), ClockWrong::Coarse { millis: step.as_millis() });
         }
         if let Some(diverge) = &table.clock_diverge {
             let script = diverge.get_ref();
