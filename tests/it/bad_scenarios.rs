@@ -276,6 +276,19 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "name two brokers",
     ),
     ("restart = { node = \"broker-a\" }", "twin = { node = \"shop\" }", "wrong_value", "is no broker"),
+    (
+        "restart = { node = \"broker-a\" }",
+        "reconfigure = { node = \"shop\", properties = \"flushDiskType=SYNC_FLUSH\" }",
+        "wrong_value",
+        "name a broker",
+    ),
+    (
+        "restart = { node = \"broker-a\" }",
+        "reconfigure = { node = \"broker-a\", properties = \"\" }",
+        "wrong_value",
+        "flushDiskType=SYNC_FLUSH",
+    ),
+    ("restart = { node = \"broker-a\" }", "rolling-restart = { nodes = [] }", "wrong_value", "all nameservers"),
     ("restart = { node = \"broker-a\" }", "clock-offset = { node = \"broker-a\", by = \"soon\" }", "wrong_time", ""),
     (
         "restart = { node = \"broker-a\" }",

@@ -246,6 +246,13 @@ pub enum FaultKind {
         /// The second machine, a node of the plan that nothing else boots.
         twin: Name,
     },
+    /// A broker boots again with other settings (X1, X5).
+    Reconfigure {
+        /// The broker.
+        node: Name,
+        /// Its file's settings, as key and value, over those that it had.
+        changes: Vec<(Name, Name)>,
+    },
     /// One process after the other is killed and comes back (X7).
     Rolling {
         /// Which, in this order.

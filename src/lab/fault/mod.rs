@@ -16,6 +16,7 @@
 //! | M1 to M5 | `power-loss`, `rack-loss`, `replace`, `restore` and `swap-disks`, `twin` |
 //! | D1 to D13 | see [`device`] |
 //! | T1 to T6 | `clock-offset`, `clock-drift`, `clock-skew` (a step), `clock-freeze`, `clock-coarse`, `clock-diverge` |
+//! | X1, X5 | `reconfigure` |
 //! | X7 | `rolling-restart`; all at once: `kill` and `lasts` |
 //!
 //! What clients and operators do is no fault but the workload, and has keys there:
@@ -34,7 +35,7 @@
 //! | C11 | `truncate`, `io-error` … at a broadcasting consumer's machine |
 //! | C12 | `size`, `key`, `properties`, `delay_level` of a `send` |
 //! | X3 | an operator's `reset` |
-//! | X1, X2, X4 to X6, X8 to X11 | not built |
+//! | X2, X4, X6, X8 to X11 | not built |
 //!
 //! Every fault that draws does so from a stream of its own, addressed by its verb, its target and, of two with the same, its
 //! place among them (of a disk by its name and the machine); so no fault shifts another's draws, and none those of a plan

@@ -39,6 +39,7 @@ impl FaultKind {
             | FaultKind::Restore { .. }
             | FaultKind::SwapDisks { .. }
             | FaultKind::Rolling { .. }
+            | FaultKind::Reconfigure { .. }
             | FaultKind::Clock { .. }
             | FaultKind::ClockStep { .. }
             | FaultKind::Disk { .. } => Vec::new(),

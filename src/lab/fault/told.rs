@@ -37,6 +37,7 @@ impl FaultKind {
             FaultKind::SwapDisks { .. } => "swap-disks",
             FaultKind::Twin { .. } => "twin",
             FaultKind::Rolling { .. } => "rolling-restart",
+            FaultKind::Reconfigure { .. } => "reconfigure",
             FaultKind::Clock { wrong, .. } => wrong.verb(),
             FaultKind::Disk { wrong, .. } => wrong.verb(),
         }
@@ -54,6 +55,7 @@ impl FaultKind {
             | FaultKind::SlowCpu { node, .. }
             | FaultKind::Crash { node, .. }
             | FaultKind::Replace { node }
+            | FaultKind::Reconfigure { node, .. }
             | FaultKind::Restore { node, .. }
             | FaultKind::Twin { node, .. }
             | FaultKind::Clock { node, .. }
@@ -100,6 +102,10 @@ impl FaultKind {
             }
             FaultKind::RackLoss { within, .. } => format!("{verb} {target} within {within}"),
             FaultKind::Rolling { every, down, .. } => format!("{verb} {target} every {every}, {down} down"),
+            FaultKind::Reconfigure { changes, .. } => {
+                let set = changes.iter().map(|(key, value)| format!("{key}={value}"));
+                format!("{verb} {target} {}", set.collect::<Vec<_>>().join(" "))
+            }
             FaultKind::Restore { age, .. } => format!("{verb} {target}, {age} old"),
             FaultKind::Twin { twin, .. } => format!("{verb} {target}: {twin}"),
             FaultKind::Clock { wrong, .. } => match wrong {

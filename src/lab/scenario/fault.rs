@@ -70,6 +70,8 @@ pub struct FaultScript {
     pub crash: Option<Spanned<Table<wrong::CrashScript>>>,
     /// Several machines lose power.
     pub rack_loss: Option<Spanned<Table<wrong::RackScript>>>,
+    /// A broker boots again with other settings.
+    pub reconfigure: Option<Spanned<Table<wrong::ReconfigureScript>>>,
     /// One process after the other goes and comes back.
     pub rolling_restart: Option<Spanned<Table<wrong::RollingScript>>>,
     /// A machine is gone, an empty one comes.

@@ -242,6 +242,16 @@ pub struct RackScript {
     pub keep: Option<Text>,
 }
 
+/// `reconfigure`.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct ReconfigureScript {
+    /// The broker.
+    pub node: Text,
+    /// Lines of a `.properties` file, over those that it had.
+    pub properties: Text,
+}
+
 /// `rolling-restart`.
 #[derive(Deserialize, Clone, Debug)]
 #[serde(deny_unknown_fields)]

@@ -246,6 +246,7 @@ impl World {
             | FaultKind::Restore { .. }
             | FaultKind::SwapDisks { .. }
             | FaultKind::Twin { .. }
+            | FaultKind::Reconfigure { .. }
             | FaultKind::Clock { .. } => self.befall(number, kind, seq),
             FaultKind::Disk { node, files, wrong } => {
                 self.each(node, |world, node| world.begin_disk_fault(number, node, (files, wrong), seq));
@@ -297,6 +298,7 @@ impl World {
             | FaultKind::Restore { .. }
             | FaultKind::SwapDisks { .. }
             | FaultKind::Twin { .. }
+            | FaultKind::Reconfigure { .. }
             | FaultKind::Rolling { .. }
             | FaultKind::Clock { .. } => self.recover(number, &kind, seq),
             FaultKind::Restart { .. }

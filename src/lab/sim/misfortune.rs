@@ -5,6 +5,7 @@ use crate::lab::fault::process::{Breaks, ClockWrong};
 use crate::lab::fault::road::{Shape, Spread};
 use crate::lab::sim::agenda::Item;
 use crate::lab::sim::clock::Bend;
+use crate::lab::sim::machine::Boot;
 use crate::lab::sim::process::Death;
 use crate::lab::sim::spread;
 use crate::lab::sim::world::{ErrandKind, World};
@@ -39,6 +40,11 @@ impl World {
                     self.errand(self.after(*age), ErrandKind::Strike { number, node }, seq);
                 }
             }
+            FaultKind::Reconfigure { node, .. } => {
+                if let (Some(node), Some(boot)) = (self.node_named(node), self.setup.reboots.get(&number).cloned()) {
+                    self.boot_as(node, boot, seq);
+                }
+            }
             FaultKind::SwapDisks { one, other } => self.swap_disks((one, other), seq),
             FaultKind::Twin { twin, .. } => {
                 self.each(twin, |world, node| world.errand(world.now, ErrandKind::Boot(node), seq));
@@ -68,6 +74,12 @@ impl World {
             }
             FaultKind::Replace { node } => {
                 self.each(node, |world, node| world.errand(world.now, ErrandKind::Boot(node), seq));
+            }
+            FaultKind::Reconfigure { node, .. } => {
+                if let Some(node) = self.node_named(node) {
+                    let boot = self.setup.boot_of(node);
+                    self.boot_as(node, boot, seq);
+                }
             }
             FaultKind::Restore { .. } => drop(self.snapshots.remove(&number)),
             FaultKind::SwapDisks { one, other } => self.swap_disks((one, other), seq),
@@ -125,6 +137,13 @@ impl World {
         }
         machine.ledger.clear();
         self.note_machine(node, cause, MachineNote::DiskReplaced { how: "an empty one" });
+    }
+
+    /// A process is killed, and boots again in another way.
+    fn boot_as(&mut self, node: u16, boot: Boot, cause: u64) {
+        self.die(node, Death::Killed, cause);
+        self.machines[usize::from(node)].setup.boot = boot;
+        self.errand(self.now, ErrandKind::Boot(node), cause);
     }
 
     /// Two machines boot with each other's disks.

@@ -9,7 +9,7 @@ use crate::lab::sim::agenda::{Agenda, Item};
 use crate::lab::sim::dice::{Dice, Stream};
 pub(crate) use crate::lab::sim::errand::{Errand, ErrandKind};
 use crate::lab::sim::link::{Net, Roads};
-use crate::lab::sim::machine::{Action, Machine, MachineSetup, Mood};
+use crate::lab::sim::machine::{Action, Boot, Machine, MachineSetup, Mood};
 use crate::lab::sim::record::{Goal, LAB, NONE, Recorder, Stamp, WireTap};
 use crate::lab::sim::slab::Slab;
 use crate::lab::sim::storage::{DiskDeed, MachineDisk};
@@ -45,6 +45,8 @@ pub struct Setup {
     pub tap: Option<WireTap>,
     /// What goes wrong.
     pub episodes: Arc<[Episode]>,
+    /// How a node boots after a fault that changes its settings, by the fault's place.
+    pub(crate) reboots: BTreeMap<u32, Boot>,
     machines: Vec<(MachineSetup, Trigger)>,
 }
 
@@ -129,8 +131,14 @@ impl Setup {
             schedule: Schedule::Fifo,
             tap: None,
             episodes: Arc::new([]),
+            reboots: BTreeMap::new(),
             machines: Vec::new(),
         }
+    }
+
+    /// How a node boots if no fault has changed that.
+    pub(crate) fn boot_of(&self, node: u16) -> Boot {
+        self.machines[usize::from(node)].0.boot.clone()
     }
 
     /// Adds a machine that boots as `boots` says; its number is its place.

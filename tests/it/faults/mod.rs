@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mqlab::lab::check::{self, Verdict};
 use mqlab::lab::fault::episode::Trigger;
 use mqlab::lab::locale::Lang;
 use mqlab::lab::scenario::overrides::Overrides;
@@ -200,6 +201,10 @@ fn each_fault_changes_what_happens_ends_and_shifts_nobodys_draws() {
             let sends: Vec<_> = lines.iter().filter(|line| line.contains("last-1")).collect();
             failed.push(format!("{name}: the last order is not acknowledged: {sends:?}"));
         }
+        // Every run is judged, whatever has happened in it.
+        let broken = check::run(&run.trace, &plan).into_iter();
+        let broken = broken.filter(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::Inconclusive { .. }));
+        println!("{name}: {:?}", broken.map(|finding| finding.id).collect::<Vec<_>>());
         // It does the same twice.
         if Session::run(&plan, Level::Digest).digest != run.digest {
             failed.push(format!("{name}: not reproducible"));

@@ -77,6 +77,7 @@ pub fn id(kind: &FaultKind) -> &'static str {
         FaultKind::Crash { .. } => "crash",
         FaultKind::RackLoss { .. } => "rack-loss",
         FaultKind::Replace { .. } => "replace",
+        FaultKind::Reconfigure { .. } => "reconfigure",
         FaultKind::Rolling { .. } => "rolling-restart",
         FaultKind::Restore { .. } => "restore",
         FaultKind::SwapDisks { .. } => "swap-disks",
@@ -95,7 +96,7 @@ pub fn id(kind: &FaultKind) -> &'static str {
 }
 
 /// How many ids [`id`] gives, `pause ha` left out.
-pub const KINDS: usize = 57;
+pub const KINDS: usize = 58;
 
 const NOTHING: Row = Row { id: "", fault: "", others: "", seen: &[], once: false };
 
@@ -383,6 +384,13 @@ pub const ROWS: &[Row] = &[
         id: "replace",
         fault: "at = \"3s\"\nlasts = \"5s\"\nreplace = { node = \"broker-a\" }",
         seen: &[("power-lost", ""), ("disk-replaced", "an empty one")],
+        ..NOTHING
+    },
+    Row {
+        id: "reconfigure",
+        fault: "at = \"3s\"\nlasts = \"5s\"\n\
+                reconfigure = { node = \"broker-a\", properties = \"flushDiskType=ASYNC_FLUSH\" }",
+        seen: &[("killed", "")],
         ..NOTHING
     },
     Row {

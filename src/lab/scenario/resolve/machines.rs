@@ -10,7 +10,8 @@ use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
 
 /// The verbs of this file, for those that name none.
-pub(super) const VERBS: &str = "slow-cpu, crash, rack-loss, replace, restore, swap-disks, twin, rolling-restart, end, clock-offset, \
+pub(super) const VERBS: &str = "slow-cpu, crash, rack-loss, replace, restore, swap-disks, twin, reconfigure, \
+                                rolling-restart, end, clock-offset, \
                                 clock-drift, clock-freeze, clock-coarse, clock-diverge";
 
 const MILLI: Span = Span::from_millis(1);
@@ -47,6 +48,7 @@ impl Resolver<'_> {
         }
         self.power(table, kinds);
         self.rolling(table, kinds);
+        self.reconfigure(table, kinds);
         self.disks(table, kinds);
         self.clocks(table, kinds);
         if let Some(end) = &table.end {
@@ -73,6 +75,23 @@ impl Resolver<'_> {
         let within = self.within(&script.within, Span::from_millis(100), Span::ZERO..=HOUR, "within");
         let keep = self.word(&script.keep, "keep", &Keep::ALL);
         kinds.push((rack.span(), FaultKind::RackLoss { nodes, within, keep }));
+    }
+
+    fn reconfigure(&mut self, table: &FaultScript, kinds: &mut Kinds) {
+        let Some(again) = &table.reconfigure else { return };
+        let script = again.get_ref();
+        let node = self.node(&script.node);
+        if self.nodes.contains(&node) && !self.is_broker(&node) {
+            let message = format!("\"{node}\" reads no properties");
+            self.wrong("wrong_value", Some(script.node.span()), message, "name a broker");
+        }
+        let pairs = self.broker_properties(&node, &Some(script.properties.clone())).pairs;
+        if pairs.is_empty() {
+            let help = "e.g. `properties = \"flushDiskType=SYNC_FLUSH\"`";
+            self.wrong("wrong_value", Some(script.properties.span()), "no setting changes".into(), help);
+        }
+        let changes = pairs.into_iter().map(|pair| (pair.key, pair.value)).collect();
+        kinds.push((again.span(), FaultKind::Reconfigure { node, changes }));
     }
 
     fn rolling(&mut self, table: &FaultScript, kinds: &mut Kinds) {
