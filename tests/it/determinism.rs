@@ -60,7 +60,12 @@ fn stormy(seed: u64) -> Setup {
     setup.episodes = [
         episode("cut", at(500), second, cut),
         episode("pause", at(800), second, FaultKind::Pause { node: node("broker") }),
-        episode("reset", at(2_000), None, FaultKind::Reset { from: node("producer-2"), to: node("broker") }),
+        episode(
+            "reset",
+            at(2_000),
+            None,
+            FaultKind::Reset { from: node("producer-2"), to: node("broker"), prefix: Default::default() },
+        ),
         episode("delay", at(2_500), second, delay),
         episode("skew", at(2_600), None, FaultKind::ClockStep { node: node("consumer-1"), millis: -5_000 }),
         episode("kill", at(3_000), second, FaultKind::Kill { node: node("consumer-3") }),
@@ -404,8 +409,12 @@ fn a_reset_lets_a_prefix_of_whole_frames_through_and_tells_both_sides() {
     let mut prefixes = std::collections::BTreeSet::new();
     for seed in 0..40 {
         let sends: Vec<u64> = (0..8).map(|number| 100 + number).collect();
-        let reset =
-            episode("reset", Time(108_500_000), None, FaultKind::Reset { from: "client".into(), to: "server".into() });
+        let reset = episode(
+            "reset",
+            Time(108_500_000),
+            None,
+            FaultKind::Reset { from: "client".into(), to: "server".into(), prefix: Default::default() },
+        );
         let (world, server, client) = pair(SERVER, &sends, &[reset]);
         let mut setup = world_setup(&world);
         setup.seed = seed;

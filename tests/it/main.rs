@@ -16,6 +16,8 @@ mod walk;
 
 mod overload;
 
+mod faults;
+
 mod fuse;
 
 mod trip;

@@ -18,7 +18,6 @@ use std::fmt;
 
 use crate::lab::check::Judged;
 use crate::lab::check::history::{Delivery, History, uid};
-use crate::lab::fault::episode::FaultKind;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::MessageModel;
@@ -229,10 +228,11 @@ fn silences(history: &History, plan: &Plan, brokers: &BTreeSet<NodeId>) -> Vec<(
         // The first is its beginning, the second its end.
         let Some((at, _)) = history.faults.iter().find(|(_, name)| *name == episode.name) else { continue };
         let ends = episode.lasts.map_or(history.end, |lasts| *at + lasts);
-        if let FaultKind::Cut { from, to, .. } | FaultKind::Delay { from, to, .. } | FaultKind::Reset { from, to } =
-            &episode.kind
-        {
-            silent.extend([from, to].into_iter().filter_map(|name| Some((number(name)?, *at, ends))));
+        for name in episode.kind.hinders() {
+            match &*name {
+                "*" => silent.extend((0..plan.nodes.len()).map(|node| (NodeId(node as u16), *at, ends))),
+                name => silent.extend(number(name).map(|node| (node, *at, ends))),
+            }
         }
     }
     for (node, _, at) in history.deaths.iter().chain(&history.power_losses).filter(|(node, ..)| brokers.contains(node))

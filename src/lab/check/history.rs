@@ -295,7 +295,7 @@ impl History {
                 self.ends(node, seq, at);
                 self.power_losses.push((node, seq, at));
             }
-            Machine::WallStepped { .. } => self.clock_steps.push((node, at)),
+            Machine::WallStepped { .. } | Machine::ClockBent { .. } => self.clock_steps.push((node, at)),
             Machine::Killed | Machine::Exited | Machine::Panicked { .. } | Machine::BootFailed { .. } => {
                 self.up_since.remove(&node);
                 self.ends(node, seq, at);

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::Judged;
 use crate::lab::check::history::{Delivery, History};
-use crate::lab::fault::episode::FaultKind;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{ConsumeOutcome, Ordered, OrderlyStatus};
@@ -244,9 +243,7 @@ fn was_kept_from_renewing(history: &History, plan: &Plan, (first, second): (&Del
     paused
         || history.faults.iter().any(|(at, name)| {
             let kind = plan.episodes.iter().find(|episode| episode.name == *name).map(|episode| &episode.kind);
-            let on_road =
-                matches!(kind, Some(FaultKind::Cut { .. } | FaultKind::Delay { .. } | FaultKind::Reset { .. }));
-            on_road && *at <= second.at
+            kind.is_some_and(|kind| !kind.hinders().is_empty()) && *at <= second.at
         })
 }
 

@@ -1,6 +1,8 @@
 //! An episode: one fault with its target, its trigger and how it heals.
 
 use crate::lab::fault::device::{Files, Wrong};
+use crate::lab::fault::process::{Breaks, ClockWrong, Service};
+use crate::lab::fault::road::{Prefix, RoadWrong, Split};
 use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
 
@@ -106,6 +108,71 @@ pub enum FaultKind {
         from: Name,
         /// The other.
         to: Name,
+        /// What of the bytes under way still arrives.
+        prefix: Prefix,
+    },
+    /// Connections between two nodes are reset again and again, at drawn distances (N5).
+    Resets {
+        /// One side.
+        from: Name,
+        /// The other.
+        to: Name,
+        /// How far apart two resets are on average.
+        mean: Span,
+        /// What of the bytes under way still arrives.
+        prefix: Prefix,
+    },
+    /// The roads from one node to another do something wrong (N1 to N4, N6, N10, N11).
+    Road {
+        /// From.
+        from: Name,
+        /// To.
+        to: Name,
+        /// Whether the other direction does so, too.
+        both: bool,
+        /// What.
+        wrong: RoadWrong,
+    },
+    /// The nodes are divided, and nothing passes between the sides (N7, N8).
+    Partition {
+        /// How they are divided.
+        split: Split,
+        /// Whether the second side cannot speak to the first either.
+        both: bool,
+    },
+    /// The roads between two nodes go down and come up again and again (N9).
+    Flap {
+        /// From.
+        from: Name,
+        /// To.
+        to: Name,
+        /// Whether the other direction is cut too.
+        both: bool,
+        /// How long they are down, give or take a tenth.
+        down: Span,
+        /// How long they are up, give or take a tenth.
+        up: Span,
+        /// How often.
+        cycles: u64,
+    },
+    /// Half of the nodes lose their roads one by one, and get them back in another order (N10).
+    Swizzle {
+        /// Among which nodes; `*` is all.
+        nodes: Vec<Name>,
+        /// How far apart two changes are.
+        every: Span,
+    },
+    /// A nameserver hears nothing of a broker: what stands is reset, connects are refused (N12).
+    SplitView {
+        /// The broker.
+        broker: Name,
+        /// The nameserver that it is hidden from.
+        nameserver: Name,
+    },
+    /// Another fault ends here, whenever it would by itself.
+    End {
+        /// Its name.
+        fault: Name,
     },
     /// Frames between two nodes take longer (N1).
     Delay {
@@ -123,6 +190,85 @@ pub enum FaultKind {
         /// By how many ms.
         millis: i64,
     },
+    /// One part of a process gets no steps, the others and the clocks go on (P4).
+    PauseService {
+        /// The node.
+        node: Name,
+        /// Which part.
+        service: Service,
+    },
+    /// Each step of a process takes so many times as long (P5).
+    SlowCpu {
+        /// The node.
+        node: Name,
+        /// How many times.
+        times: u64,
+    },
+    /// A handler runs out of memory, and the process dies in it (P7).
+    Crash {
+        /// The node.
+        node: Name,
+        /// When.
+        breaks: Breaks,
+    },
+    /// Several machines lose power within a short time (M2).
+    RackLoss {
+        /// Which.
+        nodes: Vec<Name>,
+        /// Within which time, drawn for each.
+        within: Span,
+        /// What survives.
+        keep: Keep,
+    },
+    /// The machine is gone for good; when the fault ends one with an empty disk boots in its place (M3).
+    Replace {
+        /// The node.
+        node: Name,
+    },
+    /// The disk as it is at this moment comes back after a while: an old snapshot is restored (M4).
+    Restore {
+        /// The node.
+        node: Name,
+        /// How old the snapshot is then.
+        age: Span,
+    },
+    /// Two machines boot with each other's disks (M4).
+    SwapDisks {
+        /// The one.
+        one: Name,
+        /// The other.
+        other: Name,
+    },
+    /// A second process with a broker's name and id boots on a machine of its own (M5).
+    Twin {
+        /// The broker.
+        node: Name,
+        /// The second machine, a node of the plan that nothing else boots.
+        twin: Name,
+    },
+    /// A broker boots again with other settings (X1, X5).
+    Reconfigure {
+        /// The broker.
+        node: Name,
+        /// Its file's settings, as key and value, over those that it had.
+        changes: Vec<(Name, Name)>,
+    },
+    /// One process after the other is killed and comes back (X7).
+    Rolling {
+        /// Which, in this order.
+        nodes: Vec<Name>,
+        /// How far apart two of them are killed.
+        every: Span,
+        /// How long each is down.
+        down: Span,
+    },
+    /// A machine's clocks do something wrong (T1, T2, T4 to T6).
+    Clock {
+        /// The node.
+        node: Name,
+        /// What.
+        wrong: ClockWrong,
+    },
     /// A disk does something wrong (D1 to D13).
     Disk {
         /// The node.
@@ -139,6 +285,10 @@ impl FaultKind {
     pub fn lasts_by_itself(&self) -> Option<Span> {
         match self {
             FaultKind::Disk { wrong: Wrong::Hung { at_most }, .. } => Some(*at_most),
+            FaultKind::Partition { .. } | FaultKind::Replace { .. } => Some(Span::from_secs(30)),
+            FaultKind::SplitView { .. } | FaultKind::Twin { .. } => Some(Span::from_secs(60)),
+            FaultKind::PauseService { .. } => Some(Span::from_secs(5)),
+            FaultKind::Road { wrong: RoadWrong::HalfOpen, .. } => Some(Span::from_secs(120)),
             _ => None,
         }
     }

@@ -1,6 +1,64 @@
 //! What may go wrong, as data: a closed set of fault kinds, each an episode with a target by name, a trigger and a healing.
+//!
+//! | rows of the catalogue | keys of a `[[fault]]` |
+//! |---|---|
+//! | N1 latency | `latency` (drawn), `delay` (constant) |
+//! | N2, N3 | `bandwidth`, `stall` |
+//! | N4, not reachable over TCP | `datagram` |
+//! | N5, N6 | `reset`, `resets`, `half-open` |
+//! | N7, N8 | `cut`, `partition` (`isolate`, `side`, `bridge`, `ring`, `role`), each with `one-way` |
+//! | N9, N10 | `flap`, `clog`, `swizzle` |
+//! | N11, N12 | `refuse-connect`, `slow-accept`, `split-view` |
+//! | P1 to P3 | `kill`, `stop`, `restart` |
+//! | P4, P5 | `pause` (a `service` of it, or all), `slow-cpu` |
+//! | P6 | any verb with `at = "before:nth(2):append@broker-a"`: inside the step, before its remaining effects |
+//! | P7 | `crash` |
+//! | M1 to M5 | `power-loss`, `rack-loss`, `replace`, `restore` and `swap-disks`, `twin` |
+//! | D1 to D13 | see [`device`] |
+//! | T1 to T6 | `clock-offset`, `clock-drift`, `clock-skew` (a step), `clock-freeze`, `clock-coarse`, `clock-diverge` |
+//! | X1, X5 | `reconfigure` |
+//! | X7 | `rolling-restart`; all at once: `kill` and `lasts` |
+//!
+//! What clients and operators do is no fault but the workload, and has keys there:
+//!
+//! | rows | keys |
+//! |---|---|
+//! | C1 | a consumer's `reply = ["crash"]`, a producer's `local = "crash"`; elsewhere `kill` with `before:` |
+//! | C2, C3 | `reply`, `ack_index`, `delay_level`, `takes` of a consumer's `on` |
+//! | C4 | `reply = ["timeout"]`: the listener never comes back |
+//! | C5 | `start` of each member, and `stop`, `kill`, `restart` of its process |
+//! | C6 | `subscribe`, `model`, `allocate` of two consumers of one `group` |
+//! | C7 | groups: one `group` for a producer and a consumer, or for two topics. Client ids: not built, a process has its own |
+//! | C8 | `timeout`, `retries`, `retry_another_broker`, `mode`, `batch`, `size` |
+//! | C9 | a producer's `on`: `local`, `takes`, `check` |
+//! | C10 | `kill` of the producer's process, with `lasts` or without |
+//! | C11 | `truncate`, `io-error` … at a broadcasting consumer's machine |
+//! | C12 | `size`, `key`, `properties`, `delay_level` of a `send` |
+//! | X3 | an operator's `reset` |
+//! | X2, X4, X6, X8 to X11 | not built |
+//!
+//! Every fault that draws does so from a stream of its own, addressed by its verb, its target and, of two with the same, its
+//! place among them (of a disk by its name and the machine); so no fault shifts another's draws, and none those of a plan
+//! without faults.
+//!
+//! **Not built: the governor and the phases.** They will stand before `sim`, not in it. A driver runs the plan in windows
+//! (warm-up, bursts of chaos with calm between them, heal, quiesce, drain, audit), and asks a governor before each episode
+//! of a burst. The governor folds the trace into what each acknowledgement still rests on: by level, the disks and page
+//! caches that hold its record. With `within` an episode passes if, for every live acknowledgement, what it may take away
+//! ([`FaultKind`](episode::FaultKind): the power of a machine, a page, a copy) leaves the level one holder; otherwise it is
+//! put off to the next window, and the draw that chose it is spent all the same, so that the later ones do not move. With
+//! `beyond` all pass. An episode that passed enters the plan at its moment, so a replay needs no governor. To heal is
+//! `end` for each episode under way and `restart` for each process that is down; a core heal leaves some out by name.
 
 pub mod episode;
+
+pub mod road;
+
+pub mod process;
+
+mod told;
+
+mod reach;
 
 pub mod disk;
 

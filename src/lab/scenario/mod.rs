@@ -9,6 +9,10 @@ pub mod script;
 
 pub mod device;
 
+pub mod fault;
+
+pub mod wrong;
+
 pub mod operator;
 
 pub mod puller;

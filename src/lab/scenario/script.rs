@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::lab::scenario::bilingual::Bilingual;
-use crate::lab::scenario::device;
+pub use crate::lab::scenario::fault::{FaultScript, TargetScript};
 use crate::lab::scenario::operator::OperatorScript;
 use crate::lab::scenario::puller::{LimitsScript, PullerScript};
 use crate::lab::scenario::selector::SelectorScript;
@@ -319,114 +319,6 @@ pub struct MatchScript {
     pub topic: Option<Text>,
     /// With this key.
     pub key: Option<Text>,
-}
-
-/// A fault: one verb with its target.
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct FaultScript {
-    /// Its name, for moments and overrides.
-    pub name: Option<Text>,
-    /// When it begins: a moment.
-    pub at: Option<Text>,
-    /// How long it lasts; for ever if left out.
-    pub lasts: Option<Text>,
-    /// Whether it is left out of the run; it stands, and never begins.
-    pub off: Option<bool>,
-    /// The process dies.
-    pub kill: Option<Spanned<Table<TargetScript>>>,
-    /// The machine loses power.
-    pub power_loss: Option<Spanned<Table<PowerScript>>>,
-    /// The process boots again.
-    pub restart: Option<Spanned<Table<TargetScript>>>,
-    /// The operator stops the process.
-    pub stop: Option<Spanned<Table<TargetScript>>>,
-    /// The process gets no steps.
-    pub pause: Option<Spanned<Table<TargetScript>>>,
-    /// It goes on.
-    pub resume: Option<Spanned<Table<TargetScript>>>,
-    /// Nothing passes between two nodes.
-    pub cut: Option<Spanned<Table<RoadScript>>>,
-    /// Cuts end.
-    pub heal: Option<Spanned<Table<RoadScript>>>,
-    /// Connections are reset.
-    pub reset: Option<Spanned<Table<RoadScript>>>,
-    /// Frames take longer.
-    pub delay: Option<Spanned<Table<RoadScript>>>,
-    /// A wall clock steps.
-    pub clock_skew: Option<Spanned<Table<SkewScript>>>,
-    /// The device is full.
-    pub disk_full: Option<Spanned<Table<device::FullScript>>>,
-    /// A call answers EIO.
-    pub io_error: Option<Spanned<Table<device::CallScript>>>,
-    /// A mapped access meets an error.
-    pub map_error: Option<Spanned<Table<device::CallScript>>>,
-    /// A sync fails.
-    pub sync_error: Option<Spanned<Table<device::SyncScript>>>,
-    /// A sync takes longer.
-    pub slow_sync: Option<Spanned<Table<device::SlowSyncScript>>>,
-    /// Whatever waits for the device waits longer.
-    pub slow_disk: Option<Spanned<Table<device::SlowDiskScript>>>,
-    /// Nothing that waits for the device comes back.
-    pub hung_disk: Option<Spanned<Table<device::HungScript>>>,
-    /// Bits are flipped at rest.
-    pub bit_flip: Option<Spanned<Table<device::FlipScript>>>,
-    /// A bit is flipped in one read.
-    pub read_flip: Option<Spanned<Table<device::NthScript>>>,
-    /// A page goes to the wrong place.
-    pub misdirected: Option<Spanned<Table<device::MisdirectedScript>>>,
-    /// A page is not written, and the sync says that it is.
-    pub lost_write: Option<Spanned<Table<device::NthScript>>>,
-    /// A part of a file cannot be read.
-    pub bad_sector: Option<Spanned<Table<device::SectorScript>>>,
-    /// A file is shorter than it was.
-    pub truncate: Option<Spanned<Table<device::CutScript>>>,
-    /// A page is as it was before.
-    pub stale_page: Option<Spanned<Table<device::StaleScript>>>,
-    /// The system refuses a file.
-    pub refuse: Option<Spanned<Table<device::CallScript>>>,
-}
-
-/// A fault's node.
-#[derive(Deserialize, Clone, Debug)]
-#[serde(deny_unknown_fields)]
-pub struct TargetScript {
-    /// By name.
-    pub node: Text,
-}
-
-/// A power loss.
-#[derive(Deserialize, Clone, Debug)]
-#[serde(deny_unknown_fields)]
-pub struct PowerScript {
-    /// By name.
-    pub node: Text,
-    /// What of the unflushed pages survives.
-    pub keep: Option<Text>,
-}
-
-/// A road between two nodes.
-#[derive(Deserialize, Clone, Debug)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RoadScript {
-    /// One end; every node if left out.
-    pub from: Option<Text>,
-    /// The other end; every node if left out.
-    pub to: Option<Text>,
-    /// Whether only the way from `from` to `to` is meant.
-    pub one_way: Option<Spanned<bool>>,
-    /// A delay's span.
-    pub by: Option<Text>,
-}
-
-/// A wall clock's step.
-#[derive(Deserialize, Clone, Debug)]
-#[serde(deny_unknown_fields)]
-pub struct SkewScript {
-    /// By name.
-    pub node: Text,
-    /// Forward (`2s`) or back (`-2s`).
-    pub by: Text,
 }
 
 /// One step of narration.

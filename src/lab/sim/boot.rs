@@ -1,7 +1,9 @@
 //! Who boots what: the one place where a plan's node becomes a process of the system.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::lab::fault::episode::FaultKind;
 use crate::lab::scenario::plan::{BrokerPlan, ClientPlan, NodeKind, NodePlan, Plan};
 use crate::lab::sim::disk::SimDisk;
 use crate::lab::sim::link::Roads;
@@ -13,6 +15,7 @@ use crate::lab::workload::apps::{AppAction, Apps};
 use crate::lab::workload::ops::{Decider, Listener, Operator, Puller, Sender};
 use crate::mq::app::{MessageModel, Return};
 use crate::mq::broker::properties::Places;
+use crate::mq::broker::properties::text::Pair;
 use crate::mq::broker::{Broker, BrokerConfig, topic};
 use crate::mq::client::Client;
 use crate::mq::client::config::{ClientConfig, ConsumerConfig, ProducerConfig, PullConfig};
@@ -47,10 +50,36 @@ pub(crate) fn empty(plan: &Plan) -> Setup {
     setup.roads =
         Roads { latency_min: plan.network.latency_min, latency_max: plan.network.latency_max, ..Roads::default() };
     setup.episodes = plan.episodes.as_slice().into();
+    setup.reboots = reboots(plan);
     setup.profile = Name::from(plan.profile.name());
     // No checker reads frames at level `history`: at `full` all are kept.
     setup.tap = Some(WireTap { wanted: |_| false, encode: codec::encode, label });
     setup
+}
+
+/// How brokers boot whose settings a fault changes, by the fault's place.
+fn reboots(plan: &Plan) -> BTreeMap<u32, Boot> {
+    let mut reboots = BTreeMap::new();
+    for (number, episode) in (0..).zip(&plan.episodes) {
+        let FaultKind::Reconfigure { node, changes } = &episode.kind else { continue };
+        let Some(node) = plan.nodes.iter().find(|other| other.name == *node) else { continue };
+        if let NodeKind::Broker(broker) = &node.kind {
+            let mut config = broker_config(plan, node, broker);
+            let pair =
+                |(line, (key, value)): (usize, &(Name, Name))| Pair { line, key: key.clone(), value: value.clone() };
+            let pairs: Vec<Pair> = (1..).zip(changes).map(pair).collect();
+            config.apply(&pairs, Places::Given).expect("a fault's settings have been looked through");
+            reboots.insert(number, broker_boot(config));
+        }
+    }
+    reboots
+}
+
+fn broker_boot(config: BrokerConfig) -> Boot {
+    Arc::new(move |step| match Broker::boot(config.clone(), step) {
+        Ok(broker) => Ok(Box::new(broker) as Box<dyn Node>),
+        Err(error) => Err(Name::from(error.to_string())),
+    })
 }
 
 /// A command's name in a trace.
@@ -126,13 +155,7 @@ fn process(plan: &Plan, node: &NodePlan) -> Boot {
             let config = NamesrvConfig { addr: Addr { ip: node.ip, port: NAMESERVER_PORT } };
             Arc::new(move |step| Ok(Box::new(Namesrv::boot(config.clone(), step)) as Box<dyn Node>))
         }
-        NodeKind::Broker(broker) => {
-            let config = broker_config(plan, node, broker);
-            Arc::new(move |step| match Broker::boot(config.clone(), step) {
-                Ok(broker) => Ok(Box::new(broker) as Box<dyn Node>),
-                Err(error) => Err(Name::from(error.to_string())),
-            })
-        }
+        NodeKind::Broker(broker) => broker_boot(broker_config(plan, node, broker)),
         NodeKind::Client(client) => {
             let config = client_config(plan, node, client);
             Arc::new(move |step| match readable(&config, step.disk) {

@@ -72,11 +72,3 @@ impl World {
         self.rec.note(&self.stamp, Tag::DiskWrong, (text_word(what), 0), struck);
     }
 }
-
-/// What a scenario writes for such a fault.
-pub(crate) fn sentence(node: &Name, files: &Files, wrong: &Wrong) -> String {
-    match files {
-        files if *files == Files::ANY => format!("{} {node}", wrong.verb()),
-        files => format!("{} {node} {files}", wrong.verb()),
-    }
-}

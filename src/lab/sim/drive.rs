@@ -17,7 +17,7 @@ use crate::mq::app::{Call, Return};
 use crate::mq::disk::Burnt;
 use crate::mq::message::Name;
 use crate::mq::node::{Addr, ClosedWhy, ConnId, Effect, Event, Frame, Step, TimerKey};
-use crate::mq::time::Time;
+use crate::mq::time::{Span, Time};
 
 /// How a call into a node ended, if not by returning.
 type Unwound = Box<dyn Any + Send>;
@@ -50,9 +50,12 @@ impl World {
         };
         let ended = catch_unwind(AssertUnwindSafe(|| process.on(event, &mut step)));
         machine.fuse = self.out.fuse();
+        let slow = machine.slow > Span::ZERO;
         self.perform_all(node);
         if let Err(unwound) = ended {
             self.unwound(node, unwound);
+        } else if slow {
+            self.keep_busy(node);
         }
     }
 
@@ -149,7 +152,7 @@ impl World {
         let cause = self.rec.note(&self.stamp, Tag::Armed, words, || What::Clock(Clock::Armed { timer, at }));
         let machine = &mut self.machines[usize::from(node)];
         let due = machine.true_time(at).max(self.now);
-        if let Some(slot) = machine.timers.arm(timer, due, cause) {
+        if let Some(slot) = machine.timers.arm(timer, (at, due), cause) {
             self.file(due, Item::Timer { node, slot });
         }
     }
@@ -162,7 +165,10 @@ impl World {
             machine.parked.push(Item::Timer { node, slot });
             return false;
         }
-        match machine.timers.up(slot, self.now) {
+        if machine.withheld != 0 && self.set_timer_aside(node, slot) {
+            return false;
+        }
+        match self.machines[usize::from(node)].timers.up(slot, self.now) {
             Up::Stale => false,
             Up::Again(at) => {
                 self.file(at, Item::Timer { node, slot });

@@ -1,17 +1,17 @@
 //! The faults a world suffers: triggers that wait for a time or a record, episodes that begin and end.
 
 use crate::lab::fault::episode::{Episode, EventMatch, FaultKind, Trigger};
+use crate::lab::fault::road::{Prefix, RoadWrong, Share};
 use crate::lab::sim::agenda::Item;
-use crate::lab::sim::device;
 use crate::lab::sim::link::{ACCEPTOR, EndState, OPENER, Parcel, Rule, RuleKind};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::process::Death;
-use crate::lab::sim::record::{Goal, NONE, Reached, Stamp, Tag, Watch};
+use crate::lab::sim::record::{Goal, NONE, Reached, Recorder, Stamp, Tag, Watch};
 use crate::lab::sim::world::{Errand, ErrandKind, World};
 use crate::lab::trace::digest::text_word;
 use crate::lab::trace::record::{Fault, LinkId, Road, What};
 use crate::mq::message::Name;
-use crate::mq::node::{Event, RefusedWhy, Trip};
+use crate::mq::node::{ClosedWhy, Event, Frame, RefusedWhy, Trip};
 use crate::mq::time::{Span, Time};
 
 impl World {
@@ -91,7 +91,11 @@ impl World {
                     machine.parked.push(Item::Errand(at));
                     return false;
                 }
-                Mood::Running if machine.incarnation == incarnation => {}
+                Mood::Running if machine.incarnation == incarnation => {
+                    if machine.withheld != 0 && self.set_errand_aside(node, at) {
+                        return false;
+                    }
+                }
                 _ => {
                     self.errands.take(at);
                     return false;
@@ -109,7 +113,8 @@ impl World {
                 self.begin_lab(cause);
                 self.begin_episode(number, cause);
             }
-            ErrandKind::End(number) => self.end_episode(number, cause),
+            ErrandKind::End(number) => return self.end_episode(number, cause),
+            ErrandKind::Turn(number) => return self.storm_turn(number, cause),
             ErrandKind::Call { node, call, .. } => self.call_in(node, call, cause),
             ErrandKind::Wake { node, token, .. } => return self.wake(node, token, cause),
             ErrandKind::Note { node, key, value, .. } => self.note_ledger(node, key, value, cause),
@@ -130,6 +135,10 @@ impl World {
                 self.call(node, Event::SpaceChanged);
             }
             ErrandKind::Drained { link, side } => return self.drained(link, side, cause),
+            ErrandKind::Strike { number, node } => return self.strike(number, node, cause),
+            ErrandKind::Breathe { node, incarnation } => return self.breathe(node, incarnation),
+            ErrandKind::Accept { link } => return self.accept_late(link, cause),
+            ErrandKind::GiveUp { link, side, .. } => return self.closed(link, side, ClosedWhy::Reset, cause),
             ErrandKind::ConnectTimeout { link } => return self.refused(link, RefusedWhy::TimedOut, cause),
             ErrandKind::Retransmit { link, side } => {
                 if self.net.conns[link as usize].ends[1 - side].state != EndState::Open {
@@ -153,8 +162,14 @@ impl World {
         false
     }
 
+    /// The buffer has room again; a paused process hears it when it goes on.
     fn drained(&mut self, link: u32, side: usize, cause: u64) -> bool {
         let end = self.net.conns[link as usize].ends[side];
+        if end.state == EndState::Open && self.machines[usize::from(end.node)].mood == Mood::Paused {
+            let at = self.errands.insert(Errand { kind: ErrandKind::Drained { link, side }, cause });
+            self.machines[usize::from(end.node)].parked.push(Item::Errand(at));
+            return false;
+        }
         if end.state != EndState::Open || self.machines[usize::from(end.node)].mood != Mood::Running {
             return false;
         }
@@ -168,10 +183,11 @@ impl World {
     /// Begins an episode, inside the step under way.
     fn begin_episode(&mut self, number: u32, cause: u64) {
         let Episode { name, kind, lasts, .. } = self.setup.episodes[number as usize].clone();
-        let what = sentence(&kind);
+        let what = kind.sentence();
         let words = (text_word(&name), text_word(&what));
         let stamp = self.lab_stamp(cause);
         let seq = self.rec.note(&stamp, Tag::Fault, words, || What::Fault(Fault::Begun { name, what }));
+        self.active.insert(number);
         self.inflict(number, &kind, seq);
         if let Some(span) = lasts {
             self.errand(self.after(span), ErrandKind::End(number), seq);
@@ -194,42 +210,108 @@ impl World {
             FaultKind::Cut { from, to, both } => self.rule(number, (from, to), *both, RuleKind::Cut, seq),
             FaultKind::Delay { from, to, by } => self.rule(number, (from, to), false, RuleKind::Delay(*by), seq),
             FaultKind::Heal { from, to } => self.heal(from, to, seq),
-            FaultKind::Reset { from, to } => self.reset(from, to, seq),
+            FaultKind::Reset { from, to, prefix } => self.reset((from, to), *prefix, seq),
+            FaultKind::Road { from, to, both, wrong } => {
+                let what = RuleKind::Wrong { tag: self.fault_tag(number), wrong: wrong.clone() };
+                self.rule(number, (from, to), *both, what, seq);
+            }
+            FaultKind::Partition { split, both } => self.divide(number, split, *both, seq),
+            FaultKind::Resets { .. }
+            | FaultKind::Flap { .. }
+            | FaultKind::Swizzle { .. }
+            | FaultKind::Rolling { .. } => {
+                self.raise_storm(number);
+                self.storm_acts(number, kind, seq);
+            }
+            FaultKind::SplitView { broker, nameserver } => {
+                let wrong = RoadWrong::RefuseConnect { odds: Share { times: 1, out_of: 1 } };
+                let what = RuleKind::Wrong { tag: self.fault_tag(number), wrong };
+                self.rule(number, (broker, nameserver), false, what, seq);
+                self.reset((broker, nameserver), Prefix::None, seq);
+            }
+            FaultKind::End { fault } => {
+                let named = self.setup.episodes.iter().position(|episode| episode.name == *fault);
+                if let Some(number) = named {
+                    self.heal_episode(number as u32, seq);
+                }
+            }
             FaultKind::ClockStep { node, millis } => {
                 self.each(node, |world, node| world.step_wall(node, *millis, seq));
             }
+            FaultKind::PauseService { .. }
+            | FaultKind::SlowCpu { .. }
+            | FaultKind::Crash { .. }
+            | FaultKind::RackLoss { .. }
+            | FaultKind::Replace { .. }
+            | FaultKind::Restore { .. }
+            | FaultKind::SwapDisks { .. }
+            | FaultKind::Twin { .. }
+            | FaultKind::Reconfigure { .. }
+            | FaultKind::Clock { .. } => self.befall(number, kind, seq),
             FaultKind::Disk { node, files, wrong } => {
                 self.each(node, |world, node| world.begin_disk_fault(number, node, (files, wrong), seq));
             }
         }
     }
 
-    /// Ends an episode, as a step of its own: what it did heals.
-    fn end_episode(&mut self, number: u32, cause: u64) {
+    /// Ends an episode, as a step of its own, unless it was ended before.
+    fn end_episode(&mut self, number: u32, cause: u64) -> bool {
+        if !self.active.contains(&number) {
+            return false;
+        }
         self.begin_lab(cause);
+        self.heal_episode(number, cause);
+        true
+    }
+
+    /// What an episode did heals, inside the step under way.
+    fn heal_episode(&mut self, number: u32, cause: u64) {
+        if !self.active.remove(&number) {
+            return;
+        }
+        let stamp = self.lab_stamp(cause);
         let Episode { name, kind, .. } = self.setup.episodes[number as usize].clone();
         let words = (text_word(&name), u64::MAX);
-        let seq = self.rec.note(&self.stamp, Tag::Fault, words, || What::Fault(Fault::Ended { name }));
+        let seq = self.rec.note(&stamp, Tag::Fault, words, || What::Fault(Fault::Ended { name }));
+        self.storms.remove(&number);
         match &kind {
             FaultKind::Kill { node } | FaultKind::PowerLoss { node, .. } | FaultKind::Stop { node } => {
                 self.each(node, |world, node| world.errand(world.now, ErrandKind::Boot(node), seq));
             }
             FaultKind::Pause { node } => self.each(node, |world, node| world.resume(node, seq)),
-            FaultKind::Cut { .. } | FaultKind::Delay { .. } => {
-                self.net.rules.retain(|rule| rule.episode != number);
-                self.apply_rules(seq);
-            }
+            FaultKind::Cut { .. }
+            | FaultKind::Delay { .. }
+            | FaultKind::Road { .. }
+            | FaultKind::Partition { .. }
+            | FaultKind::Flap { .. }
+            | FaultKind::Swizzle { .. }
+            | FaultKind::SplitView { .. } => self.unrule(number, seq),
             FaultKind::ClockStep { node, millis } => {
                 self.each(node, |world, node| world.step_wall(node, -*millis, seq));
             }
             FaultKind::Disk { node, .. } => self.each(node, |world, node| world.end_disk_fault(number, node, seq)),
-            FaultKind::Restart { .. } | FaultKind::Resume { .. } | FaultKind::Heal { .. } | FaultKind::Reset { .. } => {
-            }
+            FaultKind::PauseService { .. }
+            | FaultKind::SlowCpu { .. }
+            | FaultKind::Crash { .. }
+            | FaultKind::RackLoss { .. }
+            | FaultKind::Replace { .. }
+            | FaultKind::Restore { .. }
+            | FaultKind::SwapDisks { .. }
+            | FaultKind::Twin { .. }
+            | FaultKind::Reconfigure { .. }
+            | FaultKind::Rolling { .. }
+            | FaultKind::Clock { .. } => self.recover(number, &kind, seq),
+            FaultKind::Restart { .. }
+            | FaultKind::Resume { .. }
+            | FaultKind::Heal { .. }
+            | FaultKind::Reset { .. }
+            | FaultKind::Resets { .. }
+            | FaultKind::End { .. } => {}
         }
     }
 
     /// Does something to the node of that name, or to every node. A name that nobody has is a fault without a target.
-    fn each(&mut self, name: &Name, mut act: impl FnMut(&mut World, u16)) {
+    pub(crate) fn each(&mut self, name: &Name, mut act: impl FnMut(&mut World, u16)) {
         if &**name == "*" {
             for node in 0..self.machines.len() {
                 act(self, node as u16);
@@ -239,7 +321,7 @@ impl World {
         }
     }
 
-    fn rule(&mut self, episode: u32, ends: (&Name, &Name), both: bool, what: RuleKind, seq: u64) {
+    pub(crate) fn rule(&mut self, episode: u32, ends: (&Name, &Name), both: bool, what: RuleKind, seq: u64) {
         let side = |name: &Name| if &**name == "*" { Some(None) } else { self.node_named(name).map(Some) };
         let (Some(from), Some(to)) = (side(ends.0), side(ends.1)) else { return };
         self.net.rules.push(Rule { episode, from, to, both, what });
@@ -253,7 +335,7 @@ impl World {
         self.apply_rules(seq);
     }
 
-    fn apply_rules(&mut self, seq: u64) {
+    pub(crate) fn apply_rules(&mut self, seq: u64) {
         let stamp = self.lab_stamp(seq);
         for lane in self.net.apply_rules() {
             self.release(lane, &stamp);
@@ -261,8 +343,8 @@ impl World {
     }
 
     /// Resets the connections between two nodes: of what is under way in each direction a drawn number of whole frames
-    /// arrives, the rest is lost, and both sides hear of it.
-    fn reset(&mut self, from: &Name, to: &Name, seq: u64) {
+    /// arrives, of a byte stream a part of the next one, too; the rest is lost, and both sides hear of it.
+    pub(crate) fn reset(&mut self, (from, to): (&Name, &Name), prefix: Prefix, seq: u64) {
         let stamp = self.lab_stamp(seq);
         let [from, to] = [from, to].map(|name| (&**name == "*", self.node_named(name)));
         let is = |(any, named): (bool, Option<u16>), node: u16| any || named == Some(node);
@@ -272,30 +354,50 @@ impl World {
             let between = (is(from, a.node) && is(to, b.node)) || (is(from, b.node) && is(to, a.node));
             if between && a.state == EndState::Open && b.state == EndState::Open {
                 for side in [OPENER, ACCEPTOR] {
-                    self.reset_way(&stamp, link as u32, side);
+                    self.reset_way(&stamp, (link as u32, side), prefix);
                 }
             }
         }
     }
 
-    fn reset_way(&mut self, stamp: &Stamp, link: u32, side: usize) {
+    fn reset_way(&mut self, stamp: &Stamp, (link, side): (u32, usize), prefix: Prefix) {
         let way = &self.net.conns[link as usize].ways[side];
         let (next, under_way) = (way.next, u64::from(way.next - way.expected));
         let lane = &self.net.lanes[way.lane as usize];
         let name = |node: u16| &*self.machines[usize::from(node)].setup.name;
         let number = u64::from(link).to_string();
         let path = ["reset", name(lane.from), name(lane.to), number.as_str()];
-        let roll = self.dice.stream(&path).below(under_way + 1);
-        self.rec.words(roll.stream, roll.ordinal);
-        self.rec.note(stamp, Tag::Rolled, (roll.of, roll.got), || {
-            let stream = crate::lab::sim::dice::path_name(&path);
-            What::Rolled { stream, ordinal: roll.ordinal, of: roll.of, got: roll.got }
-        });
-        let lost = next - (under_way - roll.got) as u32;
+        let mut stream = self.dice.stream(&path);
+        let mut rolled = |rec: &mut Recorder, below: u64| {
+            let roll = stream.below(below);
+            rec.words(roll.stream, roll.ordinal);
+            rec.note(stamp, Tag::Rolled, (roll.of, roll.got), || {
+                let stream = crate::lab::sim::dice::path_name(&path);
+                What::Rolled { stream, ordinal: roll.ordinal, of: roll.of, got: roll.got }
+            });
+            roll.got
+        };
+        let drawn = rolled(&mut self.rec, under_way + 1);
+        let whole = match prefix {
+            Prefix::Uniform => drawn,
+            Prefix::None => 0,
+            Prefix::All => under_way,
+        };
+        let lost = next - (under_way - whole) as u32;
         let mut dropped = 0_u64;
         for flight in self.net.flights.iter_mut() {
             let ours = flight.link == link && usize::from(flight.side) == side;
             if ours && lost <= flight.number && matches!(flight.parcel, Parcel::Frame(_)) {
+                if let (true, Prefix::Uniform, Parcel::Frame(Frame::Bytes(bytes))) =
+                    (flight.number == lost, prefix, &mut flight.parcel)
+                {
+                    // A byte stream may be cut anywhere.
+                    let part = rolled(&mut self.rec, bytes.len() as u64 + 1) as usize;
+                    if 0 < part && part < bytes.len() {
+                        bytes.truncate(part);
+                        continue;
+                    }
+                }
                 flight.parcel = Parcel::Lost;
                 dropped += 1;
             }
@@ -306,40 +408,4 @@ impl World {
         }
         self.launch(stamp, link, side, Parcel::Rst);
     }
-}
-
-impl ErrandKind {
-    /// The process without which the errand is void.
-    fn process(&self) -> Option<(u16, u32)> {
-        match *self {
-            ErrandKind::Call { node, incarnation, .. }
-            | ErrandKind::Wake { node, incarnation, .. }
-            | ErrandKind::Note { node, incarnation, .. }
-            | ErrandKind::Crash { node, incarnation }
-            | ErrandKind::Stop { node, incarnation }
-            | ErrandKind::SpaceChanged { node, incarnation }
-            | ErrandKind::WallStepped { node, incarnation } => Some((node, incarnation)),
-            _ => None,
-        }
-    }
-}
-
-/// A fault as a scenario writes it: the verb and its target.
-fn sentence(kind: &FaultKind) -> Name {
-    let text = match kind {
-        FaultKind::Kill { node } => format!("kill {node}"),
-        FaultKind::PowerLoss { node, .. } => format!("power-loss {node}"),
-        FaultKind::Restart { node } => format!("restart {node}"),
-        FaultKind::Stop { node } => format!("stop {node}"),
-        FaultKind::Pause { node } => format!("pause {node}"),
-        FaultKind::Resume { node } => format!("resume {node}"),
-        FaultKind::Cut { from, to, both: true } => format!("cut {from} <-> {to}"),
-        FaultKind::Cut { from, to, both: false } => format!("cut {from} -> {to}"),
-        FaultKind::Heal { from, to } => format!("heal {from} <-> {to}"),
-        FaultKind::Reset { from, to } => format!("reset {from} <-> {to}"),
-        FaultKind::Delay { from, to, by } => format!("delay {from} -> {to} by {by}"),
-        FaultKind::ClockStep { node, millis } => format!("clock-step {node} by {millis}ms"),
-        FaultKind::Disk { node, files, wrong } => device::sentence(node, files, wrong),
-    };
-    Name::from(text)
 }

@@ -13,10 +13,12 @@
 //! A parcel has a number in its direction and is handed over in that order whatever happens on the way; nothing is ever
 //! delivered twice. A cut holds the parcels of one direction between two machines; healing lets them go on in order.
 //! Differs: TCP's retransmission times after a cut are not kept, held parcels need one latency after it heals; a
-//! connection is not given up after 15 minutes without an answer.
+//! connection that is cut is not given up after 15 minutes without an answer. One whose segments are lost is (`stall`).
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::lab::fault::road::RoadWrong;
+use crate::lab::sim::bend::{LaneFault, Struck};
 use crate::lab::sim::dice::{Dice, Odds, Roll, Stream, path_name, width};
 use crate::lab::sim::slab::Slab;
 use crate::mq::message::Name;
@@ -115,10 +117,25 @@ pub(crate) struct Way {
 pub(crate) struct Lane {
     pub(crate) from: u16,
     pub(crate) to: u16,
-    pub(crate) cut: bool,
+    pub(crate) shut: Shut,
     pub(crate) delay: Span,
+    /// Bytes under way on one of its connections beyond which the sender waits.
+    pub(crate) buffer: u64,
+    /// What bends its parcels' times or fates; empty unless a fault is in force.
+    pub(crate) faults: Vec<LaneFault>,
     latency: Option<Box<Stream>>,
     stall: Option<Box<Stream>>,
+}
+
+/// What a lane keeps from arriving.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Shut {
+    /// Nothing.
+    No,
+    /// FIN and RST, and what comes behind them.
+    Ends,
+    /// Everything.
+    All,
 }
 
 /// Something on its way.
@@ -156,7 +173,7 @@ pub(crate) enum Parcel {
 }
 
 /// A fault on lanes that is in force.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Rule {
     /// Whose.
     pub(crate) episode: u32,
@@ -170,10 +187,15 @@ pub(crate) struct Rule {
 }
 
 /// What a rule does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum RuleKind {
     Cut,
     Delay(Span),
+    Wrong {
+        /// What its draws are addressed by, beside the lane.
+        tag: Name,
+        wrong: RoadWrong,
+    },
 }
 
 impl Rule {
@@ -193,6 +215,8 @@ pub(crate) struct Net {
     lane_of: BTreeMap<(u16, u16), u32>,
     pub(crate) hosts: BTreeMap<u32, u16>,
     pub(crate) rules: Vec<Rule>,
+    /// What faults did to the parcel that leaves; empty between launches, kept for its room.
+    pub(crate) struck: Vec<Struck>,
 }
 
 /// How long a frame takes and what was drawn for it.
@@ -213,6 +237,7 @@ impl Net {
             lane_of: BTreeMap::new(),
             hosts: BTreeMap::new(),
             rules: Vec::new(),
+            struck: Vec::new(),
         }
     }
 
@@ -222,42 +247,56 @@ impl Net {
             return lane;
         }
         let lane = self.lanes.len() as u32;
-        let (cut, delay) = self.ruled(from, to);
-        self.lanes.push(Lane { from, to, cut, delay, latency: None, stall: None });
+        let buffer = self.roads.buffer;
+        self.lanes.push(Lane {
+            from,
+            to,
+            shut: Shut::No,
+            delay: Span::ZERO,
+            buffer,
+            faults: Vec::new(),
+            latency: None,
+            stall: None,
+        });
         self.lane_of.insert((from, to), lane);
+        self.rule_lane(lane as usize);
         lane
     }
 
-    fn ruled(&self, from: u16, to: u16) -> (bool, Span) {
-        let covering = || self.rules.iter().filter(|rule| rule.covers(from, to));
-        let cut = covering().any(|rule| rule.what == RuleKind::Cut);
-        let delay = covering().fold(Span::ZERO, |sum, rule| match rule.what {
-            RuleKind::Cut => sum,
-            RuleKind::Delay(by) => sum + by,
-        });
-        (cut, delay)
-    }
-
-    /// Makes every lane what the rules in force say; gives the lanes that are open again.
-    pub(crate) fn apply_rules(&mut self) -> Vec<u32> {
-        let mut healed = Vec::new();
-        for number in 0..self.lanes.len() {
-            let (cut, delay) = self.ruled(self.lanes[number].from, self.lanes[number].to);
-            let lane = &mut self.lanes[number];
-            if lane.cut && !cut {
-                healed.push(number as u32);
+    /// Makes a lane what the rules in force say; gives whether it lets more through than before.
+    fn rule_lane(&mut self, number: usize) -> bool {
+        let lane = &mut self.lanes[number];
+        let before = std::mem::take(&mut lane.faults);
+        let was = std::mem::replace(&mut lane.shut, Shut::No);
+        (lane.delay, lane.buffer) = (Span::ZERO, self.roads.buffer);
+        for rule in self.rules.iter().filter(|rule| rule.covers(lane.from, lane.to)) {
+            match &rule.what {
+                RuleKind::Cut => lane.shut = Shut::All,
+                RuleKind::Delay(by) => lane.delay += *by,
+                RuleKind::Wrong { wrong: RoadWrong::HalfOpen, .. } => lane.shut = lane.shut.max(Shut::Ends),
+                RuleKind::Wrong { tag, wrong } => {
+                    if let RoadWrong::Bandwidth { buffer, .. } = wrong {
+                        lane.buffer = lane.buffer.min(*buffer);
+                    }
+                    // A fault that stays in force keeps its place in its stream.
+                    let kept = before.iter().find(|fault| fault.episode == rule.episode && fault.tag == *tag);
+                    let fresh = || LaneFault::new(rule.episode, tag.clone(), wrong.clone());
+                    lane.faults.push(kept.cloned().unwrap_or_else(fresh));
+                }
             }
-            lane.cut = cut;
-            lane.delay = delay;
         }
-        healed
+        lane.shut < was
     }
 
-    /// Decides when a parcel that leaves now on `side` of `link` is handed over.
+    /// Makes every lane what the rules in force say; gives the lanes that let more through than before.
+    pub(crate) fn apply_rules(&mut self) -> Vec<u32> {
+        (0..self.lanes.len()).filter(|&number| self.rule_lane(number)).map(|number| number as u32).collect()
+    }
+
+    /// Decides when a parcel that leaves now on `side` of `link` is handed over if nothing is before it.
     #[inline]
     pub(crate) fn pass(&mut self, dice: &Dice, names: [&Name; 2], link: u32, side: usize, now: Time) -> Passage {
-        let way = &mut self.conns[link as usize].ways[side];
-        let lane = &mut self.lanes[way.lane as usize];
+        let lane = &mut self.lanes[self.conns[link as usize].ways[side].lane as usize];
         let path = |what| ["link", names[0].as_str(), names[1].as_str(), what];
         let Roads { latency_min, latency_max, stall, stall_for, .. } = self.roads;
         let latency = lane
@@ -274,8 +313,15 @@ impl Net {
                 at += stall_for;
             }
         }
+        Passage { at, latency, stall: stall_roll, stalled }
+    }
+
+    /// When a parcel is handed over that nothing would keep until `at`: not before those ahead of it.
+    #[inline]
+    pub(crate) fn in_order(&mut self, link: u32, side: usize, at: Time) -> Time {
+        let way = &mut self.conns[link as usize].ways[side];
         way.last = way.last.max(at);
-        Passage { at: way.last, latency, stall: stall_roll, stalled }
+        way.last
     }
 
     /// A lane's stream as a person reads it.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::lab::fault::process::Service;
 use crate::lab::sim::agenda::Item;
+use crate::lab::sim::clock::Clock;
 use crate::lab::sim::dice::{Dice, Roll, Stream};
 use crate::lab::sim::storage::{MachineDisk, NoDisk};
 use crate::lab::sim::timer::Timers;
@@ -120,10 +122,17 @@ pub(crate) struct Machine {
     /// By [`ConnId`]: the world's connection.
     pub(crate) conns: Vec<u32>,
     next_accept: u32,
-    /// What its wall clock shows beyond true time, in ms.
-    pub(crate) wall_ahead: i64,
-    /// What its monotonic clock shows beyond true time.
-    pub(crate) mono_ahead: Span,
+    pub(crate) clock: Clock,
+    /// What of it stands still, as bits: see [`withheld`](crate::lab::sim::withhold::bits); 0 is nothing.
+    pub(crate) withheld: u64,
+    /// Whose doing that is.
+    pub(crate) services: Vec<(u32, Service)>,
+    /// Entries of what stands still, in order.
+    pub(crate) aside: Vec<Item>,
+    /// How long each of its steps takes; zero on a healthy machine.
+    pub(crate) slow: Span,
+    /// It is paused for as long as its last step takes, and for no other reason.
+    pub(crate) busy: bool,
     pub(crate) costs: Costs,
     /// Effects left before the fuse burns.
     pub(crate) fuse: Option<u64>,
@@ -160,8 +169,12 @@ impl Machine {
             timers: Timers::default(),
             conns: Vec::new(),
             next_accept: 2,
-            wall_ahead: 0,
-            mono_ahead: Span::ZERO,
+            clock: Clock::default(),
+            withheld: 0,
+            services: Vec::new(),
+            aside: Vec::new(),
+            slow: Span::ZERO,
+            busy: false,
             costs: Costs::default(),
             fuse: None,
             open_ops: Vec::new(),
@@ -183,8 +196,12 @@ impl Machine {
             timers: self.timers.clone(),
             conns: self.conns.clone(),
             next_accept: self.next_accept,
-            wall_ahead: self.wall_ahead,
-            mono_ahead: self.mono_ahead,
+            clock: self.clock.clone(),
+            withheld: self.withheld,
+            services: self.services.clone(),
+            aside: self.aside.clone(),
+            slow: self.slow,
+            busy: self.busy,
             costs: self.costs,
             fuse: self.fuse,
             open_ops: self.open_ops.clone(),
@@ -197,19 +214,19 @@ impl Machine {
     /// Its wall clock at a true time.
     #[inline]
     pub(crate) fn wall(&self, start: Millis, now: Time) -> Millis {
-        Millis(start.0 + self.wall_ahead + (now.0 / 1_000_000) as i64)
+        self.clock.wall(start, now)
     }
 
     /// Its monotonic clock at a true time.
     #[inline]
     pub(crate) fn mono(&self, now: Time) -> Time {
-        now + self.mono_ahead
+        self.clock.mono(now)
     }
 
     /// The true time at which its monotonic clock shows `mono`.
     #[inline]
     pub(crate) fn true_time(&self, mono: Time) -> Time {
-        if mono == Time::NEVER { mono } else { Time(mono.0.saturating_sub(self.mono_ahead.0)) }
+        self.clock.true_time(mono)
     }
 
     /// The world's connection that the process names so.
@@ -248,6 +265,8 @@ impl Machine {
         self.fuse = None;
         self.open_ops.clear();
         self.parked.clear();
+        self.aside.clear();
+        self.busy = false;
     }
 }
 

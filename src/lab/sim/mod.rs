@@ -7,7 +7,8 @@
 //!
 //! The rooms in reading order: what happens next ([`agenda`]), what chance decides ([`dice`]), what is kept of it
 //! (`record`), the roads ([`link`]), the disks ([`disk`]), the machines ([`machine`]), the world that owns them ([`world`]) and performs what
-//! nodes ask for (`drive`), the faults it suffers (`fault`, of disks `device`), who boots what ([`boot`]), and the session that people and
+//! nodes ask for (`drive`), the faults it suffers (`fault`; of disks `device`, of roads `bend`, of machines and clocks
+//! `misfortune` and `withhold`, those that act again `storm`), who boots what ([`boot`]), and the session that people and
 //! checkers hold ([`session`]).
 
 #![deny(clippy::float_arithmetic)]
@@ -44,7 +45,24 @@ mod process;
 
 mod device;
 
+pub(crate) mod errand;
+
 mod fault;
+
+/// What faults on a road do to a parcel.
+pub(crate) mod bend;
+
+/// Faults that act more than once.
+pub(crate) mod storm;
+
+pub(crate) mod spread;
+
+pub(crate) mod clock;
+
+pub(crate) mod withhold;
+
+/// What goes wrong with whole machines and their clocks.
+mod misfortune;
 
 pub mod boot;
 

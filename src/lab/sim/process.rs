@@ -11,6 +11,7 @@ use crate::lab::sim::link::{EndState, Parcel};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::record::Tag;
 use crate::lab::sim::storage::DiskDeed;
+use crate::lab::sim::withhold;
 use crate::lab::sim::world::{ErrandKind, Flushing, Panic, World};
 use crate::lab::trace::digest::text_word;
 use crate::lab::trace::record::{App, DiskEvent, Machine as MachineNote, NodeId, Seq, What};
@@ -146,7 +147,9 @@ impl World {
     /// Forgets what a paused process had not heard yet; gives the connection ends that had unread parcels.
     fn drop_parked(&mut self, node: u16) -> Vec<(u32, usize)> {
         let mut unread = Vec::new();
-        for item in std::mem::take(&mut self.machines[usize::from(node)].parked) {
+        let machine = &mut self.machines[usize::from(node)];
+        let aside = std::mem::take(&mut machine.aside);
+        for item in std::mem::take(&mut machine.parked).into_iter().chain(aside) {
             match item {
                 Item::Flight(at) => {
                     let flight = self.net.flights.take(at);
@@ -201,6 +204,10 @@ impl World {
             MachineNote::Resumed => (8, 0),
             MachineNote::StopAsked => (9, 0),
             MachineNote::WallStepped { millis } => (10, *millis as u64),
+            MachineNote::ClockBent { rate } => (11, *rate as u64),
+            MachineNote::ServicePaused { service } => (12, text_word(service)),
+            MachineNote::ServiceResumed { service } => (13, text_word(service)),
+            MachineNote::DiskReplaced { how } => (14, text_word(how)),
         };
         let stamp = self.stamp_of(node, cause);
         self.rec.note(&stamp, Tag::Machine, words, || What::Machine(note))
@@ -209,8 +216,9 @@ impl World {
     /// Pauses a process: it gets no steps, its machine and its clocks go on.
     pub(crate) fn pause(&mut self, node: u16, cause: u64) {
         let machine = &mut self.machines[usize::from(node)];
-        if machine.mood == Mood::Running {
+        if machine.mood == Mood::Running || machine.busy {
             machine.mood = Mood::Paused;
+            machine.busy = false;
             self.halted |= node == self.stamp.node;
             self.note_machine(node, cause, MachineNote::Paused);
         }
@@ -219,23 +227,29 @@ impl World {
     /// Lets a paused process go on: what had come up meanwhile comes up now, in order.
     pub(crate) fn resume(&mut self, node: u16, cause: u64) {
         let machine = &mut self.machines[usize::from(node)];
-        if machine.mood != Mood::Paused {
+        if machine.mood != Mood::Paused || machine.busy {
             return;
         }
         machine.mood = Mood::Running;
-        for item in std::mem::take(&mut machine.parked) {
+        let parked = std::mem::take(&mut machine.parked);
+        self.refile(node, parked);
+        self.note_machine(node, cause, MachineNote::Resumed);
+    }
+
+    /// What could not come up before comes up now, in order.
+    pub(crate) fn refile(&mut self, node: u16, items: Vec<Item>) {
+        for item in items {
             if let Item::Timer { slot, .. } = item {
                 self.machines[usize::from(node)].timers.refile(slot, self.now);
             }
             self.file(self.now, item);
         }
-        self.note_machine(node, cause, MachineNote::Resumed);
     }
 
     /// Steps a wall clock; the process is told.
     pub(crate) fn step_wall(&mut self, node: u16, millis: i64, cause: u64) {
         let machine = &mut self.machines[usize::from(node)];
-        machine.wall_ahead = machine.wall_ahead.saturating_add(millis);
+        machine.clock.step_wall(millis);
         let incarnation = machine.incarnation;
         let seq = self.note_machine(node, cause, MachineNote::WallStepped { millis });
         self.errand(self.now, ErrandKind::WallStepped { node, incarnation }, seq);
@@ -292,6 +306,7 @@ impl World {
             return false;
         }
         let paused = machine.mood == Mood::Paused;
+        let aside = machine.withheld & withhold::FLUSHES != 0;
         let known = result.is_some();
         let result = result.unwrap_or_else(|| machine.disk.complete_flush(ticket));
         self.begin(node, cause);
@@ -299,11 +314,13 @@ impl World {
             self.journal(node);
             self.stamp.cause = self.note_flushed(ticket, &result);
         }
-        if paused {
+        if paused || aside {
             let flushing = self.flushes.at_mut(at);
             flushing.result = Some(result);
             flushing.cause = self.stamp.cause;
-            self.machines[usize::from(node)].parked.push(Item::Flush(at));
+            let machine = &mut self.machines[usize::from(node)];
+            let list = if paused { &mut machine.parked } else { &mut machine.aside };
+            list.push(Item::Flush(at));
             return true;
         }
         self.flushes.take(at);

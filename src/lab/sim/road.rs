@@ -1,12 +1,17 @@
 //! What happens when a parcel comes up: it is held, parked, lost, or handed to the process at the other end.
 
 use crate::lab::sim::agenda::Item;
-use crate::lab::sim::link::{ACCEPTOR, Conn, EndState, Flight, Net, OPENER, Parcel, frame_len, retransmission};
+use crate::lab::sim::bend::Fate;
+use crate::lab::sim::link::{
+    ACCEPTOR, Conn, EndState, Flight, Lane, Net, OPENER, Parcel, Shut, frame_len, retransmission,
+};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::record::{Stamp, Tag};
+use crate::lab::sim::withhold;
 use crate::lab::sim::world::{ErrandKind, World};
 use crate::lab::trace::record::{LinkId, NodeId, Road, What};
 use crate::mq::node::{ClosedWhy, Event, Frame, RefusedWhy};
+use crate::mq::time::Time;
 
 impl World {
     /// Sends a parcel on its way from `side`.
@@ -15,7 +20,15 @@ impl World {
         let lane = &self.net.lanes[self.net.conns[link as usize].ways[side].lane as usize];
         let name = |node: u16| &self.machines[usize::from(node)].setup.name;
         let names = [name(lane.from), name(lane.to)];
-        let passage = self.net.pass(&self.dice, names, link, side, self.now);
+        let bent = !lane.faults.is_empty();
+        let len = match &parcel {
+            Parcel::Frame(frame) => frame_len(frame),
+            _ => 0,
+        };
+        let mut passage = self.net.pass(&self.dice, names, link, side, self.now);
+        if bent {
+            self.net.bend(&self.dice, names, (link, side), len, (self.now, &mut passage));
+        }
         let latency = passage.latency;
         self.rec.words(latency.stream, latency.ordinal);
         self.rec.note(stamp, Tag::Rolled, (latency.of, latency.got), || {
@@ -34,18 +47,52 @@ impl World {
                 What::Road(Road::Held { link: LinkId(link), span: Some(span) })
             });
         }
-        let len = match &parcel {
-            Parcel::Frame(frame) => frame_len(frame),
-            _ => 0,
-        };
+        if bent {
+            let fate = self.struck(stamp, link, side);
+            return self.launch_bent(stamp, (link, side), (parcel, len), passage.at, fate);
+        }
+        let at = self.net.in_order(link, side, passage.at);
+        self.depart(stamp, (link, side), (parcel, len), at);
+    }
+
+    /// A parcel is on its way and comes up at `at`.
+    #[inline]
+    pub(crate) fn depart(&mut self, stamp: &Stamp, (link, side): (u32, usize), (parcel, len): (Parcel, u32), at: Time) {
         let way = &mut self.net.conns[link as usize].ways[side];
         way.buffered += u64::from(len);
-        way.full |= way.buffered > self.net.roads.buffer;
+        way.full |= way.buffered > self.net.lanes[way.lane as usize].buffer;
         let number = way.next;
         way.next += 1;
         let flight = Flight { parcel, link, number, side: side as u8, len, cause: stamp.cause };
-        let at = self.net.flights.insert(flight);
-        self.file(passage.at, Item::Flight(at));
+        let place = self.net.flights.insert(flight);
+        self.file(at, Item::Flight(place));
+    }
+
+    /// The same under faults on its lane.
+    #[cold]
+    fn launch_bent(
+        &mut self,
+        stamp: &Stamp,
+        way: (u32, usize),
+        (mut parcel, len): (Parcel, u32),
+        at: Time,
+        fate: Fate,
+    ) {
+        let at = self.net.in_order(way.0, way.1, at);
+        if let (Some(passed), Parcel::Frame(frame)) = (fate.overtakes, &mut parcel) {
+            self.net.overtake(way, passed, frame);
+        }
+        let again = match (&parcel, fate.twice) {
+            (Parcel::Frame(frame), true) => Some(Parcel::Frame(frame.clone())),
+            _ => None,
+        };
+        if fate.lost {
+            parcel = Parcel::Lost;
+        }
+        self.depart(stamp, way, (parcel, len), at);
+        if let Some(again) = again {
+            self.depart(stamp, way, (again, len), at);
+        }
     }
 
     /// A parcel comes up. Gives whether that was a step.
@@ -60,7 +107,16 @@ impl World {
             return self.greet(at, node, mood);
         }
         let way = &mut conn.ways[side];
-        if self.net.lanes[way.lane as usize].cut || !way.held.is_empty() {
+        let shut = self.net.lanes[way.lane as usize].shut;
+        if shut != Shut::No || !way.held.is_empty() {
+            let ends = matches!(flight.parcel, Parcel::Fin | Parcel::Rst);
+            if shut == Shut::All || ends || !way.held.is_empty() {
+                return self.hold(at);
+            }
+        }
+        if self.machines[usize::from(node)].withheld & withhold::STREAMS != 0
+            && matches!(flight.parcel, Parcel::Frame(Frame::Bytes(_)))
+        {
             return self.hold(at);
         }
         if mood == Mood::Paused && !matches!(flight.parcel, Parcel::Syn) {
@@ -75,7 +131,7 @@ impl World {
         }
         way.expected += 1;
         way.buffered -= u64::from(flight.len);
-        if way.full && way.buffered <= self.net.roads.buffer / 2 {
+        if way.full && way.buffered <= self.net.lanes[way.lane as usize].buffer / 2 {
             way.full = false;
             let (link, now) = (flight.link, self.now);
             self.errand(now, ErrandKind::Drained { link, side }, flight_cause(&self.net, at));
@@ -86,7 +142,7 @@ impl World {
         }
         match flight.parcel {
             Parcel::Frame(frame) => self.frame_in(flight.link, side, frame, flight.cause),
-            Parcel::Syn => self.syn_in(flight.link, node, mood, flight.cause),
+            Parcel::Syn => self.syn_in(flight.link, node, flight.cause),
             Parcel::SynAck => self.syn_ack_in(flight.link, node, flight.cause),
             Parcel::Refuse => self.refused(flight.link, RefusedWhy::Refused, flight.cause),
             Parcel::Fin => self.closed(flight.link, 1 - side, ClosedWhy::Fin, flight.cause),
@@ -127,13 +183,23 @@ impl World {
     }
 
     /// A connect reaches a machine that is on.
-    fn syn_in(&mut self, link: u32, node: u16, mood: Mood, cause: u64) -> bool {
+    fn syn_in(&mut self, link: u32, node: u16, cause: u64) -> bool {
         self.begin(node, cause);
+        let lane = self.net.conns[link as usize].ways[OPENER].lane;
+        if !self.net.lanes[lane as usize].faults.is_empty() && self.syn_bent(link) {
+            return true;
+        }
+        self.syn_taken(link, node);
+        true
+    }
+
+    /// A machine that is on takes a connect, or its port refuses it, inside the step under way.
+    pub(crate) fn syn_taken(&mut self, link: u32, node: u16) {
+        let mood = self.machines[usize::from(node)].mood;
         let port = self.net.conns[link as usize].to.port;
         let machine = &mut self.machines[usize::from(node)];
         if mood == Mood::Down || !machine.setup.ports.contains(&port) {
-            self.launch(&self.stamp.clone(), link, ACCEPTOR, Parcel::Refuse);
-            return true;
+            return self.launch(&self.stamp.clone(), link, ACCEPTOR, Parcel::Refuse);
         }
         let conn = machine.accept();
         let fresh = machine.name_link(conn, link);
@@ -146,11 +212,9 @@ impl World {
         if mood == Mood::Paused {
             let flight = Flight { parcel: Parcel::Greet, link, number: 0, side: 0, len: 0, cause: self.stamp.cause };
             let at = self.net.flights.insert(flight);
-            self.machines[usize::from(node)].parked.push(Item::Flight(at));
-            return true;
+            return self.machines[usize::from(node)].parked.push(Item::Flight(at));
         }
         self.accepted(link, node);
-        true
     }
 
     fn accepted(&mut self, link: u32, node: u16) {
@@ -210,7 +274,7 @@ impl World {
     }
 
     /// A connection ends for `side`, if it stood there.
-    fn closed(&mut self, link: u32, side: usize, why: ClosedWhy, cause: u64) -> bool {
+    pub(crate) fn closed(&mut self, link: u32, side: usize, why: ClosedWhy, cause: u64) -> bool {
         let end = &mut self.net.conns[link as usize].ends[side];
         if end.state != EndState::Open {
             return false;
@@ -264,10 +328,16 @@ impl World {
 
     /// Lets go what a cut held on a lane that is open again.
     pub(crate) fn release(&mut self, lane: u32, stamp: &Stamp) {
+        self.release_if(stamp, |number, _| number == lane);
+    }
+
+    /// Lets go what is held on the lanes for which `open` says so.
+    pub(crate) fn release_if(&mut self, stamp: &Stamp, open: impl Fn(u32, &Lane) -> bool) {
         for link in 0..self.net.conns.len() {
             for side in [OPENER, ACCEPTOR] {
                 let way = &mut self.net.conns[link].ways[side];
-                if way.lane != lane || way.held.is_empty() {
+                let lane = way.lane;
+                if way.held.is_empty() || !open(lane, &self.net.lanes[lane as usize]) {
                     continue;
                 }
                 let held = std::mem::take(&mut way.held);
@@ -275,7 +345,9 @@ impl World {
                 let name = |node: u16| &self.machines[usize::from(node)].setup.name;
                 let names = [name(lane.from), name(lane.to)];
                 // One draw for all of them: they travel together. What is still under way comes up after them.
-                let roll = self.net.pass(&self.dice, names, link as u32, side, self.now).latency;
+                let passage = self.net.pass(&self.dice, names, link as u32, side, self.now);
+                self.net.in_order(link as u32, side, passage.at);
+                let roll = passage.latency;
                 self.rec.words(roll.stream, roll.ordinal);
                 self.rec.note(stamp, Tag::Rolled, (roll.of, roll.got), || {
                     let stream = Net::path(names, "latency");

@@ -1,7 +1,7 @@
 //! A machine's timers. A timer that moves later leaves its agenda entry where it is; the entry is filed again when it comes
 //! up. So a request table that moves its one deadline at every request costs one entry a deadline, not one a request.
 
-use crate::mq::node::TimerKey;
+use crate::mq::node::{Timer, TimerKey};
 use crate::mq::time::Time;
 
 /// The timers of one process.
@@ -18,6 +18,8 @@ struct Slot {
     key: TimerKey,
     /// When it is due, in true time; `None` while it is not armed.
     due: Option<Time>,
+    /// The same by its machine's monotonic clock.
+    mono: Time,
     /// When its live agenda entry comes up.
     filed: Option<Time>,
     /// The record of its arming.
@@ -37,10 +39,11 @@ pub(crate) enum Up {
 
 impl Timers {
     /// Arms or moves a timer; the answer is an entry to file, if its present one does not come up in time.
-    pub(crate) fn arm(&mut self, key: TimerKey, due: Time, cause: u64) -> Option<u32> {
+    pub(crate) fn arm(&mut self, key: TimerKey, (mono, due): (Time, Time), cause: u64) -> Option<u32> {
         let number = self.slot_of(key);
         let slot = &mut self.slots[number as usize];
         slot.due = Some(due);
+        slot.mono = mono;
         slot.cause = cause;
         if slot.filed.is_some_and(|filed| filed <= due) {
             return None;
@@ -90,6 +93,26 @@ impl Timers {
             .is_some_and(|slot| slot.filed == Some(now) && slot.due.is_some_and(|due| due <= now))
     }
 
+    /// The name of the timer that an entry is for.
+    pub(crate) fn name(&self, number: u32) -> Option<Timer> {
+        self.slots.get(number as usize).map(|slot| slot.key.name)
+    }
+
+    /// The machine's clock runs at another rate: every timer is due when that shows its time. Gives the entries to file.
+    pub(crate) fn remap(&mut self, true_time: impl Fn(Time) -> Time) -> Vec<(u32, Time)> {
+        let mut file = Vec::new();
+        for (number, slot) in self.slots.iter_mut().enumerate() {
+            let Some(before) = slot.due else { continue };
+            let due = true_time(slot.mono);
+            slot.due = Some(due);
+            if due < before && slot.filed.is_none_or(|filed| due < filed) {
+                slot.filed = Some(due);
+                file.push((number as u32, due));
+            }
+        }
+        file
+    }
+
     /// A parked entry is filed again at `now`.
     pub(crate) fn refile(&mut self, number: u32, now: Time) {
         if let Some(slot) = self.slots.get_mut(number as usize) {
@@ -101,7 +124,7 @@ impl Timers {
         match self.index.binary_search_by_key(&key, |&(key, _)| key) {
             Ok(at) => self.index[at].1,
             Err(at) => {
-                let slot = Slot { key, due: None, filed: None, cause: 0 };
+                let slot = Slot { key, due: None, mono: Time::ZERO, filed: None, cause: 0 };
                 let number = match self.free.pop() {
                     Some(number) => {
                         self.slots[number as usize] = slot;
@@ -136,15 +159,14 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mq::node::Timer;
 
     const KEY: TimerKey = TimerKey::of(Timer::Toy);
 
     #[test]
     fn a_timer_that_moves_later_keeps_its_entry() {
         let mut timers = Timers::default();
-        assert_eq!(timers.arm(KEY, Time(10), 1), Some(0));
-        assert_eq!(timers.arm(KEY, Time(30), 2), None);
+        assert_eq!(timers.arm(KEY, (Time(10), Time(10)), 1), Some(0));
+        assert_eq!(timers.arm(KEY, (Time(30), Time(30)), 2), None);
         assert_eq!(timers.up(0, Time(10)), Up::Again(Time(30)));
         assert_eq!(timers.up(0, Time(30)), Up::Fires { key: KEY, cause: 2 });
         assert_eq!(timers.up(0, Time(30)), Up::Stale);
@@ -153,8 +175,8 @@ mod tests {
     #[test]
     fn a_timer_that_moves_earlier_fires_once() {
         let mut timers = Timers::default();
-        timers.arm(KEY, Time(30), 1);
-        assert_eq!(timers.arm(KEY, Time(10), 2), Some(0));
+        timers.arm(KEY, (Time(30), Time(30)), 1);
+        assert_eq!(timers.arm(KEY, (Time(10), Time(10)), 2), Some(0));
         assert_eq!(timers.up(0, Time(10)), Up::Fires { key: KEY, cause: 2 });
         assert_eq!(timers.up(0, Time(30)), Up::Stale);
     }
@@ -164,7 +186,7 @@ mod tests {
         let mut timers = Timers::default();
         for number in 1..1_000 {
             let key = TimerKey { name: Timer::JobDone, number };
-            let slot = timers.arm(key, Time(number), number).unwrap();
+            let slot = timers.arm(key, (Time(number), Time(number)), number).unwrap();
             if number % 2 == 0 {
                 timers.disarm(key);
                 assert_eq!(timers.up(slot, Time(number)), Up::Stale);

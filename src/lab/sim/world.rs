@@ -1,20 +1,22 @@
 //! The world: machines, roads, dice and the agenda. One step is one agenda entry handed to a node or to the lab.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::lab::fault::episode::{Episode, Trigger};
 use crate::lab::scenario::plan::Plan;
 use crate::lab::sim::agenda::{Agenda, Item};
 use crate::lab::sim::dice::{Dice, Stream};
+pub(crate) use crate::lab::sim::errand::{Errand, ErrandKind};
 use crate::lab::sim::link::{Net, Roads};
-use crate::lab::sim::machine::{Action, Machine, MachineSetup, Mood};
+use crate::lab::sim::machine::{Action, Boot, Machine, MachineSetup, Mood};
 use crate::lab::sim::record::{Goal, LAB, NONE, Recorder, Stamp, WireTap};
 use crate::lab::sim::slab::Slab;
 use crate::lab::sim::storage::{DiskDeed, MachineDisk};
+use crate::lab::sim::storm::Storm;
 use crate::lab::trace::digest::{Chain, Digest};
 use crate::lab::trace::log::{Header, NodeHead, Role};
 use crate::lab::trace::record::{Level, NodeId, Record, Seq};
-use crate::mq::app::Call;
 use crate::mq::disk::DiskError;
 use crate::mq::message::Name;
 use crate::mq::node::{Addr, Effect, Node, Out};
@@ -43,6 +45,8 @@ pub struct Setup {
     pub tap: Option<WireTap>,
     /// What goes wrong.
     pub episodes: Arc<[Episode]>,
+    /// How a node boots after a fault that changes its settings, by the fault's place.
+    pub(crate) reboots: BTreeMap<u32, Boot>,
     machines: Vec<(MachineSetup, Trigger)>,
 }
 
@@ -91,6 +95,12 @@ pub struct World {
     /// The process whose step it is died in it.
     pub(crate) halted: bool,
     pub(crate) panics: Vec<Panic>,
+    /// Episodes that have begun and not ended.
+    pub(crate) active: BTreeSet<u32>,
+    /// Those of them that act more than once.
+    pub(crate) storms: BTreeMap<u32, Storm>,
+    /// Disks as they were, by the episode that brings them back.
+    pub(crate) snapshots: BTreeMap<u32, Box<dyn MachineDisk>>,
     finished: bool,
     /// What the step under way did to a disk; empty between steps, kept for its room.
     pub(crate) deeds: Vec<DiskDeed>,
@@ -107,66 +117,6 @@ pub(crate) struct Flushing {
     pub(crate) result: Option<Result<(), DiskError>>,
 }
 
-/// Something the lab or an application does at a time.
-#[derive(Clone, Debug)]
-pub(crate) struct Errand {
-    pub(crate) kind: ErrandKind,
-    pub(crate) cause: u64,
-}
-
-/// See [`Errand`]. Those of an application are void after its process's incarnation.
-#[derive(Clone, Debug)]
-pub(crate) enum ErrandKind {
-    Boot(u16),
-    Begin(u32),
-    End(u32),
-    Call {
-        node: u16,
-        incarnation: u32,
-        call: Box<Call>,
-    },
-    Wake {
-        node: u16,
-        incarnation: u32,
-        token: u64,
-    },
-    Crash {
-        node: u16,
-        incarnation: u32,
-    },
-    /// An application writes into its machine's ledger.
-    Note {
-        node: u16,
-        incarnation: u32,
-        key: Name,
-        value: Name,
-    },
-    Stop {
-        node: u16,
-        incarnation: u32,
-    },
-    WallStepped {
-        node: u16,
-        incarnation: u32,
-    },
-    SpaceChanged {
-        node: u16,
-        incarnation: u32,
-    },
-    Drained {
-        link: u32,
-        side: usize,
-    },
-    ConnectTimeout {
-        link: u32,
-    },
-    /// TCP tries a frame again that was lost when this side's machine had no power.
-    Retransmit {
-        link: u32,
-        side: usize,
-    },
-}
-
 impl Setup {
     /// An empty world of a seed: default roads, no end but [`Time::NEVER`], wall clocks at 2018-11-11T00:00:00+08:00.
     pub fn new(seed: u64) -> Setup {
@@ -181,8 +131,14 @@ impl Setup {
             schedule: Schedule::Fifo,
             tap: None,
             episodes: Arc::new([]),
+            reboots: BTreeMap::new(),
             machines: Vec::new(),
         }
+    }
+
+    /// How a node boots if no fault has changed that.
+    pub(crate) fn boot_of(&self, node: u16) -> Boot {
+        self.machines[usize::from(node)].0.boot.clone()
     }
 
     /// Adds a machine that boots as `boots` says; its number is its place.
@@ -247,10 +203,14 @@ impl Setup {
             stamp: Stamp { at, node: LAB, incarnation: 0, wall, mono: at, cause: NONE },
             halted: false,
             panics: Vec::new(),
+            active: BTreeSet::new(),
+            storms: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
             finished: false,
             deeds: Vec::new(),
             setup: self,
         };
+        world.set_clocks_off();
         for number in 0..world.setup.machines.len() {
             let trigger = world.setup.machines[number].1.clone();
             world.await_trigger(trigger, Goal::Boot(number as u16));
@@ -337,6 +297,9 @@ impl World {
             stamp: self.stamp,
             halted: self.halted,
             panics: self.panics.clone(),
+            active: self.active.clone(),
+            storms: self.storms.clone(),
+            snapshots: self.snapshots.iter().map(|(number, disk)| (*number, disk.fork())).collect(),
             finished: self.finished,
             deeds: Vec::new(),
         }

@@ -109,7 +109,12 @@ impl NodePicture {
             Machine::PowerLost { .. } => ends(self, State::Off),
             Machine::Paused => self.state = State::Paused,
             Machine::Resumed => self.state = State::Up,
-            Machine::StopAsked | Machine::WallStepped { .. } => {}
+            Machine::DiskReplaced { .. } => self.persisted.clear(),
+            Machine::StopAsked
+            | Machine::WallStepped { .. }
+            | Machine::ClockBent { .. }
+            | Machine::ServicePaused { .. }
+            | Machine::ServiceResumed { .. } => {}
         }
     }
 

@@ -132,6 +132,26 @@ pub enum Machine {
         /// By how many ms.
         millis: i64,
     },
+    /// Its clocks run at another rate from here on.
+    ClockBent {
+        /// In millionths beyond true time's.
+        rate: i64,
+    },
+    /// One part of it gets no steps.
+    ServicePaused {
+        /// Which.
+        service: &'static str,
+    },
+    /// It does again.
+    ServiceResumed {
+        /// Which.
+        service: &'static str,
+    },
+    /// Its disk is another one now.
+    DiskReplaced {
+        /// Which: `an empty one`, `an old snapshot`, `another machine's`.
+        how: &'static str,
+    },
 }
 
 /// What happens on the network.
@@ -359,6 +379,10 @@ const KINDS: &[&str] = &[
     "resumed",
     "stop-asked",
     "wall-stepped",
+    "clock-bent",
+    "service-paused",
+    "service-resumed",
+    "disk-replaced",
     "opening",
     "opened",
     "refused",
@@ -476,6 +500,10 @@ impl Machine {
             Machine::Resumed => "resumed",
             Machine::StopAsked => "stop-asked",
             Machine::WallStepped { .. } => "wall-stepped",
+            Machine::ClockBent { .. } => "clock-bent",
+            Machine::ServicePaused { .. } => "service-paused",
+            Machine::ServiceResumed { .. } => "service-resumed",
+            Machine::DiskReplaced { .. } => "disk-replaced",
         }
     }
 }

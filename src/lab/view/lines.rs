@@ -247,6 +247,11 @@ fn value((handles, lang): (&Handles, Lang), record: &Record, field: &str, out: &
         (What::Machine(Machine::PowerLost { kept, .. }), "kept") => put(kept),
         (What::Machine(Machine::BootFailed { why } | Machine::Panicked { why }), "why") => put(why),
         (What::Machine(Machine::WallStepped { millis }), "millis") => put(millis),
+        (What::Machine(Machine::ClockBent { rate }), "rate") => put(rate),
+        (What::Machine(Machine::ServicePaused { service } | Machine::ServiceResumed { service }), "service") => {
+            put(&words::reason(service, lang))
+        }
+        (What::Machine(Machine::DiskReplaced { how }), "how") => put(&words::reason(how, lang)),
         (What::Road(Road::Refused { why, .. }), "why") => put(&match why {
             RefusedWhy::Refused => words::reason("refused", lang),
             RefusedWhy::TimedOut => words::reason("timed out", lang),

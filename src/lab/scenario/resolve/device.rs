@@ -130,7 +130,7 @@ impl Resolver<'_> {
     }
 
     /// A node that has a disk, or `*` for all.
-    fn with_disk(&mut self, name: &Text) -> Name {
+    pub(super) fn with_disk(&mut self, name: &Text) -> Name {
         let node = self.target(name);
         let script = self.script;
         let brokers = script.broker.iter().filter_map(|broker| broker.get_ref().name.as_ref());
@@ -209,7 +209,7 @@ impl Resolver<'_> {
         Occurs { chance, sticky }
     }
 
-    fn either(&mut self, nth: &Option<Spanned<i64>>, odds: &Option<Text>) {
+    pub(super) fn either(&mut self, nth: &Option<Spanned<i64>>, odds: &Option<Text>) {
         if let (Some(_), Some(odds)) = (nth, odds) {
             let message = "a fault strikes at the `nth` operation or by `odds`".to_owned();
             self.wrong("contradiction", Some(odds.span()), message, "leave one of the two out");
@@ -217,7 +217,7 @@ impl Resolver<'_> {
     }
 
     /// `1 in 20`.
-    fn odds(&mut self, given: &Option<Text>) -> Option<(u64, u64)> {
+    pub(super) fn odds(&mut self, given: &Option<Text>) -> Option<(u64, u64)> {
         let text = given.as_ref()?;
         let read = |text: &str| {
             let (times, out_of) = text.split_once(" in ")?;

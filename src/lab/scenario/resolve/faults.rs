@@ -2,13 +2,16 @@
 
 use toml::Spanned;
 
-use super::{Resolver, device, head, place};
+use super::{Resolver, device, head, machines, place, roads};
 use crate::lab::fault::episode::{Episode, EventMatch, FaultKind, Keep, Trigger};
 use crate::lab::fault::moment;
-use crate::lab::scenario::script::{FaultScript, RoadScript, TargetScript, Text};
+use crate::lab::scenario::script::{FaultScript, TargetScript, Text};
 use crate::lab::scenario::table::Table;
 use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
+
+/// What a table of a fault becomes, and where it stands.
+pub(super) type Kinds = Vec<(std::ops::Range<usize>, FaultKind)>;
 
 /// A verb that takes a node.
 type Target<'a> = &'a Option<Spanned<Table<TargetScript>>>;
@@ -85,11 +88,10 @@ impl Resolver<'_> {
     fn kind(&mut self, fault: &Spanned<Table<FaultScript>>, name: &Name) -> Option<FaultKind> {
         let table = fault.get_ref();
         let mut kinds = Vec::new();
-        let targets: [(Target<'_>, OfNode); 5] = [
+        let targets: [(Target<'_>, OfNode); 4] = [
             (&table.kill, |node| FaultKind::Kill { node }),
             (&table.restart, |node| FaultKind::Restart { node }),
             (&table.stop, |node| FaultKind::Stop { node }),
-            (&table.pause, |node| FaultKind::Pause { node }),
             (&table.resume, |node| FaultKind::Resume { node }),
         ];
         for (target, make) in targets {
@@ -102,6 +104,8 @@ impl Resolver<'_> {
             kinds.push((power.span(), FaultKind::PowerLoss { node: self.target(&power.get_ref().node), keep }));
         }
         self.roads(table, &mut kinds);
+        self.bent_roads(table, &mut kinds);
+        self.machines(table, &mut kinds);
         self.devices(table, &mut kinds);
         if let Some(skew) = &table.clock_skew {
             let millis = self.skew(&skew.get_ref().by);
@@ -112,28 +116,24 @@ impl Resolver<'_> {
             self.wrong("contradiction", Some(kinds[1].0.clone()), message, "write one [[fault]] for each");
         }
         if kinds.is_empty() {
-            let help = format!("add one of: {VERBS}, {}", device::VERBS);
+            let help = format!("add one of: {VERBS}, {}, {}, {}", roads::VERBS, machines::VERBS, device::VERBS);
             self.wrong("missing", Some(head(fault.span())), format!("the fault `{name}` does nothing"), &help);
         }
         kinds.into_iter().next().map(|(_, kind)| kind)
     }
 
-    fn roads(&mut self, table: &FaultScript, kinds: &mut Vec<(std::ops::Range<usize>, FaultKind)>) {
+    fn roads(&mut self, table: &FaultScript, kinds: &mut Kinds) {
         if let Some(cut) = &table.cut {
-            let [from, to] = self.ends(cut.get_ref());
+            let [from, to] = self.ends(&cut.get_ref().from, &cut.get_ref().to);
             let both = !cut.get_ref().one_way.as_ref().is_some_and(|one_way| *one_way.get_ref());
             kinds.push((cut.span(), FaultKind::Cut { from, to, both }));
         }
         if let Some(heal) = &table.heal {
-            let [from, to] = self.ends(heal.get_ref());
+            let [from, to] = self.ends(&heal.get_ref().from, &heal.get_ref().to);
             kinds.push((heal.span(), FaultKind::Heal { from, to }));
         }
-        if let Some(reset) = &table.reset {
-            let [from, to] = self.ends(reset.get_ref());
-            kinds.push((reset.span(), FaultKind::Reset { from, to }));
-        }
         if let Some(delay) = &table.delay {
-            let [from, to] = self.ends(delay.get_ref());
+            let [from, to] = self.ends(&delay.get_ref().from, &delay.get_ref().to);
             if delay.get_ref().by.is_none() {
                 let help = "write `by = \"200ms\"`";
                 self.wrong("missing", Some(delay.span()), "this delay does not say by how much".into(), help);
@@ -143,8 +143,8 @@ impl Resolver<'_> {
         }
     }
 
-    fn ends(&mut self, road: &RoadScript) -> [Name; 2] {
-        [&road.from, &road.to].map(|end| match end {
+    pub(super) fn ends(&mut self, from: &Option<Text>, to: &Option<Text>) -> [Name; 2] {
+        [from, to].map(|end| match end {
             Some(end) => self.target(end),
             None => Name::from("*"),
         })
@@ -155,7 +155,7 @@ impl Resolver<'_> {
         if name.get_ref() == "*" { Name::from("*") } else { self.node(name) }
     }
 
-    fn skew(&mut self, by: &Text) -> i64 {
+    pub(super) fn skew(&mut self, by: &Text) -> i64 {
         let text = by.get_ref().trim();
         let (sign, size) = match text.strip_prefix('-') {
             Some(size) => (-1, size),

@@ -23,9 +23,11 @@ mod device;
 mod expects;
 mod faults;
 mod lesson;
+mod machines;
 mod operators;
 mod properties;
 mod pullers;
+mod roads;
 mod sharing;
 
 /// Names that are given already, each with what it stands for.
@@ -81,6 +83,7 @@ impl<'a> Resolver<'a> {
         let pullers = self.pullers(&mut nodes);
         let episodes = self.episodes(until);
         self.boots(&nodes, &episodes, until);
+        self.twins(&mut nodes, &episodes);
         let expects = self.expects();
         let lesson = self.lesson();
         let start = self.start();
