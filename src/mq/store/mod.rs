@@ -68,6 +68,8 @@ mod transient;
 
 mod ha;
 
+mod group_transfer;
+
 mod durability;
 
 pub mod flush;
