@@ -3,40 +3,12 @@
 //! Facts are the log; there is no other. They explain, narrate and can be folded into a picture of the system; they never
 //! decide a verdict. Each fact gives its kind and its fields by name, so that nothing downstream needs a list of them.
 
+use crate::mq::fact::value::{AsValue, facts};
 use crate::mq::message::{Group, Name, QueueId, Topic};
 
 mod value;
 
 pub use value::Value;
-
-use value::AsValue;
-
-macro_rules! facts {
-    ($( $(#[$doc:meta])* $variant:ident $kind:literal { $( $(#[$field_doc:meta])* $field:ident : $type:ty ),* $(,)? } )*) => {
-        /// What a node says happened to it. Past tense, one variant a sentence.
-        #[derive(Clone, PartialEq, Eq, Debug)]
-        pub enum Fact {
-            $( $(#[$doc])* $variant { $( $(#[$field_doc])* $field: $type, )* }, )*
-        }
-
-        impl Fact {
-            /// Every kind, in the order of declaration.
-            pub const KINDS: &'static [&'static str] = &[$( $kind ),*];
-
-            /// The fact's kind, as traces, filters and scenarios name it.
-            pub fn kind(&self) -> &'static str {
-                match self { $( Fact::$variant { .. } => $kind, )* }
-            }
-
-            /// Calls `each` with every field's name and value, in the order of declaration.
-            pub fn each_field(&self, mut each: impl FnMut(&'static str, Value<'_>)) {
-                match self {
-                    $( Fact::$variant { $( $field, )* } => { $( each(stringify!($field), $field.value()); )* } )*
-                }
-            }
-        }
-    };
-}
 
 facts! {
     /// A process finished booting and its store is ready (a broker) or its tables are empty (the others).
@@ -751,6 +723,69 @@ facts! {
         /// How many.
         count: i64,
     }
+    /// A slave connected to the replication port of a broker, and counts from now on. Source: `HAService.AcceptSocketService`.
+    SlaveConnected "slave-connected" {
+        /// Where it connected from.
+        slave: Name,
+    }
+    /// A slave's connection ended. Source: `HAConnection`.
+    SlaveGone "slave-gone" {
+        /// Where it had connected from.
+        slave: Name,
+        /// `closed`, `expired`, or `ahead`, which the release does not ask.
+        why: &'static str,
+    }
+    /// A slave said how far its log reaches. Source: `HAConnection.ReadSocketService`.
+    SlaveReported "slave-reported" {
+        /// Where it connected from.
+        slave: Name,
+        /// One past its last byte.
+        offset: i64,
+    }
+    /// A master decided where a slave begins to read. Source: `HAConnection.WriteSocketService`.
+    TransferBegun "transfer-begun" {
+        /// Where it connected from.
+        slave: Name,
+        /// What it asked for.
+        requested: i64,
+        /// Where it begins.
+        from: i64,
+    }
+    /// A master sent a piece of its log to a slave. Source: `HAConnection.WriteSocketService.transferData`.
+    Transferred "transferred" {
+        /// Where it connected from.
+        slave: Name,
+        /// Where in the log.
+        at: i64,
+        /// How many bytes.
+        size: i64,
+    }
+    /// A slave's connection to its master stands. Source: `HAClient.connectMaster`.
+    MasterConnected "master-connected" {
+        /// The master's replication address.
+        master: Name,
+    }
+    /// A slave's connection to its master ended. Source: `HAClient.closeMaster`.
+    MasterGone "master-gone" {
+        /// The master's replication address.
+        master: Name,
+        /// `closed`, `expired`, `diverged` or `garbled`.
+        why: &'static str,
+    }
+    /// A slave took a piece of its master's log. Source: `HAClient.dispatchReadRequest`.
+    Replicated "replicated" {
+        /// Where in the log.
+        at: i64,
+        /// How many bytes.
+        size: i64,
+    }
+    /// A slave was offered bytes that do not begin where its own log ends. Source: `HAClient.dispatchReadRequest`.
+    ReplicaDiverged "replica-diverged" {
+        /// Where its own log ends.
+        own: i64,
+        /// Where the master's bytes begin.
+        pushed: i64,
+    }
     /// A broker found a config file that it could not read, and went on without. Source: `ConfigManager.load`.
     ConfigUnreadable "config-unreadable" {
         /// `topics.json`, `consumerOffset.json` …
@@ -780,18 +815,3 @@ facts! {
 }
 
 const _: () = assert!(size_of::<Fact>() <= 56, "a fact travels inside an effect");
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fact_names_its_kind_and_fields() {
-        let fact = Fact::Queued { topic: "orders".into(), queue_id: 3, queue_offset: 7, at: 218 };
-        let mut fields = Vec::new();
-        fact.each_field(|name, value| fields.push(format!("{name}={value:?}")));
-        assert_eq!(fact.kind(), "queued");
-        assert_eq!(fields, ["topic=Text(\"orders\")", "queue_id=Int(3)", "queue_offset=Int(7)", "at=Int(218)"]);
-        assert!(Fact::KINDS.contains(&"queued"));
-    }
-}

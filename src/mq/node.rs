@@ -292,6 +292,12 @@ pub enum Timer {
     SendDeadline,
     /// A clean shutdown's next stage.
     Shutdown,
+    /// `HAConnection.WriteSocketService`: a slave's, by its connection.
+    HaTransfer,
+    /// `HAConnection.ReadSocketService`: a slave's silence, by its connection.
+    HaHousekeeping,
+    /// `HAService.HAClient`: the loop of a slave.
+    HaClient,
     /// A node outside the system (a benchmark's toy).
     Toy,
 }

@@ -11,6 +11,10 @@ pub struct Profile {
     ///
     /// Source: `MappedFile.flush` logs the exception and moves `flushedPosition` on regardless.
     pub fix_k01: bool,
+    /// K02: a slave that says that it has more than its master's log has is sent away, and its word counts for nothing.
+    ///
+    /// Source: `HAService.notifyTransferSome` takes the highest offset that anybody ever reported, whatever the own log has.
+    pub fix_k02: bool,
     /// K03: a delayed message's delivered copy is durable before the cursor behind it is written down.
     ///
     /// Source: `ScheduleMessageService.messageTimeup` sets `WAIT` to false, and `persist` writes whatever the cursor is.
@@ -34,6 +38,10 @@ pub struct Profile {
     ///
     /// Source: `CommitLog.recoverNormally` cuts the log at the first record that it cannot read.
     pub fix_k09: bool,
+    /// K10: a slave that has nothing begins where its master's log begins.
+    ///
+    /// Source: `HAConnection.WriteSocketService.run` begins at the last file.
+    pub fix_k10: bool,
     /// K11: a half message is as old as its first copy in the store, which every further copy names.
     ///
     /// Source: `TransactionalMessageServiceImpl.check` takes the producer's born timestamp for it.
@@ -116,13 +124,15 @@ pub struct Switch {
 }
 
 /// Every switch, in the order of the rows.
-pub const SWITCHES: [Switch; 17] = [
+pub const SWITCHES: [Switch; 19] = [
     Switch { row: "K01", of: |profile| &mut profile.fix_k01 },
+    Switch { row: "K02", of: |profile| &mut profile.fix_k02 },
     Switch { row: "K03", of: |profile| &mut profile.fix_k03 },
     Switch { row: "K04", of: |profile| &mut profile.fix_k04 },
     Switch { row: "K05", of: |profile| &mut profile.fix_k05 },
     Switch { row: "K06", of: |profile| &mut profile.fix_k06 },
     Switch { row: "K09", of: |profile| &mut profile.fix_k09 },
+    Switch { row: "K10", of: |profile| &mut profile.fix_k10 },
     Switch { row: "K11", of: |profile| &mut profile.fix_k11 },
     Switch { row: "K12", of: |profile| &mut profile.fix_k12 },
     Switch { row: "K13", of: |profile| &mut profile.fix_k13 },
@@ -140,11 +150,13 @@ impl Profile {
     /// RocketMQ 4.3.2 with its weaknesses.
     pub const FAITHFUL: Profile = Profile {
         fix_k01: false,
+        fix_k02: false,
         fix_k03: false,
         fix_k04: false,
         fix_k05: false,
         fix_k06: false,
         fix_k09: false,
+        fix_k10: false,
         fix_k11: false,
         fix_k12: false,
         fix_k13: false,
@@ -161,11 +173,13 @@ impl Profile {
     /// The same protocol with every switch on.
     pub const HARDENED: Profile = Profile {
         fix_k01: true,
+        fix_k02: true,
         fix_k03: true,
         fix_k04: true,
         fix_k05: true,
         fix_k06: true,
         fix_k09: true,
+        fix_k10: true,
         fix_k11: true,
         fix_k12: true,
         fix_k13: true,

@@ -64,6 +64,7 @@ mod orderly;
 mod duplicates;
 mod filters;
 
+mod replica;
 mod run;
 
 mod prints;

@@ -11,6 +11,7 @@ use mqlab::mq::client::consumer::allocate::Strategy;
 use mqlab::mq::message::property::{Properties, names};
 use mqlab::mq::message::{Message, Name};
 use mqlab::mq::profile::Profile;
+use mqlab::mq::store::config::Role;
 use mqlab::mq::time::{Millis, Span, Time};
 
 fn node(name: &str, ip: [u8; 4], kind: NodeKind) -> NodePlan {
@@ -31,7 +32,7 @@ fn broker() -> NodeKind {
         broker_ip1: u32::from_be_bytes([10, 0, 2, 1]),
         listen_port: 10_911,
         nameservers: vec!["ns-1".into()],
-        sync_master: false,
+        role: Role::AsyncMaster,
         sync_flush: false,
         flush_interval: Span::from_millis(500),
         flush_least_pages: 4,

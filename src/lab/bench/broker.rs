@@ -25,6 +25,7 @@ use crate::mq::client::consumer::allocate::Strategy;
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Group, Message, Name};
 use crate::mq::profile::Profile;
+use crate::mq::store::config::Role;
 use crate::mq::time::{Millis, Span, Time};
 
 const MESSAGES: u64 = 100_000;
@@ -191,7 +192,7 @@ fn broker() -> NodeKind {
         broker_ip1: u32::from_be_bytes([10, 0, 2, 1]),
         listen_port: 10_911,
         nameservers: vec!["ns-1".into()],
-        sync_master: false,
+        role: Role::AsyncMaster,
         sync_flush: false,
         flush_interval: Span::from_millis(500),
         flush_least_pages: 4,

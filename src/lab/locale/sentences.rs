@@ -78,6 +78,30 @@ const TOLD: &[(&str, Words)] = &[
     ),
     ("log-rolled", w("the log goes on in a new file at {at}", "日志换到新文件 {at}")),
     ("file-deleted", w("deletes the log file at {at}: {why}", "删除日志文件 {at}：{why}")),
+    ("slave-connected", w("a slave connects from {slave}", "从节点 {slave} 连接")),
+    ("slave-gone", w("the slave at {slave} is gone: {why}", "从节点 {slave} 断开：{why}")),
+    ("slave-reported", w("the slave at {slave} has the log up to {offset}", "从节点 {slave} 报告日志到 {offset}")),
+    (
+        "transfer-begun",
+        w(
+            "the slave at {slave} asks from {requested}, is sent the log from {from}",
+            "从节点 {slave} 请求 {requested}，从 {from} 开始传输日志",
+        ),
+    ),
+    ("transferred", w("sends @{at} len {size} to the slave at {slave}", "向从节点 {slave} 传输 @{at} 长 {size}")),
+    ("master-connected", w("connected to its master at {master}", "已连接主节点 {master}")),
+    (
+        "master-gone",
+        w("the connection to its master at {master} is gone: {why}", "与主节点 {master} 的连接断开：{why}"),
+    ),
+    ("replicated", w("takes @{at} len {size} from its master, page cache", "从主节点复制 @{at} 长 {size}，在页缓存")),
+    (
+        "replica-diverged",
+        w(
+            "OFFERED @{pushed} while its own log ends at {own}: closes",
+            "主节点发来 @{pushed}，而自己的日志到 {own}：断开",
+        ),
+    ),
     ("disk-full", w("DISK FULL at {percent} %, puts are refused", "磁盘已满，使用 {percent} %，拒绝写入")),
     ("disk-ok", w("disk at {percent} %, puts are taken again", "磁盘使用 {percent} %，恢复写入")),
     ("flushed", w("log durable from {from} to {to}", "日志 {from} 到 {to} 已落盘")),

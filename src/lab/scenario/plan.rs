@@ -9,6 +9,7 @@ use crate::mq::broker::properties::text::Pair;
 use crate::mq::client::consumer::allocate::Strategy;
 use crate::mq::message::{Group, Name, QueueId, Topic};
 use crate::mq::profile::Profile;
+use crate::mq::store::config::Role;
 use crate::mq::time::{Millis, Span, Time};
 
 /// Everything that decides a run.
@@ -125,8 +126,8 @@ pub struct BrokerPlan {
     pub listen_port: u16,
     /// `namesrvAddr`: node names of the nameservers.
     pub nameservers: Vec<Name>,
-    /// `brokerRole` is `SYNC_MASTER`.
-    pub sync_master: bool,
+    /// `brokerRole`.
+    pub role: Role,
     /// `flushDiskType` is `SYNC_FLUSH`.
     pub sync_flush: bool,
     /// `flushIntervalCommitLog`.

@@ -106,8 +106,12 @@ pub struct BrokerScript {
     pub name: Option<Text>,
     /// `brokerClusterName`.
     pub cluster: Option<Text>,
-    /// `async-master`.
+    /// `async-master`, `sync-master` or `slave`.
     pub role: Option<Text>,
+    /// Whose slave: the name of a `[[broker]]` that is a master.
+    pub of: Option<Text>,
+    /// `brokerId` of a slave; the first free one if it is left out.
+    pub id: Option<Spanned<i64>>,
     /// The address it announces, `brokerIP1`.
     pub announce: Option<Text>,
     /// When it boots: a moment.

@@ -23,7 +23,7 @@ use crate::mq::client::consumer::local::readable;
 use crate::mq::message::Name;
 use crate::mq::namesrv::{Namesrv, NamesrvConfig};
 use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
-use crate::mq::store::config::{Role as BrokerRole, StoreConfig};
+use crate::mq::store::config::StoreConfig;
 use crate::mq::time::Time;
 use crate::mq::wire::code::{name_of_request, name_of_response};
 use crate::mq::wire::codec;
@@ -181,7 +181,7 @@ fn broker_config(plan: &Plan, node: &NodePlan, broker: &BrokerPlan) -> BrokerCon
         commit_log_file_size: broker.commit_log_file_size,
         consume_queue_file_size: broker.consume_queue_file_size,
         sync_flush: broker.sync_flush,
-        role: if broker.sync_master { BrokerRole::SyncMaster } else { BrokerRole::AsyncMaster },
+        role: broker.role,
         flush_interval: broker.flush_interval,
         flush_least_pages: broker.flush_least_pages as i64,
         flush_thorough_interval: broker.flush_thorough_interval,

@@ -16,6 +16,7 @@ use crate::mq::broker::offset::Offsets;
 use crate::mq::broker::processor::send::{Parked, SendJob};
 use crate::mq::broker::rebalance_lock::RebalanceLocks;
 use crate::mq::broker::registration::Registration;
+use crate::mq::broker::replica::Replica;
 use crate::mq::broker::stats::Stats;
 use crate::mq::broker::topic::Topics;
 use crate::mq::broker::transaction::Transactions;
@@ -34,6 +35,7 @@ use crate::mq::time::{Span, Time};
 use crate::mq::wire::body::TopicConfig;
 use crate::mq::wire::code::request;
 use crate::mq::wire::command::{Command, Opaque};
+use crate::mq::wire::header::Header;
 
 pub mod topic;
 
@@ -59,6 +61,8 @@ pub mod rebalance_lock;
 
 pub mod registration;
 
+mod replica;
+
 pub mod transaction;
 
 pub mod processor;
@@ -82,6 +86,8 @@ pub struct BrokerConfig {
     pub addr: Addr,
     /// `brokerIP1`: the address it announces.
     pub broker_ip1: u32,
+    /// `brokerIP2`: the address that its slaves are told.
+    pub broker_ip2: u32,
     /// `namesrvAddr`.
     pub nameservers: Vec<Addr>,
     /// The store's settings.
@@ -108,6 +114,8 @@ pub struct BrokerConfig {
     pub long_polling_enable: bool,
     /// `shortPollingTimeMills`.
     pub short_polling_time_ms: i64,
+    /// `slaveReadEnable`: whether a slow consumer is sent to a slave.
+    pub slave_read_enable: bool,
     /// `enablePropertyFilter`: whether consumers may filter by SQL92.
     pub enable_property_filter: bool,
     /// `filterSupportRetry`: whether messages of retry topics are filtered again.
@@ -147,6 +155,7 @@ impl BrokerConfig {
             broker_id: 0,
             addr,
             broker_ip1: addr.ip,
+            broker_ip2: addr.ip,
             nameservers: Vec::new(),
             store: StoreConfig::default(),
             auto_create_topic_enable: true,
@@ -160,6 +169,7 @@ impl BrokerConfig {
             wait_time_in_send_queue: Span::from_millis(200),
             long_polling_enable: true,
             short_polling_time_ms: 1_000,
+            slave_read_enable: false,
             enable_property_filter: false,
             filter_support_retry: false,
             enable_calc_filter_bit_map: false,
@@ -206,6 +216,7 @@ pub struct Broker {
     sends: Pool<SendJob>,
     parked: Vec<Parked>,
     transactions: Transactions,
+    replica: Replica,
     announced: Host,
     next_opaque: i32,
     next_conn: u32,
@@ -248,6 +259,7 @@ impl Broker {
             sends: Pool::new(config.send_threads, config.send_queue_capacity),
             parked: Vec::new(),
             transactions: Transactions::default(),
+            replica: Replica::new(config.store.role),
             announced: Host { ip: config.broker_ip1, port: i32::from(config.addr.port) },
             next_opaque: 0,
             next_conn: 1,
@@ -269,15 +281,17 @@ impl Broker {
         }
         broker.arm_filters(step);
         broker.start_checks();
+        broker.start_following(step);
         broker.register_all(step, false);
         step.out.arm(TimerKey::of(Timer::Registration), step.mono + REGISTRATION_DELAY);
         broker.settle(step);
         Ok(broker)
     }
 
-    /// The ports it listens on: its own, and the VIP channel's two below.
-    pub fn ports(config: &BrokerConfig) -> [u16; 2] {
-        [config.addr.port, config.addr.port.saturating_sub(VIP_BELOW)]
+    /// The ports it listens on: its own, the VIP channel's two below, and that of replication, one above.
+    pub fn ports(config: &BrokerConfig) -> [u16; 3] {
+        let port = config.addr.port;
+        [port, port.saturating_sub(VIP_BELOW), port.saturating_add(1)]
     }
 
     /// Where its log ends.
@@ -329,6 +343,13 @@ impl Broker {
         Clock { wall: step.wall, mono: step.mono }
     }
 
+    /// A connection never used before.
+    fn new_conn(&mut self) -> ConnId {
+        let conn = ConnId(self.next_conn);
+        self.next_conn += 2;
+        conn
+    }
+
     fn opaque(&mut self) -> Opaque {
         let opaque = Opaque(self.next_opaque);
         self.next_opaque = self.next_opaque.wrapping_add(1);
@@ -340,6 +361,11 @@ impl Broker {
         if command.is_response() {
             if let Some(name) = self.registration.name_of(conn).filter(|_| command.code == 0) {
                 step.out.say(Fact::RegistrationAnswered { nameserver: name.clone() });
+            }
+            if let Header::Registered(header) = &command.header
+                && self.registration.is_first_answer(&command)
+            {
+                self.learn_master(header);
             }
             return;
         }
@@ -377,7 +403,7 @@ impl Broker {
 
     /// A connection is gone.
     fn closed(&mut self, conn: ConnId, why: &'static str, step: &mut Step<'_>) {
-        if self.registration.gone(conn) {
+        if self.registration.gone(conn) || self.replica_closed(conn, step) {
             return;
         }
         self.channels.close(conn);
@@ -388,6 +414,7 @@ impl Broker {
     /// Takes what the store left, says it, and arms its services.
     fn settle(&mut self, step: &mut Step<'_>) {
         if !self.store.is_touched() {
+            self.arm_transfers(step);
             return self.arm_offsets(step);
         }
         loop {
@@ -402,6 +429,7 @@ impl Broker {
             }
             self.news = news;
         }
+        self.arm_transfers(step);
         self.arm_services(step);
         self.arm_offsets(step);
         self.store.settled();
@@ -425,8 +453,8 @@ impl Broker {
         self.settle(step);
     }
 
-    fn fired(&mut self, timer: Timer, step: &mut Step<'_>) {
-        let service = match timer {
+    fn fired(&mut self, key: TimerKey, step: &mut Step<'_>) {
+        let service = match key.name {
             Timer::Reput => Service::Reput,
             Timer::GroupCommit => Service::GroupCommit,
             Timer::FlushCommitLog => Service::FlushCommitLog,
@@ -436,6 +464,7 @@ impl Broker {
             Timer::Schedule => Service::Schedule,
             Timer::DelayOffsets => Service::DelayOffsets,
             Timer::CleanFiles => Service::Clean,
+            Timer::HaTransfer | Timer::HaHousekeeping | Timer::HaClient => return self.replica_fired(key, step),
             other => return self.fired_of_broker(other, step),
         };
         self.armed[service as usize] = None;
@@ -447,16 +476,17 @@ impl Broker {
 impl Node for Broker {
     fn on(&mut self, event: Event, step: &mut Step<'_>) {
         match event {
+            Event::Accepted { conn, port, peer } if self.is_ha_port(port) => self.slave_accepted(conn, peer, step),
             Event::Accepted { conn, port, peer } => self.channels.open(conn, port, peer, step.mono, step.out),
             Event::Received { conn, frame: Frame::Command(command) } => self.received(conn, command, step),
             Event::Connected { conn } => {
-                self.registration.connected(conn, step.out);
+                let _ = self.registration.connected(conn, step.out) || self.master_connected(conn, step);
             }
             Event::Refused { conn, .. } => {
-                self.registration.gone(conn);
+                let _ = self.registration.gone(conn) || self.master_refused(conn, step);
             }
             Event::Closed { conn, .. } => self.closed(conn, "closed", step),
-            Event::Fired { timer } => self.fired(timer.name, step),
+            Event::Fired { timer } => self.fired(timer, step),
             Event::Flushed { ticket, result } => {
                 let clock = Self::clock(step);
                 self.store.flush_answered(step.disk, clock, ticket, result);
@@ -464,7 +494,9 @@ impl Node for Broker {
             Event::WallStepped => self.wall_stepped(step),
             Event::SpaceChanged => self.store.space_changed(),
             Event::Stop => self.stop(step),
-            Event::Received { .. } | Event::Drained { .. } | Event::App(_) => {}
+            Event::Received { conn, frame: Frame::Bytes(bytes) } => self.bytes_in(conn, *bytes, step),
+            Event::Drained { conn } => self.replica_drained(conn, step),
+            Event::App(_) => {}
         }
         self.settle(step);
     }

@@ -2,16 +2,18 @@
 //!
 //! Each nameserver has a connection of its own; what cannot be sent now waits for it or is dropped with it.
 //! Source: `BrokerController.registerBrokerAll`, `BrokerOuterAPI`. Differs: rounds are not waited for, since nothing here
-//! blocks; a slave's answer is not used yet.
+//! blocks: of a round's answers the first is used as soon as it comes.
 
 use crate::mq::message::Name;
 use crate::mq::node::{Addr, ConnId, Out};
-use crate::mq::wire::command::Command;
+use crate::mq::wire::command::{Command, Opaque};
 
 /// The nameservers and the connections to them.
 #[derive(Clone, Debug)]
 pub struct Registration {
     nameservers: Vec<Nameserver>,
+    /// The two-way round that nobody has answered yet.
+    unanswered: Option<Opaque>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,7 +36,7 @@ impl Registration {
     pub fn new(nameservers: &[Addr]) -> Registration {
         let nameservers =
             nameservers.iter().map(|addr| Nameserver { addr: *addr, name: addr.to_string().into(), state: Link::Down });
-        Registration { nameservers: nameservers.collect() }
+        Registration { nameservers: nameservers.collect(), unanswered: None }
     }
 
     /// Sends a command to every nameserver, connecting where needed. `next_conn` gives connections never used before.
@@ -50,6 +52,16 @@ impl Registration {
                 }
             }
         }
+    }
+
+    /// A round begins whose first answer counts.
+    pub fn begin_round(&mut self, opaque: Opaque) {
+        self.unanswered = Some(opaque);
+    }
+
+    /// Whether this is the first answer to the round under way.
+    pub fn is_first_answer(&mut self, response: &Command) -> bool {
+        self.unanswered.take_if(|opaque| *opaque == response.opaque && response.code == 0).is_some()
     }
 
     /// A connection stands: what waited for it goes out. Whether it was one of these.

@@ -8,7 +8,7 @@ use crate::mq::broker::members::EXPIRED_MS;
 use crate::mq::broker::topic::{PERM_READ, PERM_WRITE};
 use crate::mq::message::Name;
 use crate::mq::message::record::body_crc;
-use crate::mq::node::{ConnId, Step, Timer, TimerKey};
+use crate::mq::node::{Addr, ConnId, Step, Timer, TimerKey};
 use crate::mq::store::Service;
 use crate::mq::time::{Span, Time};
 use crate::mq::wire::body::{JsonBody, RegisterBrokerBody, TopicConfigTable};
@@ -154,6 +154,7 @@ impl Broker {
         self.store.wall_stepped(Self::clock(step));
         self.arm_clients(step);
         self.arm_filters(step);
+        self.replica_wall_stepped(step);
     }
 
     /// Tells every nameserver all topics. Source: `BrokerController.registerBrokerAll`, `doRegisterBrokerAll`.
@@ -182,9 +183,9 @@ impl Broker {
             RegisterBrokerBody { topic_config_serialize_wrapper: topics, filter_server_list: Vec::new() }.encode();
         let header = Header::RegisterBroker(Box::new(RegisterBrokerHeader {
             broker_name: self.config.broker_name.clone(),
-            broker_addr: self.announced_text(0),
+            broker_addr: self.announced_text(),
             cluster_name: self.config.cluster.clone(),
-            ha_server_addr: self.announced_text(1),
+            ha_server_addr: self.ha_server_text(),
             broker_id: self.config.broker_id,
             compressed: false,
             body_crc32: body_crc(&body),
@@ -192,7 +193,10 @@ impl Broker {
         let opaque = self.opaque();
         let command = match oneway {
             true => Command::oneway(request::REGISTER_BROKER, opaque, header),
-            false => Command::request(request::REGISTER_BROKER, opaque, header),
+            false => {
+                self.registration.begin_round(opaque);
+                Command::request(request::REGISTER_BROKER, opaque, header)
+            }
         };
         self.send_to_nameservers(&command.with_body(body), step);
     }
@@ -200,7 +204,7 @@ impl Broker {
     pub(super) fn unregister_all(&mut self, step: &mut Step<'_>) {
         let header = Header::UnregisterBroker(Box::new(UnregisterBrokerHeader {
             broker_name: self.config.broker_name.clone(),
-            broker_addr: self.announced_text(0),
+            broker_addr: self.announced_text(),
             cluster_name: self.config.cluster.clone(),
             broker_id: self.config.broker_id,
         }));
@@ -218,10 +222,15 @@ impl Broker {
         self.registration.send_all(command, &mut next_conn, step.out);
     }
 
-    /// `brokerIP1:listenPort`, the port moved by `above`.
-    fn announced_text(&self, above: i32) -> Name {
-        let [a, b, c, d] = self.announced.ip.to_be_bytes();
-        format!("{a}.{b}.{c}.{d}:{}", self.announced.port + above).into()
+    /// `brokerIP1:listenPort`.
+    fn announced_text(&self) -> Name {
+        let ip = self.announced.ip;
+        Name::from(Addr { ip, port: self.config.addr.port }.to_string())
+    }
+
+    /// `brokerIP2:haListenPort`. Source: `BrokerController.getHAServerAddr`.
+    fn ha_server_text(&self) -> Name {
+        Name::from(Addr { ip: self.config.broker_ip2, port: self.config.addr.port.saturating_add(1) }.to_string())
     }
 }
 

@@ -70,6 +70,14 @@ pub struct StoreConfig {
     pub message_delay_level: Name,
     /// `flushDelayOffsetInterval`.
     pub flush_delay_offset_interval: Span,
+    /// `haSendHeartbeatInterval`: how long either end of a replication is silent at most.
+    pub ha_send_heartbeat_interval: Span,
+    /// `haHousekeepingInterval`: after such a silence of the other end a replication's connection is closed.
+    pub ha_housekeeping_interval: Span,
+    /// `haTransferBatchSize`, in bytes.
+    pub ha_transfer_batch_size: i64,
+    /// `haMasterAddress`; an address shorter than six characters is none.
+    pub ha_master_address: Option<Name>,
     /// `haSlaveFallbehindMax`, in bytes.
     pub ha_slave_fallbehind_max: i64,
     /// `offsetCheckInSlave`.
@@ -147,6 +155,10 @@ impl Default for StoreConfig {
             os_page_cache_busy_timeout: Span::from_secs(1),
             message_delay_level: Name::from(DELAY_LEVELS),
             flush_delay_offset_interval: Span::from_secs(10),
+            ha_send_heartbeat_interval: Span::from_secs(5),
+            ha_housekeeping_interval: Span::from_secs(20),
+            ha_transfer_batch_size: 32 << 10,
+            ha_master_address: None,
             ha_slave_fallbehind_max: 256 << 20,
             offset_check_in_slave: false,
             message_index_enable: true,

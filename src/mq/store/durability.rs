@@ -18,7 +18,7 @@ impl MessageStore {
         let is_async = is_dirty && !self.config.sync_flush;
         let real_time = is_async.then(|| self.real_time.next_force(self.dirty_log_pages()));
         let queues = (running && self.queue_flush.under_way == 0).then(|| self.next_queue_flush(clock.mono)).flatten();
-        let put = self.waiting_puts.values().map(|waiting| waiting.deadline).min();
+        let put = self.next_put_deadline();
         let [schedule, cursors] = self.schedule_deadlines(clock.mono);
         [
             (Service::Reput, reput),

@@ -1,12 +1,16 @@
-//! What a master's puts ask of its slaves, and the bytes that a slave takes.
+//! What a master's puts ask of its slaves, what it gives them to read, and the bytes that a slave takes.
 //!
 //! Only the two numbers are kept that a put looks at: how many slaves are connected, and the highest offset that any of
 //! them ever reported. Who connects, what is sent and when is replication's business.
 //!
-//! Source: `CommitLog.handleHA`, `HAService.isSlaveOK`, `CommitLog.appendData`.
+//! Source: `CommitLog.handleHA`, `HAService.isSlaveOK`, `CommitLog.getData`, `CommitLog.appendData`.
+
+use bytes::Bytes;
 
 use crate::mq::disk::Disk;
+use crate::mq::message::PhysicalOffset;
 use crate::mq::store::config::Role;
+use crate::mq::store::group_transfer::GroupTransfer;
 use crate::mq::store::outcome::{News, PutStatus};
 use crate::mq::store::{Clock, MessageStore, State};
 use crate::mq::time::Time;
@@ -18,6 +22,8 @@ pub(super) struct Slaves {
     connections: usize,
     /// `push2SlaveMaxOffset`: never lowered.
     push2_slave_max_offset: i64,
+    /// Who waits for the number above.
+    pub(super) transfer: GroupTransfer,
 }
 
 /// A put whose sender waits.
@@ -51,23 +57,19 @@ impl MessageStore {
         self.slaves.connections -= 1;
     }
 
-    /// A slave reported that its log reaches to `offset`: puts that waited for it are done.
+    /// A slave reported that its log reaches to `offset`; whether its word is taken.
     ///
-    /// Source: `HAService.notifyTransferSome`. Differs: each put is answered when the offset is reached or its time is up;
-    /// upstream's `GroupTransferService` takes the requests one by one and gives each five waits at most.
-    pub fn slave_reported(&mut self, offset: i64) {
-        if offset <= self.slaves.push2_slave_max_offset {
-            return;
+    /// Faithful: it always is, even for bytes that this log does not have (K02). Source: `HAService.notifyTransferSome`.
+    pub fn slave_reported(&mut self, clock: Clock, offset: i64) -> bool {
+        if self.profile.fix_k02 && self.log.max_offset() < offset {
+            return false;
         }
-        self.slaves.push2_slave_max_offset = offset;
-        let reached = |waiting: &Waiting| matches!(waiting.stage, Stage::Slave(_)) && waiting.next_offset <= offset;
-        let done: Vec<u64> =
-            self.waiting_puts.iter().filter(|(_, waiting)| reached(waiting)).map(|(number, _)| *number).collect();
-        for request in done {
-            if let Some(Waiting { stage: Stage::Slave(status), .. }) = self.waiting_puts.remove(&request) {
-                self.news.push(News::PutDone { request, status });
-            }
+        if self.slaves.push2_slave_max_offset < offset {
+            self.slaves.push2_slave_max_offset = offset;
+            self.slaves.transfer.notify();
+            self.run_group_transfer(clock);
         }
+        true
     }
 
     /// How many slaves are connected.
@@ -78,6 +80,13 @@ impl MessageStore {
     /// The highest offset that a slave ever reported. Source: `HAService.getPush2SlaveMaxOffset`.
     pub fn push2_slave_max_offset(&self) -> i64 {
         self.slaves.push2_slave_max_offset
+    }
+
+    /// How many puts asked a slave for its word so far: each wakes those who transfer.
+    ///
+    /// Source: `CommitLog.handleHA`, `WaitNotifyObject.wakeupAll`.
+    pub fn transfers_asked(&self) -> u64 {
+        self.slaves.transfer.asked
     }
 
     /// Whether a slave is there and near enough. Source: `HAService.isSlaveOK`.
@@ -102,12 +111,22 @@ impl MessageStore {
         if !self.is_slave_ok(next_offset) {
             return Some(PutStatus::SlaveNotAvailable);
         }
-        if next_offset <= self.slaves.push2_slave_max_offset {
-            return Some(status);
-        }
         let deadline = clock.mono + self.config.sync_flush_timeout;
         self.waiting_puts.insert(number, Waiting { next_offset, deadline, stage: Stage::Slave(status) });
+        self.slaves.transfer.put(number, next_offset);
+        self.run_group_transfer(clock);
         None
+    }
+
+    /// Lets the transfer service answer whom it can.
+    fn run_group_transfer(&mut self, clock: Clock) {
+        while let Some((request, reached)) = self.slaves.transfer.next(clock.mono, self.slaves.push2_slave_max_offset) {
+            let Some(Waiting { stage: Stage::Slave(status), .. }) = self.waiting_puts.remove(&request) else {
+                continue;
+            };
+            let status = if reached { status } else { PutStatus::FlushSlaveTimeout };
+            self.news.push(News::PutDone { request, status });
+        }
     }
 
     /// The disk has answered for a waiting put: it is done, or goes on to wait for a slave.
@@ -118,8 +137,15 @@ impl MessageStore {
         }
     }
 
+    /// When the first wait is over: a put's own, or the transfer service's.
+    pub(super) fn next_put_deadline(&self) -> Option<Time> {
+        let own = self.waiting_puts.values().map(|waiting| waiting.deadline).min();
+        own.into_iter().chain(self.slaves.transfer.waits_until()).min()
+    }
+
     /// Ends the waits whose time is up.
     pub(super) fn expire_puts(&mut self, clock: Clock) {
+        self.run_group_transfer(clock);
         let is_over = |waiting: &Waiting| waiting.deadline <= clock.mono;
         let over: Vec<(u64, Stage)> = self
             .waiting_puts
@@ -136,6 +162,34 @@ impl MessageStore {
                 }
             }
         }
+    }
+
+    /// Where a slave that has nothing begins to read.
+    ///
+    /// Faithful: at the beginning of the last file (K10). Source: `HAConnection.WriteSocketService.run`.
+    pub fn fresh_slave_begins(&self) -> PhysicalOffset {
+        let end = self.log.max_offset();
+        let begin = if self.profile.fix_k10 { self.log.min_offset() } else { end - end % self.log.file_size };
+        PhysicalOffset(begin.max(0))
+    }
+
+    /// Up to `most` readable bytes of the log from `from` to the end of its file; `None` if there are none.
+    ///
+    /// Source: `DefaultMessageStore.getCommitLogData`, `CommitLog.getData`: place 0 falls back to the first file.
+    pub fn log_data(&self, disk: &mut dyn Disk, from: i64, most: i64) -> Option<Bytes> {
+        if self.state == State::ShutDown {
+            return None;
+        }
+        let file = &self.log.files[self.log.find(from, from == 0)?];
+        let at = from % self.log.file_size;
+        let size = (file.readable() - at).min(most);
+        (at >= 0 && size > 0).then(|| Bytes::copy_from_slice(disk.bytes(file.file, at as u64..(at + size) as u64)))
+    }
+
+    /// Whether [`MessageStore::log_data`] has something there.
+    pub fn has_log_data(&self, from: i64) -> bool {
+        let file = self.log.find(from, from == 0).map(|at| &self.log.files[at]);
+        self.state != State::ShutDown && file.is_some_and(|file| from % self.log.file_size < file.readable())
     }
 
     /// A slave takes raw bytes of its master's log, which begin at `start` there; whether they fit the file.

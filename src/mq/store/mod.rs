@@ -69,6 +69,8 @@ mod transient;
 
 mod ha;
 
+mod group_transfer;
+
 mod durability;
 
 pub mod flush;

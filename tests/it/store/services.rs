@@ -205,10 +205,10 @@ fn a_sync_master_waits_for_a_slave_as_long_as_one_is_there() {
     machine.store.slave_connected();
     let waits = machine.put(&message(1)).waits.expect("it waits");
     let end = machine.store.log_end().0;
-    machine.store.slave_reported(end - 1);
+    machine.store.slave_reported(machine.clock, end - 1);
     machine.pass(10);
     assert!(!machine.done.contains_key(&waits));
-    machine.store.slave_reported(end);
+    machine.store.slave_reported(machine.clock, end);
     machine.pass(10);
     assert_eq!(machine.done[&waits], PutStatus::PutOk);
     let waits = machine.put(&message(2)).waits.expect("it waits");

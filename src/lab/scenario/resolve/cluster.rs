@@ -9,6 +9,7 @@ use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::Trigger;
 use crate::lab::scenario::plan::{BrokerPlan, DiskPlan, NodeKind, NodePlan, TopicPlan};
 use crate::lab::scenario::script::{BrokerScript, DiskScript, Text};
+use crate::lab::scenario::table::Table;
 use crate::mq::message::{Name, Topic};
 use crate::mq::store::config::Role;
 use crate::mq::time::{Span, Time};
@@ -53,19 +54,41 @@ impl Resolver<'_> {
         let topics = self.topics();
         for (number, broker) in script.broker.iter().enumerate().take(200) {
             let name = broker.get_ref().name.as_ref().map_or("?", |name| name.get_ref());
-            let mine = topics.iter().filter(|(_, on)| on.as_ref().is_none_or(|on| on.iter().any(|one| *one == name)));
-            let mine = mine.map(|(topic, _)| topic.clone()).collect();
-            nodes.push(self.broker(broker.get_ref(), address(2, number + 1), mine));
+            // A slave learns its topics from its master, unless one is made on it by name.
+            let is_here = |on: &Option<Vec<Name>>| match on {
+                Some(on) => on.iter().any(|one| *one == name),
+                None => broker.get_ref().of.is_none(),
+            };
+            let mine = topics.iter().filter(|(_, on)| is_here(on)).map(|(topic, _)| topic.clone()).collect();
+            let node = self.broker(broker, address(2, number + 1), mine, &nodes);
+            nodes.push(node);
         }
         nodes
     }
 
-    fn broker(&mut self, broker: &BrokerScript, ip: u32, topics: Vec<TopicPlan>) -> NodePlan {
+    fn broker(
+        &mut self,
+        table: &Spanned<Table<BrokerScript>>,
+        ip: u32,
+        topics: Vec<TopicPlan>,
+        before: &[NodePlan],
+    ) -> NodePlan {
+        let broker = table.get_ref();
         let name = Name::from(broker.name.as_ref().map_or("?", |name| name.get_ref().as_str()));
-        let own = self.broker_properties(&name, &broker.properties);
-        let is_sync = broker.role.as_ref().is_some_and(|role| role.get_ref() == "sync-master");
-        if !is_sync {
-            self.only(&broker.role, "role", "async-master", &["sync-master", "slave"]);
+        let mut own = self.broker_properties(&name, &broker.properties);
+        let roles = [("async-master", Role::AsyncMaster), ("sync-master", Role::SyncMaster), ("slave", Role::Slave)];
+        let role = match &broker.role {
+            Some(_) => self.word(&broker.role, "role", &roles),
+            None if broker.of.is_some() => Role::Slave,
+            None => own.config.store.role,
+        };
+        let master = self.master_of(table, role, before);
+        let broker_id = self.broker_id(broker, (role, own.config.broker_id), (master, before));
+        if let Some(master) = master {
+            // Their logs are cut into files in the same places, or they could not be the same.
+            own.config.cluster = master.cluster.clone();
+            own.config.store.commit_log_file_size = master.commit_log_file_size;
+            own.config.store.consume_queue_file_size = master.consume_queue_file_size;
         }
         let cluster = match &broker.cluster {
             Some(_) => self.legal(&broker.cluster, "cluster", 0..0),
@@ -75,12 +98,12 @@ impl Resolver<'_> {
         let (log, queue) = (store.commit_log_file_size as i64, store.consume_queue_file_size as i64);
         let plan = BrokerPlan {
             cluster,
-            broker_name: name.clone(),
-            broker_id: own.config.broker_id,
+            broker_name: master.map_or(&name, |master| &master.broker_name).clone(),
+            broker_id,
             broker_ip1: self.announced(&broker.announce, ip),
             listen_port: BROKER_PORT,
             nameservers: self.nameservers(),
-            sync_master: is_sync || (broker.role.is_none() && store.role == Role::SyncMaster),
+            role,
             sync_flush: match &broker.flush {
                 Some(_) => self.word(&broker.flush, "flush", &[("async", false), ("sync", true)]),
                 None => store.sync_flush,
@@ -114,6 +137,72 @@ impl Resolver<'_> {
         let boot = self.moment(&broker.start, Trigger::At(Time::ZERO));
         let disk = self.disk(&broker.disk);
         NodePlan { name, ip, disk, boot, kind: NodeKind::Broker(Box::new(plan)) }
+    }
+
+    /// The master whose slave a broker is; it stands before its slaves.
+    fn master_of<'b>(
+        &mut self,
+        table: &Spanned<Table<BrokerScript>>,
+        role: Role,
+        before: &'b [NodePlan],
+    ) -> Option<&'b BrokerPlan> {
+        let masters = before.iter().filter_map(|node| match &node.kind {
+            NodeKind::Broker(plan) if plan.role != Role::Slave => Some((&node.name, &**plan)),
+            _ => None,
+        });
+        let masters: Vec<(&Name, &BrokerPlan)> = masters.collect();
+        match (&table.get_ref().of, role) {
+            (None, Role::Slave) => {
+                let at = table.get_ref().role.as_ref().map_or_else(|| head(table.span()), Spanned::span);
+                self.wrong("missing", Some(at), "the slave has no master".into(), "write `of = \"broker-a\"`");
+                None
+            }
+            (None, _) => None,
+            (Some(of), Role::Slave) => {
+                let found = masters.iter().find(|(name, _)| **name == of.get_ref().as_str());
+                if found.is_none() {
+                    let names: Vec<Name> = masters.iter().map(|(name, _)| (*name).clone()).collect();
+                    self.unknown("broker", "Masters above it", of, &names);
+                }
+                found.map(|(_, plan)| *plan)
+            }
+            (Some(of), _) => {
+                let help = "write `role = \"slave\"`, or leave `of` out";
+                self.wrong("contradiction", Some(of.span()), "only a slave is somebody's".into(), help);
+                None
+            }
+        }
+    }
+
+    /// `brokerId`: 0 for a master, from 1 for a slave, each once.
+    fn broker_id(
+        &mut self,
+        broker: &BrokerScript,
+        (role, of_file): (Role, i64),
+        (master, before): (Option<&BrokerPlan>, &[NodePlan]),
+    ) -> i64 {
+        if role != Role::Slave {
+            if let Some(id) = &broker.id {
+                let message = "a master's id is 0, whatever is written".to_owned();
+                self.wrong("contradiction", Some(id.span()), message, "leave `id` out");
+            }
+            return 0;
+        }
+        let is_its = |plan: &BrokerPlan| master.is_some_and(|master| master.broker_name == plan.broker_name);
+        let taken = before.iter().filter_map(|node| match &node.kind {
+            NodeKind::Broker(plan) if is_its(plan) => Some(plan.broker_id),
+            _ => None,
+        });
+        let taken: Vec<i64> = taken.collect();
+        let free = (1..).find(|id| !taken.contains(id)).expect("there are more numbers than brokers");
+        let own = if of_file > 0 { of_file } else { free };
+        let id = self.number(&broker.id, own, 1..=1 << 20, "id");
+        if taken.contains(&id) {
+            let at = broker.id.as_ref().map(Spanned::span).or(broker.of.as_ref().map(Spanned::span));
+            let message = format!("this master has a slave {id} already");
+            self.wrong("duplicate_name", at, message, &format!("write `id = {free}`"));
+        }
+        id
     }
 
     fn positive(&mut self, given: &Option<Text>, default: Span) -> Span {

@@ -365,22 +365,6 @@ impl<'a> Resolver<'a> {
         words[0].1.clone()
     }
 
-    /// A word that the release knows and this laboratory does not yet.
-    fn only(&mut self, given: &Option<Text>, what: &str, works: &str, known: &[&str]) {
-        let Some(text) = given else { return };
-        if text.get_ref() == works {
-            return;
-        }
-        if known.contains(&text.get_ref().as_str()) {
-            let message = format!("{what} = \"{}\" is not built yet", text.get_ref());
-            self.wrong("unsupported", Some(text.span()), message, &format!("this version runs \"{works}\""));
-            return;
-        }
-        let mut words = vec![(works, ())];
-        words.extend(known.iter().map(|word| (*word, ())));
-        self.word(given, what, &words);
-    }
-
     fn span(&mut self, given: &Option<Text>, default: Span) -> Span {
         self.timed(given, moment::span).unwrap_or(default)
     }

@@ -11,7 +11,6 @@ use crate::mq::broker::properties::text::{self, Pair};
 use crate::mq::broker::properties::{Places, Remark};
 use crate::mq::message::Name;
 use crate::mq::node::Addr;
-use crate::mq::store::config::Role;
 
 /// What a text gives.
 pub(super) struct Properties {
@@ -36,15 +35,6 @@ impl Resolver<'_> {
             }
         };
         match own.config.apply(&own.pairs, Places::Given) {
-            Ok(_) if own.config.store.role == Role::Slave => {
-                let message = "brokerRole=SLAVE is not built yet".to_owned();
-                self.wrong(
-                    "unsupported",
-                    Some(given.span()),
-                    message,
-                    "this version runs ASYNC_MASTER and SYNC_MASTER",
-                );
-            }
             Ok(remarks) => self.notes.extend(remarks.iter().map(|remark| note(broker, remark))),
             Err(error) => {
                 let help = "a slave has a `brokerId` of its own, from 1";

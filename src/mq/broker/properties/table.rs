@@ -175,6 +175,11 @@ fn broker_ip1(config: &mut BrokerConfig, value: &Value) -> Result<(), &'static s
     Ok(())
 }
 
+fn broker_ip2(config: &mut BrokerConfig, value: &Value) -> Result<(), &'static str> {
+    config.broker_ip2 = ipv4(&value.text()).ok_or("an IPv4 address")?;
+    Ok(())
+}
+
 /// Four numbers below 256 with dots between them.
 fn ipv4(text: &str) -> Option<u32> {
     let bytes: Option<Vec<u8>> = text.split('.').map(|part| part.parse().ok()).collect();
@@ -202,7 +207,8 @@ const POOL: &str = "only the pool of sends is modelled";
 const NEVER: &str = "4.3.2 reads it nowhere";
 const COM: &str = "statistics for sale are not kept";
 const PULL: &str = "pulls wait in no queue here";
-const HA: &str = "replication comes later";
+/// Source: `BrokerController.initialize`: a shorter `haMasterAddress` is none.
+const HA_ADDRESS_MIN: usize = 6;
 
 /// All of them, in the order in which upstream fills its classes.
 pub const KEYS: [Key; 154] = [
@@ -217,7 +223,10 @@ pub const KEYS: [Key; 154] = [
     not("brokerFastFailureEnable", Kind::Bool, "the queue of sends is always swept"),
     not("waitTimeMillsInPullQueue", Kind::Long, PULL),
     not("disableConsumeIfConsumerReadSlowly", Kind::Bool, "no consumer is switched off for being slow"),
-    not("slaveReadEnable", Kind::Bool, "slaves come with replication"),
+    set("slaveReadEnable", Kind::Bool, |config, value| {
+        config.slave_read_enable = value.bool();
+        Ok(())
+    }),
     not("registerBrokerTimeoutMills", Kind::Int, "a registration is never given up here"),
     not("regionId", Kind::Text, "only trace messages carry it"),
     not("transferMsgByHeap", Kind::Bool, "how bytes reach the socket is the driver's affair"),
@@ -245,7 +254,7 @@ pub const KEYS: [Key; 154] = [
         Ok(())
     }),
     place("brokerIP1", Kind::Text, broker_ip1),
-    not("brokerIP2", Kind::Text, "it is the address of replication, which comes later"),
+    place("brokerIP2", Kind::Text, broker_ip2),
     set("sendMessageThreadPoolNums", Kind::Int, |config, value| {
         config.send_threads = value.count(1);
         Ok(())
@@ -369,7 +378,7 @@ pub const KEYS: [Key; 154] = [
     not("useTLS", Kind::Bool, NET),
     // Source: `MessageStoreConfig`.
     not("debugLockEnable", Kind::Bool, "it writes thread dumps"),
-    not("duplicationEnable", Kind::Bool, HA),
+    not("duplicationEnable", Kind::Bool, "upstream stops dispatching with it, and nobody sets what it waits for"),
     set("osPageCacheBusyTimeOutMills", Kind::Long, |config, value| {
         config.store.os_page_cache_busy_timeout = value.millis();
         Ok(())
@@ -493,10 +502,19 @@ pub const KEYS: [Key; 154] = [
         Ok(())
     }),
     not("haListenPort", Kind::Int, "upstream sets it to the port behind listenPort, whatever stands here"),
-    not("haSendHeartbeatInterval", Kind::Int, HA),
-    not("haHousekeepingInterval", Kind::Int, HA),
+    set("haSendHeartbeatInterval", Kind::Int, |config, value| {
+        config.store.ha_send_heartbeat_interval = value.millis();
+        Ok(())
+    }),
+    set("haHousekeepingInterval", Kind::Int, |config, value| {
+        config.store.ha_housekeeping_interval = value.millis();
+        Ok(())
+    }),
     set("brokerRole", Kind::Text, role),
-    not("haTransferBatchSize", Kind::Int, HA),
+    set("haTransferBatchSize", Kind::Int, |config, value| {
+        config.store.ha_transfer_batch_size = value.int();
+        Ok(())
+    }),
     set("haSlaveFallbehindMax", Kind::Int, |config, value| {
         config.store.ha_slave_fallbehind_max = value.int();
         Ok(())
@@ -506,7 +524,10 @@ pub const KEYS: [Key; 154] = [
         config.store.sync_flush_timeout = value.millis();
         Ok(())
     }),
-    not("haMasterAddress", Kind::Text, HA),
+    place("haMasterAddress", Kind::Text, |config, value| {
+        config.store.ha_master_address = Some(value.text()).filter(|address| HA_ADDRESS_MIN <= address.len());
+        Ok(())
+    }),
     set("messageDelayLevel", Kind::Text, |config, value| {
         config.store.message_delay_level = value.text();
         Ok(())
