@@ -3,7 +3,10 @@
 //! Facts are the log; there is no other. They explain, narrate and can be folded into a picture of the system; they never
 //! decide a verdict. Each fact gives its kind and its fields by name, so that nothing downstream needs a list of them.
 
+use crate::mq::fact::value::AsValue;
 use crate::mq::message::{Group, Name, QueueId, Topic};
+
+mod value;
 
 /// A field's value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -450,8 +453,34 @@ facts! {
         queue_id: QueueId,
         /// For how long, ms.
         millis: i64,
-        /// `flow-control`, `suspended`, `error`, `not-locked` or `offset-moved`.
+        /// `paused`, `error`, `not-locked` or `offset-moved`.
         why: &'static str,
+    }
+    /// A consumer has so much in hand of a queue that it waits before it pulls on. Source: `DefaultMQPushConsumerImpl.pullMessage`.
+    FlowControlled "flow-controlled" {
+        /// The topic.
+        topic: Topic,
+        /// The queue.
+        queue_id: QueueId,
+        /// For how long, ms.
+        millis: i32,
+        /// The limit: `cached-messages`, `cached-mib` or `cached-span`.
+        why: &'static str,
+        /// How much there is: messages, whole MiB, or offsets between the first and the last.
+        found: i64,
+        /// How much there may be.
+        most: i32,
+    }
+    /// A topic's limits are shared out among all queues in hand. Source: `RebalancePushImpl.messageQueueChanged`.
+    LimitsShared "limits-shared" {
+        /// The group.
+        group: Group,
+        /// Queues in hand, of whatever topic.
+        queues: i64,
+        /// `pullThresholdForQueue` from here on, in messages.
+        messages: i64,
+        /// `pullThresholdSizeForQueue` from here on, in MiB.
+        mib: i64,
     }
     /// A consumer's queue is locked for it. Source: `RebalanceImpl.lockAll`, `lock`.
     QueueLocked "queue-locked" {
@@ -730,34 +759,6 @@ facts! {
     ConfigPersisted "config-persisted" {
         /// `topics.json`, `consumerOffset.json` …
         file: &'static str,
-    }
-}
-
-trait AsValue {
-    fn value(&self) -> Value<'_>;
-}
-
-impl AsValue for Name {
-    fn value(&self) -> Value<'_> {
-        Value::Text(self)
-    }
-}
-
-impl AsValue for i64 {
-    fn value(&self) -> Value<'_> {
-        Value::Int(*self)
-    }
-}
-
-impl AsValue for i32 {
-    fn value(&self) -> Value<'_> {
-        Value::Int(i64::from(*self))
-    }
-}
-
-impl AsValue for &'static str {
-    fn value(&self) -> Value<'_> {
-        Value::Text(self)
     }
 }
 

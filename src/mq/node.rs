@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::mq::app::pull::PullAnswer;
 use crate::mq::app::{Call, Return};
 use crate::mq::disk::{Disk, DiskError, FileId, burn};
 use crate::mq::fact::Fact;
@@ -480,7 +481,10 @@ impl Effect {
                 Return::Failed { .. } => "failed",
                 Return::Done { .. } => "done",
                 Return::Administered { .. } => "administered",
-                Return::Told { .. } => "told",
+                Return::Told { ref what, .. } => match **what {
+                    PullAnswer::Pulled(_) => "pull-result",
+                    PullAnswer::Queues(_) | PullAnswer::Offset(_) => "told",
+                },
                 Return::QueuesChanged { .. } => "queues-changed",
                 Return::Execute { .. } => "execute-local",
                 Return::Select { .. } => "select",

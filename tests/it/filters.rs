@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use mqlab::lab::check::{self, Verdict};
 use mqlab::lab::scenario::load;
 use mqlab::lab::scenario::overrides::Overrides;
+use mqlab::lab::scenario::plan::{Check, Expect, Outcome, Plan};
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{App, Level, What};
@@ -276,4 +278,37 @@ fn a_filter_follows_the_versions_of_its_subscription_and_outlives_its_group_by_a
     assert!(filters.text(Millis(10_000 + day - 1)).contains("a > 2"));
     assert!(!filters.text(Millis(10_000 + day)).contains("a > 2"));
     assert_eq!(text(&filters), None);
+}
+
+#[test]
+fn members_of_two_minds_miss_what_either_wants_k16() {
+    let text = mqlab::lab::scenario::library::text("34-two-minds").unwrap();
+    let load = |sets: &[&str]| {
+        let sets = sets.iter().map(|set| (*set).to_owned()).collect();
+        let changes = Overrides { sets, ..Overrides::default() };
+        load("34", text.as_bytes(), &changes).unwrap_or_else(|report| panic!("{report}")).plan
+    };
+    let verdicts = |trace: &Trace, plan: &Plan| {
+        let of = |check: Check| {
+            let expects = vec![Expect { id: "x".into(), check, outcome: Outcome::Holds }];
+            check::run(trace, &Plan { expects, ..plan.clone() }).remove(0).verdict
+        };
+        [of(Check::AtLeastOnce), of(Check::FilterComplete)]
+    };
+    let plan = load(&[]);
+    let trace = Session::run(&plan, Level::Full).trace;
+    for verdict in verdicts(&trace, &plan) {
+        assert!(matches!(verdict, Verdict::Known { weakness: 16, clause: "never delivered", .. }), "{verdict:?}");
+    }
+    // Of one mind they miss nothing; and the same loss among members of one mind would be no known weakness.
+    let both = [
+        "consumer.billing-1.subscribe={ orders = \"pay || refund\" }",
+        "consumer.billing-2.subscribe={ orders = \"pay || refund\" }",
+    ];
+    let alike = load(&both);
+    let whole = Session::run(&alike, Level::Full).trace;
+    assert_eq!(verdicts(&whole, &alike), [Verdict::Pass, Verdict::Pass]);
+    for verdict in verdicts(&trace, &alike) {
+        assert!(matches!(verdict, Verdict::Violation { clause: "never delivered", .. }), "{verdict:?}");
+    }
 }

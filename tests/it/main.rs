@@ -26,6 +26,8 @@ mod config_files;
 
 mod properties;
 
+mod pull;
+
 mod delay;
 
 mod transaction_repairs;

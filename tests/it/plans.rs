@@ -2,7 +2,8 @@
 
 use mqlab::lab::fault::episode::{Episode, FaultKind, Keep, Trigger};
 use mqlab::lab::scenario::plan::{
-    BrokerPlan, ClientPlan, ConsumerPlan, DiskPlan, Network, NodeKind, NodePlan, Plan, ProducerPlan, TopicPlan,
+    BrokerPlan, ClientPlan, ConsumerPlan, DiskPlan, LimitsPlan, Network, NodeKind, NodePlan, Plan, ProducerPlan,
+    TopicPlan,
 };
 use mqlab::lab::workload::ops::{Listener, PlannedSend, Select, Sender, Way};
 use mqlab::mq::app::{ConsumeFrom, MessageModel};
@@ -44,7 +45,12 @@ fn broker() -> NodeKind {
 }
 
 fn client(producers: Vec<ProducerPlan>, consumers: Vec<ConsumerPlan>) -> NodeKind {
-    NodeKind::Client(Box::new(ClientPlan { nameservers: vec!["ns-1".into()], producers, consumers }))
+    NodeKind::Client(Box::new(ClientPlan {
+        nameservers: vec!["ns-1".into()],
+        producers,
+        consumers,
+        pull_consumers: Vec::new(),
+    }))
 }
 
 fn sends(count: u64, every: Span) -> Vec<PlannedSend> {
@@ -82,6 +88,7 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
         max_reconsume: -1,
         orderly: false,
         suspend: Span::from_secs(1),
+        limits: LimitsPlan::default(),
     };
     Plan {
         scenario: "by-hand".into(),
@@ -112,6 +119,7 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
             rules: Vec::new(),
         }],
         operators: Vec::new(),
+        pullers: Vec::new(),
         deciders: Vec::new(),
         episodes: Vec::new(),
         expects: Vec::new(),

@@ -9,7 +9,7 @@ use ratatui::crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, 
 use ratatui::style::Color;
 
 /// The place of `17-power-loss` in the library.
-const POWER_LOSS: usize = 11;
+const POWER_LOSS: usize = 12;
 
 fn app(lang: Lang, open: Option<usize>) -> App {
     let load = |(name, text): &(&str, &str)| {

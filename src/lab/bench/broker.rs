@@ -13,7 +13,8 @@ use crate::lab::bench::ping::roads;
 use crate::lab::bench::{Case, Load, Round};
 use crate::lab::fault::episode::Trigger;
 use crate::lab::scenario::plan::{
-    BrokerPlan, ClientPlan, ConsumerPlan, DiskPlan, Network, NodeKind, NodePlan, Plan, ProducerPlan, TopicPlan,
+    BrokerPlan, ClientPlan, ConsumerPlan, DiskPlan, LimitsPlan, Network, NodeKind, NodePlan, Plan, ProducerPlan,
+    TopicPlan,
 };
 use crate::lab::sim::boot;
 use crate::lab::sim::dice::Odds;
@@ -169,6 +170,7 @@ fn plan() -> Plan {
         senders: Vec::new(),
         listeners: Vec::new(),
         operators: Vec::new(),
+        pullers: Vec::new(),
         deciders: Vec::new(),
         episodes: Vec::new(),
         expects: Vec::new(),
@@ -227,10 +229,16 @@ fn consumer() -> NodeKind {
         max_reconsume: -1,
         orderly: false,
         suspend: Span::from_secs(1),
+        limits: LimitsPlan::default(),
     };
     client(Vec::new(), vec![consumer])
 }
 
 fn client(producers: Vec<ProducerPlan>, consumers: Vec<ConsumerPlan>) -> NodeKind {
-    NodeKind::Client(Box::new(ClientPlan { nameservers: vec!["ns-1".into()], producers, consumers }))
+    NodeKind::Client(Box::new(ClientPlan {
+        nameservers: vec!["ns-1".into()],
+        producers,
+        consumers,
+        pull_consumers: Vec::new(),
+    }))
 }

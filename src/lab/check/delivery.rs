@@ -23,9 +23,32 @@ const LEASE_GRACE: Span = Span::from_secs(80);
 pub(super) struct Member<'a> {
     pub(super) group: &'a Group,
     pub(super) subscriptions: &'a [(Topic, MessageSelector)],
+    /// What other members of it subscribe to, where that is something else.
+    others: Vec<&'a [(Topic, MessageSelector)]>,
     from_first: bool,
     orderly: bool,
     nodes: Vec<&'a Name>,
+}
+
+impl<'a> Member<'a> {
+    /// Everything that somebody in the group subscribes to.
+    pub(super) fn all(&self) -> impl Iterator<Item = &'a [(Topic, MessageSelector)]> {
+        std::iter::once(self.subscriptions).chain(self.others.iter().copied())
+    }
+
+    /// Whether somebody in the group wants a message; `None` if a condition is not read here.
+    pub(super) fn wants<'b>(&self, topic: &str, property: &dyn Fn(&str) -> Option<&'b str>) -> Option<bool> {
+        let mut wanted = false;
+        for subscriptions in self.all() {
+            wanted |= filters::wants(subscriptions, topic, property)?;
+        }
+        Some(wanted)
+    }
+
+    /// A violation, or what is known of groups of several minds.
+    fn missed(&self, violation: Judged) -> Judged {
+        if self.others.is_empty() { violation } else { violation.known(ONE_SUBSCRIPTION) }
+    }
 }
 
 /// A message that groups are owed.
@@ -82,7 +105,8 @@ pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
 /// has become a dead letter of it.
 ///
 /// A group that begins at the last offset is owed what lies at or behind the first message that it was handed of a queue.
-/// A message whose time has not run out is not owed yet: the verdict is open as long as only such are missing.
+/// A message whose time has not run out is not owed yet: the verdict is open as long as only such are missing. A group whose
+/// members subscribe to different things is owed what any of them wants; what it misses of that is K16.
 pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
     owed_to(history, plan, &groups(plan))
 }
@@ -106,7 +130,7 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
         });
         for message in &all {
             let find = |name: &str| message.properties.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-            let Some(subscribed) = filters::wants(member.subscriptions, message.topic, &find) else {
+            let Some(subscribed) = member.wants(message.topic, &find) else {
                 return filters::unread(member.group);
             };
             let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
@@ -125,12 +149,12 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
                 Fate::Consumed => {}
                 Fate::Dead => dead += 1,
                 Fate::Unseen if is_overdue(message.at) && !is_behind() => {
-                    return Judged::violation(
+                    return member.missed(Judged::violation(
                         "never delivered",
                         message.seen.clone(),
                         format!("{name} was never delivered to group {group}"),
                         format!("{name} 从未投递给消费组 {group}"),
-                    );
+                    ));
                 }
                 Fate::Failed(at) if is_overdue(at) => {
                     return Judged::violation(
@@ -168,10 +192,16 @@ pub(super) fn groups(plan: &Plan) -> Vec<Member<'_>> {
         // Nobody owes a message to a group that broadcasts: G35 asks each of its members.
         for consumer in client.consumers.iter().filter(|consumer| consumer.model == MessageModel::Clustering) {
             match groups.iter_mut().find(|member| *member.group == consumer.group) {
-                Some(member) => member.nodes.push(&node.name),
+                Some(member) => {
+                    member.nodes.push(&node.name);
+                    if member.all().all(|known| known != consumer.subscriptions) {
+                        member.others.push(&consumer.subscriptions);
+                    }
+                }
                 None => groups.push(Member {
                     group: &consumer.group,
                     subscriptions: &consumer.subscriptions,
+                    others: Vec::new(),
                     from_first: consumer.from == ConsumeFrom::First,
                     orderly: consumer.orderly,
                     nodes: vec![&node.name],
@@ -195,6 +225,9 @@ fn waits(history: &History, group: &str, message: &Owed<'_>) -> bool {
     of_queue.next().is_some_and(|delivery| !is_done(delivery))
 }
 
+/// One subscription a group at each broker: what a member with another one wants is passed over.
+const ONE_SUBSCRIPTION: u8 = 16;
+
 /// The lowest offset of each queue that a group was handed.
 fn begins<'a>(history: &'a History, group: &str) -> BTreeMap<(&'a str, &'a str, i32), i64> {
     let mut begins = BTreeMap::new();
@@ -208,7 +241,7 @@ fn begins<'a>(history: &'a History, group: &str) -> BTreeMap<(&'a str, &'a str, 
     begins
 }
 
-/// How often each message was handed to a listener.
+/// How often each message was handed to a listener, or to an application that pulled.
 pub(super) fn deliveries(
     history: &History,
     only: (Option<&str>, Option<&str>, Option<NodeId>),
@@ -224,7 +257,7 @@ pub(super) fn deliveries(
     let mut total = 0;
     for send in &looked_at {
         let wanted = super::history::content_of(&send.message);
-        let in_group = history.deliveries.iter().filter(|delivery| {
+        let in_group = history.deliveries.iter().chain(&history.pulls).filter(|delivery| {
             group.is_none_or(|group| delivery.group == *group) && to.is_none_or(|to| delivery.node == to)
         });
         let hits: Vec<_> = in_group

@@ -1,7 +1,7 @@
 //! G50 and G51: a group gets nothing that it does not want, and all that it wants.
 //!
-//! Tags are compared as texts, conditions are read by the oracle's own hand. In scope are groups whose members all subscribe to
-//! the same; conditions are promised something only where every broker filters by them.
+//! Tags are compared as texts, conditions are read by the oracle's own hand. A group whose members subscribe to different things
+//! wants what any of them wants: what it misses is K16. Conditions are promised something only where every broker filters by them.
 
 use crate::lab::check::Judged;
 use crate::lab::check::delivery::{self, Member};
@@ -14,17 +14,17 @@ use crate::mq::message::{Group, Topic};
 
 /// Nothing is handed to a group that it did not subscribe to.
 pub(super) fn sound(history: &History, plan: &Plan) -> Judged {
-    let groups = match filtered(plan) {
-        Ok(groups) => groups,
-        Err(judged) => return judged,
-    };
+    let groups = filtered(plan);
+    if groups.is_empty() {
+        return Judged::inconclusive("no group filters", "没有消费组做过滤");
+    }
     let mut looked_at = 0;
     for member in &groups {
         for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *member.group) {
             for stored in &delivery.messages {
                 let message = &stored.message;
                 let find = |name: &str| message.properties.get(name).map(|value| value.as_str());
-                let Some(wanted) = wants(member.subscriptions, &message.topic, &find) else {
+                let Some(wanted) = member.wants(&message.topic, &find) else {
                     return unread(member.group);
                 };
                 looked_at += 1;
@@ -48,11 +48,11 @@ pub(super) fn sound(history: &History, plan: &Plan) -> Judged {
 
 /// What a group that filters subscribes to is consumed by it.
 pub(super) fn complete(history: &History, plan: &Plan) -> Judged {
-    let groups = match filtered(plan) {
-        Ok(groups) => groups,
-        Err(judged) => return judged,
-    };
-    let mut all = groups.iter().flat_map(|member| member.subscriptions);
+    let groups = filtered(plan);
+    if groups.is_empty() {
+        return Judged::inconclusive("no group filters", "没有消费组做过滤");
+    }
+    let mut all = groups.iter().flat_map(Member::all).flatten();
     let has_condition = all.any(|(_, selector)| matches!(selector, MessageSelector::Sql(_)));
     match plan.nodes.iter().find(|node| has_condition && refuses_conditions(&node.kind)) {
         Some(node) => Judged::inconclusive(
@@ -70,27 +70,11 @@ fn refuses_conditions(kind: &NodeKind) -> bool {
     last.is_none_or(|pair| !pair.value.eq_ignore_ascii_case("true"))
 }
 
-/// Groups that do not take everything, if each is of one mind.
-fn filtered(plan: &Plan) -> Result<Vec<Member<'_>>, Judged> {
+/// Groups that do not take everything.
+fn filtered(plan: &Plan) -> Vec<Member<'_>> {
     let mut groups = delivery::groups(plan);
-    for node in &plan.nodes {
-        let NodeKind::Client(client) = &node.kind else { continue };
-        for consumer in &client.consumers {
-            let is_other = |member: &Member<'_>| {
-                *member.group == consumer.group && member.subscriptions != consumer.subscriptions.as_slice()
-            };
-            if groups.iter().any(is_other) {
-                let en = format!("the members of group {} subscribe to different things", consumer.group);
-                let zh = format!("消费组 {} 的成员订阅不一致", consumer.group);
-                return Err(Judged::inconclusive(&en, &zh));
-            }
-        }
-    }
-    groups.retain(|member| member.subscriptions.iter().any(|(_, selector)| *selector != MessageSelector::from("*")));
-    if groups.is_empty() {
-        return Err(Judged::inconclusive("no group filters", "没有消费组做过滤"));
-    }
-    Ok(groups)
+    groups.retain(|member| member.all().flatten().any(|(_, selector)| *selector != MessageSelector::from("*")));
+    groups
 }
 
 /// Whether a message is wanted; `None` if the condition is not read here.

@@ -236,12 +236,7 @@ impl History {
                         tasks.insert((node, record.incarnation, task.0), history.deliveries.len());
                         history.deliveries.push(Delivery::of(record, node, (group, queue), messages));
                     }
-                    Return::Told { group, what, .. } => {
-                        if let PullAnswer::Pulled(result) = &**what {
-                            let of = (group, &result.queue);
-                            history.pulls.push(Delivery::of(record, node, of, &result.messages));
-                        }
-                    }
+                    Return::Told { group, what, .. } => history.pulls.extend(pulled(record, node, group, what)),
                     Return::Done { .. }
                     | Return::QueuesChanged { .. }
                     | Return::Administered { .. }
@@ -328,6 +323,14 @@ impl History {
     /// Every stored copy with its broker.
     pub fn copies(&self) -> impl Iterator<Item = (NodeId, &LogRecord)> {
         self.brokers.iter().flat_map(|broker| broker.store.records.iter().map(|record| (broker.node, record)))
+    }
+}
+
+/// What a pull consumer was given, if that is what it was told.
+fn pulled(record: &Record, node: NodeId, group: &Group, what: &PullAnswer) -> Option<Delivery> {
+    match what {
+        PullAnswer::Pulled(result) => Some(Delivery::of(record, node, (group, &result.queue), &result.messages)),
+        PullAnswer::Queues(_) | PullAnswer::Offset(_) => None,
     }
 }
 

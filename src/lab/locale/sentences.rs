@@ -183,6 +183,20 @@ const TOLD: &[(&str, Words)] = &[
         ),
     ),
     (
+        "flow-controlled",
+        w(
+            "has {found} {why} of {topic}/{queue_id} in hand, more than {most}: pulls again in {millis} ms",
+            "{topic}/{queue_id} 手里有 {found} {why}，超过 {most}：{millis} 毫秒后再拉",
+        ),
+    ),
+    (
+        "limits-shared",
+        w(
+            "{group} shares its limits among {queues} queues: each {messages} messages, {mib} MiB",
+            "{group} 把上限分给 {queues} 个队列：每个 {messages} 条消息、{mib} MiB",
+        ),
+    ),
+    (
         "offset-committed",
         w(
             "notes {group} at {queue_offset} of {topic}/{queue_id}",
@@ -327,6 +341,7 @@ const TOLD: &[(&str, Words)] = &[
             "发送 {message} 失败，尝试 {attempts} 次：{kind}: {text}",
         ),
     ),
+    ("call-failed", w("its call FAILED: {kind}: {text}", "调用失败：{kind}: {text}")),
     ("call-send-by", w("sends {message} {mode}{to}", "以 {mode} 方式发送 {message}{to}")),
     (
         "call-send-batch",
@@ -335,7 +350,8 @@ const TOLD: &[(&str, Words)] = &[
     ("call-admin", w("asks the brokers: {what}", "向 Broker 请求：{what}")),
     ("administered", w("is told: {what}", "得到答复：{what}")),
     ("call-pull", w("calls {what}", "调用 {what}")),
-    ("told", w("is given {what}", "得到 {what}")),
+    ("told", w("is told {what}", "得知 {what}")),
+    ("pull-result", w("is given {what}", "拉到 {what}")),
     ("queues-changed", w("its queues of {topic} are now: {mine}", "它在 {topic} 的队列变为：{mine}")),
     ("call-transaction", w("sends {message} in a transaction", "在事务中发送 {message}")),
     (

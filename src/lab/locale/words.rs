@@ -51,6 +51,8 @@ pub const PRINTS_CREATED: Words = w("topic created!", "topic创建成功!");
 pub const PRINTS_BODY: Words = w("Message:", "消息:");
 /// See [`PRINTS_SENT`]; English as the release's quick start prints it.
 pub const PRINTS_RECEIVED: Words = w("Receive New Messages: ", "接收到消息 -> ");
+/// See [`PRINTS_SENT`]; as the release's example of a pull consumer prints it.
+pub const PRINTS_QUEUE: Words = w("Consume from the queue: ", "Consume from the queue: ");
 /// See [`PRINTS_SENT`].
 pub const PRINTS_CHECKED: Words = w("State checked", "状态回查");
 
@@ -68,7 +70,11 @@ const REASONS: &[(&str, Words)] = &[
     ("unregistered", w("it signed off", "主动注销")),
     ("not-locked", w("its lock is missing", "没有锁")),
     ("lock-expired", w("its lock is older than 30 s", "锁已超过 30 秒未续")),
-    ("flow-control", w("the window is full", "流量控制")),
+    ("paused", w("its offsets are being moved", "位点正在重置")),
+    ("error", w("the pull failed", "拉取失败")),
+    ("cached-messages", w("messages", "条消息")),
+    ("cached-mib", w("MiB of messages", "MiB 消息")),
+    ("cached-span", w("offsets from the first to the last message", "个位点的首尾跨度")),
     ("offset-moved", w("its place is not there any more", "位点越界")),
     ("refused", w("nobody listens there", "无人监听")),
     ("timed out", w("nobody answers", "没有应答")),

@@ -7,6 +7,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("03-topic-birth", include_str!("../../../scenarios/03-topic-birth.toml")),
     ("04-send-modes", include_str!("../../../scenarios/04-send-modes.toml")),
     ("05-two-sieves", include_str!("../../../scenarios/05-two-sieves.toml")),
+    ("06-push-is-pull", include_str!("../../../scenarios/06-push-is-pull.toml")),
     ("07-one-or-all", include_str!("../../../scenarios/07-one-or-all.toml")),
     ("08-first-offset", include_str!("../../../scenarios/08-first-offset.toml")),
     ("09-rebalance", include_str!("../../../scenarios/09-rebalance.toml")),
@@ -23,6 +24,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("31-three-answers", include_str!("../../../scenarios/31-three-answers.toml")),
     ("32-three-retries", include_str!("../../../scenarios/32-three-retries.toml")),
     ("33-reset-offset", include_str!("../../../scenarios/33-reset-offset.toml")),
+    ("34-two-minds", include_str!("../../../scenarios/34-two-minds.toml")),
 ];
 
 /// The text of a scenario.

@@ -10,6 +10,8 @@ pub mod device;
 
 pub mod operator;
 
+pub mod puller;
+
 pub mod table;
 
 pub mod bilingual;

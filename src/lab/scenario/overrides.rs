@@ -22,8 +22,9 @@ pub struct Overrides {
 /// Keys of a fault that are not its verb.
 const FAULT_KEYS: &[&str] = &["name", "at", "lasts"];
 /// Lists whose entries have names.
-const LISTS: &[&str] =
-    &["broker", "topic", "producer", "consumer", "operator", "fault", "expect", "step", "send", "on", "reset"];
+const LISTS: &[&str] = &[
+    "broker", "topic", "producer", "consumer", "puller", "operator", "fault", "expect", "step", "send", "on", "reset",
+];
 
 /// The file's name and text with the changes made; both as they are if there are none.
 pub(crate) fn apply(name: &str, text: String, changes: &Overrides) -> Result<(String, String), Report> {

@@ -3,7 +3,7 @@
 use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
 use crate::lab::scenario::count::CountRule;
-use crate::lab::workload::ops::{Decider, Listener, Operator, Sender};
+use crate::lab::workload::ops::{Decider, Listener, Operator, Puller, Sender};
 use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
 use crate::mq::broker::properties::text::Pair;
 use crate::mq::client::consumer::allocate::Strategy;
@@ -36,6 +36,8 @@ pub struct Plan {
     pub deciders: Vec<Decider>,
     /// Who administers.
     pub operators: Vec<Operator>,
+    /// Who pulls.
+    pub pullers: Vec<Puller>,
     /// What goes wrong.
     pub episodes: Vec<Episode>,
     /// What is expected of the run.
@@ -163,6 +165,17 @@ pub struct ClientPlan {
     pub producers: Vec<ProducerPlan>,
     /// Its push consumers.
     pub consumers: Vec<ConsumerPlan>,
+    /// Its pull consumers.
+    pub pull_consumers: Vec<PullConsumerPlan>,
+}
+
+/// A pull consumer's settings.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PullConsumerPlan {
+    /// `consumerGroup`.
+    pub group: Group,
+    /// `registerTopics`: what is shared out among the group's members.
+    pub registered: Vec<Topic>,
 }
 
 /// A producer's settings.
@@ -207,6 +220,30 @@ pub struct ConsumerPlan {
     pub orderly: bool,
     /// `suspendCurrentQueueTimeMillis`.
     pub suspend: Span,
+    /// When it stops pulling for a while.
+    pub limits: LimitsPlan,
+}
+
+/// How much a push consumer takes in hand.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LimitsPlan {
+    /// `pullThresholdForQueue`, in messages.
+    pub queue: i64,
+    /// `pullThresholdSizeForQueue`, in MiB.
+    pub queue_mib: i64,
+    /// `pullThresholdForTopic`, in messages; -1 is none.
+    pub topic: i64,
+    /// `pullThresholdSizeForTopic`, in MiB; -1 is none.
+    pub topic_mib: i64,
+    /// `consumeConcurrentlyMaxSpan`.
+    pub span: i64,
+}
+
+/// The release's defaults.
+impl Default for LimitsPlan {
+    fn default() -> LimitsPlan {
+        LimitsPlan { queue: 1_000, queue_mib: 100, topic: -1, topic_mib: -1, span: 2_000 }
+    }
 }
 
 /// What a scenario expects.

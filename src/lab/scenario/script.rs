@@ -11,6 +11,7 @@ use toml::Spanned;
 use crate::lab::scenario::bilingual::Bilingual;
 use crate::lab::scenario::device;
 use crate::lab::scenario::operator::OperatorScript;
+use crate::lab::scenario::puller::{LimitsScript, PullerScript};
 use crate::lab::scenario::selector::SelectorScript;
 use crate::lab::scenario::table::Table;
 
@@ -51,6 +52,8 @@ pub struct Script {
     pub producer: Vec<Spanned<Table<ProducerScript>>>,
     /// Consumers.
     pub consumer: Vec<Spanned<Table<ConsumerScript>>>,
+    /// Pull loops.
+    pub puller: Vec<Spanned<Table<PullerScript>>>,
     /// Operators.
     pub operator: Vec<Spanned<Table<OperatorScript>>>,
     /// What goes wrong.
@@ -278,6 +281,8 @@ pub struct ConsumerScript {
     pub suspend: Option<Text>,
     /// `maxReconsumeTimes`; -1 is 16, and without end if it is ordered.
     pub max_reconsume: Option<Spanned<i64>>,
+    /// How much it takes in hand before it waits.
+    pub limits: Table<LimitsScript>,
     /// How the application behaves; the first match answers.
     pub on: Vec<Spanned<Table<OnScript>>>,
 }

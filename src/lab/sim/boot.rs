@@ -10,12 +10,12 @@ use crate::lab::sim::record::WireTap;
 use crate::lab::sim::world::Setup;
 use crate::lab::trace::log::Role;
 use crate::lab::workload::apps::{AppAction, Apps};
-use crate::lab::workload::ops::{Decider, Listener, Operator, Sender};
+use crate::lab::workload::ops::{Decider, Listener, Operator, Puller, Sender};
 use crate::mq::app::{MessageModel, Return};
 use crate::mq::broker::properties::Places;
 use crate::mq::broker::{Broker, BrokerConfig, topic};
 use crate::mq::client::Client;
-use crate::mq::client::config::{ClientConfig, ConsumerConfig, ProducerConfig};
+use crate::mq::client::config::{ClientConfig, ConsumerConfig, ProducerConfig, PullConfig};
 use crate::mq::client::consumer::local::readable;
 use crate::mq::message::Name;
 use crate::mq::namesrv::{Namesrv, NamesrvConfig};
@@ -211,9 +211,19 @@ fn client_config(plan: &Plan, node: &NodePlan, client: &ClientPlan) -> ClientCon
             max_reconsume_times: consumer.max_reconsume,
             consume_orderly: consumer.orderly,
             suspend_current_queue_time: consumer.suspend,
+            pull_threshold_for_queue: consumer.limits.queue,
+            pull_threshold_size_for_queue: consumer.limits.queue_mib,
+            pull_threshold_for_topic: consumer.limits.topic,
+            pull_threshold_size_for_topic: consumer.limits.topic_mib,
+            consume_concurrently_max_span: consumer.limits.span,
             ..ConsumerConfig::new(consumer.group.clone())
         })
         .collect();
+    config.consumers.extend(client.pull_consumers.iter().map(|consumer| ConsumerConfig {
+        subscriptions: consumer.registered.iter().map(|topic| (topic.clone(), "*".into())).collect(),
+        pull: Some(PullConfig { has_queue_listener: true, ..PullConfig::default() }),
+        ..ConsumerConfig::pull(consumer.group.clone())
+    }));
     config
 }
 
@@ -236,9 +246,13 @@ fn applications(plan: &Plan, node: &NodePlan) -> Option<BootApps> {
         .filter(|(_, operator)| operator.node == node.name)
         .map(|(place, operator)| (first + place, operator))
         .collect();
+    let first = first + plan.operators.len();
+    let pullers: Vec<(usize, Puller)> =
+        plan.pullers.iter().cloned().enumerate().filter(|(_, puller)| puller.node == node.name).collect();
+    let pullers: Vec<(usize, Puller)> = pullers.into_iter().map(|(place, puller)| (first + place, puller)).collect();
     Some(Arc::new(move || {
         let apps = Apps::new(senders.clone(), listeners.clone(), deciders.clone());
-        Box::new(Planned(apps.with_operators(operators.clone())))
+        Box::new(Planned(apps.with_operators(operators.clone()).with_pullers(pullers.clone())))
     }))
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::lab::trace::image::DiskImage;
+use crate::mq::app::pull::PullAnswer;
 use crate::mq::app::{Call, Return};
 use crate::mq::disk::DiskError;
 use crate::mq::fact::Fact;
@@ -395,6 +396,7 @@ const KINDS: &[&str] = &[
     "sent-in-transaction",
     "administered",
     "told",
+    "pull-result",
     "queues-changed",
     "info",
     "noted",
@@ -440,7 +442,10 @@ impl What {
                 Return::Failed { .. } => "failed",
                 Return::Done { .. } => "done",
                 Return::Administered { .. } => "administered",
-                Return::Told { .. } => "told",
+                Return::Told { ref what, .. } => match **what {
+                    PullAnswer::Pulled(_) => "pull-result",
+                    PullAnswer::Queues(_) | PullAnswer::Offset(_) => "told",
+                },
                 Return::QueuesChanged { .. } => "queues-changed",
                 Return::Listen { .. } => "listen",
                 Return::Execute { .. } => "execute-local",

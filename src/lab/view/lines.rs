@@ -75,7 +75,7 @@ const MAIN: &[&str] = &[
     "sent-result",
     "failed",
     "listen",
-    "told",
+    "pull-result",
     "info",
     "exited",
 ];
@@ -147,6 +147,13 @@ impl Handles {
         self.uids.get(uid.as_str()).copied().or_else(|| key.and_then(|key| self.find(key)))
     }
 
+    /// Whether something failed that is no send.
+    fn is_no_send(&self, record: &Record) -> bool {
+        let What::App(App::Returned(answer)) = &record.what else { return false };
+        let Return::Failed { op, .. } = **answer else { return false };
+        record.node.is_some_and(|node| !self.calls.contains_key(&(node, record.incarnation, op.0)))
+    }
+
     fn call(&self, record: &Record, op: u64) -> String {
         let found = record.node.and_then(|node| self.calls.get(&(node, record.incarnation, op)));
         found.map_or_else(|| "?".to_owned(), |number| self.name(*number))
@@ -161,7 +168,7 @@ pub fn of(trace: &Trace, handles: &Handles, lang: Lang) -> Vec<Line> {
 /// The sentence of one record.
 pub fn line(trace: &Trace, handles: &Handles, record: &Record, lang: Lang) -> Option<Line> {
     let kind = record.what.kind();
-    let template = sentences::of(kind)?.text(lang);
+    let template = sentences::of(if handles.is_no_send(record) { "call-failed" } else { kind })?.text(lang);
     let text = locale::fill(template, |field, out| value((handles, lang), record, field, out));
     let actor = actor(trace, record);
     let main = MAIN.contains(&kind);

@@ -2,7 +2,8 @@
 //!
 //! Producers print the result of a send (`System.out.printf("%s%n", sendResult)`) or the first line of a stack trace,
 //! callbacks print either behind a word, push consumers print the bodies and then the list of messages, ordered consumers the
-//! queue and the body, transaction listeners what they answer to a broker's question.
+//! queue and the body, transaction listeners what they answer to a broker's question. Pull loops print each queue when its turn
+//! comes and each `PullResult`, as the release's own example does.
 //! Differs: no thread's name stands before a line, since the laboratory has no threads.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lab::locale::{Lang, words};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, NodeId, Record, What};
-use crate::mq::app::pull::PullAnswer;
+use crate::mq::app::pull::{PullAnswer, PullCall, PullWanted};
 use crate::mq::app::{AppError, Call, ConsumeOutcome, ErrorKind, LocalOutcome, Return, SendMode, SendResult};
 use crate::mq::message::property::names;
-use crate::mq::message::{Group, StoredMessage, id, text};
+use crate::mq::message::{Group, MessageQueue, StoredMessage, id, text};
 use crate::mq::time::Time;
 
 /// One printed line.
@@ -39,6 +40,8 @@ struct Heard {
     creating: BTreeSet<(Process, u64)>,
     /// Groups with an ordered listener.
     ordered: BTreeSet<(NodeId, Group)>,
+    /// From which queue each pull loop pulls.
+    turns: BTreeMap<(Process, Group), MessageQueue>,
     /// Transactions that a broker asks about, by callback.
     asked: BTreeMap<(Process, u64), String>,
 }
@@ -94,6 +97,16 @@ impl Heard {
             Call::CreateTopic { op, .. } => {
                 self.creating.insert((process, op.0));
             }
+            Call::Pull { group, what, .. } => match &**what {
+                PullCall::Queues(_) => drop(self.turns.remove(&(process, group.clone()))),
+                PullCall::Pull(PullWanted { queue, .. }) => {
+                    let before = self.turns.insert((process, group.clone()), queue.clone());
+                    if before.as_ref() != Some(queue) {
+                        return vec![format!("{}{queue}", words::PRINTS_QUEUE.text(lang))];
+                    }
+                }
+                _ => {}
+            },
             Call::Decided { task, outcome } => {
                 let Some(id) = self.asked.remove(&(process, task.0)) else { return Vec::new() };
                 let state = match outcome {

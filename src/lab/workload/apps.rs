@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use crate::lab::workload::decide::{Deciders, Running};
-use crate::lab::workload::ops::{Decider, ListenRule, Listener, Operator, PlannedSend, Reply, Sender, Way};
+use crate::lab::workload::ops::{Decider, ListenRule, Listener, Operator, PlannedSend, Puller, Reply, Sender, Way};
+use crate::lab::workload::pull::PullLoop;
+use crate::mq::app::pull::PullAnswer;
 use crate::mq::app::{
     AdminCall, Call, Choice, ConsumeOutcome, OpId, Ordered, OrderlyStatus, Return, SendBy, SendMode, SendTo, TaskId,
 };
@@ -49,6 +51,7 @@ pub struct Apps {
     next_token: u64,
     /// What operators call, with the numbers of their operations, by token.
     calls: BTreeMap<u64, (Span, OpId, AdminCall)>,
+    pullers: Vec<PullLoop>,
 }
 
 /// What an application does when it has thought.
@@ -75,8 +78,18 @@ impl Apps {
         let senders: Vec<Sending> = senders.into_iter().map(sending).collect();
         let next_token = senders.len() as u64;
         let (deliveries, thinking) = Default::default();
-        let calls = BTreeMap::new();
-        Apps { senders, listeners, deciders: Deciders::new(deciders), deliveries, thinking, next_token, calls }
+        let (calls, pullers) = Default::default();
+        let deciders = Deciders::new(deciders);
+        Apps { senders, listeners, deciders, deliveries, thinking, next_token, calls, pullers }
+    }
+
+    /// Pull loops are here as well, with their places behind all operators of the plan.
+    pub fn with_pullers(mut self, pullers: Vec<(usize, Puller)>) -> Apps {
+        for (place, puller) in pullers {
+            self.pullers.push(PullLoop::new(puller, (place as u64) << OPS_BITS, self.next_token));
+            self.next_token += 1;
+        }
+        self
     }
 
     /// Operators are here as well, with their places behind all senders of the plan.
@@ -94,6 +107,7 @@ impl Apps {
     /// What earlier processes wrote into the machine's ledger: a transaction that is booked is not begun again.
     pub fn recall(&mut self, ledger: &BTreeMap<Name, Name>) {
         self.deciders.recall(ledger);
+        self.pullers.iter_mut().for_each(|puller| puller.recall(ledger));
         for Sending { sender, .. } in self.senders.iter_mut().filter(|sending| sending.sender.way == Way::Transaction) {
             sender.sends.retain(|send| !self.deciders.is_booked(&send.message));
         }
@@ -108,6 +122,7 @@ impl Apps {
             }
         }
         out.extend(self.calls.iter().map(|(token, (due, ..))| AppAction::Wake { at: now + *due, token: *token }));
+        out.extend(self.pullers.iter().map(|puller| puller.boot(now)));
     }
 
     /// The process returned, or calls back. `draw(n)` gives a number below `n`.
@@ -118,6 +133,20 @@ impl Apps {
         draw: &mut dyn FnMut(u64) -> u64,
         out: &mut Vec<AppAction>,
     ) {
+        if let Return::Told { op, .. } | Return::Failed { op, .. } | Return::Done { op } = answer
+            && let Some(puller) = self.pullers.iter_mut().find(|puller| puller.owns(*op, OPS_MASK))
+        {
+            return match answer {
+                Return::Told { what, .. } => {
+                    let (least, most) = puller.takes();
+                    let has_work = matches!(&**what, PullAnswer::Pulled(result) if !result.messages.is_empty());
+                    let takes = if has_work { takes(least, most, draw) } else { Span::ZERO };
+                    puller.told(now, what, takes, out);
+                }
+                Return::Failed { .. } => puller.failed(now, out),
+                _ => puller.done(now, out),
+            };
+        }
         match answer {
             Return::Sent { op, .. } | Return::SentInTransaction { op, .. } | Return::Failed { op, .. } => {
                 self.go_on(now, *op, false, out);
@@ -152,6 +181,9 @@ impl Apps {
         }
         if let Some((_, op, what)) = self.calls.remove(&token) {
             return out.push(AppAction::Call(Box::new(Call::Admin { op, what })));
+        }
+        if let Some(puller) = self.pullers.iter_mut().find(|puller| puller.token == token) {
+            return puller.wake(now, out);
         }
         if let Some(sending) = self.senders.get_mut(token as usize) {
             let at = now.max(sending.started);

@@ -5,3 +5,5 @@ pub mod ops;
 pub mod apps;
 
 mod decide;
+
+mod pull;

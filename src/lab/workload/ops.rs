@@ -33,6 +33,51 @@ pub struct Operator {
     pub calls: Vec<(Span, AdminCall)>,
 }
 
+/// A pull loop: an application that goes round the queues of a topic.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Puller {
+    /// The client node.
+    pub node: Name,
+    /// The pull consumer's group there.
+    pub group: Group,
+    /// The topic.
+    pub topic: Topic,
+    /// Which tags; `None` is all.
+    pub tags: Option<Name>,
+    /// At most how many messages a pull takes.
+    pub batch: i32,
+    /// Whether the broker holds a pull while there is nothing.
+    pub blocks: bool,
+    /// When its first round begins, counted from the node's boot.
+    pub start: Span,
+    /// How long it rests between two rounds.
+    pub pause: Span,
+    /// How many rounds it makes; `None` is without end.
+    pub rounds: Option<u64>,
+    /// Where its table of offsets is.
+    pub keep: Keep,
+    /// How long the work on a batch takes at least.
+    pub takes_min: Span,
+    /// How long it takes at most; drawn between the two.
+    pub takes_max: Span,
+    /// Keys of messages on which the work fails.
+    pub fails: Vec<Name>,
+    /// Whether it gives those back, or goes on behind them.
+    pub gives_back: bool,
+}
+
+/// Where a pull loop keeps its table of offsets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Keep {
+    /// In memory: it begins anew with its process.
+    #[default]
+    Memory,
+    /// In the ledger of its machine, written when the work on a batch ends.
+    Ledger,
+    /// At the broker, told when the work on a batch ends, asked for when a queue comes first.
+    Broker,
+}
+
 /// Who chooses the queue of each message.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Select {

@@ -82,6 +82,10 @@ pub struct ConsumerConfig {
     pub pull_threshold_for_queue: i64,
     /// `pullThresholdSizeForQueue`, in MiB.
     pub pull_threshold_size_for_queue: i64,
+    /// `pullThresholdForTopic`, in messages: shared out among the queues in hand.
+    pub pull_threshold_for_topic: i64,
+    /// `pullThresholdSizeForTopic`, in MiB: shared out as well.
+    pub pull_threshold_size_for_topic: i64,
     /// `pullInterval`.
     pub pull_interval: Span,
     /// `pullBatchSize`.
@@ -193,6 +197,8 @@ impl ConsumerConfig {
             consume_concurrently_max_span: 2000,
             pull_threshold_for_queue: 1000,
             pull_threshold_size_for_queue: 100,
+            pull_threshold_for_topic: UNLIMITED,
+            pull_threshold_size_for_topic: UNLIMITED,
             pull_interval: Span::ZERO,
             pull_batch_size: 32,
             consume_message_batch_max_size: 1,
@@ -209,6 +215,9 @@ impl ConsumerConfig {
         ConsumerConfig { pull: Some(PullConfig::default()), max_reconsume_times: 16, ..ConsumerConfig::new(group) }
     }
 }
+
+/// A topic without limits of its own.
+pub const UNLIMITED: i64 = -1;
 
 /// The topic whose route is the template for topics that do not exist yet. Source: `MixAll.AUTO_CREATE_TOPIC_KEY_TOPIC`.
 pub const AUTO_CREATE_TOPIC_KEY_TOPIC: &str = "TBW102";

@@ -14,6 +14,7 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::fmt;
 
 use crate::mq::app::{Call, TaskId};
 use crate::mq::fact::Fact;
@@ -176,6 +177,14 @@ pub struct Owned {
     pub consumed: i64,
     /// Messages pulled and not done.
     pub cached: i64,
+}
+
+/// `PullRequest [consumerGroup=…, …]`: a queue in hand is its pull request. Source: `PullRequest.toString`.
+impl fmt::Display for Owned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Owned { group, queue, next_offset, .. } = self;
+        write!(f, "PullRequest [consumerGroup={group}, messageQueue={queue}, nextOffset={next_offset}]")
+    }
 }
 
 impl Client {

@@ -1,7 +1,7 @@
 //! Messages as upstream prints them; logs and tools show these texts.
 
 use crate::mq::message::property::Properties;
-use crate::mq::message::{Host, Name, StoredMessage};
+use crate::mq::message::{Host, MessageQueue, Name, StoredMessage};
 
 /// `Message{topic=…, …}`. What upstream may leave null is optional. Source: `Message.toString`.
 pub fn message(
@@ -52,4 +52,10 @@ pub fn stored(stored: &StoredMessage, msg_id: &Name, message: &str) -> String {
         stored.reconsume_times,
         stored.prepared_transaction_offset,
     )
+}
+
+/// `MessageQueueForC [topic=…, …]`: a place as a broker tells it to clients in C. Source: `MessageQueueForC.toString`.
+pub fn queue_for_c(queue: &MessageQueue, offset: i64) -> String {
+    let MessageQueue { topic, broker, queue_id } = queue;
+    format!("MessageQueueForC [topic={topic}, brokerName={broker}, queueId={queue_id}, offset={offset}]")
 }

@@ -1,7 +1,9 @@
 //! Rows of `mq::message`: hashes, ids, properties, records, flags, names and printed texts.
 
 use bytes::Bytes;
+use mqlab::mq::app::pull::{PullResult, PullStatus};
 use mqlab::mq::app::{SendStatus, send_result_text};
+use mqlab::mq::client::Owned;
 use mqlab::mq::message::id::{UniqIds, maker, month_of, nearly_time, offset_msg_id, parse_offset_msg_id, tail};
 use mqlab::mq::message::property::Properties;
 use mqlab::mq::message::property::names as property;
@@ -350,13 +352,6 @@ const CONSTANTS: &[(&str, &str)] = &[
     ("MixAll.SYSTEM_TOPIC_PREFIX", names::SYSTEM_TOPIC_PREFIX),
 ];
 
-/// Classes that have no type here: `PullResult`, `PullRequest`, `MessageQueueForC`.
-pub(super) fn text_waits(input: &Value) -> Option<String> {
-    let class = input["class"].as_str()?;
-    let known = ["MessageQueue", "SendResult", "TransactionSendResult", "Message", "MessageExt", "MessageClientExt"];
-    (!known.contains(&class)).then(|| format!("`{class}` has no type here"))
-}
-
 pub(super) fn to_string(input: &Value, expected: &Value) -> Answer {
     let fields = &input["fields"];
     let wanted = expected["text"].as_str()?;
@@ -383,9 +378,54 @@ pub(super) fn to_string(input: &Value, expected: &Value) -> Answer {
             let at = QueueOffset(fields["queueOffset"].as_i64()?);
             same(&send_result_text(status, ids, &queue(&fields["queue"])?, at).as_str(), &wanted)
         }
+        "PullResult" => {
+            let all = [PullStatus::Found, PullStatus::NoNewMsg, PullStatus::NoMatchedMsg, PullStatus::OffsetIllegal];
+            let number = |field: &str| fields[field].as_i64();
+            let result = PullResult {
+                status: all.into_iter().find(|status| Some(status.as_str()) == fields["pullStatus"].as_str())?,
+                next_begin_offset: number("nextBeginOffset")?,
+                min_offset: number("minOffset")?,
+                max_offset: number("maxOffset")?,
+                queue: MessageQueue { topic: "t".into(), broker: "b".into(), queue_id: 0 },
+                messages: (0..number("messages").unwrap_or(0)).map(|_| nothing()).collect(),
+            };
+            same(&result.to_string().as_str(), &wanted)
+        }
+        "PullRequest" => {
+            let next_offset = fields["nextOffset"].as_i64()?;
+            let group = Name::from(fields["consumerGroup"].as_str().unwrap_or("null"));
+            let queue = queue(&fields["queue"])?;
+            same(&Owned { group, queue, next_offset, consumed: -1, cached: 0 }.to_string().as_str(), &wanted)
+        }
+        "MessageQueueForC" => {
+            let text = |at: usize| Name::from(fields["queue"][at].as_str().unwrap_or("null"));
+            let queue_id = fields["queue"][2].as_i64()? as i32;
+            let queue = MessageQueue { topic: text(0), broker: text(1), queue_id };
+            same(&text::queue_for_c(&queue, fields["offset"].as_i64()?).as_str(), &wanted)
+        }
         "Message" => same(&message_text(fields)?.as_str(), &wanted),
         "MessageExt" | "MessageClientExt" => stored_text(&input["class"], fields, expected),
         _ => None,
+    }
+}
+
+/// A message of which only that it is there counts.
+fn nothing() -> StoredMessage {
+    StoredMessage {
+        message: Message { topic: "t".into(), flag: 0, properties: Properties::new(), body: Bytes::new() },
+        broker: None,
+        queue_id: 0,
+        store_size: 0,
+        queue_offset: QueueOffset(0),
+        sys_flag: 0,
+        born_timestamp: Millis(0),
+        born_host: Host::default(),
+        store_timestamp: Millis(0),
+        store_host: Host::default(),
+        commit_log_offset: PhysicalOffset(0),
+        body_crc: 0,
+        reconsume_times: 0,
+        prepared_transaction_offset: 0,
     }
 }
 

@@ -81,7 +81,6 @@ const PARTLY: &[(&str, Waits)] = &[
     ("json_body.json", wire::body_waits),
     ("message_properties.json", message::properties_wait),
     ("names.json", message::name_waits),
-    ("to_string.json", message::text_waits),
     ("unique_id.json", message::zone_waits),
     ("util_format.json", format::waits),
 ];

@@ -103,7 +103,8 @@ impl Resolver<'_> {
             );
             return None;
         }
-        let client = ClientPlan { nameservers: self.nameservers(), producers: Vec::new(), consumers: Vec::new() };
+        let (producers, consumers, pull_consumers) = Default::default();
+        let client = ClientPlan { nameservers: self.nameservers(), producers, consumers, pull_consumers };
         let kind = NodeKind::Client(Box::new(client));
         nodes.push(NodePlan { name: node, ip: address(3, nodes.len() + 1), disk: DiskPlan::default(), boot, kind });
         Some(nodes.len() - 1)
@@ -399,6 +400,7 @@ impl Resolver<'_> {
             max_reconsume: self.number(&table.max_reconsume, -1, -1..=1_000_000, "max_reconsume") as i32,
             orderly: self.word(&table.mode, "mode", &[("concurrent", false), ("orderly", true)]),
             suspend: self.span(&table.suspend, Span::from_secs(1)),
+            limits: self.limits(&table.limits),
         }
     }
 

@@ -25,6 +25,7 @@ mod faults;
 mod lesson;
 mod operators;
 mod properties;
+mod pullers;
 mod sharing;
 
 /// Names that are given already, each with what it stands for.
@@ -77,6 +78,7 @@ impl<'a> Resolver<'a> {
         let (clients, senders, listeners, deciders) = self.clients(&nodes);
         nodes.extend(clients);
         let operators = self.operators(&mut nodes);
+        let pullers = self.pullers(&mut nodes);
         let episodes = self.episodes(until);
         self.boots(&nodes, &episodes, until);
         let expects = self.expects();
@@ -95,6 +97,7 @@ impl<'a> Resolver<'a> {
             listeners,
             deciders,
             operators,
+            pullers,
             episodes,
             expects,
         };
@@ -114,6 +117,7 @@ impl<'a> Resolver<'a> {
             ("producer.send", sends, first(script.producer.first().map(Spanned::span))),
             ("consumer", script.consumer.len(), first(script.consumer.first().map(Spanned::span))),
             ("consumer.on", rules, first(script.consumer.first().map(Spanned::span))),
+            ("puller", script.puller.len(), first(script.puller.first().map(Spanned::span))),
             ("operator", script.operator.len(), first(script.operator.first().map(Spanned::span))),
             ("fault", script.fault.len(), first(script.fault.first().map(Spanned::span))),
             ("step", script.step.len(), first(script.step.first().map(Spanned::span))),
@@ -201,6 +205,8 @@ impl<'a> Resolver<'a> {
             clients.chain(script.consumer.iter().map(|one| (&one.get_ref().name, &one.get_ref().process, one.span())));
         let clients =
             clients.chain(script.operator.iter().map(|one| (&one.get_ref().name, &one.get_ref().process, one.span())));
+        let clients =
+            clients.chain(script.puller.iter().map(|one| (&one.get_ref().name, &one.get_ref().process, one.span())));
         let brokers = script.broker.iter().map(|one| (&one.get_ref().name, &None, one.span()));
         for (name, process, table) in brokers.chain(clients) {
             let Some(given) = name else {
@@ -242,6 +248,7 @@ impl<'a> Resolver<'a> {
             };
             let starts = script.producer.iter().map(|one| (&one.get_ref().name, &one.get_ref().start));
             let starts = starts.chain(script.consumer.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
+            let starts = starts.chain(script.puller.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
             let starts = starts.chain(script.operator.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
             let starts = starts.chain(script.broker.iter().map(|one| (&one.get_ref().name, &one.get_ref().start)));
             let is_it = |name: &Option<Text>| name.as_ref().is_some_and(|name| *name.get_ref() == *node.name);

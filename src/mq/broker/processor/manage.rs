@@ -27,7 +27,7 @@ impl Broker {
             (request::CHECK_CLIENT_CONFIG, _) => Some(self.check_client(command)),
             (request::UNREGISTER_CLIENT, Header::UnregisterClient(header)) => {
                 self.unregister_client(conn, header, step);
-                ok(Header::None)
+                ok(Header::empty())
             }
             (request::GET_CONSUMER_LIST_BY_GROUP, Header::ConsumerList(group)) => {
                 Some(self.consumer_list(group, command))
@@ -38,7 +38,7 @@ impl Broker {
             (request::UPDATE_CONSUMER_OFFSET, Header::UpdateOffset(header)) => {
                 let (group, topic) = (&header.consumer_group, &header.topic);
                 self.commit_offset(group, topic, header.queue_id, header.commit_offset, step);
-                ok(Header::None)
+                ok(Header::empty())
             }
             (request::LOCK_BATCH_MQ, _) => Some(self.lock_batch(command, step)),
             (request::UNLOCK_BATCH_MQ, _) => Some(self.unlock_batch(command, step)),

@@ -48,7 +48,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Where a pull consumer's queue begins, for what that is worth. Source: `RebalancePullImpl.computePullFromWhere`.
+    /// Where a pull consumer's queue begins, for what that is worth: `RebalancePullImpl.computePullFromWhere`.
     pub(super) const FIRST: Place = Place { offset: 0, consumed: None };
 }
 

@@ -1,4 +1,4 @@
-//! The push consumer: it pulls, and calls the listener.
+//! The push consumer: it pulls, and calls the listener. Beside it in `puller` the one whose application pulls.
 //!
 //! ```text
 //!  rebalance ─▶ this queue is mine ─▶ pull ─▶ process queue ─▶ listener ─▶ lowest offset not done ─▶ broker

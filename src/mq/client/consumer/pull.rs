@@ -84,7 +84,16 @@ enum Decision {
     Pull,
     Seek(MessageQueue),
     Wait(Span, &'static str),
+    Full(Full),
     Forget,
+}
+
+/// A limit that is passed.
+#[derive(Clone, Copy)]
+struct Full {
+    why: &'static str,
+    found: i64,
+    most: i64,
 }
 
 impl Consumer {
@@ -101,14 +110,16 @@ impl Consumer {
             return Decision::Wait(AFTER_ERROR, "error");
         }
         if self.paused {
-            return Decision::Wait(SUSPENDED, "suspended");
+            return Decision::Wait(SUSPENDED, "paused");
         }
         let is_ordered = self.orderly.is_some();
-        if config.pull_threshold_for_queue < window.msg_count()
-            || config.pull_threshold_size_for_queue < window.msg_size() / MIB
-            || (!is_ordered && config.consume_concurrently_max_span < window.max_span())
-        {
-            return Decision::Wait(FLOW_CONTROL, "flow-control");
+        let limits = [
+            ("cached-messages", window.msg_count(), config.pull_threshold_for_queue),
+            ("cached-mib", window.msg_size() / MIB, config.pull_threshold_size_for_queue),
+            ("cached-span", if is_ordered { 0 } else { window.max_span() }, config.consume_concurrently_max_span),
+        ];
+        if let Some((why, found, most)) = limits.into_iter().find(|(_, found, most)| most < found) {
+            return Decision::Full(Full { why, found, most });
         }
         if is_ordered && !window.is_locked() {
             return Decision::Wait(AFTER_ERROR, "not-locked");
@@ -169,6 +180,17 @@ impl Client {
         self.pull_later.add(step.mono + after, Later::Pull(at, queue), step);
     }
 
+    /// Too much is in hand: the same question again in a moment.
+    fn pull_when_there_is_room(&mut self, at: usize, queue: u64, full: &Full, step: &mut Step<'_>) {
+        if let Some(assigned) = self.consumers[at].assigned.get(&queue) {
+            let (topic, queue_id) = (assigned.queue.topic.clone(), assigned.queue.queue_id);
+            let (millis, Full { why, found, most }) = (FLOW_CONTROL.as_millis() as i32, *full);
+            let most = i32::try_from(most).unwrap_or(i32::MAX);
+            step.out.say(Fact::FlowControlled { topic, queue_id, millis, why, found, most });
+        }
+        self.pull_later.add(step.mono + FLOW_CONTROL, Later::Pull(at, queue), step);
+    }
+
     /// Pulls put off, and offsets to be set right, fall due.
     pub(in crate::mq::client) fn pull_later_due(&mut self, step: &mut Step<'_>) {
         for later in self.pull_later.take_due(step) {
@@ -207,6 +229,7 @@ impl Client {
                     self.pull.blocked = Some(Blocked::Seeking(queue, consumer, seeking));
                 }
                 Decision::Wait(after, why) => self.pull_after(consumer, queue, after, why, step),
+                Decision::Full(full) => self.pull_when_there_is_room(consumer, queue, &full, step),
                 Decision::Forget => {}
             }
         }

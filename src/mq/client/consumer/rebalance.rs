@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::mq::app::Return;
+use crate::mq::client::config::UNLIMITED;
 use crate::mq::client::consumer::from_where::{FromWhere, Place};
 use crate::mq::client::consumer::process_queue::ProcessQueue;
 use crate::mq::client::consumer::{Assigned, Consumer, Later};
@@ -240,13 +241,7 @@ impl Client {
     /// These queues of the topic are mine from now on, and no others.
     ///
     /// Source: `RebalanceImpl.updateProcessQueueTableInRebalance`.
-    fn own(
-        &mut self,
-        mut by_topic: ByTopic,
-        all: Vec<MessageQueue>,
-        mut mine: Vec<MessageQueue>,
-        step: &mut Step<'_>,
-    ) {
+    fn own(&mut self, mut by_topic: ByTopic, all: Vec<MessageQueue>, mut mine: Vec<MessageQueue>, step: &mut Step<'_>) {
         let consumer = &mut self.consumers[by_topic.consumer];
         if consumer.pulls() {
             by_topic.told = Some(Box::new((all, mine.clone())));
@@ -401,6 +396,7 @@ impl Client {
         if let Some(subscription) = self.consumers[by_topic.consumer].subscriptions.get_mut(&by_topic.topic) {
             subscription.sub_version = step.wall.0;
         }
+        self.consumers[by_topic.consumer].share_limits(step);
         by_topic.stage = Stage::Heartbeat;
         self.stay(by_topic);
         self.heartbeat_to_all(Fiber::Rebalance, step);
@@ -408,6 +404,24 @@ impl Client {
 }
 
 impl Consumer {
+    /// A topic's limits, if it has any, are shared out among all queues in hand: those of every topic count.
+    fn share_limits(&mut self, step: &mut Step<'_>) {
+        let queues = self.assigned.len() as i64;
+        let config = &mut self.config;
+        let (messages, mib) = (config.pull_threshold_for_topic, config.pull_threshold_size_for_topic);
+        if queues == 0 || (messages, mib) == (UNLIMITED, UNLIMITED) {
+            return;
+        }
+        if messages != UNLIMITED {
+            config.pull_threshold_for_queue = (messages / queues).max(1);
+        }
+        if mib != UNLIMITED {
+            config.pull_threshold_size_for_queue = (mib / queues).max(1);
+        }
+        let (messages, mib) = (config.pull_threshold_for_queue, config.pull_threshold_size_for_queue);
+        step.out.say(Fact::LimitsShared { group: config.group.clone(), queues, messages, mib });
+    }
+
     /// Gives up the topic's queues that are not among `mine` or have not been pulled for too long; their numbers.
     fn drop_all_but(&mut self, topic: &Topic, mine: &[MessageQueue], step: &mut Step<'_>) -> VecDeque<u64> {
         let mut gone = VecDeque::new();

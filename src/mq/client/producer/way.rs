@@ -2,7 +2,8 @@
 //! selector chooses, many at once.
 //!
 //! With a callback the first attempt is like any other; only a request that got no answer is tried again, at the normal port,
-//! unchanged but for its number, and with no time of its own: the scan gives it up a second or two later.
+//! unchanged but for its number, and with no time of its own: `onExceptionImpl` is given a timeout of 0, and
+//! `NettyRemotingAbstract.scanResponseTable` gives such a request up a second or two later. Hence `wait response timeout 0ms`.
 //! A process that shuts down forgets what has not been answered: those callbacks are never called.
 //!
 //! Source: `DefaultMQProducerImpl.send(msg, callback)`, `send(msg, mq)`, `sendOneway`, `MQClientAPIImpl.sendMessageAsync`,

@@ -297,10 +297,76 @@ fn too_much_in_hand_makes_a_pull_wait() {
         }),
     );
     stage.until(1_000);
-    let flow = |fact: &&Fact| matches!(fact, Fact::PullDelayed { why: "flow-control", millis: 50, .. });
+    let flow = |fact: &&Fact| matches!(fact, Fact::FlowControlled { why: "cached-messages", millis: 50, .. });
     assert!(15 < stage.facts.iter().filter(flow).count());
     let owned = stage.client.owned();
     assert_eq!(owned.iter().find(|owned| owned.queue.topic == "T").unwrap().cached, 2);
+}
+
+/// How often a consumer waited for room: the limits that were passed, and how much was in hand at most.
+fn waited(stage: &Stage) -> Vec<(&'static str, i64, i32, usize)> {
+    let mut waited: Vec<(&'static str, i64, i32, usize)> = Vec::new();
+    for fact in &stage.facts {
+        let Fact::FlowControlled { why, found, most, millis: 50, .. } = fact else { continue };
+        match waited.iter_mut().find(|(limit, ..)| limit == why) {
+            Some((_, high, _, times)) => (*high, *times) = ((*high).max(*found), *times + 1),
+            None => waited.push((why, *found, *most, 1)),
+        }
+    }
+    waited
+}
+
+/// A stage whose broker answers every pull of T with so many messages of so many bytes, at offsets so far apart.
+fn flooded(config: ClientConfig, count: i64, size: usize, apart: i64) -> Stage {
+    let mut stage = Stage::new(
+        config,
+        one_queue(move |topic, offset| {
+            let at: Vec<(i64, &str)> = (0..count).map(|number| (offset + number * apart, "TagA")).collect();
+            (topic == "T").then(|| pulled_of(offset + count * apart, &at, size))
+        }),
+    );
+    stage.until(1_000);
+    stage
+}
+
+#[test]
+fn a_window_is_full_by_messages_by_bytes_or_by_its_span() {
+    // Each limit alone, as the release has it: what is more than the limit, not what reaches it, makes the next pull wait.
+    let mut few = consumer();
+    few.consumers[0].consume_concurrently_max_span = i64::MAX;
+    let stage = flooded(few, 250, 5, 1);
+    assert_eq!(
+        waited(&stage).iter().map(|(why, found, most, _)| (*why, *found, *most)).collect::<Vec<_>>(),
+        [("cached-messages", 1250, 1000)]
+    );
+    let stage = flooded(consumer(), 2, 6 << 20, 1);
+    let by_size = waited(&stage);
+    assert_eq!((by_size[0].0, by_size[0].1, by_size[0].2), ("cached-mib", 108, 100), "{by_size:?}");
+    let stage = flooded(consumer(), 2, 5, 2001);
+    let by_span = waited(&stage);
+    assert_eq!((by_span[0].0, by_span[0].1, by_span[0].2), ("cached-span", 2001, 2000), "{by_span:?}");
+    assert!(15 < by_span[0].3 && by_span[0].3 < 21, "every 50 ms: {by_span:?}");
+    assert!(waited(&flooded(consumer(), 2, 5, 1000)).iter().all(|(_, found, ..)| 2000 < *found), "2000 is not more");
+}
+
+#[test]
+fn a_topics_limits_are_shared_out_among_all_queues_in_hand() {
+    let mut config = consumer();
+    config.consumers[0].pull_threshold_for_topic = 5;
+    config.consumers[0].pull_threshold_size_for_topic = 1;
+    let stage = flooded(config, 3, 5, 1);
+    // One queue of T and the retry queue: 5 of two are 2 each, 1 MiB of two is still one.
+    let shared: Vec<(i64, i64, i64)> = stage
+        .facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::LimitsShared { queues, messages, mib, .. } => Some((*queues, *messages, *mib)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(shared.last(), Some(&(2, 2, 1)), "{shared:?}");
+    let by_count = waited(&stage);
+    assert_eq!((by_count[0].0, by_count[0].1, by_count[0].2), ("cached-messages", 3, 2), "{by_count:?}");
 }
 
 #[test]

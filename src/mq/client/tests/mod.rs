@@ -326,6 +326,17 @@ fn one_queue(
 }
 
 fn pulled(code: i32, next: i64, messages: &[(i64, &str)]) -> Box<Command> {
+    let mut answer = pulled_of(next, messages, 5);
+    answer.code = code;
+    answer
+}
+
+/// Messages of so many bytes.
+fn pulled_of(next: i64, messages: &[(i64, &str)], size: usize) -> Box<Command> {
+    let text = match size {
+        5 => Bytes::from_static(b"hello"),
+        _ => Bytes::from(vec![b'x'; size]),
+    };
     let header = PulledHeader { suggest_which_broker_id: 0, next_begin_offset: next, min_offset: 0, max_offset: next };
     let mut body = Vec::new();
     for (offset, tag) in messages {
@@ -333,7 +344,7 @@ fn pulled(code: i32, next: i64, messages: &[(i64, &str)]) -> Box<Command> {
         properties.put("TAGS", *tag);
         properties.put("UNIQ_KEY", "K");
         body.extend_from_slice(&record::encode(&StoredMessage {
-            message: Message { topic: "T".into(), flag: 0, properties, body: Bytes::from_static(b"hello") },
+            message: Message { topic: "T".into(), flag: 0, properties, body: text.clone() },
             broker: None,
             queue_id: 0,
             store_size: 0,
@@ -349,7 +360,7 @@ fn pulled(code: i32, next: i64, messages: &[(i64, &str)]) -> Box<Command> {
             prepared_transaction_offset: 0,
         }));
     }
-    Command::response(code, Opaque(0), Header::Pulled(header)).with_body(Bytes::from(body))
+    Command::response(response::SUCCESS, Opaque(0), Header::Pulled(header)).with_body(Bytes::from(body))
 }
 
 struct Zero;

@@ -55,7 +55,8 @@ impl Stage {
 
 #[test]
 fn a_pull_carries_its_own_subscription_and_commits_nothing() {
-    let mut stage = Stage::new(puller(&[]), one_queue(|_, _| Some(pulled(response::SUCCESS, 6, &[(3, "A"), (4, "B")]))));
+    let mut stage =
+        Stage::new(puller(&[]), one_queue(|_, _| Some(pulled(response::SUCCESS, 6, &[(3, "A"), (4, "B")]))));
     stage.until(100);
     stage.ask(1, PullCall::Pull(PullWanted { expression: Some("A".into()), ..wanted(3) }));
     stage.ask(2, PullCall::Pull(PullWanted { blocks: true, ..wanted(3) }));
@@ -140,7 +141,7 @@ fn silence_is_waited_for_ten_seconds_thirty_or_by_the_scan() {
     let timeout = ErrorKind::Timeout;
     assert_eq!(ends, [(10_102, timeout), (30_103, timeout), (12_000, ErrorKind::Client), (605, timeout)]);
     assert_eq!(stage.text_of(1), "wait response on the channel <10.0.2.1:10911> timeout, 9999(ms)");
-    assert_eq!(stage.text_of(3), "wait response from 10.0.2.1:10911 timeout :9999ms. Request: ");
+    assert_eq!(stage.text_of(3), "wait response from 10.0.2.1:10911 timeout :10000ms. Request: ");
 }
 
 #[test]
@@ -158,7 +159,8 @@ fn queues_come_in_the_order_of_a_hash_set_and_a_moment_or_an_end_from_the_broker
     stage.ask(1, PullCall::Queues("T".into()));
     stage.until(100);
     let PullAnswer::Queues(queues) = stage.told(1) else { panic!("queues") };
-    let mut hashes: Vec<i32> = queues.iter().map(MessageQueue::hash_code).map(|hash| (hash ^ hash >> 16) & 15).collect();
+    let mut hashes: Vec<i32> =
+        queues.iter().map(MessageQueue::hash_code).map(|hash| (hash ^ hash >> 16) & 15).collect();
     assert_eq!(queues.len(), 4);
     let given = hashes.clone();
     hashes.sort_unstable();
@@ -241,7 +243,9 @@ fn a_consumer_that_did_not_start_or_has_stopped_says_so() {
         Fact::StartThrew { text, .. } => Some(text.to_string()),
         _ => None,
     });
-    assert!(thrown.unwrap().starts_with("Long polling mode, the consumer consumerTimeoutMillisWhenSuspend must greater"));
+    assert!(
+        thrown.unwrap().starts_with("Long polling mode, the consumer consumerTimeoutMillisWhenSuspend must greater")
+    );
     stage.ask(1, PullCall::Pull(wanted(0)));
     assert_eq!(stage.text_of(1), "The consumer service state not OK, START_FAILED");
     let what = Box::new(PullCall::Pull(wanted(0)));

@@ -100,9 +100,8 @@ pub(in crate::mq::client) fn check(config: &ConsumerConfig) -> Result<(), Except
     let Some(pull) = &config.pull else { return Ok(()) };
     check_group(&config.group)?;
     if *config.group == *DEFAULT_CONSUMER_GROUP {
-        let text = format!(
-            "consumerGroup can not equal {DEFAULT_CONSUMER_GROUP}, please specify another one.{SUGGEST_TODO}"
-        );
+        let text =
+            format!("consumerGroup can not equal {DEFAULT_CONSUMER_GROUP}, please specify another one.{SUGGEST_TODO}");
         return Err(Exception::client(text));
     }
     if pull.consumer_timeout_when_suspend < pull.broker_suspend_max_time {
