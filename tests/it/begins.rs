@@ -134,7 +134,11 @@ fn moments_and_rules_that_are_none_are_refused() {
             "from = \"first\"\nown = [\"orders/broker-old/0\"]",
             "only `by-config` is told its queues",
         ),
-        ("from = \"first\"", "from = \"first\"\nrooms = [\"a\"]", "only `machine-room` and `machine-room-nearby` know rooms"),
+        (
+            "from = \"first\"",
+            "from = \"first\"\nrooms = [\"a\"]",
+            "only `machine-room` and `machine-room-nearby` know rooms",
+        ),
         ("from = \"first\"", "allocate = \"by-config\"\nown = [\"orders/0\"]", "names no queue"),
     ] {
         let bad = text.replacen(good, bad, 1);
