@@ -98,6 +98,7 @@ pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
             }));
         }
     }
+    owed.retain(|message| !history.deletions.spoil(message.topic, message.at));
     owed
 }
 
@@ -137,8 +138,7 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
             let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
             let queue = (message.topic, message.broker, message.queue_id);
             let passed = history.resets.passed_over(member.group, queue, message.offset);
-            let deleted = history.deletions.spoil(message.topic, message.at);
-            if !subscribed || !begun || passed || deleted || !stored.contains(message.id) {
+            if !subscribed || !begun || passed || !stored.contains(message.id) {
                 continue;
             }
             owed += 1;
