@@ -26,7 +26,7 @@ pub(super) struct Member<'a> {
     /// What other members of it subscribe to, where that is something else.
     others: Vec<&'a [(Topic, MessageSelector)]>,
     from_first: bool,
-    orderly: bool,
+    pub(super) orderly: bool,
     nodes: Vec<&'a Name>,
 }
 
@@ -43,6 +43,14 @@ impl<'a> Member<'a> {
             wanted |= filters::wants(subscriptions, topic, property)?;
         }
         Some(wanted)
+    }
+
+    /// Whether one of its members is up when the run ends.
+    pub(super) fn is_up(&self, history: &History, plan: &Plan) -> bool {
+        self.nodes.iter().any(|name| {
+            let number = plan.nodes.iter().position(|node| node.name == **name);
+            number.is_some_and(|number| history.up_since.keys().any(|node| usize::from(node.0) == number))
+        })
     }
 
     /// A violation, or what is known of groups of several minds.
@@ -117,36 +125,21 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
     if groups.is_empty() {
         return Judged::inconclusive("no group consumes", "没有消费组");
     }
-    let stored: BTreeSet<&str> =
-        history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect();
     let last_boot = history.up_since.values().max().copied().unwrap_or(Time::ZERO);
     let all = self::owed(history, plan);
+    let reached = reachable(history);
     let (mut owed, mut pending, mut dead) = (0, 0, 0);
     for member in groups {
-        let lineages = Lineages::of(history, member.group);
-        let begins = begins(history, member.group);
-        let is_up = member.nodes.iter().any(|name| {
-            let number = plan.nodes.iter().position(|node| node.name == **name);
-            number.is_some_and(|number| history.up_since.keys().any(|node| usize::from(node.0) == number))
-        });
-        for message in &all {
-            let find = |name: &str| message.properties.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-            let Some(subscribed) = member.wants(message.topic, &find) else {
-                return filters::unread(member.group);
-            };
-            let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
-            let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
-            let queue = (message.topic, message.broker, message.queue_id);
-            let passed = history.resets.passed_over(member.group, queue, message.offset);
-            if !subscribed || !begun || passed || !stored.contains(message.id) {
-                continue;
-            }
+        let is_up = member.is_up(history, plan);
+        let Some(owed_here) = owed_in(history, member, &all) else { return filters::unread(member.group) };
+        for (message, fate) in owed_here {
             owed += 1;
             let grace = if member.orderly { GRACE + LEASE_GRACE } else { GRACE };
-            let is_overdue = |since: Time| is_up && since.max(last_boot) + grace <= history.end;
+            let is_reached = reached.contains(message.id);
+            let is_overdue = |since: Time| is_up && is_reached && since.max(last_boot) + grace <= history.end;
             let is_behind = || member.orderly && waits(history, member.group, message);
             let (name, group) = (&message.name, member.group);
-            match lineages.fate(message.id) {
+            match fate {
                 Fate::Consumed => {}
                 Fate::Dead => dead += 1,
                 Fate::Unseen if is_overdue(message.at) && !is_behind() => {
@@ -184,6 +177,38 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
             Judged::inconclusive(&en, &format!("运行结束时 {owed} 条中还有 {open} 条未消费"))
         }
     }
+}
+
+/// The unique keys of what lies on a broker that is up when the run ends: nobody can be handed the rest.
+pub(super) fn reachable(history: &History) -> BTreeSet<&str> {
+    let up = history.brokers.iter().filter(|broker| history.up_since.contains_key(&broker.node));
+    let records = up.flat_map(|broker| &broker.store.records);
+    records.filter_map(|record| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect()
+}
+
+/// What a group is owed of all, with what became of each; `None` if its condition is not read here.
+pub(super) fn owed_in<'a>(
+    history: &'a History,
+    member: &Member<'_>,
+    all: &'a [Owed<'a>],
+) -> Option<Vec<(&'a Owed<'a>, Fate)>> {
+    let copies = history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY));
+    let stored: BTreeSet<&str> = copies.map(String::as_str).collect();
+    let lineages = Lineages::of(history, member.group);
+    let begins = begins(history, member.group);
+    let mut owed = Vec::new();
+    for message in all {
+        let find = |name: &str| message.properties.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        let subscribed = member.wants(message.topic, &find)?;
+        let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
+        let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
+        let queue = (message.topic, message.broker, message.queue_id);
+        let passed = history.resets.passed_over(member.group, queue, message.offset);
+        if subscribed && begun && !passed && stored.contains(message.id) {
+            owed.push((message, lineages.fate(message.id)));
+        }
+    }
+    Some(owed)
 }
 
 pub(super) fn groups(plan: &Plan) -> Vec<Member<'_>> {

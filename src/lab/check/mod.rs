@@ -26,6 +26,7 @@ mod duplicates;
 mod fate;
 mod filters;
 mod lineage;
+mod liveness;
 mod ordered;
 mod settled;
 mod start;
@@ -140,6 +141,8 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         }
         Check::SendFails { error, count } => counts::send_fails(history, error, count),
         Check::Frames { to, frame, count } => counts::frames(trace, to, frame, count),
+        Check::DrainBound => liveness::drain_bound(history, plan),
+        Check::Unavailability => liveness::unavailability(history, plan),
         Check::Acked { count } => measure::number(history, Number::Acked, count),
         Check::Lost { count } => measure::number(history, Number::Lost, count),
         Check::Late { count } => measure::number(history, Number::Late, count),
@@ -174,6 +177,8 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::KeepsStable => Some(Guarantee(63)),
         Check::CheckpointSafe => Some(Guarantee(64)),
         Check::ReplicaPrefix => Some(Guarantee(65)),
+        Check::DrainBound => Some(Guarantee(70)),
+        Check::Unavailability => Some(Guarantee(71)),
         _ => None,
     }
 }

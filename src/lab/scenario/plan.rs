@@ -310,6 +310,10 @@ pub enum Check {
     FilterSound,
     /// `filter-complete`: G51.
     FilterComplete,
+    /// `drain-bound`: G70.
+    DrainBound,
+    /// `unavailability`: G71.
+    Unavailability,
     /// `records`: how many records the logs hold of messages in transactions, the notes that settle them among them.
     Records {
         /// Only the message of this key.
@@ -428,6 +432,8 @@ impl Check {
         "no-overtaking",
         "filter-sound",
         "filter-complete",
+        "drain-bound",
+        "unavailability",
         "records",
         "check-backs",
         "deliveries",
@@ -469,6 +475,8 @@ impl Check {
             Check::NoOvertaking => "no-overtaking",
             Check::FilterSound => "filter-sound",
             Check::FilterComplete => "filter-complete",
+            Check::DrainBound => "drain-bound",
+            Check::Unavailability => "unavailability",
             Check::Records { .. } => "records",
             Check::CheckBacks { .. } => "check-backs",
             Check::Deliveries { .. } | Check::DeliveriesTo { .. } => "deliveries",

@@ -75,6 +75,8 @@ impl Resolver<'_> {
             "no-overtaking" => Check::NoOvertaking,
             "filter-sound" => Check::FilterSound,
             "filter-complete" => Check::FilterComplete,
+            "drain-bound" => Check::DrainBound,
+            "unavailability" => Check::Unavailability,
             "records" => Check::Records { message: text(&table.message), count: self.count(&table.count, one) },
             "check-backs" => Check::CheckBacks { message: text(&table.message), count: self.count(&table.count, one) },
             "deliveries" => {
