@@ -79,6 +79,7 @@ mod readme;
 
 mod refuted;
 
+mod liveness;
 mod logic;
 
 mod oracle;
