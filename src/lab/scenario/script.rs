@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::lab::scenario::bilingual::Bilingual;
-pub use crate::lab::scenario::fault::{FaultScript, TargetScript};
+use crate::lab::scenario::fault::FaultScript;
 use crate::lab::scenario::operator::OperatorScript;
 use crate::lab::scenario::puller::{LimitsScript, PullerScript};
 use crate::lab::scenario::selector::SelectorScript;

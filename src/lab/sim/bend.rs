@@ -7,10 +7,11 @@
 use crate::lab::fault::road::RoadWrong;
 use crate::lab::fault::road::{Shape, Spread};
 use crate::lab::sim::dice::{Dice, Roll, Stream, path_name, width};
+use crate::lab::sim::errand::ErrandKind;
 use crate::lab::sim::link::{ACCEPTOR, EndState, Net, OPENER, Parcel, Passage};
 use crate::lab::sim::record::{Stamp, Tag};
 use crate::lab::sim::spread;
-use crate::lab::sim::world::{ErrandKind, World};
+use crate::lab::sim::world::World;
 use crate::lab::trace::record::{LinkId, Road, What};
 use crate::mq::message::Name;
 use crate::mq::node::Frame;

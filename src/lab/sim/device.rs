@@ -3,10 +3,11 @@
 use crate::lab::fault::device::{Files, Wrong};
 use crate::lab::fault::episode::{Episode, FaultKind};
 use crate::lab::sim::dice::{Roll, path_name};
+use crate::lab::sim::errand::ErrandKind;
 use crate::lab::sim::machine::{Machine, Mood};
 use crate::lab::sim::record::Tag;
 use crate::lab::sim::storage::Onset;
-use crate::lab::sim::world::{ErrandKind, World};
+use crate::lab::sim::world::World;
 use crate::lab::trace::digest::text_word;
 use crate::lab::trace::record::{DiskEvent, What};
 use crate::mq::message::Name;

@@ -5,12 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::lab::sim::agenda::Item;
+use crate::lab::sim::errand::ErrandKind;
 use crate::lab::sim::link::{Conn, End, EndState, Parcel};
 use crate::lab::sim::machine::{Action, Mood, stream_name};
 use crate::lab::sim::process::Death;
 use crate::lab::sim::record::Tag;
 use crate::lab::sim::timer::Up;
-use crate::lab::sim::world::{ErrandKind, World};
+use crate::lab::sim::world::World;
 use crate::lab::trace::digest::{call_word, fact_word, frame_word, return_word, text_word};
 use crate::lab::trace::record::{App, Clock, LinkId, NodeId, Road, What};
 use crate::mq::app::{Call, Return};

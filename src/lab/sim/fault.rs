@@ -3,11 +3,12 @@
 use crate::lab::fault::episode::{Episode, EventMatch, FaultKind, Trigger};
 use crate::lab::fault::road::{Prefix, RoadWrong, Share};
 use crate::lab::sim::agenda::Item;
+use crate::lab::sim::errand::{Errand, ErrandKind};
 use crate::lab::sim::link::{ACCEPTOR, EndState, OPENER, Parcel, Rule, RuleKind};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::process::Death;
 use crate::lab::sim::record::{Goal, NONE, Reached, Recorder, Stamp, Tag, Watch};
-use crate::lab::sim::world::{Errand, ErrandKind, World};
+use crate::lab::sim::world::World;
 use crate::lab::trace::digest::text_word;
 use crate::lab::trace::record::{Fault, LinkId, Road, What};
 use crate::mq::message::Name;

@@ -2,13 +2,14 @@
 
 use crate::lab::sim::agenda::Item;
 use crate::lab::sim::bend::Fate;
+use crate::lab::sim::errand::ErrandKind;
 use crate::lab::sim::link::{
     ACCEPTOR, Conn, EndState, Flight, Lane, Net, OPENER, Parcel, Shut, frame_len, retransmission,
 };
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::record::{Stamp, Tag};
 use crate::lab::sim::withhold;
-use crate::lab::sim::world::{ErrandKind, World};
+use crate::lab::sim::world::World;
 use crate::lab::trace::record::{LinkId, NodeId, Road, What};
 use crate::mq::node::{ClosedWhy, Event, Frame, RefusedWhy};
 use crate::mq::time::Time;

@@ -2,8 +2,9 @@
 
 use crate::lab::fault::process::Service;
 use crate::lab::sim::agenda::Item;
+use crate::lab::sim::errand::ErrandKind;
 use crate::lab::sim::machine::Mood;
-use crate::lab::sim::world::{ErrandKind, World};
+use crate::lab::sim::world::World;
 use crate::lab::trace::record::Machine as MachineNote;
 use crate::mq::app::Call;
 use crate::mq::node::Timer;

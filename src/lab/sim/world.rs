@@ -7,7 +7,7 @@ use crate::lab::fault::episode::{Episode, Trigger};
 use crate::lab::scenario::plan::Plan;
 use crate::lab::sim::agenda::{Agenda, Item};
 use crate::lab::sim::dice::{Dice, Stream};
-pub(crate) use crate::lab::sim::errand::{Errand, ErrandKind};
+use crate::lab::sim::errand::{Errand, ErrandKind};
 use crate::lab::sim::link::{Net, Roads};
 use crate::lab::sim::machine::{Action, Boot, Machine, MachineSetup, Mood};
 use crate::lab::sim::record::{Goal, LAB, NONE, Recorder, Stamp, WireTap};

@@ -35,21 +35,7 @@ pub fn id(kind: &FaultKind) -> &'static str {
         FaultKind::Reset { prefix: Prefix::All, .. } => "reset all",
         FaultKind::Resets { .. } => "resets",
         FaultKind::Delay { .. } => "delay",
-        FaultKind::Road { wrong, .. } => match wrong {
-            RoadWrong::Latency(spread) => match spread.shape {
-                Shape::Exponential => "latency exponential",
-                Shape::LogNormal => "latency lognormal",
-                Shape::Bimodal => "latency bimodal",
-                Shape::Pareto { .. } => "latency pareto",
-            },
-            RoadWrong::Bandwidth { .. } => "bandwidth",
-            RoadWrong::Stall { .. } => "stall",
-            RoadWrong::Datagram { .. } => "datagram",
-            RoadWrong::HalfOpen => "half-open",
-            RoadWrong::Clog { .. } => "clog",
-            RoadWrong::RefuseConnect { .. } => "refuse-connect",
-            RoadWrong::SlowAccept { .. } => "slow-accept",
-        },
+        FaultKind::Road { wrong, .. } => id_of_road(wrong),
         FaultKind::Partition { both: false, .. } => "partition one way",
         FaultKind::Partition { split, .. } => match split {
             Split::Isolate(_) => "isolate",
@@ -92,6 +78,24 @@ pub fn id(kind: &FaultKind) -> &'static str {
         FaultKind::ClockStep { .. } => "clock-step",
         // Each of them has a row in tests/it/device/cases.rs.
         FaultKind::Disk { .. } => "disk",
+    }
+}
+
+fn id_of_road(wrong: &RoadWrong) -> &'static str {
+    match wrong {
+        RoadWrong::Latency(spread) => match spread.shape {
+            Shape::Exponential => "latency exponential",
+            Shape::LogNormal => "latency lognormal",
+            Shape::Bimodal => "latency bimodal",
+            Shape::Pareto { .. } => "latency pareto",
+        },
+        RoadWrong::Bandwidth { .. } => "bandwidth",
+        RoadWrong::Stall { .. } => "stall",
+        RoadWrong::Datagram { .. } => "datagram",
+        RoadWrong::HalfOpen => "half-open",
+        RoadWrong::Clog { .. } => "clog",
+        RoadWrong::RefuseConnect { .. } => "refuse-connect",
+        RoadWrong::SlowAccept { .. } => "slow-accept",
     }
 }
 

@@ -8,7 +8,8 @@ use super::{Resolver, clip, place};
 use crate::lab::fault::device::{Access, Chance, Field, FileSystem, Files, FullShows, Occurs, Opening, Role, Wrong};
 use crate::lab::fault::episode::FaultKind;
 use crate::lab::scenario::device::{CallScript, FlipScript, MisdirectedScript, NthScript};
-use crate::lab::scenario::script::{FaultScript, Text};
+use crate::lab::scenario::fault::FaultScript;
+use crate::lab::scenario::script::Text;
 use crate::mq::message::Name;
 use crate::mq::time::Span;
 

@@ -4,8 +4,8 @@ use super::faults::Kinds;
 use super::{Resolver, place};
 use crate::lab::fault::episode::{Episode, FaultKind, Keep, Trigger};
 use crate::lab::fault::process::{Breaks, ClockWrong, Service};
+use crate::lab::scenario::fault::FaultScript;
 use crate::lab::scenario::plan::{NodeKind, NodePlan};
-use crate::lab::scenario::script::FaultScript;
 use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
 
