@@ -24,6 +24,7 @@ mod filters;
 mod lineage;
 mod ordered;
 mod settled;
+mod stale;
 mod start;
 
 mod disks;
@@ -69,7 +70,8 @@ pub(crate) const WITNESS_MAX: usize = 30;
 /// Judges a run: what the plan expects, then what is judged in every run. The trace needs level `full` for `frames` and
 /// `sometimes`, and `history` for everything else.
 pub fn run(trace: &Trace, plan: &Plan) -> Vec<Finding> {
-    let history = History::of(trace);
+    let mut history = History::of(trace);
+    history.part(plan);
     let judge = |check: &Check| judge(check, trace, &history, plan);
     let mut findings: Vec<Finding> = Vec::new();
     for expect in &plan.expects {
@@ -110,6 +112,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::KeepsStable => disks::keeps_stable(history),
         Check::CheckpointSafe => disks::checkpoint_safe(history),
         Check::ReplicaPrefix => disks::replica_prefix(history, trace, plan),
+        Check::StaleRoute => stale::stale_route(history, trace, plan),
         Check::HalfInvisible => settled::half_invisible(history),
         Check::TransactionAtomic => settled::transaction_atomic(history, plan),
         Check::TransactionResolved => settled::transaction_resolved(history, plan),
@@ -165,6 +168,7 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::KeepsStable => Some(Guarantee(63)),
         Check::CheckpointSafe => Some(Guarantee(64)),
         Check::ReplicaPrefix => Some(Guarantee(65)),
+        Check::StaleRoute => Some(Guarantee(71)),
         _ => None,
     }
 }
