@@ -786,6 +786,20 @@ facts! {
         /// Where the master's bytes begin.
         pushed: i64,
     }
+    /// A slave took something over from its master. Source: `SlaveSynchronize`.
+    Synchronized "synchronized" {
+        /// `topics`, `offsets`, `delay-offsets` or `groups`.
+        what: &'static str,
+        /// The file that now says it.
+        file: &'static str,
+    }
+    /// A slave could not take something over from its master. Source: `SlaveSynchronize`.
+    SynchronizeFailed "synchronize-failed" {
+        /// `topics`, `offsets`, `delay-offsets` or `groups`.
+        what: &'static str,
+        /// Why.
+        why: Name,
+    }
     /// A broker found a config file that it could not read, and went on without. Source: `ConfigManager.load`.
     ConfigUnreadable "config-unreadable" {
         /// `topics.json`, `consumerOffset.json` …

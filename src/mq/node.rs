@@ -298,6 +298,8 @@ pub enum Timer {
     HaHousekeeping,
     /// `HAService.HAClient`: the loop of a slave.
     HaClient,
+    /// `SlaveSynchronize`: 0 every minute, 1 the request under way.
+    SlaveSynchronize,
     /// A node outside the system (a benchmark's toy).
     Toy,
 }

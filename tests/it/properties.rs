@@ -197,7 +197,7 @@ fn a_setting_of_a_file_changes_what_the_broker_does() {
 #[test]
 fn a_file_with_which_no_broker_can_run_is_refused_with_a_place() {
     assert_eq!(shop("", SLAVE, "").expect_err("whose slave?"), "the slave has no master");
-    let numberless = shop("", "brokerRole=SLAVE\n", "").expect_err("upstream exits");
+    let numberless = shop("role = \"async-master\"", "brokerRole=SLAVE\n", "").expect_err("upstream exits");
     assert_eq!(numberless, "properties: Slave's brokerId must be > 0");
     let escape = shop("", "deleteWhen=\\u00g4\n", "").expect_err("Java refuses it");
     assert_eq!(escape, "properties, line 1: Malformed \\uxxxx encoding.");

@@ -9,10 +9,11 @@ use mqlab::lab::scenario::{library, load};
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::image::{DiskImage, PAGE};
 use mqlab::lab::trace::log::{NodeHead, Trace};
-use mqlab::lab::trace::record::{App, DiskEvent, Level, Machine, Record, Seq, What};
+use mqlab::lab::trace::record::{App, DiskEvent, Level, Machine, Record, Road, Seq, What};
 use mqlab::mq::app::{AppError, Call, ConsumeOutcome, ErrorKind, MessageSelector, Ordered, OrderlyStatus, Return};
 use mqlab::mq::broker::properties::text::Pair;
 use mqlab::mq::message::StoredMessage;
+use mqlab::mq::time::{Span, Time};
 
 /// A run long enough that what is missing is overdue.
 fn run() -> (Trace, Plan) {
@@ -565,4 +566,47 @@ fn a_condition_is_judged_by_a_second_reading() {
     }
     let Verdict::Violation { clause, .. } = verdict(&trace, &plan, Check::FilterComplete) else { panic!("not seen") };
     assert_eq!(clause, "never delivered");
+}
+
+/// Two pairs: one master killed, one without power.
+fn dying_masters() -> (Trace, Plan) {
+    let text = library::text("24-master-dies").unwrap();
+    let mut plan = load("24", text.as_bytes(), &Overrides::default()).unwrap_or_else(|report| panic!("{report}")).plan;
+    plan.expects.clear();
+    (Session::run(&plan, Level::Full).trace, plan)
+}
+
+#[test]
+fn a_producer_that_never_forgets_a_dead_master_is_seen() {
+    let (trace, plan) = dying_masters();
+    assert_eq!(verdict(&trace, &plan, Check::StaleRoute), Verdict::Pass);
+    let shop = trace.node("shop");
+    let master = plan.nodes.iter().find(|node| node.name == "broker-a").expect("a master").ip;
+    let is_turn = |record: &&Record| {
+        record.node == shop && matches!(&record.what, What::Road(Road::Opening { to, .. }) if to.ip == master)
+    };
+    let turn = trace.records().iter().find(is_turn).expect("the shop connects").clone();
+    let at = |secs: u64| {
+        let mut twin = trace.clone();
+        let step = trace.records().last().expect("it has records").step;
+        twin.push(Record { at: Time::ZERO + Span::from_secs(secs), seq: Seq(u64::MAX), step, ..turn.clone() });
+        verdict(&twin, &plan, Check::StaleRoute)
+    };
+    assert_eq!(at(90), Verdict::Pass, "within the bound");
+    assert!(matches!(at(100), Verdict::Violation { clause: "stale", .. }));
+    assert_eq!(at(130), Verdict::Pass, "it is back");
+}
+
+#[test]
+fn what_a_sync_master_acknowledged_is_owed_after_its_power_went() {
+    let (trace, plan) = dying_masters();
+    assert_eq!(verdict(&trace, &plan, Check::AckedDurability), Verdict::Pass);
+    let slave = trace.node("broker-b-s");
+    let twin = damaged(&trace, |mut record| {
+        if let (What::Disk(DiskEvent::Image { cached, .. }), true) = (&mut record.what, record.node == slave) {
+            wipe(Arc::make_mut(cached), "commitlog/");
+        }
+        Some(record)
+    });
+    assert!(matches!(verdict(&twin, &plan, Check::AckedDurability), Verdict::Violation { clause: "no copy", .. }));
 }

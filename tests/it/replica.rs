@@ -2,13 +2,16 @@
 
 use mqlab::lab::check::history::Image;
 use mqlab::lab::check::storage::{self, Seen};
+use mqlab::lab::check::{self, Verdict};
 use mqlab::lab::scenario::overrides::Overrides;
+use mqlab::lab::scenario::plan::{Check, Expect, NodeKind, Outcome};
 use mqlab::lab::scenario::{Scenario, load};
 use mqlab::lab::sim::session::{RunResult, Session};
 use mqlab::lab::trace::image::DiskImage;
 use mqlab::lab::trace::record::{App, DiskEvent, Level, What};
 use mqlab::mq::app::Return;
 use mqlab::mq::fact::Fact;
+use mqlab::mq::time::{Span, Time};
 
 /// A master, its slave, and a shop that sends to them.
 fn pair(master: &str, slave: &str, send: &str, rest: &str) -> Scenario {
@@ -209,4 +212,178 @@ fn five_reports_end_a_long_messages_wait() {
         assert!(heard(&run)[0].0 < 15_400, "within milliseconds: {:?}", heard(&run));
         assert!(joined(disk(&run, "broker-a"), "commitlog/") == joined(disk(&run, "broker-a-s"), "commitlog/"));
     }
+}
+
+#[test]
+fn a_slave_takes_over_topics_offsets_and_groups_and_is_told_once_a_minute() {
+    let consumer = r#"
+[[consumer]]
+name = "billing-1"
+group = "billing"
+subscribe = { orders = "*" }
+start = "2s"
+"#;
+    let run = run(&pair("", "", "count = 3\nevery = \"1s\"\ndelay_level = 2", consumer));
+    let said = facts(&run, "broker-a-s", |fact| matches!(fact, Fact::Synchronized { .. }));
+    let round = |from: u64, to: u64| -> Vec<&str> {
+        let within = said.iter().filter(|(at, _)| (from..to).contains(at));
+        let what = within.map(|(_, fact)| match fact {
+            Fact::Synchronized { what, .. } => *what,
+            _ => "",
+        });
+        what.collect()
+    };
+    assert_eq!(round(9_900, 10_200), ["topics", "offsets", "delay-offsets", "groups"]);
+    assert_eq!(said.len(), 4, "the next is at 70 s: {said:?}");
+    let (master, slave) = (disk(&run, "broker-a"), disk(&run, "broker-a-s"));
+    let text = |disk: &DiskImage, file: &str| {
+        let file = &disk.files[&format!("config/{file}")];
+        String::from_utf8(file.read(0..file.len)).expect("text")
+    };
+    for part in ["\"orders\"", "%RETRY%billing"] {
+        assert!(text(slave, "topics.json").contains(part), "{part}");
+        assert!(text(master, "topics.json").contains(part), "{part}");
+    }
+    assert!(text(slave, "subscriptionGroup.json").contains("billing"));
+    assert!(text(slave, "delayOffset.json").starts_with("{\"offsetTable\":{"), "as it came, in one line");
+    // Delayed messages are delivered by the master alone.
+    let due = |node: &str| facts(&run, node, |fact| matches!(fact, Fact::DelayedDelivered { .. })).len();
+    assert_eq!((due("broker-a"), due("broker-a-s")), (3, 0));
+}
+
+#[test]
+fn what_a_slave_was_told_is_overwritten_by_its_masters_older_word() {
+    // The master dies, the group goes on at the slave and reports there; the master returns, and the slave asks it.
+    let rest = r#"
+[[consumer]]
+name = "billing-1"
+group = "billing"
+subscribe = { orders = "*" }
+start = "2s"
+
+[[fault]]
+name = "death"
+at = "18200ms"
+kill = { node = "broker-a" }
+[[fault]]
+name = "return"
+at = "50s"
+restart = { node = "broker-a" }
+"#;
+    let mut scenario = pair("", "", "count = 30\nevery = \"100ms\"", rest);
+    scenario.plan.until = Time::ZERO + Span::from_secs(200);
+    let run = run(&scenario);
+    let pulled = facts(&run, "broker-a-s", |fact| matches!(fact, Fact::Pulled { .. }));
+    assert!(!pulled.is_empty() && pulled.iter().all(|(at, _)| 18_200 < *at), "{pulled:?}");
+    let committed = facts(&run, "broker-a-s", |fact| matches!(fact, Fact::OffsetCommitted { .. }));
+    assert!(!committed.is_empty(), "reports of a group without a master reach the slave");
+    let findings = check::run(&run.trace, &scenario.plan);
+    for finding in &findings {
+        assert_eq!(finding.verdict, Verdict::Pass, "{}: {}", finding.check, finding.summary.en);
+    }
+}
+
+#[test]
+fn nobody_reads_at_a_slave_while_the_master_is_near_unless_it_may_be_read() {
+    // Ten per cent of 1 MiB: whoever is further behind counts as slow.
+    let near = |read: &str| format!("{SMALL}\ndisk = {{ memory = 1048576 }}\nproperties = \"\"\"{read}\"\"\"");
+    let late = r#"
+[[consumer]]
+name = "billing-1"
+group = "billing"
+subscribe = { orders = "*" }
+from = "first"
+start = "40s"
+"#;
+    let mut pulls = Vec::new();
+    for read in ["", "slaveReadEnable=true\n"] {
+        let script = format!("{read}accessMessageInMemoryMaxRatio=1\n");
+        let slave = format!("properties = \"\"\"{script}\"\"\"\ndisk = {{ memory = 1048576 }}");
+        let run = run(&pair(&near(&script), &slave, "count = 200\nevery = \"20ms\"\nsize = 900", late));
+        let found = |fact: &Fact| matches!(fact, Fact::Pulled { count, .. } if 0 < *count);
+        let of = |node: &str| facts(&run, node, found).len();
+        pulls.push((0 < of("broker-a"), 0 < of("broker-a-s")));
+        assert!(heard(&run).iter().all(|(_, status)| status == "SEND_OK"));
+    }
+    assert_eq!(pulls, [(true, false), (true, true)]);
+}
+
+#[test]
+fn a_producer_never_writes_to_a_slave() {
+    let death = "[[fault]]\nname = \"death\"\nat = \"17s\"\nkill = { node = \"broker-a\" }";
+    let mut scenario = pair("", "", "count = 60\nevery = \"1s\"", death);
+    scenario.plan.until = Time::ZERO + Span::from_secs(90);
+    let run = run(&scenario);
+    assert_eq!(facts(&run, "broker-a-s", |fact| matches!(fact, Fact::SendAccepted { .. })), []);
+    assert_eq!(facts(&run, "broker-a-s", |fact| matches!(fact, Fact::RequestRefused { .. })), []);
+    let last = statuses(&run).pop().expect("sixty sends");
+    assert!(last.starts_with("No route info of this topic, orders"), "once its route has no master: {last}");
+}
+
+/// A master that loses its tail while its slave keeps it, and then goes on.
+fn lost_tail() -> Scenario {
+    let rest = r#"
+[[producer.send]]
+topic = "orders"
+wait = "20s"
+count = 20
+every = "1s"
+key = "late-{n}"
+body = "late {n}"
+
+[[fault]]
+name = "outage"
+at = "20s"
+power-loss = { node = "broker-a", keep = "fsynced" }
+[[fault]]
+name = "return"
+at = "22s"
+restart = { node = "broker-a" }
+"#;
+    let mut scenario = pair(SYNC, "", "count = 40\nevery = \"100ms\"", rest);
+    let expect = Expect { id: "prefix".into(), check: Check::ReplicaPrefix, outcome: Outcome::Violated };
+    scenario.plan.expects.push(expect);
+    scenario
+}
+
+#[test]
+fn a_slave_ahead_of_its_master_vouches_for_what_it_does_not_have_or_repaired_is_sent_away() {
+    let scenario = lost_tail();
+    let late = |run: &RunResult| -> Vec<String> {
+        let late = heard(run).into_iter().filter(|(at, _)| 45_000 < *at);
+        late.map(|(_, status)| status).collect()
+    };
+    let released = run(&scenario);
+    let told = late(&released);
+    assert!(5 < told.len() && told.iter().all(|status| status == "SEND_OK"), "{told:?}");
+    let sent = facts(&released, "broker-a", |fact| matches!(fact, Fact::Transferred { .. }));
+    assert!(sent.iter().all(|(at, _)| *at < 22_000), "and not a byte went to the slave: {sent:?}");
+    let finding = check::run(&released.trace, &scenario.plan).remove(0);
+    assert!(matches!(finding.verdict, Verdict::Known { weakness: 2, .. }), "{finding:?}");
+
+    let mut repaired = scenario;
+    repaired.plan.profile.set("K02", true);
+    let repaired = run(&repaired);
+    let told = late(&repaired);
+    assert!(told.iter().all(|status| status != "SEND_OK"), "{told:?}");
+    assert!(!facts(&repaired, "broker-a", |fact| matches!(fact, Fact::SlaveGone { why: "ahead", .. })).is_empty());
+}
+
+#[test]
+fn two_slaves_of_one_master_have_ids_of_their_own() {
+    let second = |id: &str| format!("[[broker]]\nname = \"broker-a-s2\"\nrole = \"slave\"\nof = \"broker-a\"\n{id}");
+    let ids = |scenario: &Scenario| -> Vec<(String, i64)> {
+        let brokers = scenario.plan.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Broker(broker) => Some((broker.broker_name.to_string(), broker.broker_id)),
+            _ => None,
+        });
+        brokers.collect()
+    };
+    let named = |id: i64| ("broker-a".to_owned(), id);
+    assert_eq!(ids(&pair("", &second(""), "", "")), [named(0), named(1), named(2)]);
+    assert_eq!(ids(&pair("", &format!("id = 7\n{}", second("")), "", "")), [named(0), named(7), named(1)]);
+    let run = run(&pair(SYNC, &second(""), "count = 5\nevery = \"1s\"", ""));
+    assert_eq!(statuses(&run), ["SEND_OK"; 5]);
+    let log = |node: &str| joined(disk(&run, node), "commitlog/");
+    assert!(log("broker-a") == log("broker-a-s") && log("broker-a") == log("broker-a-s2"));
 }

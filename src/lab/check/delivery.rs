@@ -181,7 +181,7 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
 
 /// The unique keys of what lies on a broker that is up when the run ends: nobody can be handed the rest.
 pub(super) fn reachable(history: &History) -> BTreeSet<&str> {
-    let up = history.brokers.iter().filter(|broker| history.up_since.contains_key(&broker.node));
+    let up = history.stores().filter(|broker| history.up_since.contains_key(&broker.node));
     let records = up.flat_map(|broker| &broker.store.records);
     records.filter_map(|record| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect()
 }

@@ -18,7 +18,7 @@ pub(super) fn log_well_formed(history: &History) -> Judged {
 
 /// G61: every queue at the end agrees with its log.
 pub(super) fn store_consistent(history: &History) -> Judged {
-    let queues = history.brokers.iter().flat_map(|broker| broker.store.queues.values());
+    let queues = history.stores().flat_map(|broker| broker.store.queues.values());
     let units: usize = queues.map(Vec::len).sum();
     let en = format!("{units} queue entries lead to their records");
     at_the_end(history, 61, (en, format!("{units} 个队列项都指向各自的记录")))
@@ -32,7 +32,7 @@ pub(super) fn index_recall(history: &History) -> Judged {
 }
 
 fn records(history: &History) -> usize {
-    history.brokers.iter().map(|broker| broker.store.records.len()).sum()
+    history.stores().map(|broker| broker.store.records.len()).sum()
 }
 
 /// What of the one look at the final disks is about a guarantee.
@@ -48,7 +48,7 @@ fn at_the_end(history: &History, guarantee: u8, (en, zh): (String, String)) -> J
 /// Each broker's disk at the end, looked at whole.
 fn look(history: &History) -> Vec<(Seq, Verified)> {
     let last = |node: NodeId| history.disks.iter().rfind(|disk| disk.node == node);
-    let disks = history.brokers.iter().filter_map(|broker| last(broker.node));
+    let disks = history.stores().filter_map(|broker| last(broker.node));
     disks
         .map(|disk| {
             let cached = Image(&disk.cached);
@@ -68,7 +68,7 @@ fn log_end(history: &History, disk: &DiskSeen) -> LogEnd {
 /// A broker that is up has followed its log, except for what has just come.
 fn dispatched(history: &History, disk: &DiskSeen) -> Option<u64> {
     let is_up = history.up_since.get(&disk.node).is_some_and(|since| *since + FOLLOWS < history.end);
-    let broker = history.brokers.iter().find(|broker| broker.node == disk.node)?;
+    let broker = history.stores().find(|broker| broker.node == disk.node)?;
     let settled = |stored: i64| stored.saturating_add(FOLLOWS.as_millis() as i64) < disk.wall;
     let last = broker.store.records.iter().rev().find(|record| settled(record.stored))?;
     is_up.then_some(last.at + u64::from(last.size))
@@ -78,7 +78,7 @@ fn dispatched(history: &History, disk: &DiskSeen) -> Option<u64> {
 pub(super) fn keeps_stable(history: &History) -> Judged {
     let mut found = Found::default();
     let mut deaths = 0;
-    for broker in &history.brokers {
+    for broker in history.stores() {
         let own: Vec<&DiskSeen> = history.disks.iter().filter(|disk| disk.node == broker.node).collect();
         for pair in own.windows(2) {
             deaths += 1;
@@ -101,7 +101,7 @@ pub(super) fn keeps_stable(history: &History) -> Judged {
 pub(super) fn checkpoint_safe(history: &History) -> Judged {
     let mut found = Found::default();
     let mut images = 0;
-    for disk in history.disks.iter().filter(|disk| history.brokers.iter().any(|broker| broker.node == disk.node)) {
+    for disk in history.disks.iter().filter(|disk| history.stores().any(|broker| broker.node == disk.node)) {
         images += 1;
         found.add(disk.seq, storage::checkpoint_is_safe(Seen::of(&Image(&disk.stable))));
     }
@@ -125,12 +125,20 @@ pub(super) fn replica_prefix(history: &History, trace: &Trace, plan: &Plan) -> J
     if pairs == 0 {
         return Judged::inconclusive("no broker has a slave", "没有带从节点的 Broker");
     }
-    found.judge(
+    let judged = found.judge(
         history,
         format!("{pairs} slaves hold what their masters hold"),
         format!("{pairs} 个从节点与主节点一致"),
-    )
+    );
+    // A master that lost its tail begins another one; nobody compares them, and no switch makes them one again.
+    let lost = |(master, _): &(&str, &str)| {
+        trace.node(master).is_some_and(|node| history.power_losses.iter().any(|(lost, ..)| *lost == node))
+    };
+    if replicas(plan).iter().any(lost) { judged.known(DIVERGED_TAIL) } else { judged }
 }
+
+/// K02: the log of a slave that is longer than its master's is never reconciled with it.
+const DIVERGED_TAIL: u8 = 2;
 
 /// Masters with their slaves, by the names of their nodes.
 fn replicas(plan: &Plan) -> Vec<(&str, &str)> {
@@ -169,7 +177,7 @@ impl Found {
     }
 
     fn judge(self, history: &History, en: String, zh: String) -> Judged {
-        if history.brokers.is_empty() {
+        if history.stores().next().is_none() {
             return Judged::inconclusive("no broker has a disk", "没有 Broker 磁盘");
         }
         let Some(first) = self.breaches.first() else { return Judged::pass(en, zh) };

@@ -34,13 +34,14 @@ pub(super) fn no_acked_loss(history: &History, trace: &Trace) -> Judged {
 /// The same where the strength of the acknowledgement promises it.
 ///
 /// `SEND_OK` of an asynchronous flush, and every other status, promises to outlive a process, not a power loss of the
-/// machine that holds the only copy; `SEND_OK` of a synchronous flush outlives both.
+/// machine that holds the only copy; `SEND_OK` of a synchronous flush outlives both, and so does that of a master which
+/// waits for its slaves, unless they lose power, too.
 pub(super) fn acked_durability(history: &History, trace: &Trace, plan: &Plan) -> Judged {
     let mut promised = losses(history, trace);
     promised.retain(|loss| {
         let Some(broker) = trace.node(&loss.result.queue.broker) else { return true };
         let power_went = history.power_losses.iter().any(|(node, _, at)| *node == broker && loss.at <= *at);
-        !power_went || is_stable(loss, plan)
+        !power_went || is_stable(loss, plan) || is_doubled(loss, history, plan)
     });
     verdict(history, trace, promised)
 }
@@ -53,6 +54,20 @@ fn is_stable(loss: &Loss<'_>, plan: &Plan) -> bool {
         _ => false,
     });
     sync && waits && loss.result.status == SendStatus::SendOk
+}
+
+/// Whether the acknowledgement says that a slave has the record, and no slave of this name lost its memory since.
+fn is_doubled(loss: &Loss<'_>, history: &History, plan: &Plan) -> bool {
+    let broker = &loss.result.queue.broker;
+    let own = |node: NodeId| match plan.nodes.get(usize::from(node.0)).map(|node| &node.kind) {
+        Some(NodeKind::Broker(own)) if own.broker_name == *broker => Some(own),
+        _ => None,
+    };
+    let waits = loss.send.message.properties.get(names::WAIT).is_none_or(|wait| &**wait == "true");
+    let is_sync = (0..plan.nodes.len()).any(|node| own(NodeId(node as u16)).is_some_and(|own| own.is_sync_master()));
+    let is_its_slave = |node: NodeId| own(node).is_some_and(|own| own.broker_id != 0);
+    let slave_went = history.power_losses.iter().any(|(node, _, at)| is_its_slave(*node) && loss.at <= *at);
+    is_sync && waits && !slave_went && loss.result.status == SendStatus::SendOk
 }
 
 fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {

@@ -12,6 +12,7 @@ use crate::lab::check::storage::Verified;
 use crate::lab::check::transactions::Transactions;
 use crate::lab::oracle::Files;
 use crate::lab::oracle::store::{LogRecord, Store};
+use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{App, DiskEvent, Fault, Machine, NodeId, Record, Seq, What};
@@ -36,8 +37,10 @@ pub struct History {
     pub resets: Resets,
     /// Topics that operators deleted, in the order of their calls.
     pub deletions: Deletions,
-    /// Brokers with what their disks hold at the end.
+    /// Brokers with what their disks hold at the end; masters alone, once [`History::part`] has told them apart.
     pub brokers: Vec<BrokerSeen>,
+    /// Slaves with what their disks hold at the end, each behind its master's node, if that is there.
+    pub slaves: Vec<(Option<NodeId>, BrokerSeen)>,
     /// Disks as they were at deaths and at the end, in order.
     pub disks: Vec<DiskSeen>,
     /// Power losses: node, record, moment.
@@ -328,9 +331,45 @@ impl History {
         })
     }
 
-    /// Every stored copy with its broker.
+    /// Tells slaves from masters, as the plan does.
+    pub fn part(&mut self, plan: &Plan) {
+        let broker = |node: NodeId| match plan.nodes.get(usize::from(node.0)).map(|node| &node.kind) {
+            Some(NodeKind::Broker(broker)) => Some(broker),
+            _ => None,
+        };
+        for seen in std::mem::take(&mut self.brokers) {
+            match broker(seen.node).filter(|own| own.broker_id != 0) {
+                None => self.brokers.push(seen),
+                Some(own) => {
+                    let is_its = |node: &NodeId| {
+                        broker(*node).is_some_and(|other| other.broker_id == 0 && other.broker_name == own.broker_name)
+                    };
+                    let master = (0..plan.nodes.len()).map(|number| NodeId(number as u16)).find(is_its);
+                    self.slaves.push((master, seen));
+                }
+            }
+        }
+    }
+
+    /// Every broker's disk, the slaves' as well.
+    pub fn stores(&self) -> impl Iterator<Item = &BrokerSeen> {
+        self.brokers.iter().chain(self.slaves.iter().map(|(_, slave)| slave))
+    }
+
+    /// Every stored copy with its broker. What a slave holds is its master's copy, unless that one has something else there.
     pub fn copies(&self) -> impl Iterator<Item = (NodeId, &LogRecord)> {
-        self.brokers.iter().flat_map(|broker| broker.store.records.iter().map(|record| (broker.node, record)))
+        let own =
+            self.brokers.iter().flat_map(|broker| broker.store.records.iter().map(|record| (broker.node, record)));
+        let replicated = self.slaves.iter().flat_map(|(master, slave)| {
+            let masters = self.brokers.iter().find(|broker| Some(broker.node) == *master);
+            let is_there = move |record: &&LogRecord| {
+                let same = masters.and_then(|masters| masters.store.record_at(record.at));
+                same.is_some_and(|same| same.properties == record.properties)
+            };
+            let node = master.unwrap_or(slave.node);
+            slave.store.records.iter().filter(move |record| !is_there(record)).map(move |record| (node, record))
+        });
+        own.chain(replicated)
     }
 }
 

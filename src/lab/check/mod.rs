@@ -29,6 +29,7 @@ mod lineage;
 mod liveness;
 mod ordered;
 mod settled;
+mod stale;
 mod start;
 
 mod disks;
@@ -74,7 +75,8 @@ pub(crate) const WITNESS_MAX: usize = 30;
 /// Judges a run: what the plan expects, then what is judged in every run. The trace needs level `full` for `frames` and
 /// `sometimes`, and `history` for everything else.
 pub fn run(trace: &Trace, plan: &Plan) -> Vec<Finding> {
-    let history = History::of(trace);
+    let mut history = History::of(trace);
+    history.part(plan);
     let judge = |check: &Check| judge(check, trace, &history, plan);
     let mut findings: Vec<Finding> = Vec::new();
     for expect in &plan.expects {
@@ -115,6 +117,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::KeepsStable => disks::keeps_stable(history),
         Check::CheckpointSafe => disks::checkpoint_safe(history),
         Check::ReplicaPrefix => disks::replica_prefix(history, trace, plan),
+        Check::StaleRoute => stale::stale_route(history, trace, plan),
         Check::HalfInvisible => settled::half_invisible(history),
         Check::TransactionAtomic => settled::transaction_atomic(history, plan),
         Check::TransactionResolved => settled::transaction_resolved(history, plan),
@@ -179,6 +182,7 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::ReplicaPrefix => Some(Guarantee(65)),
         Check::DrainBound => Some(Guarantee(70)),
         Check::Unavailability => Some(Guarantee(71)),
+        Check::StaleRoute => Some(Guarantee(71)),
         _ => None,
     }
 }

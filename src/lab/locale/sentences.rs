@@ -102,6 +102,8 @@ const TOLD: &[(&str, Words)] = &[
             "主节点发来 @{pushed}，而自己的日志到 {own}：断开",
         ),
     ),
+    ("synchronized", w("takes over {what} from its master: {file}", "从主节点同步 {what}：{file}")),
+    ("synchronize-failed", w("could not take over {what} from its master: {why}", "从主节点同步 {what} 失败：{why}")),
     ("disk-full", w("DISK FULL at {percent} %, puts are refused", "磁盘已满，使用 {percent} %，拒绝写入")),
     ("disk-ok", w("disk at {percent} %, puts are taken again", "磁盘使用 {percent} %，恢复写入")),
     ("flushed", w("log durable from {from} to {to}", "日志 {from} 到 {to} 已落盘")),

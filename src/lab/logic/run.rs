@@ -111,7 +111,8 @@ impl Lab {
     pub fn run(&self) -> Run {
         let result = Session::run_setup(self.setup(Level::Full));
         let findings = check::run(&result.trace, &self.plan);
-        let history = History::of(&result.trace);
+        let mut history = History::of(&result.trace);
+        history.part(&self.plan);
         Run { seed: self.plan.seed, scenario: self.plan.scenario.clone(), result, findings, history }
     }
 

@@ -203,7 +203,7 @@ mod tests {
     /// The reader's own words name every key of a fault.
     #[test]
     fn every_verb_of_a_scenario_file_is_an_edit() {
-        let error = toml::from_str::<crate::lab::scenario::script::FaultScript>("zzz = 1").unwrap_err().to_string();
+        let error = toml::from_str::<crate::lab::scenario::fault::FaultScript>("zzz = 1").unwrap_err().to_string();
         let keys = error.split('`').skip(3).step_by(2).filter(|key| !["name", "at", "lasts", "off"].contains(key));
         let mut keys: Vec<&str> = keys.collect();
         let mut verbs: Vec<&str> = VERBS.iter().map(|(verb, _)| *verb).collect();

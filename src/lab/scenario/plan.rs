@@ -148,6 +148,13 @@ pub struct BrokerPlan {
     pub properties: Vec<Pair>,
 }
 
+impl BrokerPlan {
+    /// Whether its `SEND_OK` waits for a slave.
+    pub fn is_sync_master(&self) -> bool {
+        self.role == Role::SyncMaster
+    }
+}
+
 /// A topic that exists from the start.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TopicPlan {
@@ -284,6 +291,8 @@ pub enum Check {
     CheckpointSafe,
     /// `replica-prefix`: G65, at the end.
     ReplicaPrefix,
+    /// `stale-route`: G71, how long producers turn to a dead master.
+    StaleRoute,
     /// `half-invisible`: G10.
     HalfInvisible,
     /// `transaction-atomic`: G11: what the applications' ledgers say and what consumers can see agree.
@@ -419,6 +428,7 @@ impl Check {
         "keeps-stable",
         "checkpoint-safe",
         "replica-prefix",
+        "stale-route",
         "half-invisible",
         "transaction-atomic",
         "transaction-resolved",
@@ -462,6 +472,7 @@ impl Check {
             Check::KeepsStable => "keeps-stable",
             Check::CheckpointSafe => "checkpoint-safe",
             Check::ReplicaPrefix => "replica-prefix",
+            Check::StaleRoute => "stale-route",
             Check::HalfInvisible => "half-invisible",
             Check::TransactionAtomic => "transaction-atomic",
             Check::TransactionResolved => "transaction-resolved",

@@ -10,7 +10,7 @@ use crate::mq::fastjson::Json;
 use crate::mq::fastjson::cast::{Bean, CastError};
 use crate::mq::message::java::JavaMap;
 use crate::mq::message::{Group, Name};
-use crate::mq::store::config_file::{self, ConfigError, Loaded};
+use crate::mq::store::config_file::{self, ConfigError, Loaded, Unreadable};
 use crate::mq::time::Millis;
 use crate::mq::wire::body::{DataVersion, JsonBody};
 
@@ -135,8 +135,34 @@ impl Groups {
         true
     }
 
+    /// Takes over the table of a master; whether it is of another version.
+    ///
+    /// Source: `SlaveSynchronize.syncSubscriptionGroupConfig`.
+    pub fn replace(&mut self, masters: &[u8]) -> Result<bool, Unreadable> {
+        let json = Json::parse(masters)?;
+        let version = json.get("dataVersion").map(DataVersion::from_json).unwrap_or_default();
+        let mut table = BTreeMap::new();
+        if let Some(groups) = Bean::root(&json)?.map(|bean| bean.table("subscriptionGroupTable")).transpose()?.flatten()
+        {
+            for (name, bean) in groups.beans()? {
+                table.insert(name, GroupConfig::read(&bean)?);
+            }
+        }
+        let is_other = self.data_version != version;
+        if is_other {
+            self.data_version = version;
+            self.table = table;
+        }
+        Ok(is_other)
+    }
+
     /// The text of `subscriptionGroup.json`.
     pub fn text(&self) -> String {
+        self.json().pretty()
+    }
+
+    /// The table as JSON.
+    pub fn json(&self) -> Json {
         let mut groups = JavaMap::concurrent(TABLE_CAPACITY);
         for (name, config) in &self.table {
             groups.put(name.clone().into(), config.to_json());
@@ -146,7 +172,6 @@ impl Groups {
             (Json::Text("dataVersion".to_owned()), self.data_version.to_json()),
             (Json::Text("subscriptionGroupTable".to_owned()), Json::Object(groups)),
         ])
-        .pretty()
     }
 }
 

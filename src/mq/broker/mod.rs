@@ -281,7 +281,7 @@ impl Broker {
         }
         broker.arm_filters(step);
         broker.start_checks();
-        broker.start_following(step);
+        broker.start_replica(step);
         broker.register_all(step, false);
         step.out.arm(TimerKey::of(Timer::Registration), step.mono + REGISTRATION_DELAY);
         broker.settle(step);
@@ -359,6 +359,9 @@ impl Broker {
     fn received(&mut self, conn: ConnId, command: Box<Command>, step: &mut Step<'_>) {
         self.channels.touch(conn, step.mono);
         if command.is_response() {
+            if self.synchronize_answered(conn, &command, step) {
+                return;
+            }
             if let Some(name) = self.registration.name_of(conn).filter(|_| command.code == 0) {
                 step.out.say(Fact::RegistrationAnswered { nameserver: name.clone() });
             }
@@ -464,7 +467,9 @@ impl Broker {
             Timer::Schedule => Service::Schedule,
             Timer::DelayOffsets => Service::DelayOffsets,
             Timer::CleanFiles => Service::Clean,
-            Timer::HaTransfer | Timer::HaHousekeeping | Timer::HaClient => return self.replica_fired(key, step),
+            Timer::HaTransfer | Timer::HaHousekeeping | Timer::HaClient | Timer::SlaveSynchronize => {
+                return self.replica_fired(key, step);
+            }
             other => return self.fired_of_broker(other, step),
         };
         self.armed[service as usize] = None;
@@ -480,10 +485,14 @@ impl Node for Broker {
             Event::Accepted { conn, port, peer } => self.channels.open(conn, port, peer, step.mono, step.out),
             Event::Received { conn, frame: Frame::Command(command) } => self.received(conn, command, step),
             Event::Connected { conn } => {
-                let _ = self.registration.connected(conn, step.out) || self.master_connected(conn, step);
+                if !self.registration.connected(conn, step.out) {
+                    self.replica_connected(conn, step);
+                }
             }
             Event::Refused { conn, .. } => {
-                let _ = self.registration.gone(conn) || self.master_refused(conn, step);
+                if !self.registration.gone(conn) {
+                    self.replica_refused(conn, step);
+                }
             }
             Event::Closed { conn, .. } => self.closed(conn, "closed", step),
             Event::Fired { timer } => self.fired(timer, step),

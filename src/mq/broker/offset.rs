@@ -9,7 +9,7 @@ use crate::mq::fastjson::Json;
 use crate::mq::fastjson::cast::{Bean, CastError, Table};
 use crate::mq::message::java::{JavaMap, concurrent_order};
 use crate::mq::message::{Group, Name, QueueId, QueueOffset, Topic};
-use crate::mq::store::config_file::{self, ConfigError, Loaded};
+use crate::mq::store::config_file::{self, ConfigError, Loaded, Unreadable};
 
 /// Next offsets by topic, group and queue: looked up on every pull, so by borrowed names.
 #[derive(Clone, Debug, Default)]
@@ -27,16 +27,23 @@ impl Offsets {
     /// Differs: a table that is `null` counts as empty; upstream loads it and fails at every commit.
     pub fn load(disk: &mut dyn Disk) -> Result<(Offsets, Loaded), ConfigError> {
         let mut offsets = Offsets::default();
-        let loaded = config_file::load(disk, FILE, &mut |json| {
-            let Some(bean) = Bean::root(json)? else { return Ok(()) };
-            let groups = bean.table("offsetTable")?.map(|table| table.tables()).transpose()?;
-            let one = |(key, queues): &(Name, Table<'_>)| Ok((key.clone(), queues.numbers()?.into_iter().collect()));
-            let read: Vec<(Name, BTreeMap<QueueId, i64>)> =
-                groups.iter().flatten().map(one).collect::<Result<_, CastError>>()?;
-            read.into_iter().for_each(|(key, queues)| offsets.take(key, queues));
-            Ok(())
-        })?;
+        let loaded = config_file::load(disk, FILE, &mut |json| offsets.read(json))?;
         Ok((offsets, loaded))
+    }
+
+    /// Takes over a master's: all queues of each of its keys. Source: `SlaveSynchronize.syncConsumerOffset`.
+    pub fn merge(&mut self, masters: &[u8]) -> Result<(), Unreadable> {
+        Ok(self.read(&Json::parse(masters)?)?)
+    }
+
+    fn read(&mut self, json: &Json) -> Result<(), CastError> {
+        let Some(bean) = Bean::root(json)? else { return Ok(()) };
+        let groups = bean.table("offsetTable")?.map(|table| table.tables()).transpose()?;
+        let one = |(key, queues): &(Name, Table<'_>)| Ok((key.clone(), queues.numbers()?.into_iter().collect()));
+        let read: Vec<(Name, BTreeMap<QueueId, i64>)> =
+            groups.iter().flatten().map(one).collect::<Result<_, CastError>>()?;
+        read.into_iter().for_each(|(key, queues)| self.take(key, queues));
+        Ok(())
     }
 
     fn take(&mut self, key: Name, queues: BTreeMap<QueueId, i64>) {
@@ -84,9 +91,14 @@ impl Offsets {
     }
 
     /// The text of `consumerOffset.json`.
+    pub fn text(&self) -> String {
+        self.json().pretty()
+    }
+
+    /// The table as JSON.
     ///
     /// Differs: keys stand as in tables that were never loaded; upstream's, once loaded, are of another size.
-    pub fn text(&self) -> String {
+    pub fn json(&self) -> Json {
         let mut table = JavaMap::concurrent(TABLE_CAPACITY);
         for (topic, groups) in &self.table {
             for (group, queues) in groups {
@@ -97,7 +109,7 @@ impl Offsets {
             table.put(key.clone().into(), queues);
         }
         let table = table.iter().map(|(key, queues)| (Json::Text(key.to_string()), queues_json(queues))).collect();
-        Json::Object(vec![(Json::Text("offsetTable".to_owned()), Json::Object(table))]).pretty()
+        Json::Object(vec![(Json::Text("offsetTable".to_owned()), Json::Object(table))])
     }
 }
 

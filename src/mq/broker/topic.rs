@@ -88,6 +88,16 @@ impl Topics {
         &self.table
     }
 
+    /// Takes over the table of a master; whether it is of another version. Source: `SlaveSynchronize.syncTopicConfig`.
+    pub fn replace(&mut self, masters: TopicConfigTable) -> bool {
+        let is_other = self.table.data_version != masters.data_version;
+        if is_other {
+            self.table.data_version = masters.data_version;
+            self.table.topic_config_table = masters.topic_config_table;
+        }
+        is_other
+    }
+
     /// Creates or replaces a topic: a new version.
     pub fn put(&mut self, config: TopicConfig, now: Millis) {
         self.table.topic_config_table.insert(config.topic_name.clone(), config);
@@ -122,8 +132,13 @@ impl Topics {
         Some(created)
     }
 
-    /// The text of `topics.json`. A name that the file did not give is null, and left out again.
+    /// The text of `topics.json`.
     pub fn text(&self) -> String {
+        self.json().pretty()
+    }
+
+    /// The table as JSON. A name that the file did not give is null, and left out again.
+    pub fn json(&self) -> Json {
         let mut topics = JavaMap::concurrent(TABLE_CAPACITY);
         for (topic, config) in &self.table.topic_config_table {
             let mut fields = config.to_json().pairs().to_vec();
@@ -135,7 +150,6 @@ impl Topics {
             (Json::Text("dataVersion".to_owned()), self.table.data_version.to_json()),
             (Json::Text("topicConfigTable".to_owned()), Json::Object(topics)),
         ])
-        .pretty()
     }
 }
 

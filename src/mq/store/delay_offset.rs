@@ -35,9 +35,14 @@ impl DelayOffsets {
 
     /// The text of `delayOffset.json`.
     pub fn text(&self) -> String {
+        self.json().pretty()
+    }
+
+    /// The table as JSON.
+    pub fn json(&self) -> Json {
         let levels = concurrent_order(self.table.keys().copied().collect(), TABLE_CAPACITY);
         let pairs = levels.into_iter().map(|level| (Json::Int(level.into()), Json::Int(self.table[&level])));
-        Json::Object(vec![(Json::Text("offsetTable".to_owned()), Json::Object(pairs.collect()))]).pretty()
+        Json::Object(vec![(Json::Text("offsetTable".to_owned()), Json::Object(pairs.collect()))])
     }
 }
 

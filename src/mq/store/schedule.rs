@@ -373,14 +373,15 @@ impl MessageStore {
     ///
     /// Source: `ScheduleMessageService.shutdown` cancels the timer.
     pub(super) fn write_last_cursors(&mut self, disk: &mut dyn Disk) {
-        if self.profile.fix_k24 && !std::mem::replace(&mut self.schedule.is_closed, true) {
+        let delivers = self.config.role != Role::Slave;
+        if self.profile.fix_k24 && delivers && !std::mem::replace(&mut self.schedule.is_closed, true) {
             self.write_cursors(disk);
         }
     }
 
     /// The cursors' file could not be written: the next round tries again.
     pub(super) fn cursors_failed(&mut self) {
-        self.schedule.is_dirty = true;
+        self.schedule.is_dirty = self.config.role != Role::Slave;
     }
 }
 

@@ -44,6 +44,14 @@ pub mod request {
     pub const GET_CONSUMER_CONNECTION_LIST: i32 = 203;
     /// `GET_ALL_TOPIC_LIST_FROM_NAMESERVER`.
     pub const GET_ALL_TOPIC_LIST_FROM_NAMESERVER: i32 = 206;
+    /// `GET_ALL_TOPIC_CONFIG`, slave to master.
+    pub const GET_ALL_TOPIC_CONFIG: i32 = 21;
+    /// `GET_ALL_CONSUMER_OFFSET`, slave to master.
+    pub const GET_ALL_CONSUMER_OFFSET: i32 = 43;
+    /// `GET_ALL_DELAY_OFFSET`, slave to master.
+    pub const GET_ALL_DELAY_OFFSET: i32 = 45;
+    /// `GET_ALL_SUBSCRIPTIONGROUP_CONFIG`, slave to master.
+    pub const GET_ALL_SUBSCRIPTIONGROUP_CONFIG: i32 = 201;
     /// `GET_CONSUME_STATS`.
     pub const GET_CONSUME_STATS: i32 = 208;
     /// `WIPE_WRITE_PERM_OF_BROKER`, to the nameserver.
@@ -153,6 +161,10 @@ pub fn name_of_request(code: i32) -> &'static str {
         request::GET_TOPIC_STATS_INFO => "GET_TOPIC_STATS_INFO",
         request::GET_CONSUMER_CONNECTION_LIST => "GET_CONSUMER_CONNECTION_LIST",
         request::GET_ALL_TOPIC_LIST_FROM_NAMESERVER => "GET_ALL_TOPIC_LIST_FROM_NAMESERVER",
+        request::GET_ALL_TOPIC_CONFIG => "GET_ALL_TOPIC_CONFIG",
+        request::GET_ALL_CONSUMER_OFFSET => "GET_ALL_CONSUMER_OFFSET",
+        request::GET_ALL_DELAY_OFFSET => "GET_ALL_DELAY_OFFSET",
+        request::GET_ALL_SUBSCRIPTIONGROUP_CONFIG => "GET_ALL_SUBSCRIPTIONGROUP_CONFIG",
         request::GET_CONSUME_STATS => "GET_CONSUME_STATS",
         request::RESET_CONSUMER_CLIENT_OFFSET => "RESET_CONSUMER_CLIENT_OFFSET",
         request::INVOKE_BROKER_TO_RESET_OFFSET => "INVOKE_BROKER_TO_RESET_OFFSET",

@@ -62,6 +62,7 @@ impl Resolver<'_> {
             "keeps-stable" => Check::KeepsStable,
             "checkpoint-safe" => Check::CheckpointSafe,
             "replica-prefix" => Check::ReplicaPrefix,
+            "stale-route" => Check::StaleRoute,
             "half-invisible" => Check::HalfInvisible,
             "transaction-atomic" => Check::TransactionAtomic,
             "transaction-resolved" => Check::TransactionResolved,

@@ -2,12 +2,15 @@
 //!
 //! Source: `ClientManageProcessor`, `ConsumerManageProcessor`, `AdminBrokerProcessor`.
 
+use bytes::Bytes;
+
 use crate::mq::broker::filter::{self, Change, CompileError};
 use crate::mq::broker::members::Left;
 use crate::mq::broker::processor::pull::not_supported;
 use crate::mq::broker::topic::{PERM_READ, PERM_WRITE, config};
 use crate::mq::broker::{Broker, RETRY_PREFIX};
 use crate::mq::fact::Fact;
+use crate::mq::fastjson::Json;
 use crate::mq::filter::is_tag_type;
 use crate::mq::message::{Group, Name, QueueOffset, Topic};
 use crate::mq::node::{ConnId, Step};
@@ -61,6 +64,10 @@ impl Broker {
                 | request::GET_BROKER_RUNTIME_INFO,
                 header,
             ) => Some(self.status(header, command, step)),
+            (request::GET_ALL_TOPIC_CONFIG, _) => Some(whole(command, &self.topics.json())),
+            (request::GET_ALL_CONSUMER_OFFSET, _) => Some(whole(command, &self.offsets.json())),
+            (request::GET_ALL_DELAY_OFFSET, _) => Some(whole(command, &self.store.delay_offsets().json())),
+            (request::GET_ALL_SUBSCRIPTIONGROUP_CONFIG, _) => Some(whole(command, &self.groups.json())),
             (request::UPDATE_AND_CREATE_TOPIC, Header::CreateTopic(header)) => {
                 Some(self.update_topic(header, command, step))
             }
@@ -268,4 +275,9 @@ impl Broker {
         let queues = self.store.clean_unused_topics(step.disk, &|topic| topics.get(topic).is_some()) as i64;
         step.out.say(Fact::TopicDeleted { topic: topic.clone(), known, queues });
     }
+}
+
+/// A table for a slave. Source: `AdminBrokerProcessor.getAllTopicConfig` and the three like it.
+fn whole(command: &Command, table: &Json) -> Box<Command> {
+    Command::response(response::SUCCESS, command.opaque, Header::None).with_body(Bytes::from(table.compact()))
 }

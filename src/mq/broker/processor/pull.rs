@@ -18,6 +18,7 @@ use crate::mq::filter::{is_tag_type, tag};
 use crate::mq::message::sys_flag::pull::{COMMIT_OFFSET, SUBSCRIPTION, SUSPEND};
 use crate::mq::message::{Name, PhysicalOffset, QueueId, QueueOffset, Topic, record};
 use crate::mq::node::{ConnId, Step};
+use crate::mq::store::config::Role;
 use crate::mq::store::get::{GetRequest, GetStatus, Got, MessageFilter};
 use crate::mq::time::Millis;
 use crate::mq::wire::body::SubscriptionData;
@@ -52,10 +53,11 @@ impl Broker {
         let Some(got) = self.store.for_reading().get(step.disk, &request) else {
             return self.refuse(conn, &command, response::SYSTEM_ERROR, "store getMessage return null".into(), step);
         };
-        if may_hold && header.sys_flag & COMMIT_OFFSET != 0 {
+        let is_slave = self.config.store.role == Role::Slave;
+        if may_hold && header.sys_flag & COMMIT_OFFSET != 0 && !is_slave {
             self.commit_offset(&header.consumer_group, &header.topic, header.queue_id, header.commit_offset, step);
         }
-        let code = code_of(got.status, header.queue_offset);
+        let (code, suggested) = self.verdict(header, &got);
         if code == response::PULL_NOT_FOUND && may_hold && header.sys_flag & SUSPEND != 0 {
             return self.hold(conn, command, wanted, step);
         }
@@ -72,7 +74,23 @@ impl Broker {
         }
         step.out.say(Fact::Pulled { group, topic, queue_id, count, queue_offset: header.queue_offset });
         let is_oneway = command.is_oneway();
-        self.answer(conn, is_oneway, answer_of(command, code, got), step);
+        self.answer(conn, is_oneway, answer_of(command, (code, suggested), got), step);
+    }
+
+    /// The code of an answer, and whom to ask next. A slave that does not correct sends whoever asks in the wrong place back.
+    ///
+    /// Faithful: only a slave's own switch is asked whether it may be read, and all that it decides is whom to ask next.
+    fn verdict(&self, header: &PullHeader, got: &Got) -> (i32, i64) {
+        let group = self.groups.get(&header.consumer_group);
+        let (usual, slowly) = group.map_or((0, 0), |group| (group.broker_id, group.which_broker_when_consume_slowly));
+        let store = &self.config.store;
+        match code_of(got.status, header.queue_offset) {
+            response::PULL_OFFSET_MOVED if store.role == Role::Slave && !store.offset_check_in_slave => {
+                (response::PULL_RETRY_IMMEDIATELY, usual)
+            }
+            code if !self.config.slave_read_enable => (code, 0),
+            code => (code, if got.suggest_slave { slowly } else { usual }),
+        }
     }
 
     /// A refusal whose header is there and says nothing.
@@ -286,9 +304,9 @@ fn code_of(status: GetStatus, asked: i64) -> i32 {
     }
 }
 
-fn answer_of(request: Box<Command>, code: i32, mut got: Got) -> Box<Command> {
+fn answer_of(request: Box<Command>, (code, suggested): (i32, i64), mut got: Got) -> Box<Command> {
     let header = PulledHeader {
-        suggest_which_broker_id: 0,
+        suggest_which_broker_id: suggested,
         next_begin_offset: got.next.0,
         min_offset: got.min.0,
         max_offset: got.max.0,

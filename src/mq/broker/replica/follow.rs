@@ -10,6 +10,7 @@
 use crate::mq::broker::Broker;
 use crate::mq::broker::replica::named;
 use crate::mq::broker::replica::stream::{self, Incoming};
+use crate::mq::broker::replica::synchronize::Synchronizing;
 use crate::mq::fact::Fact;
 use crate::mq::message::Name;
 use crate::mq::node::{Addr, ConnId, Step, Timer, TimerKey};
@@ -29,6 +30,7 @@ pub(super) struct Following {
     /// `lastWriteTimestamp`.
     last: Millis,
     incoming: Incoming,
+    pub(super) synchronizing: Synchronizing,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -42,7 +44,7 @@ enum Road {
 
 impl Broker {
     /// The loop begins. Source: `HAService.start`, `BrokerController.initialize`.
-    pub(in crate::mq::broker) fn start_following(&mut self, step: &mut Step<'_>) {
+    pub(super) fn start_following(&mut self, step: &mut Step<'_>) {
         let configured = self.config.store.ha_master_address.as_deref().and_then(Addr::parse);
         let Some(following) = &mut self.replica.following else { return };
         following.master = configured;
@@ -54,8 +56,10 @@ impl Broker {
     /// Source: `BrokerController.doRegisterBrokerAll`, `HAClient.updateMasterAddress`.
     pub(in crate::mq::broker) fn learn_master(&mut self, answer: &RegisteredHeader) {
         let is_configured = self.config.store.ha_master_address.is_some();
-        if let Some(following) = self.replica.following.as_mut().filter(|_| !is_configured)
-            && let Some(master) = answer.ha_server_addr.as_deref().and_then(Addr::parse)
+        let Some(following) = &mut self.replica.following else { return };
+        following.synchronizing.master = answer.master_addr.as_deref().and_then(Addr::parse);
+        if let Some(master) = answer.ha_server_addr.as_deref().and_then(Addr::parse)
+            && !is_configured
         {
             following.master = Some(master);
         }
@@ -85,7 +89,7 @@ impl Broker {
     }
 
     /// The connection stands; whether it is this one.
-    pub(in crate::mq::broker) fn master_connected(&mut self, conn: ConnId, step: &mut Step<'_>) -> bool {
+    pub(super) fn master_connected(&mut self, conn: ConnId, step: &mut Step<'_>) -> bool {
         let reported = self.store.log_end().0;
         let Some(following) = self.replica.following.as_mut().filter(|one| one.road == Road::Opening(conn)) else {
             return false;
@@ -99,7 +103,7 @@ impl Broker {
     }
 
     /// The connection does not come about; whether it is this one.
-    pub(in crate::mq::broker) fn master_refused(&mut self, conn: ConnId, step: &mut Step<'_>) -> bool {
+    pub(super) fn master_refused(&mut self, conn: ConnId, step: &mut Step<'_>) -> bool {
         let is_mine = self.replica.following.as_ref().is_some_and(|one| one.road == Road::Opening(conn));
         if is_mine {
             self.rest(step);

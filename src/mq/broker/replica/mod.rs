@@ -25,6 +25,8 @@ mod follow;
 
 mod stream;
 
+mod synchronize;
+
 mod transfer;
 
 /// Both ends of a broker's replications.
@@ -51,6 +53,28 @@ impl Broker {
         port == self.config.addr.port.saturating_add(1)
     }
 
+    fn following(&mut self) -> Option<&mut Following> {
+        self.replica.following.as_mut()
+    }
+
+    /// Begins to follow a master, if this is a slave. Source: `BrokerController.initialize`, `HAService.start`.
+    pub(super) fn start_replica(&mut self, step: &mut Step<'_>) {
+        if self.replica.following.is_some() {
+            self.start_following(step);
+            self.start_synchronizing(step);
+        }
+    }
+
+    /// A connection that a slave asked for stands.
+    pub(super) fn replica_connected(&mut self, conn: ConnId, step: &mut Step<'_>) {
+        let _ = self.master_connected(conn, step) || self.synchronize_connected(conn, step);
+    }
+
+    /// A connection that a slave asked for does not come about.
+    pub(super) fn replica_refused(&mut self, conn: ConnId, step: &mut Step<'_>) {
+        let _ = self.master_refused(conn, step) || self.synchronize_closed(conn, step);
+    }
+
     /// A replication's other end has sent something.
     pub(super) fn bytes_in(&mut self, conn: ConnId, bytes: Bytes, step: &mut Step<'_>) {
         match self.replica.slaves.iter().position(|slave| slave.conn == conn) {
@@ -63,7 +87,7 @@ impl Broker {
     pub(super) fn replica_closed(&mut self, conn: ConnId, step: &mut Step<'_>) -> bool {
         match self.replica.slaves.iter().position(|slave| slave.conn == conn) {
             Some(slave) => self.slave_gone(slave, "closed", step),
-            None => return self.master_closed(conn, step),
+            None => return self.master_closed(conn, step) || self.synchronize_closed(conn, step),
         }
         true
     }
@@ -74,6 +98,7 @@ impl Broker {
             (Timer::HaTransfer, Some(slave)) => self.transfer_due(slave, step),
             (Timer::HaHousekeeping, Some(slave)) => self.housekeeping_due(slave, step),
             (Timer::HaClient, _) => self.following_due(step),
+            (Timer::SlaveSynchronize, _) => self.synchronize_due(timer, step),
             _ => {}
         }
     }
