@@ -3,14 +3,16 @@
 //! Facts are the log; there is no other. They explain, narrate and can be folded into a picture of the system; they never
 //! decide a verdict. Each fact gives its kind and its fields by name, so that nothing downstream needs a list of them.
 
+use crate::mq::fact::replication::with_replication;
 use crate::mq::fact::value::{AsValue, facts};
 use crate::mq::message::{Group, Name, QueueId, Topic};
 
+mod replication;
 mod value;
 
 pub use value::Value;
 
-facts! {
+with_replication! { facts! {
     /// A process finished booting and its store is ready (a broker) or its tables are empty (the others).
     Started "started" {}
     /// A clean shutdown ended.
@@ -723,83 +725,6 @@ facts! {
         /// How many.
         count: i64,
     }
-    /// A slave connected to the replication port of a broker, and counts from now on. Source: `HAService.AcceptSocketService`.
-    SlaveConnected "slave-connected" {
-        /// Where it connected from.
-        slave: Name,
-    }
-    /// A slave's connection ended. Source: `HAConnection`.
-    SlaveGone "slave-gone" {
-        /// Where it had connected from.
-        slave: Name,
-        /// `closed`, `expired`, or `ahead`, which the release does not ask.
-        why: &'static str,
-    }
-    /// A slave said how far its log reaches. Source: `HAConnection.ReadSocketService`.
-    SlaveReported "slave-reported" {
-        /// Where it connected from.
-        slave: Name,
-        /// One past its last byte.
-        offset: i64,
-    }
-    /// A master decided where a slave begins to read. Source: `HAConnection.WriteSocketService`.
-    TransferBegun "transfer-begun" {
-        /// Where it connected from.
-        slave: Name,
-        /// What it asked for.
-        requested: i64,
-        /// Where it begins.
-        from: i64,
-    }
-    /// A master sent a piece of its log to a slave. Source: `HAConnection.WriteSocketService.transferData`.
-    Transferred "transferred" {
-        /// Where it connected from.
-        slave: Name,
-        /// Where in the log.
-        at: i64,
-        /// How many bytes.
-        size: i64,
-    }
-    /// A slave's connection to its master stands. Source: `HAClient.connectMaster`.
-    MasterConnected "master-connected" {
-        /// The master's replication address.
-        master: Name,
-    }
-    /// A slave's connection to its master ended. Source: `HAClient.closeMaster`.
-    MasterGone "master-gone" {
-        /// The master's replication address.
-        master: Name,
-        /// `closed`, `expired`, `diverged` or `garbled`.
-        why: &'static str,
-    }
-    /// A slave took a piece of its master's log. Source: `HAClient.dispatchReadRequest`.
-    Replicated "replicated" {
-        /// Where in the log.
-        at: i64,
-        /// How many bytes.
-        size: i64,
-    }
-    /// A slave was offered bytes that do not begin where its own log ends. Source: `HAClient.dispatchReadRequest`.
-    ReplicaDiverged "replica-diverged" {
-        /// Where its own log ends.
-        own: i64,
-        /// Where the master's bytes begin.
-        pushed: i64,
-    }
-    /// A slave took something over from its master. Source: `SlaveSynchronize`.
-    Synchronized "synchronized" {
-        /// `topics`, `offsets`, `delay-offsets` or `groups`.
-        what: &'static str,
-        /// The file that now says it.
-        file: &'static str,
-    }
-    /// A slave could not take something over from its master. Source: `SlaveSynchronize`.
-    SynchronizeFailed "synchronize-failed" {
-        /// `topics`, `offsets`, `delay-offsets` or `groups`.
-        what: &'static str,
-        /// Why.
-        why: Name,
-    }
     /// A broker found a config file that it could not read, and went on without. Source: `ConfigManager.load`.
     ConfigUnreadable "config-unreadable" {
         /// `topics.json`, `consumerOffset.json` …
@@ -826,6 +751,6 @@ facts! {
         /// `topics.json`, `consumerOffset.json` …
         file: &'static str,
     }
-}
+}}
 
 const _: () = assert!(size_of::<Fact>() <= 56, "a fact travels inside an effect");

@@ -84,6 +84,10 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
     for (send, seq, at, result) in history.acked() {
         let Some(node) = trace.node(&result.queue.broker) else { continue };
         let queue = &result.queue;
+        // The result of a delayed message names its own queue, and its place in the schedule topic's.
+        if send.message.properties.get(names::DELAY).is_some_and(|level| **level != *"0") {
+            continue;
+        }
         let Some(epoch) = epoch(node, &queue.topic, send.at, at) else { continue };
         let place = (node, queue.topic.to_string(), queue.queue_id, epoch, result.queue_offset.0);
         see(place, &result.msg_id, seq);

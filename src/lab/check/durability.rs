@@ -120,7 +120,11 @@ impl<'a> Holder<'a> {
         if followed < copy.at + u64::from(copy.size) {
             return false;
         }
-        let unit = self.broker.store.unit(&result.queue.topic, result.queue.queue_id, result.queue_offset.0);
+        // A delayed message lies in the schedule topic, whatever queue its result names.
+        let unit = match copy.topic == *result.queue.topic {
+            true => self.broker.store.unit(&result.queue.topic, result.queue.queue_id, result.queue_offset.0),
+            false => self.broker.store.unit(&copy.topic, copy.queue, copy.queue_offset),
+        };
         let led = unit.and_then(|unit| self.broker.store.record_at(unit.at));
         !led.is_some_and(|record| record.properties.get(names::UNIQ_KEY).is_some_and(|uid| **uid == *result.msg_id))
     }

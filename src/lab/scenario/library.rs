@@ -17,6 +17,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("17-power-loss", include_str!("../../../scenarios/17-power-loss.toml")),
     ("20-producer-retry", include_str!("../../../scenarios/20-producer-retry.toml")),
     ("21-retry-ladder", include_str!("../../../scenarios/21-retry-ladder.toml")),
+    ("22-four-shapes", include_str!("../../../scenarios/22-four-shapes.toml")),
     ("23-build-2m2s", include_str!("../../../scenarios/23-build-2m2s.toml")),
     ("24-master-dies", include_str!("../../../scenarios/24-master-dies.toml")),
     ("27-order-moves", include_str!("../../../scenarios/27-order-moves.toml")),
