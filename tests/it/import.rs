@@ -1,7 +1,10 @@
 //! `mqlab scenario import`: the course's own files, and files that do not go together.
 
+use mqlab::lab::check;
 use mqlab::lab::scenario::import::{Finding, import};
 use mqlab::lab::scenario::load;
+use mqlab::lab::sim::session::Session;
+use mqlab::lab::trace::record::Level;
 
 const FILES: [(&str, &str); 4] = [
     ("broker-a.properties", include_str!("../golden/properties/broker-a.properties")),
@@ -9,6 +12,9 @@ const FILES: [(&str, &str); 4] = [
     ("broker-b.properties", include_str!("../golden/properties/broker-b.properties")),
     ("broker-a-s.properties", include_str!("../golden/properties/broker-a-s.properties")),
 ];
+
+/// A slave whose master's name is misspelt.
+const ORPHAN: &str = "brokerClusterName=rocketmq-cluster\nbrokerName=brokre-a\nbrokerId=1\nbrokerRole=SLAVE\n";
 
 fn files(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
     list.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect()
@@ -58,6 +64,14 @@ fn what_is_written_is_a_scenario_that_takes_the_files_unchanged() {
         assert!(scenario.contains(text), "{name} stands there as it is");
     }
     assert!(scenario.contains("nameserver = 2"));
+    let shown =
+        load("imported.toml", scenario.as_bytes(), &Default::default()).unwrap_or_else(|report| panic!("{report}"));
+    let result = Session::run(&shown.plan, Level::History);
+    assert!(check::run(&result.trace, &shown.plan).iter().all(|finding| finding.is_as_expected()));
+    // A slave of nobody is one in the laboratory, too: it registers, and replicates nothing.
+    let orphan = FILES.map(|(name, text)| (name, if name == "broker-a-s.properties" { ORPHAN } else { text }));
+    let written = import(&files(&orphan)).expect("read").scenario;
+    load("imported.toml", written.as_bytes(), &Default::default()).unwrap_or_else(|report| panic!("{report}"));
     // A text that a literal cannot hold is escaped, and reads the same.
     let odd = "brokerName=a'''b\r\nx=\u{1}\n";
     let written = import(&files(&[("odd.properties", odd)])).expect("read").scenario;

@@ -1,6 +1,6 @@
 //! *cluster*: the reference topology R with a fault about every minute and every checker that applies, against real time.
 //!
-//! One nameserver, two brokers, two producers of 21 messages a second together, four consumers in two groups; 600
+//! One nameserver, two masters with a slave each, two producers of 21 messages a second together, four consumers in two groups; 600
 //! simulated seconds recorded at level `history`, which is all that the checkers read. Every expectation of
 //! `cluster.toml` must come out, and at least 20 messages must be sent and 40 delivered for each simulated second: a
 //! cluster that is silent is fast and shows nothing.

@@ -6,7 +6,7 @@
 use crate::lab::check::delivery::{self, Member, Owed};
 use crate::lab::check::history::{History, Outcome};
 use crate::lab::check::lineage::Fate;
-use crate::lab::check::{Judged, filters};
+use crate::lab::check::{Judged, filters, seconds};
 use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::time::{Span, Time};
@@ -84,7 +84,7 @@ pub(super) fn drain_bound(history: &History, plan: &Plan) -> Judged {
     if let Some((message, member)) = oldest {
         let mut witness = message.seen.clone();
         witness.extend(last_touch(history, message));
-        let (name, group, waited) = (&message.name, member.group, history.end.since(healed.max(message.at)));
+        let (name, group, waited) = (&message.name, member.group, seconds(history.end.since(healed.max(message.at))));
         return Judged::violation(
             "drain",
             witness,
@@ -149,6 +149,7 @@ pub(super) fn unavailability(history: &History, plan: &Plan) -> Judged {
         let (seq, since) = waiting.take().unwrap_or((send.seq, send.at));
         let waited = at.since(since);
         if bound < waited {
+            let waited = seconds(waited);
             return Judged::violation(
                 "send",
                 vec![seq, send.seq],
@@ -162,7 +163,7 @@ pub(super) fn unavailability(history: &History, plan: &Plan) -> Judged {
         && bound < history.end.since(since)
         && history.sends.last().is_some_and(|last| bound < last.at.since(since))
     {
-        let waited = history.end.since(since);
+        let waited = seconds(history.end.since(since));
         return Judged::violation(
             "send",
             vec![seq],
@@ -170,6 +171,7 @@ pub(super) fn unavailability(history: &History, plan: &Plan) -> Judged {
             format!("直到结束有 {waited} 无法发送，上限是 {bound}"),
         );
     }
+    let longest = seconds(longest);
     match history.sends.len() {
         0 => Judged::inconclusive("nothing was sent", "没有发送任何消息"),
         _ => Judged::pass(

@@ -8,6 +8,7 @@ use crate::lab::locale::Phrase;
 use crate::lab::scenario::plan::{Check, Outcome, Plan};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::Seq;
+use crate::mq::time::Span;
 
 pub mod history;
 
@@ -272,6 +273,11 @@ pub enum Verdict {
         /// Which invariant.
         invariant: String,
     },
+}
+
+/// A span for people, to the millisecond.
+pub(crate) fn seconds(span: Span) -> String {
+    format!("{}.{:03} s", span.as_millis() / 1_000, span.as_millis() % 1_000)
 }
 
 impl Verdict {

@@ -4,8 +4,8 @@
 //! routes is enough. A machine without power is silent: the nameservers forget it when it has not registered for two minutes,
 //! at their next scan. Measured from what leaves the producers' machines, never from what anybody says.
 
-use crate::lab::check::Judged;
 use crate::lab::check::history::History;
+use crate::lab::check::{Judged, seconds};
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Record, Road, Seq, What};
@@ -28,6 +28,7 @@ pub(super) fn stale_route(history: &History, trace: &Trace, plan: &Plan) -> Judg
     for Hole { master, silent, death, last } in &holes {
         if let Some((seq, after)) = last.filter(|(_, after)| bound(*silent) < *after) {
             let bound = bound(*silent);
+            let after = seconds(after);
             let en = format!("a producer turned to {master} {after} after its death, allowed are {bound}");
             let zh = format!("{master} 死亡 {after} 之后生产者仍在找它，上限是 {bound}");
             return Judged::violation("stale", vec![*death, seq], en, zh);
@@ -35,7 +36,7 @@ pub(super) fn stale_route(history: &History, trace: &Trace, plan: &Plan) -> Judg
     }
     let (mut en, mut zh) = (Vec::new(), Vec::new());
     for Hole { master, silent, last, .. } in &holes {
-        let (after, bound) = (last.map_or(Span::ZERO, |(_, after)| after), bound(*silent));
+        let (after, bound) = (seconds(last.map_or(Span::ZERO, |(_, after)| after)), bound(*silent));
         let (how, how_zh) = if *silent { ("silent", "断电无声") } else { ("closed", "连接关闭") };
         en.push(format!("{master} ({how}) for {after} of at most {bound}"));
         zh.push(format!("{master}（{how_zh}）{after}，上限 {bound}"));

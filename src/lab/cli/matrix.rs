@@ -15,7 +15,7 @@ use crate::lab::locale::Lang;
 use crate::lab::scenario::Scenario;
 use crate::lab::trace::digest::Fold;
 use crate::lab::view::width;
-use crate::mq::time::Span;
+use crate::mq::time::{Span, Time};
 
 /// The whole as JSON: the sums, then each shape as a run of its own.
 #[derive(Serialize)]
@@ -135,16 +135,16 @@ fn text(judged: &[Judged], lang: Lang, args: &RunArgs) -> String {
     let as_expected = judged.iter().all(|one| run::exit_code(one) == 0);
     let _ = match (lang, as_expected) {
         (Lang::En, true) => {
-            writeln!(out, "result  as expected in {events} events, {} virtual, {wall} ms real", Span(virtual_time))
+            writeln!(out, "result  as expected in {events} events, {} virtual, {wall} ms real", Time(virtual_time))
         }
         (Lang::En, false) => {
-            writeln!(out, "result  NOT as expected in {events} events, {} virtual, {wall} ms real", Span(virtual_time))
+            writeln!(out, "result  NOT as expected in {events} events, {} virtual, {wall} ms real", Time(virtual_time))
         }
         (Lang::Zh, true) => {
-            writeln!(out, "结果  符合预期：{events} 个事件，虚拟时间 {}，实际 {wall} 毫秒", Span(virtual_time))
+            writeln!(out, "结果  符合预期：{events} 个事件，虚拟时间 {}，实际 {wall} 毫秒", Time(virtual_time))
         }
         (Lang::Zh, false) => {
-            writeln!(out, "结果  不符合预期：{events} 个事件，虚拟时间 {}，实际 {wall} 毫秒", Span(virtual_time))
+            writeln!(out, "结果  不符合预期：{events} 个事件，虚拟时间 {}，实际 {wall} 毫秒", Time(virtual_time))
         }
     };
     let one = judged.iter().find(|one| run::exit_code(one) != 0).unwrap_or(first);

@@ -110,6 +110,8 @@ pub struct BrokerScript {
     pub role: Option<Text>,
     /// Whose slave: the name of a `[[broker]]` that is a master.
     pub of: Option<Text>,
+    /// `brokerName`, where it is another than its node's or its master's: a slave of nobody, as a wrong file makes it.
+    pub broker: Option<Text>,
     /// `brokerId` of a slave; the first free one if it is left out.
     pub id: Option<Spanned<i64>>,
     /// The address it announces, `brokerIP1`.

@@ -32,8 +32,11 @@ pub(super) fn scenario(files: &[File<'_>]) -> String {
         };
         let _ = write!(out, "\n[[broker]]\nname = \"{name}\"\n");
         let master = files.iter().find(|other| !other.is_slave() && other.broker_name() == file.broker_name());
-        if let Some(master) = master.filter(|_| file.is_slave()) {
-            let _ = writeln!(out, "of = \"{}\"", plain(master.broker_name()));
+        if file.is_slave() {
+            let _ = match master {
+                Some(master) => writeln!(out, "of = \"{}\"", plain(master.broker_name())),
+                None => writeln!(out, "broker = \"{}\" # whose slave nobody is", plain(file.broker_name())),
+            };
         }
         names.insert(name);
         let _ = writeln!(out, "properties = {}", quoted(&file.text));

@@ -98,7 +98,10 @@ impl Resolver<'_> {
         let (log, queue) = (store.commit_log_file_size as i64, store.consume_queue_file_size as i64);
         let plan = BrokerPlan {
             cluster,
-            broker_name: master.map_or(&name, |master| &master.broker_name).clone(),
+            broker_name: match &broker.broker {
+                Some(_) => self.legal(&broker.broker, "broker", table.span()),
+                None => master.map_or(&name, |master| &master.broker_name).clone(),
+            },
             broker_id,
             broker_ip1: self.announced(&broker.announce, ip),
             listen_port: BROKER_PORT,
@@ -152,9 +155,15 @@ impl Resolver<'_> {
         });
         let masters: Vec<(&Name, &BrokerPlan)> = masters.collect();
         match (&table.get_ref().of, role) {
+            (None, Role::Slave) if table.get_ref().broker.is_some() => None,
             (None, Role::Slave) => {
                 let at = table.get_ref().role.as_ref().map_or_else(|| head(table.span()), Spanned::span);
-                self.wrong("missing", Some(at), "the slave has no master".into(), "write `of = \"broker-a\"`");
+                self.wrong(
+                    "missing",
+                    Some(at),
+                    "the slave has no master".into(),
+                    "write `of = \"broker-a\"`, or a `broker` that nobody is called",
+                );
                 None
             }
             (None, _) => None,
