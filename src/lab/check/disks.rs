@@ -60,7 +60,9 @@ fn look(history: &History) -> Vec<(Seq, Verified)> {
 
 /// Nothing was cut where no process died, and no clock was set where none was.
 fn log_end(history: &History, disk: &DiskSeen) -> LogEnd {
-    let is_own = |node: &NodeId| *node == disk.node;
+    // What happened to a master happened to the log that its slave takes from it.
+    let master = history.slaves.iter().find(|(_, slave)| slave.node == disk.node).and_then(|(master, _)| *master);
+    let is_own = |node: &NodeId| *node == disk.node || Some(*node) == master;
     let blows = history.power_losses.iter().chain(&history.deaths).any(|(node, ..)| is_own(node));
     if blows || history.clock_steps.iter().any(|(node, _)| is_own(node)) { LogEnd::MayBeCut } else { LogEnd::NeverCut }
 }
