@@ -126,7 +126,7 @@ impl<'a> Holder<'a> {
             false => self.broker.store.unit(&copy.topic, copy.queue, copy.queue_offset),
         };
         let led = unit.and_then(|unit| self.broker.store.record_at(unit.at));
-        !led.is_some_and(|record| record.properties.get(names::UNIQ_KEY).is_some_and(|uid| **uid == *result.msg_id))
+        led.is_none_or(|record| record.properties.get(names::UNIQ_KEY).is_none_or(|uid| **uid != *result.msg_id))
     }
 }
 
