@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::check::delivery::{GRACE, Owed, owed};
+use crate::lab::check::delivery::{GRACE, Owed, is_severed, owed, reachable};
 use crate::lab::check::history::{History, Image, uid};
 use crate::lab::check::{Judged, filters};
 use crate::lab::oracle::local_offsets::{self, LocalOffsets};
@@ -36,7 +36,7 @@ pub(super) fn is_done_in(plan: &Plan) -> bool {
     })
 }
 
-/// Every acknowledged message at or behind a live subscriber's place in its queue was handed to it, whatever it answered.
+/// Every acknowledged message that a broker which is up still has and that lies at or behind a live subscriber's place in its queue was handed to it, whatever it answered.
 ///
 /// The place is what its own file says; without that 0 for one that begins at the first offset. One that begins elsewhere is
 /// owed what lies behind the first message it was handed, and what was sent a minute or more after it came up. A file that is
@@ -46,7 +46,9 @@ pub(super) fn broadcast_complete(history: &History, plan: &Plan) -> Judged {
     if subscribers.is_empty() {
         return Judged::inconclusive("nobody broadcasts and is up at the end", "结束时没有存活的广播消费者");
     }
-    let all = owed(history, plan);
+    let reached = reachable(history, plan);
+    let mut all = owed(history, plan);
+    all.retain(|message| reached.contains(message.id));
     let calls: BTreeMap<Seq, Time> = history.sends.iter().map(|send| (send.seq, send.at)).collect();
     let (mut count, mut pending) = (0, 0);
     for subscriber in &subscribers {
@@ -86,7 +88,7 @@ fn subscribers<'a>(history: &History, plan: &'a Plan) -> Vec<Subscriber<'a>> {
     for (number, node) in plan.nodes.iter().enumerate() {
         let NodeKind::Client(client) = &node.kind else { continue };
         let id = NodeId(number as u16);
-        let Some(since) = history.up_since.get(&id).copied() else { continue };
+        let Some(since) = history.up_since.get(&id).copied().filter(|_| !is_severed(&node.name, plan)) else { continue };
         for consumer in client.consumers.iter().filter(|consumer| consumer.model == MessageModel::Broadcasting) {
             let own = || history.deliveries.iter().filter(|one| one.node == id && one.group == consumer.group);
             let mut begins = BTreeMap::new();

@@ -6,6 +6,7 @@ use crate::lab::check::history::{Delivery, History, SendSeen, label};
 use crate::lab::check::lineage::{Fate, Lineages};
 use crate::lab::check::transactions::Logged;
 use crate::lab::check::{Judged, filters};
+use crate::lab::fault::episode::FaultKind;
 use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
@@ -45,9 +46,9 @@ impl<'a> Member<'a> {
         Some(wanted)
     }
 
-    /// Whether one of its members is up when the run ends.
+    /// Whether one of its members is up when the run ends, and on no road that stays cut.
     pub(super) fn is_up(&self, history: &History, plan: &Plan) -> bool {
-        self.nodes.iter().any(|name| {
+        self.nodes.iter().filter(|name| !is_severed(name, plan)).any(|name| {
             let number = plan.nodes.iter().position(|node| node.name == **name);
             number.is_some_and(|number| history.up_since.keys().any(|node| usize::from(node.0) == number))
         })
@@ -57,6 +58,13 @@ impl<'a> Member<'a> {
     fn missed(&self, violation: Judged) -> Judged {
         if self.others.is_empty() { violation } else { violation.known(ONE_SUBSCRIPTION) }
     }
+}
+
+/// Whether a node is at one end of a road that is cut and stays so: what it is owed, or owes, cannot be handed over.
+pub(super) fn is_severed(name: &str, plan: &Plan) -> bool {
+    let heals = plan.episodes.iter().any(|episode| matches!(episode.kind, FaultKind::Heal { .. }));
+    let cuts = |kind: &FaultKind| matches!(kind, FaultKind::Cut { from, to, .. } if **from == *name || **to == *name);
+    !heals && plan.episodes.iter().any(|episode| episode.lasts.is_none() && cuts(&episode.kind))
 }
 
 /// A message that groups are owed.
@@ -127,7 +135,7 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
     }
     let last_boot = history.up_since.values().max().copied().unwrap_or(Time::ZERO);
     let all = self::owed(history, plan);
-    let reached = reachable(history);
+    let reached = reachable(history, plan);
     let (mut owed, mut pending, mut dead) = (0, 0, 0);
     for member in groups {
         let is_up = member.is_up(history, plan);
@@ -180,8 +188,10 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
 }
 
 /// The unique keys of what lies on a broker that is up when the run ends: nobody can be handed the rest.
-pub(super) fn reachable(history: &History) -> BTreeSet<&str> {
-    let up = history.stores().filter(|broker| history.up_since.contains_key(&broker.node));
+pub(super) fn reachable<'a>(history: &'a History, plan: &Plan) -> BTreeSet<&'a str> {
+    let reached = |node: NodeId| !plan.nodes.get(usize::from(node.0)).is_some_and(|node| is_severed(&node.name, plan));
+    let is_up = |node: NodeId| history.up_since.contains_key(&node) && reached(node);
+    let up = history.stores().filter(|broker| is_up(broker.node));
     let records = up.flat_map(|broker| &broker.store.records);
     records.filter_map(|record| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect()
 }

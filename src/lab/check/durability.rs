@@ -12,7 +12,7 @@ use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{SendResult, SendStatus};
 use crate::mq::message::property::names;
-use crate::mq::time::Time;
+use crate::mq::time::{Span, Time};
 
 /// An acknowledged message that is not there at the end.
 struct Loss<'a> {
@@ -40,11 +40,18 @@ pub(super) fn acked_durability(history: &History, trace: &Trace, plan: &Plan) ->
     let mut promised = losses(history, trace);
     promised.retain(|loss| {
         let Some(broker) = trace.node(&loss.result.queue.broker) else { return true };
+        // A sync that fails takes back what was in the page cache only, with some file systems: no acknowledgement of what is
+        // in the page cache promises to outlive that, and one that is said at that moment says no more.
+        let mut failures = history.sync_failures.iter();
+        let cache_failed = failures.any(|(node, at)| *node == broker && loss.at <= *at + LEAVES);
         let power_went = history.power_losses.iter().any(|(node, _, at)| *node == broker && loss.at <= *at);
-        !power_went || is_stable(loss, plan) || is_doubled(loss, history, plan)
+        !(power_went || cache_failed) || is_stable(loss, plan) || is_doubled(loss, history, plan)
     });
     verdict(history, trace, promised)
 }
+
+/// How long an acknowledgement that has been decided on may take to its producer.
+const LEAVES: Span = Span::from_millis(10_000);
 
 /// Whether the acknowledgement says that the record is on the disk.
 fn is_stable(loss: &Loss<'_>, plan: &Plan) -> bool {

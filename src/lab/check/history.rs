@@ -47,6 +47,8 @@ pub struct History {
     pub power_losses: Vec<(NodeId, Seq, Time)>,
     /// Deaths of processes other than by power.
     pub deaths: Vec<(NodeId, Seq, Time)>,
+    /// Syncs of commit logs that failed: node, moment.
+    pub sync_failures: Vec<(NodeId, Time)>,
     /// Nodes whose wall clock was set, and when, once each time.
     pub clock_steps: Vec<(NodeId, Time)>,
     /// When which nodes booted.
@@ -258,6 +260,7 @@ impl History {
                 What::Disk(DiskEvent::Image { cached, stable }) => {
                     history.disks.push(DiskSeen::of(record, node, cached, stable));
                 }
+                What::Disk(DiskEvent::FlushFailed { .. }) => history.sync_failures.push((node, record.at)),
                 What::Machine(machine) => history.machine(node, record.seq, record.at, machine),
                 _ => {}
             }

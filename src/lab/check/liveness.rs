@@ -62,7 +62,7 @@ pub(super) fn drain_bound(history: &History, plan: &Plan) -> Judged {
     }
     let healed = healed(history);
     let all = delivery::owed(history, plan);
-    let reached = delivery::reachable(history);
+    let reached = delivery::reachable(history, plan);
     let (mut met, mut open) = (0_usize, 0_usize);
     let mut oldest: Option<(&Owed<'_>, &Member<'_>)> = None;
     let mut longest = Span::ZERO;

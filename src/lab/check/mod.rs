@@ -73,6 +73,22 @@ const ALWAYS: &[Check] = &[Check::AckedDurability, Check::AtLeastOnce, Check::No
 /// A witness names at most so many records.
 pub(crate) const WITNESS_MAX: usize = 30;
 
+/// Every checker whose scope a plan can meet.
+pub fn suite(_plan: &Plan) -> Vec<Check> {
+    let mut checks = ALWAYS.to_vec();
+    checks.extend([Check::LogWellFormed, Check::StoreConsistent, Check::IndexRecall, Check::KeepsStable]);
+    checks.extend([Check::CheckpointSafe, Check::ReplicaPrefix, Check::HalfInvisible, Check::TransactionAtomic]);
+    checks.extend([Check::TransactionResolved, Check::CheckBack, Check::DuplicatesExplained, Check::StartPosition]);
+    checks.extend([Check::QueueFifo, Check::OrderlyExclusive, Check::NoOvertaking, Check::FilterSound]);
+    checks.extend([Check::FilterComplete, Check::DrainBound, Check::BroadcastComplete]);
+    checks
+}
+
+/// Whether a guarantee is owed whatever goes wrong: honesty is, survival is not.
+pub fn is_owed_beyond(check: &Check) -> bool {
+    matches!(check, Check::NoPhantom)
+}
+
 /// Judges a run: what the plan expects, then what is judged in every run. The trace needs level `full` for `frames` and
 /// `sometimes`, and `history` for everything else.
 pub fn run(trace: &Trace, plan: &Plan) -> Vec<Finding> {

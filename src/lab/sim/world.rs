@@ -233,6 +233,15 @@ impl World {
 
     /// Handles the next entry that is somebody's; `false` when nothing is left before the end.
     pub fn step(&mut self) -> bool {
+        self.step_asking(&mut |_, _| true)
+    }
+
+    /// The same, asking before each episode whose time has come whether it may begin: one that may not leaves no trace, as
+    /// if it stood in the plan with `off = true`.
+    ///
+    /// What begins inside a step (`before:`) is not asked for.
+    #[inline]
+    pub fn step_asking(&mut self, may_begin: &mut impl FnMut(&World, u32) -> bool) -> bool {
         while let Some(entry) = self.agenda.next(self.setup.until) {
             debug_assert!(self.now <= entry.at, "time does not go back");
             self.now = entry.at;
@@ -240,7 +249,13 @@ impl World {
                 Item::Flight(at) => self.arrive(at),
                 Item::Timer { node, slot } => self.timer_up(node, slot),
                 Item::Flush(at) => self.flush_up(at),
-                Item::Errand(at) => self.errand_up(at),
+                Item::Errand(at) => match self.errands.at(at).kind {
+                    ErrandKind::Begin(number) if !may_begin(self, number) => {
+                        self.errands.take(at);
+                        false
+                    }
+                    _ => self.errand_up(at),
+                },
             };
             if stepped {
                 if !self.rec.reached.is_empty() {
@@ -260,6 +275,11 @@ impl World {
             }
         }
         true
+    }
+
+    /// Moves the run's end: what lies behind it stays where it is.
+    pub fn set_until(&mut self, until: Time) {
+        self.setup.until = until;
     }
 
     /// Ends the run: a last step of the lab in which the disks' contents are recorded. Does nothing the second time.
@@ -303,6 +323,11 @@ impl World {
             finished: self.finished,
             deeds: Vec::new(),
         }
+    }
+
+    /// An episode of the plan, by its place.
+    pub fn episode(&self, number: u32) -> &Episode {
+        &self.setup.episodes[number as usize]
     }
 
     /// What the world was made from.

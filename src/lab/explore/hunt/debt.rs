@@ -1,0 +1,206 @@
+//! What is still owed while a run is under way: when nothing is any more, the run may end.
+//!
+//! This is a guess from what applications saw, not a verdict: what it forgets is found open by the checkers, what it owes for
+//! too long costs time and no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lab::scenario::plan::{NodeKind, Plan};
+use crate::lab::sim::machine::Mood;
+use crate::lab::sim::world::World;
+use crate::lab::trace::record::{App, Machine, NodeId, Record, What};
+use crate::mq::app::{Call, ConsumeOutcome, LocalState, MessageModel, MessageSelector, Return, SendResult};
+use crate::mq::message::property::names;
+use crate::mq::message::{Group, Message, Name, Topic};
+use crate::mq::time::{Span, Time};
+
+/// A group that is owed messages.
+#[derive(Debug)]
+struct Member {
+    group: Group,
+    subscriptions: Vec<(Topic, MessageSelector)>,
+    /// Its processes.
+    nodes: BTreeSet<NodeId>,
+}
+
+/// An open call or callback: node, incarnation, number.
+type Key = (NodeId, u32, u64);
+
+/// Who is owed what.
+#[derive(Debug)]
+pub struct Debt {
+    groups: Vec<Member>,
+    masters: BTreeMap<Name, Vec<NodeId>>,
+    calls: BTreeMap<Key, Vec<Message>>,
+    tasks: BTreeMap<Key, (Group, Vec<Name>)>,
+    /// Unique keys with the broker that holds them, topic and tag.
+    owed: BTreeMap<Name, Held>,
+    consumed: BTreeSet<(Group, Name)>,
+    /// Half messages whose end nobody has told yet.
+    undecided: BTreeSet<Name>,
+    /// The last call of a send.
+    last_call: Time,
+    sent: u64,
+    listened: u64,
+}
+
+/// Where an acknowledged message lies.
+#[derive(Clone, Debug)]
+struct Held {
+    broker: Name,
+    topic: Topic,
+    tag: Option<String>,
+}
+
+/// So long after the last send nobody sends any more: longer than senders of a draft wait between two.
+const SILENT: Span = Span::from_secs(6);
+
+impl Debt {
+    /// Nothing is owed in a plan's run yet.
+    pub fn new(plan: &Plan) -> Debt {
+        let (mut groups, mut masters): (Vec<Member>, BTreeMap<Name, Vec<NodeId>>) = Default::default();
+        for (number, node) in plan.nodes.iter().enumerate() {
+            let id = NodeId(number as u16);
+            match &node.kind {
+                NodeKind::Broker(broker) => masters.entry(broker.broker_name.clone()).or_default().push(id),
+                NodeKind::Client(client) => {
+                    for own in client.consumers.iter().filter(|own| own.model == MessageModel::Clustering) {
+                        match groups.iter_mut().find(|group| group.group == own.group) {
+                            Some(group) => {
+                                group.nodes.insert(id);
+                            }
+                            None => groups.push(Member {
+                                group: own.group.clone(),
+                                subscriptions: own.subscriptions.clone(),
+                                nodes: BTreeSet::from([id]),
+                            }),
+                        }
+                    }
+                }
+                NodeKind::Nameserver => {}
+            }
+        }
+        Debt {
+            groups,
+            masters,
+            calls: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            consumed: BTreeSet::new(),
+            undecided: BTreeSet::new(),
+            last_call: Time::ZERO,
+            sent: 0,
+            listened: 0,
+        }
+    }
+
+    /// Hears what happened.
+    pub fn hear(&mut self, record: &Record) {
+        let Some(node) = record.node else { return };
+        let key = |number: u64| (node, record.incarnation, number);
+        match &record.what {
+            What::App(App::Called(call)) => match &**call {
+                Call::Send { op, message, .. }
+                | Call::SendBy { op, message, .. }
+                | Call::SendInTransaction { op, message, .. } => {
+                    self.last_call = record.at;
+                    self.calls.insert(key(op.0), vec![message.clone()]);
+                }
+                Call::SendBatch { op, messages, .. } => {
+                    self.last_call = record.at;
+                    self.calls.insert(key(op.0), messages.to_vec());
+                }
+                Call::Listened { task, outcome } => self.listened(key(task.0), *outcome),
+                _ => {}
+            },
+            What::App(App::Returned(answer)) => match &**answer {
+                Return::Sent { op, result } => self.acknowledged(key(op.0), result, None),
+                Return::SentInTransaction { op, result, state } => {
+                    self.acknowledged(key(op.0), result, Some(*state));
+                }
+                Return::Failed { op, .. } => {
+                    self.calls.remove(&key(op.0));
+                }
+                Return::Listen { task, group, messages, .. } => {
+                    let ids = messages.iter().filter_map(|one| one.message.properties.get(names::UNIQ_KEY));
+                    self.tasks.insert(key(task.0), (group.clone(), ids.map(|id| Name::from(&**id)).collect()));
+                }
+                _ => {}
+            },
+            What::Machine(
+                Machine::Killed
+                | Machine::Exited
+                | Machine::PowerLost { .. }
+                | Machine::Panicked { .. }
+                | Machine::BootFailed { .. },
+            ) => {
+                self.calls.retain(|(of, ..), _| *of != node);
+                self.tasks.retain(|(of, ..), _| *of != node);
+            }
+            _ => {}
+        }
+    }
+
+    fn acknowledged(&mut self, key: Key, result: &SendResult, state: Option<LocalState>) {
+        let Some(messages) = self.calls.remove(&key) else { return };
+        self.sent += 1;
+        for (id, message) in result.msg_id.split(',').zip(&messages) {
+            let id = Name::from(id);
+            let held = Held {
+                broker: result.queue.broker.clone(),
+                topic: message.topic.clone(),
+                tag: message.properties.get(names::TAGS).map(|tag| tag.to_string()),
+            };
+            match state {
+                Some(LocalState::Rollback) => continue,
+                Some(LocalState::Unknown) => {
+                    self.undecided.insert(id.clone());
+                }
+                Some(LocalState::Commit) | None => {}
+            }
+            self.owed.insert(id, held);
+        }
+    }
+
+    fn listened(&mut self, key: Key, outcome: ConsumeOutcome) {
+        let Some((group, ids)) = self.tasks.remove(&key) else { return };
+        self.listened += 1;
+        let done = outcome.done(ids.len());
+        self.consumed.extend(ids.into_iter().take(done).map(|id| (group.clone(), id)));
+    }
+
+    /// Whether applications were told of a send and of a delivery at all.
+    pub fn has_traffic(&self) -> bool {
+        0 < self.sent && (0 < self.listened || self.groups.is_empty())
+    }
+
+    /// Whether nothing is owed to anybody who is up by anybody who is up. An open end of a transaction counts until `patience`.
+    pub fn is_settled(&self, world: &World, patience: Time) -> bool {
+        let is_up = |node: NodeId| matches!(world.mood(node), Mood::Running);
+        if !self.calls.is_empty() || !self.tasks.is_empty() || world.now() < self.last_call + SILENT {
+            return false;
+        }
+        let wants = |group: &Member, held: &Held| {
+            group.subscriptions.iter().any(|(topic, what)| *topic == held.topic && is_wanted(what, held.tag.as_deref()))
+        };
+        self.owed.iter().all(|(id, held)| {
+            let is_there = self.masters.get(&held.broker).is_some_and(|nodes| nodes.iter().any(|node| is_up(*node)));
+            if !is_there || (self.undecided.contains(id) && patience <= world.now()) {
+                return true;
+            }
+            self.groups.iter().all(|group| {
+                !wants(group, held)
+                    || self.consumed.contains(&(group.group.clone(), id.clone()))
+                    || !group.nodes.iter().any(|node| is_up(*node))
+            })
+        })
+    }
+}
+
+fn is_wanted(what: &MessageSelector, tag: Option<&str>) -> bool {
+    match what {
+        MessageSelector::Tags(text) if **text == *"*" => true,
+        MessageSelector::Tags(text) => text.split("||").any(|one| Some(one.trim()) == tag),
+        MessageSelector::Sql(_) => true,
+    }
+}

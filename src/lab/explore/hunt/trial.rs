@@ -1,0 +1,190 @@
+//! One seed: drawn, run under the governor until nothing is owed, judged by every checker.
+
+use std::collections::BTreeSet;
+
+use crate::lab::check::{self, Finding, Verdict};
+use crate::lab::explore::hunt::debt::Debt;
+use crate::lab::explore::hunt::governor::Governor;
+use crate::lab::explore::swarm::{self, Bounds, Draft};
+use crate::lab::scenario::plan::{Expect, Outcome, Plan};
+use crate::lab::scenario::{Scenario, load};
+use crate::lab::sim::session::STEPS_MAX;
+use crate::lab::sim::world::World;
+use crate::lab::trace::digest::Digest;
+use crate::lab::trace::log::Trace;
+use crate::lab::trace::record::{Fault, Level, What};
+use crate::mq::time::{Span, Time};
+
+/// A seed's run, judged.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The seed.
+    pub seed: u64,
+    /// The scenario that gives this run, with no governor.
+    pub text: String,
+    /// The same as data.
+    pub plan: Plan,
+    /// Whether its faults stayed within what is promised.
+    pub within: bool,
+    /// Steps taken.
+    pub events: u64,
+    /// True time at the end.
+    pub virtual_ns: u64,
+    /// Faults that began.
+    pub faults: u64,
+    /// Faults that the governor refused.
+    pub refused: u64,
+    /// The digest.
+    pub digest: Digest,
+    /// What came out that is not as promised, the lab's own failures among it.
+    pub findings: Vec<Finding>,
+    /// Whether there was nothing to judge: nothing acknowledged, nothing delivered, or a drain that never came.
+    pub inconclusive: bool,
+}
+
+/// A run that follows a plan as it stands.
+#[derive(Debug)]
+pub struct Run {
+    /// What was kept.
+    pub trace: Trace,
+    /// The digest.
+    pub digest: Digest,
+    /// Steps taken.
+    pub events: u64,
+    /// Processes that panicked, as sentences.
+    pub panics: Vec<String>,
+}
+
+/// How often it is asked whether anything is owed.
+const ASKS_EVERY: Span = Span::from_secs(2);
+/// So long after the last debt was paid a run goes on: offsets are written every five seconds.
+const AFTERWARDS: Span = Span::from_secs(8);
+/// So long an undecided transaction is waited for: its first question and two more.
+const PATIENCE: Span = Span::from_secs(70);
+
+/// Draws and runs a seed.
+pub fn run(seed: u64, bounds: &Bounds, profile: &str) -> Trial {
+    let draft = swarm::draw(seed, bounds, profile);
+    let whole = read(seed, &draft.whole());
+    let played = play(&whole.plan, &draft);
+    let until = played.ended.0.div_ceil(1_000_000);
+    let text = draft.text(&played.refused, until);
+    let plan = read(seed, &text).plan;
+    let Played { run, faults, settled, .. } = played;
+    let mut findings = judge(&run.trace, &plan, draft.within);
+    findings.extend(run.panics.iter().map(|panic| harness(panic)));
+    Trial {
+        seed,
+        text,
+        within: draft.within,
+        events: run.events,
+        virtual_ns: played.ended.0,
+        faults,
+        refused: played.refused.len() as u64,
+        digest: run.digest,
+        inconclusive: !settled,
+        findings,
+        plan,
+    }
+}
+
+/// Reads a drawn scenario.
+fn read(seed: u64, text: &str) -> Scenario {
+    load(&format!("seed-{seed}.plan.toml"), text.as_bytes(), &Default::default())
+        .unwrap_or_else(|report| panic!("a draft is a scenario: {report}\n{text}"))
+}
+
+struct Played {
+    run: Run,
+    ended: Time,
+    faults: u64,
+    refused: BTreeSet<String>,
+    settled: bool,
+}
+
+/// Runs a draft: each fault is asked for, and the end comes when nothing is owed.
+fn play(plan: &Plan, draft: &Draft) -> Played {
+    let mut world = World::new(plan, Level::History);
+    let mut trace = Trace::new(world.header());
+    let (mut governor, mut debt) = (Governor::new(plan), Debt::new(plan));
+    let mut refused = BTreeSet::new();
+    let healed = Time(draft.healed * 1_000_000);
+    let (mut until, mut quiet_since, mut faults) = (healed, None, 0);
+    loop {
+        world.set_until(until);
+        let mut may_begin = |world: &World, number: u32| {
+            let episode = world.episode(number);
+            let allowed = !draft.within || governor.allows(world, episode);
+            if !allowed {
+                refused.insert(episode.name.to_string());
+            }
+            allowed
+        };
+        // The governor hears what is behind the step under way: the loop borrows it in turns.
+        let stepped = world.step_asking(&mut may_begin);
+        for record in world.take_records() {
+            governor.hear(&record);
+            debt.hear(&record);
+            faults += u64::from(matches!(record.what, What::Fault(Fault::Begun { .. })));
+            trace.push(record);
+        }
+        if stepped && world.at() < STEPS_MAX {
+            continue;
+        }
+        let settled = debt.is_settled(&world, healed + PATIENCE);
+        let since = *quiet_since.get_or_insert(until);
+        if !settled {
+            quiet_since = None;
+        }
+        if (settled && since + AFTERWARDS <= until) || plan.until <= until {
+            break;
+        }
+        until = (until + ASKS_EVERY).min(plan.until);
+    }
+    world.finish();
+    world.take_records().for_each(|record| trace.push(record));
+    let panics = world.panics().iter().map(|panic| format!("{} in #{}", panic.text, panic.step)).collect();
+    let run = Run { trace, digest: world.digest(), events: world.at(), panics };
+    Played { run, ended: until, faults, refused, settled: debt.has_traffic() }
+}
+
+/// Runs a plan as it stands.
+pub fn replay(plan: &Plan) -> Run {
+    let mut world = World::new(plan, Level::History);
+    let mut trace = Trace::new(world.header());
+    while world.step() && world.at() < STEPS_MAX {
+        world.take_records().for_each(|record| trace.push(record));
+    }
+    world.finish();
+    world.take_records().for_each(|record| trace.push(record));
+    let panics = world.panics().iter().map(|panic| format!("{} in #{}", panic.text, panic.step)).collect();
+    Run { trace, digest: world.digest(), events: world.at(), panics }
+}
+
+/// What is not as promised: of everything within, of honesty alone beyond.
+pub fn judge(trace: &Trace, plan: &Plan, within: bool) -> Vec<Finding> {
+    let mut checks = check::suite(plan);
+    if !within {
+        checks.retain(check::is_owed_beyond);
+    }
+    let expects = checks.into_iter().map(|check| Expect { id: check.name().into(), check, outcome: Outcome::Holds });
+    let asked = Plan { expects: expects.collect(), ..plan.clone() };
+    let mut findings = check::run(trace, &asked);
+    findings.retain(|finding| finding.asked && !matches!(finding.verdict, Verdict::Pass | Verdict::Inconclusive { .. }));
+    findings
+}
+
+fn harness(invariant: &str) -> Finding {
+    Finding {
+        id: "no-panic".to_owned(),
+        check: "no-panic",
+        guarantee: None,
+        verdict: Verdict::Harness { invariant: invariant.to_owned() },
+        expected: Outcome::Holds,
+        asked: true,
+        summary: crate::lab::locale::Phrase {
+            en: format!("a process panicked: {invariant}"),
+            zh: format!("进程发生 panic：{invariant}"),
+        },
+    }
+}

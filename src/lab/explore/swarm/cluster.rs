@@ -1,0 +1,117 @@
+//! The servers of a draft.
+
+use std::fmt::Write;
+
+use crate::lab::explore::swarm::pick::Picks;
+
+/// Nameservers and brokers.
+#[derive(Clone, Debug)]
+pub(super) struct Cluster {
+    pub(super) nameservers: u64,
+    pub(super) masters: Vec<Master>,
+    /// One way, in microseconds.
+    latency: (u64, u64),
+}
+
+/// A master, with its slave if it has one.
+#[derive(Clone, Debug)]
+pub(super) struct Master {
+    pub(super) name: String,
+    pub(super) slave: Option<String>,
+    pub(super) sync_flush: bool,
+    pub(super) sync_master: bool,
+    log_file: u64,
+    queue_file: u64,
+    /// In microseconds.
+    fsync: (u64, u64),
+    torn: bool,
+    personality: &'static str,
+    check_interval: u64,
+    immunity: u64,
+}
+
+impl Cluster {
+    pub(super) fn draw(picks: &Picks, within: bool) -> Cluster {
+        let mut pick = picks.of(&["cluster"]);
+        // Servers in all: 2, 3, 3, then more.
+        let (nameservers, slaves): (u64, &[bool]) = match pick.between(0, 19) {
+            0..=5 => (1, &[false]),
+            6..=11 => (1, &[true]),
+            12..=13 => (1, &[false, false]),
+            14 => (2, &[false, false]),
+            15..=16 => (1, &[true, false]),
+            17 => (2, &[true]),
+            18 => (2, &[true, true]),
+            _ => (3, &[true, true, false]),
+        };
+        let floor = pick.spread(200, 3_000);
+        let latency = (floor, floor + pick.spread(100, 8_000));
+        let sync_flush = pick.chance(1, 2);
+        let sync_master = pick.chance(1, 2);
+        let master = |(at, slave): (usize, &bool)| {
+            let name = format!("broker-{}", ["a", "b", "c"][at]);
+            let mut pick = picks.of(&["broker", &name]);
+            let fsync = pick.spread(300, 8_000);
+            let calm: &[&str] = &["ordered", "writeback", "strict"];
+            let wild: &[&str] = &["ordered", "writeback", "reordering", "strict"];
+            Master {
+                slave: slave.then(|| format!("{name}-s")),
+                name,
+                sync_flush,
+                sync_master: sync_master && *slave,
+                log_file: pick.spread(16 << 10, 1 << 20) / 4096 * 4096,
+                queue_file: pick.between(20, 2_000) * 20,
+                fsync: (fsync, fsync + pick.spread(100, 10_000)),
+                torn: pick.chance(1, 2),
+                personality: pick.one(if within { calm } else { wild }),
+                check_interval: pick.one(&[&5_000, &10_000, &60_000]).to_owned(),
+                immunity: pick.one(&[&1_000, &6_000]).to_owned(),
+            }
+        };
+        Cluster { nameservers, masters: slaves.iter().enumerate().map(master).collect(), latency }
+    }
+
+    pub(super) fn brokers(&self) -> impl Iterator<Item = &str> {
+        self.masters.iter().flat_map(|master| std::iter::once(&*master.name).chain(master.slave.as_deref()))
+    }
+
+    pub(super) fn has_slave(&self) -> bool {
+        self.masters.iter().any(|master| master.slave.is_some())
+    }
+
+    pub(super) fn write(&self, out: &mut String, profile: &str) {
+        let (min, max) = self.latency;
+        let _ = writeln!(out, "[cluster]\nprofile = \"{profile}\"\nnameserver = {}", self.nameservers);
+        let _ = writeln!(out, "network = {{ latency = \"{min}us..{max}us\" }}");
+        for master in &self.masters {
+            master.write(out, &master.name, None);
+            if let Some(slave) = &master.slave {
+                master.write(out, slave, Some(&master.name));
+            }
+        }
+    }
+}
+
+impl Master {
+    fn write(&self, out: &mut String, name: &str, of: Option<&str>) {
+        let _ = writeln!(out, "\n[[broker]]\nname = \"{name}\"");
+        let _ = match of {
+            Some(master) => writeln!(out, "role = \"slave\"\nof = \"{master}\""),
+            None if self.sync_master => writeln!(out, "role = \"sync-master\""),
+            None => writeln!(out, "role = \"async-master\""),
+        };
+        let flush = if self.sync_flush { "sync" } else { "async" };
+        let (log, queue, (min, max)) = (self.log_file, self.queue_file, self.fsync);
+        let _ = writeln!(out, "flush = \"{flush}\"\ncommit_log_file_size = {log}\nconsume_queue_file_size = {queue}");
+        let _ = writeln!(
+            out,
+            "properties = \"maxHashSlotNum=100\\nmaxIndexNum=400\\ntransactionCheckInterval={}\\ntransactionTimeOut={}\\n\"",
+            self.check_interval, self.immunity
+        );
+        let (torn, personality) = (self.torn, self.personality);
+        let _ = writeln!(
+            out,
+            "disk = {{ fsync = \"{min}us..{max}us\", torn_writes = {torn}, personality = \"{personality}\" }}"
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! What is to go wrong in a draft.
+
+use std::collections::BTreeSet;
+
+use crate::lab::explore::swarm::cluster::Cluster;
+use crate::lab::explore::swarm::kinds::{ALL, Kind};
+use crate::lab::explore::swarm::pick::{Pick, Picks};
+use crate::lab::explore::swarm::traffic::{Clients, Times};
+use crate::lab::explore::swarm::{Bounds, Wish};
+
+/// Where it happens.
+pub(super) struct Scene<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) clients: &'a Clients,
+    pub(super) times: &'a Times,
+    pub(super) within: bool,
+}
+
+/// Draws the faults of a seed: three to six in a burst, of kinds that were not left out.
+pub(super) fn draw(picks: &Picks, scene: &Scene<'_>, bounds: &Bounds) -> Vec<Wish> {
+    let wanted = |kind: &&Kind| {
+        let named = bounds.only.is_empty() || bounds.only.contains(kind.verb);
+        let kept = !bounds.only.is_empty() || !picks.omits(kind.verb);
+        named && kept && !bounds.without.contains(kind.verb) && (kind.within || !scene.within)
+    };
+    let kinds: Vec<&Kind> = ALL.iter().filter(wanted).collect();
+    if kinds.is_empty() {
+        return Vec::new();
+    }
+    // Part of the cluster never comes back, in one seed of twelve.
+    let core = picks.of(&["heal"]).chance(1, 12);
+    let mut wishes: Vec<Wish> = Vec::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    for (burst, (from, to)) in scene.times.bursts.iter().enumerate() {
+        let mut pick = picks.of(&["burst", &burst.to_string()]);
+        for number in 0..pick.between(3, 6) {
+            let mut pick = picks.of(&["fault", &burst.to_string(), &number.to_string()]);
+            let kind = *pick.weighted(&kinds, |kind| kind.weight);
+            let at = pick.between(*from, *to);
+            let Some(body) = (kind.body)(&mut pick, scene) else { continue };
+            // Two alike would be one, and the second would draw other numbers without the first.
+            let targets: Vec<&str> = body.split('"').skip(1).step_by(2).filter(|word| scene.is_node(word)).collect();
+            if !seen.insert(format!("{} {}", kind.verb, targets.join(" "))) {
+                continue;
+            }
+            // A store is started again when its disk is well, and has to have half a second left for that.
+            let left = scene.times.healed - at - if kind.verb == "sync-error" { 1_000 } else { 0 };
+            let lasts = kind.lasts.map(|(least, most)| pick.spread(least, most).min(left));
+            let gone = core && lasts.is_some() && wishes.iter().all(|wish| wish.lasts.is_some()) && may_stay(kind.verb);
+            let lasts = if gone { None } else { lasts };
+            let name = format!("{}-{}", kind.verb, wishes.len() + 1);
+            if kind.verb == "sync-error" {
+                // A store that refuses after a failed sync does so until somebody starts it again.
+                let node = body.split('"').nth(1).unwrap_or_default();
+                let (name, at) = (format!("reboot-{}", wishes.len() + 1), scene.times.healed - 500);
+                wishes.push(Wish { name, at, lasts: None, verb: "restart", body: format!("{{ node = \"{node}\" }}") });
+            }
+            wishes.push(Wish { name, at, lasts, verb: kind.verb, body });
+        }
+    }
+    wishes.sort_by_key(|wish| wish.at);
+    wishes
+}
+
+/// What a core heal leaves as it is.
+fn may_stay(verb: &str) -> bool {
+    ["kill", "power-loss", "cut", "stop"].contains(&verb)
+}
+
+impl Scene<'_> {
+    pub(super) fn nameserver(&self, pick: &mut Pick) -> String {
+        format!("ns-{}", pick.between(1, self.cluster.nameservers))
+    }
+
+    pub(super) fn broker(&self, pick: &mut Pick) -> String {
+        let brokers: Vec<&str> = self.cluster.brokers().collect();
+        pick.one(&brokers).to_owned()
+    }
+
+    pub(super) fn master(&self, pick: &mut Pick) -> String {
+        let masters: Vec<&str> = self.cluster.masters.iter().map(|master| &*master.name).collect();
+        pick.one(&masters).to_owned()
+    }
+
+    pub(super) fn client(&self, pick: &mut Pick) -> String {
+        let clients: Vec<&str> = self.clients.producers.iter().chain(&self.clients.consumers).map(|name| &**name).collect();
+        pick.one(&clients).to_owned()
+    }
+
+    /// A broker half of the time, a client mostly otherwise.
+    pub(super) fn any(&self, pick: &mut Pick) -> String {
+        match pick.between(0, 9) {
+            0..=4 => self.broker(pick),
+            5..=8 => self.client(pick),
+            _ => self.nameserver(pick),
+        }
+    }
+
+    pub(super) fn is_broker(&self, name: &str) -> bool {
+        self.cluster.brokers().any(|broker| broker == name)
+    }
+
+    fn is_node(&self, word: &str) -> bool {
+        let is_client = self.clients.producers.iter().chain(&self.clients.consumers).any(|client| client == word);
+        is_client || word == "*" || word.starts_with("ns-") || self.is_broker(word)
+    }
+
+    pub(super) fn slave_of(&self, broker: &str) -> Option<&str> {
+        self.cluster.masters.iter().find(|master| master.name == broker)?.slave.as_deref()
+    }
+}
