@@ -88,7 +88,9 @@ fn subscribers<'a>(history: &History, plan: &'a Plan) -> Vec<Subscriber<'a>> {
     for (number, node) in plan.nodes.iter().enumerate() {
         let NodeKind::Client(client) = &node.kind else { continue };
         let id = NodeId(number as u16);
-        let Some(since) = history.up_since.get(&id).copied().filter(|_| !is_severed(&node.name, plan)) else { continue };
+        let Some(since) = history.up_since.get(&id).copied().filter(|_| !is_severed(&node.name, plan)) else {
+            continue;
+        };
         for consumer in client.consumers.iter().filter(|consumer| consumer.model == MessageModel::Broadcasting) {
             let own = || history.deliveries.iter().filter(|one| one.node == id && one.group == consumer.group);
             let mut begins = BTreeMap::new();

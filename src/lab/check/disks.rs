@@ -4,6 +4,7 @@
 use crate::lab::check::Judged;
 use crate::lab::check::history::{DiskSeen, History, Image};
 use crate::lab::check::storage::{self, Breach, Crash, LogEnd, Seen, Verified};
+use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
@@ -69,11 +70,26 @@ fn log_end(history: &History, disk: &DiskSeen) -> LogEnd {
 
 /// A broker that is up has followed its log, except for what has just come.
 fn dispatched(history: &History, disk: &DiskSeen) -> Option<u64> {
-    let is_up = history.up_since.get(&disk.node).is_some_and(|since| *since + FOLLOWS < history.end);
+    let is_up = history
+        .up_since
+        .get(&disk.node)
+        .is_some_and(|since| *since + FOLLOWS + history.waits_for_force.unwrap_or_default() < history.end);
     let broker = history.stores().find(|broker| broker.node == disk.node)?;
-    let settled = |stored: i64| stored.saturating_add(FOLLOWS.as_millis() as i64) < disk.wall;
-    let last = broker.store.records.iter().rev().find(|record| settled(record.stored))?;
+    let follows = FOLLOWS + history.waits_for_force.unwrap_or_default();
+    let settled = |stored: i64| stored.saturating_add(follows.as_millis() as i64) < disk.wall;
+    let waits = |record: &LogRecord| history.waits_for_force.is_some() && !is_stable(disk, record);
+    let last = broker.store.records.iter().rev().find(|record| settled(record.stored) && !waits(record))?;
     is_up.then_some(last.at + u64::from(last.size))
+}
+
+/// Whether a record of the log is on the medium as it is in the page cache.
+fn is_stable(disk: &DiskSeen, record: &LogRecord) -> bool {
+    let name = |at: u64| format!("commitlog/{at:020}");
+    let all = "commitlog/".to_owned()..=name(record.at);
+    let Some((path, cached)) = disk.cached.files.range(all).next_back() else { return false };
+    let start: u64 = path.rsplit('/').next().and_then(|start| start.parse().ok()).unwrap_or_default();
+    let own = record.at - start..record.at - start + u64::from(record.size);
+    disk.stable.files.get(path).is_some_and(|stable| stable.read(own.clone()) == cached.read(own))
 }
 
 /// G63: what was stable when a broker's process or machine died is there at its next death, and at the end.

@@ -20,7 +20,7 @@ use crate::mq::app::pull::PullAnswer;
 use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Message, MessageQueue, Name, QueueOffset, StoredMessage};
-use crate::mq::time::Time;
+use crate::mq::time::{Span, Time};
 
 /// What outsiders saw.
 #[derive(Debug, Default)]
@@ -59,6 +59,8 @@ pub struct History {
     pub faults: Vec<(Time, Name)>,
     /// Since when each node is up, if it is.
     pub up_since: BTreeMap<NodeId, Time>,
+    /// How long a record may wait for its force before it is dispatched, where that is waited for (K04 is repaired).
+    pub waits_for_force: Option<Span>,
     /// When the run ended.
     pub end: Time,
     /// What one look at each final disk found, once somebody has asked.
@@ -336,6 +338,11 @@ impl History {
 
     /// Tells slaves from masters, as the plan does.
     pub fn part(&mut self, plan: &Plan) {
+        let thorough = plan.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Broker(broker) => Some(broker.flush_thorough_interval),
+            _ => None,
+        });
+        self.waits_for_force = thorough.max().filter(|_| plan.profile.fix_k04);
         let broker = |node: NodeId| match plan.nodes.get(usize::from(node.0)).map(|node| &node.kind) {
             Some(NodeKind::Broker(broker)) => Some(broker),
             _ => None,

@@ -3,12 +3,13 @@
 //! Judged from the callbacks of listeners, the applications' ledgers, deliveries, and the disks at the end.
 
 use crate::lab::check::Judged;
+use crate::lab::check::delivery::is_severed;
 use crate::lab::check::fate::{Fate, Limits, fate};
-use crate::lab::check::history::History;
+use crate::lab::check::history::{BrokerSeen, History};
 use crate::lab::check::transactions::{CheckSeen, Logged, TransactionSeen};
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::log::Trace;
-use crate::lab::trace::record::Seq;
+use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{LocalOutcome, LocalState};
 use crate::mq::message::property::names as properties;
 use crate::mq::time::{Span, Time};
@@ -131,6 +132,7 @@ pub(super) fn transaction_resolved(history: &History, plan: &Plan) -> Judged {
             Fate::Lost => continue,
             Fate::Forgotten => "forgotten",
             Fate::Diverted => "diverted",
+            Fate::Pending if !can_be_resolved(history, plan, seen) => continue,
             Fate::Pending if healed.max(seen.at) + bound <= history.end => "not in time",
             Fate::Pending => {
                 open += 1;
@@ -158,6 +160,22 @@ pub(super) fn transaction_resolved(history: &History, plan: &Plan) -> Judged {
     }
 }
 
+/// Whether a broker that is up at the end holds the half message, and a producer is there that it can ask.
+fn can_be_resolved(history: &History, plan: &Plan, seen: &TransactionSeen) -> bool {
+    let is_there = |node: NodeId| {
+        let reached = plan.nodes.get(usize::from(node.0)).is_some_and(|node| !is_severed(&node.name, plan));
+        reached && history.up_since.contains_key(&node)
+    };
+    let holds = |broker: &BrokerSeen| !Logged::of(&broker.store, &seen.id).halves.is_empty();
+    let asked = plan.nodes.iter().enumerate().any(|(number, node)| match &node.kind {
+        NodeKind::Client(client) => {
+            is_there(NodeId(number as u16)) && client.producers.iter().any(|producer| producer.transactional)
+        }
+        _ => false,
+    });
+    asked && history.brokers.iter().any(|broker| is_there(broker.node) && holds(broker))
+}
+
 /// Nobody is asked too early, too often, in another group's name, or for what is settled.
 pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judged {
     let (limits, mut asked) = (Limits::of(plan), 0);
@@ -165,7 +183,8 @@ pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judge
         for (number, check) in seen.checks.iter().enumerate() {
             asked += 1;
             let clause = match () {
-                () if limits.checks_max <= number as i64 => "too often",
+                // What lost its power may have lost how often it had asked.
+                () if limits.checks_max * (1 + history.power_losses.len() as i64) <= number as i64 => "too often",
                 () if check.group != check.asked || !is_member(plan, trace, check) => "wrong group",
                 () if is_early(history, trace, check, &limits) => "too early",
                 () if is_settled_before(history, trace, seen, check) => "settled",
@@ -204,7 +223,11 @@ fn is_early(history: &History, trace: &Trace, check: &CheckSeen, limits: &Limits
 /// Whether a note that settles the transaction was stored well before the question.
 fn is_settled_before(history: &History, trace: &Trace, seen: &TransactionSeen, check: &CheckSeen) -> bool {
     let wall = trace.header.start.0 + (check.at.0 / 1_000_000) as i64;
-    let is_old = |stored: i64| stored + (IN_FLIGHT.0 / 1_000_000) as i64 <= wall;
+    // A note counts when it can be read: dispatched, and forced before that where this is waited for; a fault may hold it up.
+    let fault = history.faults.iter().map(|(at, _)| *at).filter(|at| *at <= check.at).max().unwrap_or(Time::ZERO);
+    let fault = trace.header.start.0 + (fault.0 / 1_000_000) as i64;
+    let follows = IN_FLIGHT + history.waits_for_force.unwrap_or_default();
+    let is_old = |stored: i64| stored.max(fault) + follows.as_millis() as i64 <= wall;
     let decided = seen.said.iter().any(|(seq, _, said)| {
         *seq < check.seq && matches!(said, LocalOutcome::State(LocalState::Commit | LocalState::Rollback))
     });

@@ -249,7 +249,10 @@ impl MessageStore {
         let Some(captured) = self.queue_flush.captured.take() else { return };
         if captured > 0 {
             self.checkpoint.logics = captured;
-            self.checkpoint.forced_logics = captured;
+            // What recovery found is counted as forced, and is not before its own force has come back.
+            if self.recovery_forces.is_empty() {
+                self.checkpoint.forced_logics = captured;
+            }
         }
         self.flush_checkpoint(disk);
     }

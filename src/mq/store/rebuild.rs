@@ -54,12 +54,17 @@ impl MessageStore {
         }
     }
 
-    /// Forces every file of the log that was read, and takes no puts until that is done (K06).
+    /// Forces every file of the log and of the queues that was read, and takes no puts until that is done (K06).
     ///
     /// What a killed process left in the page cache reads well, but was perhaps never forced; the release counts it as
     /// flushed, and a record acknowledged as durable can then lie behind a hole.
     pub(super) fn force_recovered(&mut self) {
-        let ranges: Vec<(FileId, i64)> = self.log.files.iter().map(|file| (file.file, file.wrote)).collect();
+        let queues = self.queues.list.iter().flat_map(|queue| {
+            let beside = queue.ext.iter().flat_map(|ext| &ext.files.files);
+            queue.files.files.iter().chain(beside)
+        });
+        let ranges: Vec<(FileId, i64)> =
+            self.log.files.iter().chain(queues).map(|file| (file.file, file.wrote)).collect();
         for (file, to) in ranges.into_iter().filter(|(_, to)| 0 < *to) {
             self.recovery_force(file, 0, to as u64);
         }

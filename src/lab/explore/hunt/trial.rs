@@ -170,7 +170,8 @@ pub fn judge(trace: &Trace, plan: &Plan, within: bool) -> Vec<Finding> {
     let expects = checks.into_iter().map(|check| Expect { id: check.name().into(), check, outcome: Outcome::Holds });
     let asked = Plan { expects: expects.collect(), ..plan.clone() };
     let mut findings = check::run(trace, &asked);
-    findings.retain(|finding| finding.asked && !matches!(finding.verdict, Verdict::Pass | Verdict::Inconclusive { .. }));
+    findings
+        .retain(|finding| finding.asked && !matches!(finding.verdict, Verdict::Pass | Verdict::Inconclusive { .. }));
     findings
 }
 

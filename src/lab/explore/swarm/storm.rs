@@ -83,7 +83,8 @@ impl Scene<'_> {
     }
 
     pub(super) fn client(&self, pick: &mut Pick) -> String {
-        let clients: Vec<&str> = self.clients.producers.iter().chain(&self.clients.consumers).map(|name| &**name).collect();
+        let clients: Vec<&str> =
+            self.clients.producers.iter().chain(&self.clients.consumers).map(|name| &**name).collect();
         pick.one(&clients).to_owned()
     }
 
