@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::lab::cli::hunt;
+
 /// A deterministic laboratory for Apache RocketMQ 4.3.2: one seed is one history.
 ///
 /// Examples:
@@ -13,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///   mqlab run 01-first-message --seed 7 --format json
 ///   mqlab show story order-1                  one message's whole trip
 ///   mqlab show progress 08-first-offset       how far each group has got, as mqadmin prints it
+///   mqlab hunt 26-hunt --seeds 0..10000       draw clusters, traffic and faults, and see what breaks
 ///   mqlab inspect ~/store --verify            is everything in a broker's store whole?
 #[derive(Parser, Debug)]
 #[command(name = "mqlab", version, verbatim_doc_comment, disable_help_subcommand = true)]
@@ -78,9 +81,67 @@ pub enum Command {
     Bench(BenchArgs),
     /// Go through every state in which a crash can leave a store.
     CrashStates(CrashArgs),
+    /// Run a scenario with many seeds, and group what breaks.
+    Hunt(HuntArgs),
     /// Look at scenario files, or make one of a broker's own settings.
     #[command(subcommand)]
     Scenario(ScenarioCommand),
+}
+
+/// What is hunted.
+#[derive(Args, Debug, Clone)]
+pub struct HuntArgs {
+    /// A scenario's name, or the path of a scenario file; its `[hunt]` says what is drawn.
+    #[arg(default_value = "26-hunt")]
+    pub scenario: String,
+    /// Which seeds, e.g. `0..10000`; the end is not among them.
+    #[arg(long, value_name = "A..B", value_parser = hunt::seeds)]
+    pub seeds: Option<std::ops::Range<u64>>,
+    /// Hunt for so long, e.g. `5m`.
+    #[arg(long = "for", value_name = "SPAN", value_parser = hunt::span)]
+    pub length_of_time: Option<std::time::Duration>,
+    /// How many threads; as many as there are cores by default. What is printed is the same with any.
+    #[arg(long, short = 'j', env = "MQLAB_JOBS")]
+    pub jobs: Option<usize>,
+    /// `rocketmq-4.3.2` (`faithful`) or `hardened`; the scenario's own by default.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Only faults that no acknowledgement rests on.
+    #[arg(long, conflicts_with = "beyond")]
+    pub within: bool,
+    /// Any fault; only what is promised even then is judged.
+    #[arg(long)]
+    pub beyond: bool,
+    /// Draw only these faults, by their verbs, with commas between.
+    #[arg(long, value_name = "VERBS", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Leave these faults out.
+    #[arg(long, value_name = "VERBS", value_delimiter = ',')]
+    pub without: Vec<String>,
+    /// How long runs are.
+    #[arg(long, value_enum, default_value_t = HuntLength::Standard)]
+    pub length: HuntLength,
+    /// Do not shrink what is found.
+    #[arg(long)]
+    pub no_shrink: bool,
+    /// Write each finding's plan into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub regressions: Option<PathBuf>,
+    /// Print the first seed's plan, and run nothing else.
+    #[arg(long)]
+    pub print_plan: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = BenchFormat::Text)]
+    pub format: BenchFormat,
+}
+
+/// How long a hunt's runs are.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HuntLength {
+    /// One burst of faults, some thousand steps.
+    Standard,
+    /// Bursts and calm over five minutes to six hours.
+    Long,
 }
 
 /// What to do with scenario files.

@@ -17,6 +17,7 @@ pub mod args;
 
 mod crash_states;
 mod disk;
+mod hunt;
 mod inspect;
 mod load;
 mod matrix;
@@ -45,6 +46,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Inspect(args)) => inspect::inspect(&args, look),
         Some(Command::Bench(args)) => run_bench(&args),
         Some(Command::CrashStates(args)) => crash_states::run(&args, look),
+        Some(Command::Hunt(args)) => hunt::run(&args, look),
         Some(Command::Scenario(command)) => scenario::run(&command, look),
         None if load::is_terminal() => {
             load::play(library_scenarios()?, look, None)?;

@@ -20,6 +20,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("22-four-shapes", include_str!("../../../scenarios/22-four-shapes.toml")),
     ("23-build-2m2s", include_str!("../../../scenarios/23-build-2m2s.toml")),
     ("24-master-dies", include_str!("../../../scenarios/24-master-dies.toml")),
+    ("26-hunt", include_str!("../../../scenarios/26-hunt.toml")),
     ("27-order-moves", include_str!("../../../scenarios/27-order-moves.toml")),
     ("28-lease-outlived", include_str!("../../../scenarios/28-lease-outlived.toml")),
     ("29-sql-switch", include_str!("../../../scenarios/29-sql-switch.toml")),

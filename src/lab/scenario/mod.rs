@@ -29,6 +29,8 @@ pub mod count;
 
 pub mod lesson;
 
+pub mod hunt;
+
 pub mod library;
 
 pub mod overrides;
@@ -62,6 +64,8 @@ pub struct Scenario {
     pub origin: Origin,
     /// Which of its file's shapes it is, if that has several.
     pub variant: Option<Variant>,
+    /// What a hunt draws anew for each seed.
+    pub draws: hunt::Draws,
 }
 
 /// Where a scenario comes from.
@@ -125,7 +129,9 @@ pub fn load(name: &str, bytes: &[u8], changes: &overrides::Overrides) -> Result<
     let variant = variant.and_then(|chosen| variant::all(&origin.text).into_iter().find(|one| one.name == chosen));
     let script = read::script(&name, &text)?;
     match resolve::resolve(&script, changes.seed) {
-        Ok((plan, lesson, notes)) => Ok(Scenario { plan, lesson, text, notes, origin, variant }),
+        Ok(resolve::Resolved { plan, lesson, notes, draws }) => {
+            Ok(Scenario { plan, lesson, text, notes, origin, variant, draws })
+        }
         Err(mut problems) => {
             problems.sort_by_key(|problem| problem.at.as_ref().map_or(0, |at| at.start));
             Err(Report { name, text, problems })

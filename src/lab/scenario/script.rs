@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use crate::lab::scenario::bilingual::Bilingual;
 use crate::lab::scenario::fault::FaultScript;
+use crate::lab::scenario::hunt::HuntScript;
 use crate::lab::scenario::operator::OperatorScript;
 use crate::lab::scenario::puller::{LimitsScript, PullerScript};
 use crate::lab::scenario::selector::SelectorScript;
@@ -64,6 +65,8 @@ pub struct Script {
     pub expect: Vec<Spanned<Table<ExpectScript>>>,
     /// What a learner is to change.
     pub exercise: Option<Table<ExerciseScript>>,
+    /// What a hunt draws.
+    pub hunt: HuntScript,
     /// The shapes that the scenario has: one of them is put in place before anything is decided.
     pub variant: Vec<toml::Table>,
 }

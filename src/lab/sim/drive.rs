@@ -112,6 +112,9 @@ impl World {
             }
             Effect::Say(fact) => {
                 let word = fact_word(&fact);
+                if let Some(marks) = &mut self.rec.marks {
+                    marks.insert(fact.kind());
+                }
                 self.rec.note(&self.stamp, Tag::Fact, (word, 0), || What::Fact(fact));
             }
             Effect::App(answer) => self.returned(node, &answer),

@@ -3,6 +3,8 @@
 //! A record's words are folded before anything is built for it; the record as a value is made only if somebody keeps it or
 //! waits for one of its kind.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use crate::lab::fault::episode::EventMatch;
@@ -135,12 +137,14 @@ pub(crate) struct Recorder {
     pub(crate) tap: Option<WireTap>,
     pub(crate) watches: Vec<Watch>,
     pub(crate) reached: Vec<Reached>,
+    /// Kinds of facts that were said, if somebody wants to know.
+    pub(crate) marks: Option<Box<BTreeSet<&'static str>>>,
 }
 
 impl Recorder {
     pub(crate) fn new(level: Level) -> Recorder {
         let (fresh, watches, reached) = (Vec::new(), Vec::new(), Vec::new());
-        Recorder { chain: Chain::default(), level, steps: 0, fresh, tap: None, watches, reached }
+        Recorder { chain: Chain::default(), level, steps: 0, fresh, tap: None, watches, reached, marks: None }
     }
 
     /// Folds more words into the record that the next [`note`](Recorder::note) ends.

@@ -1,7 +1,205 @@
 //! The hunt: many seeds, each a scenario of its own, judged by every checker.
+//!
+//! Seeds run on several threads and are folded in their order, so that what a hunt says does not depend on how many there
+//! are. A violation is run again with repairs until it is known which weakness it is, or that it is none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::lab::check::{Finding, Verdict};
+use crate::lab::explore::hunt::report::{Hit, Line, Report};
+use crate::lab::explore::hunt::trial::Trial;
+use crate::lab::explore::swarm::Bounds;
+
+pub mod blame;
 
 pub mod debt;
 
+pub mod effect;
+
 pub mod governor;
 
+pub mod report;
+
 pub mod trial;
+
+/// What is hunted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Campaign {
+    /// Where.
+    pub ground: Ground,
+    /// What may be drawn.
+    pub bounds: Bounds,
+    /// `rocketmq-4.3.2` or `hardened`.
+    pub profile: String,
+}
+
+/// Where a hunt takes place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ground {
+    /// In scenarios drawn from the seed.
+    Drawn,
+    /// In a scenario as it is written, with other seeds.
+    Written {
+        /// Its file's name.
+        name: String,
+        /// Its text.
+        text: String,
+    },
+}
+
+/// Who watches a hunt, from any thread.
+pub trait Watch: Sync {
+    /// A seed is done.
+    fn done(&self, _line: &Line) {}
+    /// Whether to stop: no further seed is begun.
+    fn stops(&self) -> bool {
+        false
+    }
+}
+
+/// Nobody.
+#[derive(Debug)]
+pub struct Nobody;
+
+impl Watch for Nobody {}
+
+/// One seed in so many is looked at for which of its faults had an effect.
+const SAMPLE: u64 = 100;
+
+/// Runs the seeds on `jobs` threads. What was not reached when the watch stopped it is not in the report, and neither is what
+/// lies behind a gap.
+pub fn hunt(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Watch) -> Report {
+    let next = AtomicU64::new(seeds.start);
+    let stopped = AtomicBool::new(false);
+    let fold: Mutex<Fold> = Mutex::new(Fold { report: Report::default(), early: BTreeMap::new(), next: seeds.start });
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    if watch.stops() || stopped.load(Ordering::Relaxed) {
+                        stopped.store(true, Ordering::Relaxed);
+                        return;
+                    }
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if !seeds.contains(&seed) {
+                        return;
+                    }
+                    let line = one(campaign, seed);
+                    watch.done(&line);
+                    let mut fold = fold.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    fold.take(line);
+                }
+            });
+        }
+    });
+    fold.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).report
+}
+
+/// Lines come in any order and are folded in that of their seeds.
+struct Fold {
+    report: Report,
+    early: BTreeMap<u64, Line>,
+    next: u64,
+}
+
+impl Fold {
+    fn take(&mut self, line: Line) {
+        self.early.insert(line.seed, line);
+        while let Some(line) = self.early.remove(&self.next) {
+            self.report.take(line);
+            self.next += 1;
+        }
+    }
+}
+
+/// One seed's line.
+pub fn one(campaign: &Campaign, seed: u64) -> Line {
+    let Campaign { ground, bounds, profile } = campaign;
+    let run = || match ground {
+        Ground::Drawn => trial::run(seed, bounds, profile),
+        Ground::Written { name, text } => trial::written(seed, (name, text), profile),
+    };
+    let trial = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
+        Ok(trial) => trial,
+        Err(_) => return broken(seed, profile),
+    };
+    let name = format!("seed-{seed}.plan.toml");
+    let is_sampled = seed.is_multiple_of(SAMPLE);
+    let mut hits: Vec<Hit> = Vec::new();
+    for finding in &trial.findings {
+        let hit = hit(&trial, finding);
+        if !hits.iter().any(|other| other.fingerprint == hit.fingerprint) {
+            hits.push(hit);
+        }
+    }
+    if is_sampled && trial::replay(&trial.plan).digest != trial.digest {
+        hits.push(harness(
+            "not-replayed",
+            "the printed plan does not give the same run",
+            "所打印的计划不能重现同一次运行",
+            &trial.text,
+        ));
+    }
+    let kinds = trial.plan.episodes.iter().map(|episode| format!("fault:{}", episode.kind.verb()));
+    let marks: BTreeSet<String> = kinds.chain(trial.marks.iter().map(|mark| (*mark).to_owned())).collect();
+    Line {
+        seed,
+        inconclusive: trial.inconclusive,
+        events: trial.events,
+        virtual_ns: trial.virtual_ns,
+        faults: trial.faults,
+        sampled: is_sampled.then(|| effect::of(&name, &trial.text)),
+        hits,
+        marks,
+    }
+}
+
+fn hit(trial: &Trial, finding: &Finding) -> Hit {
+    let clause = match &finding.verdict {
+        Verdict::Violation { clause, .. } | Verdict::Known { clause, .. } => *clause,
+        Verdict::Harness { .. } => {
+            return harness("panic", &finding.summary.en, &finding.summary.zh, &trial.text);
+        }
+        _ => "",
+    };
+    let known = blame::tag(&trial.plan, finding, trial.within);
+    let guarantee = finding.judges();
+    let tag = known.as_ref().map(|known| format!("-{known}")).unwrap_or_default();
+    Hit {
+        fingerprint: format!("{guarantee}-{}{tag}", clause.replace(' ', "-")),
+        verdict: if known.is_some() { "known" } else { "violation" }.to_owned(),
+        guarantee,
+        known,
+        summary: (finding.summary.en.clone(), finding.summary.zh.clone()),
+        plan: trial.text.clone(),
+    }
+}
+
+fn harness(what: &str, en: &str, zh: &str, plan: &str) -> Hit {
+    Hit {
+        fingerprint: format!("harness-{what}"),
+        guarantee: "lab".to_owned(),
+        verdict: "harness".to_owned(),
+        known: None,
+        summary: (en.to_owned(), zh.to_owned()),
+        plan: plan.to_owned(),
+    }
+}
+
+/// The lab panicked: the seed is what is left of it.
+fn broken(seed: u64, profile: &str) -> Line {
+    let plan = format!("# seed {seed}, profile {profile}: the lab panicked\n");
+    let hits = vec![harness("lab-panic", "the lab panicked", "实验室自身 panic", &plan)];
+    Line { seed, inconclusive: true, hits, ..Line::default() }
+}
+
+/// The scenario that a seed gives, as text: what a hunt has run, governor and end included.
+pub fn plan(campaign: &Campaign, seed: u64) -> String {
+    match &campaign.ground {
+        Ground::Drawn => trial::run(seed, &campaign.bounds, &campaign.profile).text,
+        Ground::Written { name, text } => trial::written(seed, (name, text), &campaign.profile).text,
+    }
+}

@@ -6,6 +6,7 @@ use crate::lab::check::{self, Finding, Verdict};
 use crate::lab::explore::hunt::debt::Debt;
 use crate::lab::explore::hunt::governor::Governor;
 use crate::lab::explore::swarm::{self, Bounds, Draft};
+use crate::lab::scenario::overrides::Overrides;
 use crate::lab::scenario::plan::{Expect, Outcome, Plan};
 use crate::lab::scenario::{Scenario, load};
 use crate::lab::sim::session::STEPS_MAX;
@@ -38,6 +39,8 @@ pub struct Trial {
     pub digest: Digest,
     /// What came out that is not as promised, the lab's own failures among it.
     pub findings: Vec<Finding>,
+    /// Kinds of facts that were said.
+    pub marks: BTreeSet<&'static str>,
     /// Whether there was nothing to judge: nothing acknowledged, nothing delivered, or a drain that never came.
     pub inconclusive: bool,
 }
@@ -53,6 +56,8 @@ pub struct Run {
     pub events: u64,
     /// Processes that panicked, as sentences.
     pub panics: Vec<String>,
+    /// Kinds of facts that were said.
+    pub marks: BTreeSet<&'static str>,
 }
 
 /// How often it is asked whether anything is owed.
@@ -83,6 +88,39 @@ pub fn run(seed: u64, bounds: &Bounds, profile: &str) -> Trial {
         refused: played.refused.len() as u64,
         digest: run.digest,
         inconclusive: !settled,
+        marks: run.marks,
+        findings,
+        plan,
+    }
+}
+
+/// Runs a scenario as it is written, with another seed and profile, and judges what it expects, too.
+pub fn written(seed: u64, (name, text): (&str, &str), profile: &str) -> Trial {
+    let sets = vec![format!("seed={seed}"), format!("cluster.profile=\"{profile}\"")];
+    let changes = Overrides { sets, ..Overrides::default() };
+    let scenario = load(name, text.as_bytes(), &changes).unwrap_or_else(|report| panic!("{report}"));
+    let plan = scenario.plan;
+    let run = replay(&plan);
+    let mut findings = check::run(&run.trace, &plan);
+    findings.retain(|finding| finding.asked && !finding.is_as_expected());
+    let inconclusive = findings.iter().any(|finding| matches!(finding.verdict, Verdict::Inconclusive { .. }));
+    findings.retain(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::Inconclusive { .. }));
+    let asked: BTreeSet<&str> = plan.expects.iter().map(|expect| expect.check.name()).collect();
+    findings.extend(judge(&run.trace, &plan, true).into_iter().filter(|finding| !asked.contains(finding.check)));
+    findings.extend(run.panics.iter().map(|panic| harness(panic)));
+    let records = run.trace.records();
+    let faults = records.iter().filter(|record| matches!(record.what, What::Fault(Fault::Begun { .. }))).count();
+    Trial {
+        seed,
+        text: scenario.text,
+        within: true,
+        events: run.events,
+        virtual_ns: records.last().map_or(0, |record| record.at.0),
+        faults: faults as u64,
+        refused: 0,
+        digest: run.digest,
+        marks: run.marks,
+        inconclusive,
         findings,
         plan,
     }
@@ -105,6 +143,7 @@ struct Played {
 /// Runs a draft: each fault is asked for, and the end comes when nothing is owed.
 fn play(plan: &Plan, draft: &Draft) -> Played {
     let mut world = World::new(plan, Level::History);
+    world.keep_marks();
     let mut trace = Trace::new(world.header());
     let (mut governor, mut debt) = (Governor::new(plan), Debt::new(plan));
     let mut refused = BTreeSet::new();
@@ -144,13 +183,14 @@ fn play(plan: &Plan, draft: &Draft) -> Played {
     world.finish();
     world.take_records().for_each(|record| trace.push(record));
     let panics = world.panics().iter().map(|panic| format!("{} in #{}", panic.text, panic.step)).collect();
-    let run = Run { trace, digest: world.digest(), events: world.at(), panics };
+    let run = Run { trace, digest: world.digest(), events: world.at(), panics, marks: world.marks() };
     Played { run, ended: until, faults, refused, settled: debt.has_traffic() }
 }
 
 /// Runs a plan as it stands.
 pub fn replay(plan: &Plan) -> Run {
     let mut world = World::new(plan, Level::History);
+    world.keep_marks();
     let mut trace = Trace::new(world.header());
     while world.step() && world.at() < STEPS_MAX {
         world.take_records().for_each(|record| trace.push(record));
@@ -158,7 +198,7 @@ pub fn replay(plan: &Plan) -> Run {
     world.finish();
     world.take_records().for_each(|record| trace.push(record));
     let panics = world.panics().iter().map(|panic| format!("{} in #{}", panic.text, panic.step)).collect();
-    Run { trace, digest: world.digest(), events: world.at(), panics }
+    Run { trace, digest: world.digest(), events: world.at(), panics, marks: world.marks() }
 }
 
 /// What is not as promised: of everything within, of honesty alone beyond.

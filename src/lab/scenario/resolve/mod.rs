@@ -8,6 +8,7 @@ use toml::Spanned;
 use crate::lab::fault::episode::{Episode, EventMatch, FaultKind, Trigger};
 use crate::lab::fault::moment::{self, MomentError, nearest};
 use crate::lab::locale::Phrase;
+use crate::lab::scenario::hunt::Draws;
 use crate::lab::scenario::lesson::Lesson;
 use crate::lab::scenario::plan::{Network, NodePlan, Plan};
 use crate::lab::scenario::report::Problem;
@@ -54,7 +55,7 @@ const START: Millis = Millis(1_541_865_600_000);
 const UNTIL_MAX: Span = Span::from_secs(366 * 24 * 3600);
 
 /// The plan and the words of a script.
-pub(super) fn resolve(script: &Script, seed: Option<u64>) -> Result<(Plan, Lesson, Vec<Phrase>), Vec<Problem>> {
+pub(super) fn resolve(script: &Script, seed: Option<u64>) -> Result<Resolved, Vec<Problem>> {
     let (problems, nodes, faults, notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut resolver = Resolver { script, seed: 0, problems, nodes, faults, notes };
     resolver.lengths();
@@ -62,7 +63,19 @@ pub(super) fn resolve(script: &Script, seed: Option<u64>) -> Result<(Plan, Lesso
         return Err(resolver.problems);
     }
     let (plan, lesson) = resolver.all(seed);
-    if resolver.problems.is_empty() { Ok((plan, lesson, resolver.notes)) } else { Err(resolver.problems) }
+    let words = [("seed", Draws::Seed), ("everything", Draws::Everything)];
+    let draws = resolver.word(&script.hunt.draws, "draws", &words);
+    let Resolver { problems, notes, .. } = resolver;
+    if problems.is_empty() { Ok(Resolved { plan, lesson, notes, draws }) } else { Err(problems) }
+}
+
+/// A script with every number decided.
+pub(super) struct Resolved {
+    pub(super) plan: Plan,
+    pub(super) lesson: Lesson,
+    /// What is not wrong, and should be known.
+    pub(super) notes: Vec<Phrase>,
+    pub(super) draws: Draws,
 }
 
 impl<'a> Resolver<'a> {
