@@ -35,11 +35,18 @@ mod start;
 
 mod disks;
 mod durability;
+mod honest;
+mod logs;
 pub mod reset;
 
 /// A guarantee of the index: `G01` is number 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Guarantee(pub u8);
+
+impl Guarantee {
+    /// `G01h`, which the index puts beside G01 without a number of its own; the numbers end below 100.
+    pub const ACK_HONEST: Guarantee = Guarantee(101);
+}
 
 /// What became of one check in one run.
 #[derive(Clone, PartialEq, Debug)]
@@ -109,6 +116,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
     match check {
         Check::NoAckedLoss => durability::no_acked_loss(history, trace),
         Check::AckedDurability => durability::acked_durability(history, trace, plan),
+        Check::AckHonest => honest::ack_honest(history, trace, plan),
         Check::AtLeastOnce => delivery::at_least_once(history, plan),
         Check::NoPhantom => agreement::no_phantom(history),
         Check::OffsetAgreement => agreement::offset_agreement(history, trace),
@@ -159,6 +167,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
 fn guarantee(check: &Check) -> Option<Guarantee> {
     match check {
         Check::NoAckedLoss | Check::AckedDurability => Some(Guarantee(1)),
+        Check::AckHonest => Some(Guarantee::ACK_HONEST),
         Check::AtLeastOnce => Some(Guarantee(2)),
         Check::NoPhantom => Some(Guarantee(3)),
         Check::OffsetAgreement => Some(Guarantee(5)),
@@ -295,6 +304,9 @@ impl Verdict {
 
 impl fmt::Display for Guarantee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "G{:02}", self.0)
+        match *self {
+            Guarantee::ACK_HONEST => f.write_str("G01h"),
+            Guarantee(number) => write!(f, "G{number:02}"),
+        }
     }
 }

@@ -272,6 +272,8 @@ pub enum Check {
     NoAckedLoss,
     /// `acked-durability`: G01 with its scope.
     AckedDurability,
+    /// `ack-honest`: G01h: an acknowledgement is true when it leaves.
+    AckHonest,
     /// `at-least-once`: G02.
     AtLeastOnce,
     /// `no-phantom`: G03.
@@ -419,6 +421,7 @@ impl Check {
     pub const NAMES: &[&str] = &[
         "no-acked-loss",
         "acked-durability",
+        "ack-honest",
         "at-least-once",
         "no-phantom",
         "offset-agreement",
@@ -463,6 +466,7 @@ impl Check {
         match self {
             Check::NoAckedLoss => "no-acked-loss",
             Check::AckedDurability => "acked-durability",
+            Check::AckHonest => "ack-honest",
             Check::AtLeastOnce => "at-least-once",
             Check::NoPhantom => "no-phantom",
             Check::OffsetAgreement => "offset-agreement",
