@@ -30,6 +30,8 @@ pub(super) struct Log {
     asked: BTreeMap<u64, Asked>,
     /// The last flush that failed.
     failed: Option<Seq>,
+    /// One past the byte stored last, by the process that runs.
+    end: Option<u64>,
 }
 
 /// Bytes stored at once.
@@ -72,7 +74,7 @@ impl Logs {
             What::Disk(disk) => self.of.entry(node).or_default().see(record.seq, disk),
             What::Machine(Machine::PowerLost { .. }) => self.of.entry(node).or_default().dirty.clear(),
             What::Machine(Machine::DiskReplaced { .. }) => drop(self.of.remove(&node)),
-            What::Machine(Machine::Booted) => self.of.entry(node).or_default().asked.clear(),
+            What::Machine(Machine::Booted) => self.of.entry(node).or_default().begin_again(),
             _ => {}
         }
     }
@@ -112,12 +114,18 @@ impl Log {
         }
     }
 
+    fn begin_again(&mut self) {
+        self.asked.clear();
+        self.end = None;
+    }
+
     fn stored(&mut self, seq: Seq, file: u64, range: Range<u64>) {
         if range.is_empty() {
             return;
         }
         let (at, end) = (file + range.start, file + range.end);
         self.cover(at, end);
+        self.end = Some(end);
         self.pieces.insert(at, Piece { at, end, seq, file });
         for page in pages(&range) {
             let known = self.pages.entry((file, page)).or_default();
@@ -184,6 +192,30 @@ impl Log {
     pub(super) fn is_stable(&self, piece: Piece) -> bool {
         let range = piece.at - piece.file..piece.end - piece.file;
         pages(&range).all(|page| self.pages.get(&(piece.file, page)).is_some_and(|page| piece.seq < page.stable_to))
+    }
+
+    /// Every piece that begins at or behind a place.
+    pub(super) fn from(&self, at: u64) -> impl Iterator<Item = Piece> {
+        self.pieces.range(at..).map(|(_, piece)| *piece)
+    }
+
+    /// One past the last byte stored last.
+    pub(super) fn end(&self) -> Option<u64> {
+        self.end
+    }
+
+    /// The first place below `most` of a piece of another log that was stored here, and there again since.
+    pub(super) fn is_older(&self, other: Piece, most: u64) -> Option<u64> {
+        let end = other.end.min(most);
+        let mut reached = other.at;
+        while reached < end {
+            match self.piece(reached) {
+                Some(own) if own.seq < other.seq => return Some(reached),
+                Some(own) => reached = own.end,
+                None => reached = self.from(reached).next()?.at,
+            }
+        }
+        None
     }
 
     /// Whether every byte of a piece of another log was stored here after it was there.

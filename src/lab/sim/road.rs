@@ -166,8 +166,12 @@ impl World {
             }
             return true;
         }
-        // What was sent has been kept where anybody reads it.
-        let keep = self.rec.level == Level::Full;
+        // Commands have been kept as they were sent, where anybody reads them; a replication's bytes are judged as they come.
+        let keep = match self.rec.level {
+            Level::Digest => false,
+            Level::History => matches!(frame, Frame::Bytes(_)),
+            Level::Full => true,
+        };
         let note = keep.then(|| self.rec.frame_note(&frame));
         let words = (u64::from(link), u64::from(sender.node));
         let waits = !self.rec.watches.is_empty();
