@@ -66,6 +66,7 @@ mod filters;
 
 mod refuted_honest;
 mod replica;
+mod replica_repaired;
 mod run;
 
 mod prints;

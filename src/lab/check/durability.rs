@@ -40,7 +40,8 @@ pub(super) fn acked_durability(history: &History, trace: &Trace, plan: &Plan) ->
     let mut promised = losses(history, trace);
     promised.retain(|loss| {
         let Some(broker) = trace.node(&loss.result.queue.broker) else { return true };
-        let power_went = history.power_losses.iter().any(|(node, _, at)| *node == broker && loss.at <= *at);
+        // An acknowledgement may be under way when the power goes: who hears of it after that has sent before it.
+        let power_went = history.power_losses.iter().any(|(node, _, at)| *node == broker && loss.send.at <= *at);
         !power_went || is_stable(loss, plan) || is_doubled(loss, history, plan)
     });
     verdict(history, trace, promised)
@@ -66,7 +67,7 @@ fn is_doubled(loss: &Loss<'_>, history: &History, plan: &Plan) -> bool {
     let waits = loss.send.message.properties.get(names::WAIT).is_none_or(|wait| &**wait == "true");
     let is_sync = (0..plan.nodes.len()).any(|node| own(NodeId(node as u16)).is_some_and(|own| own.is_sync_master()));
     let is_its_slave = |node: NodeId| own(node).is_some_and(|own| own.broker_id != 0);
-    let slave_went = history.power_losses.iter().any(|(node, _, at)| is_its_slave(*node) && loss.at <= *at);
+    let slave_went = history.power_losses.iter().any(|(node, _, at)| is_its_slave(*node) && loss.send.at <= *at);
     is_sync && waits && !slave_went && loss.result.status == SendStatus::SendOk
 }
 

@@ -204,18 +204,9 @@ impl Log {
         self.end
     }
 
-    /// The first place below `most` of a piece of another log that was stored here, and there again since.
-    pub(super) fn is_older(&self, other: Piece, most: u64) -> Option<u64> {
-        let end = other.end.min(most);
-        let mut reached = other.at;
-        while reached < end {
-            match self.piece(reached) {
-                Some(own) if own.seq < other.seq => return Some(reached),
-                Some(own) => reached = own.end,
-                None => reached = self.from(reached).next()?.at,
-            }
-        }
-        None
+    /// Whether the last byte of a piece of another log was stored here before it was there.
+    pub(super) fn has_older_end(&self, other: Piece) -> bool {
+        self.piece(other.end - 1).is_some_and(|own| own.seq < other.seq)
     }
 
     /// Whether every byte of a piece of another log was stored here after it was there.

@@ -37,6 +37,7 @@ mod disks;
 mod durability;
 mod honest;
 mod logs;
+mod replicas;
 pub mod reset;
 
 /// A guarantee of the index: `G01` is number 1.

@@ -291,7 +291,7 @@ pub enum Check {
     KeepsStable,
     /// `checkpoint-safe`: G64, at every death and at the end.
     CheckpointSafe,
-    /// `replica-prefix`: G65, at the end.
+    /// `replica-prefix`: G65, while slaves are connected and at the end.
     ReplicaPrefix,
     /// `stale-route`: G71, how long producers turn to a dead master.
     StaleRoute,
