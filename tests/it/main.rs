@@ -64,6 +64,7 @@ mod orderly;
 mod duplicates;
 mod filters;
 
+mod operators;
 mod refuted_honest;
 mod replica;
 mod replica_repaired;

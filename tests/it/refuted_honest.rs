@@ -278,7 +278,8 @@ fn a_log_is_followed_at_the_level_of_hunts_and_the_digest_is_the_same() {
     let plan = plan(BOTH, "", "");
     let [digest, history, full] = [Level::Digest, Level::History, Level::Full].map(|level| Session::run(&plan, level));
     assert_eq!((digest.digest, history.digest), (history.digest, full.digest));
-    let kept: Vec<Seq> = history.trace.records().iter().filter(|record| is_ack(record)).map(|record| record.seq).collect();
+    let kept: Vec<Seq> =
+        history.trace.records().iter().filter(|record| is_ack(record)).map(|record| record.seq).collect();
     assert_eq!(kept.len(), 20, "an answer to each send, as it was sent");
     let elsewhere = |record: &&Record| matches!(&record.what, What::Disk(DiskEvent::Stored { file, .. }) if !file.starts_with("commitlog/"));
     assert_eq!(history.trace.records().iter().filter(elsewhere).count(), 0);

@@ -93,7 +93,8 @@ impl<'a> Judge<'a> {
             sends.sort_by_key(|(seq, _)| *seq);
         }
         let brokers = brokers(plan).map(|(node, own)| {
-            let is_its = |other: &BrokerPlan| other.broker_name == own.broker_name || named(other, "haMasterAddress").is_some();
+            let is_its =
+                |other: &BrokerPlan| other.broker_name == own.broker_name || named(other, "haMasterAddress").is_some();
             let slaves = brokers(plan).filter(|(other, broker)| *other != node && is_its(broker));
             let slaves = slaves.map(|(other, _)| other).collect();
             (node, Broker { plan: own, promise: promise(own, &[]), slaves, lost: None })
@@ -212,7 +213,8 @@ fn in_chinese(clause: &str) -> &'static str {
 
 /// The ids in an answer to a send, if it says that the message was taken.
 fn taken(frame: &FrameNote) -> Option<String> {
-    let took = frame.flag & RESPONSE != 0 && [SUCCESS, DISK_TIMEOUT, SLAVE_MISSING, SLAVE_TIMEOUT].contains(&frame.code);
+    let took =
+        frame.flag & RESPONSE != 0 && [SUCCESS, DISK_TIMEOUT, SLAVE_MISSING, SLAVE_TIMEOUT].contains(&frame.code);
     took.then(|| answer::ids(frame.wire.as_deref()?)).flatten()
 }
 

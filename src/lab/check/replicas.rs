@@ -118,7 +118,7 @@ impl PairSeen {
         );
         if ends {
             self.connection = None;
-            self.is_unsettled |= node == self.pair.master;
+            self.is_unsettled |= node == self.pair.master && !matches!(machine, Machine::Booted);
         }
     }
 

@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn the_place_stands_in_the_id() {
-        let one = r#"{"code":0,"extFields":{"queueId":"2","msgId":"C0A8647800002A9F000000000001175B","queueOffset":"7"}}"#;
+        let one =
+            r#"{"code":0,"extFields":{"queueId":"2","msgId":"C0A8647800002A9F000000000001175B","queueOffset":"7"}}"#;
         assert_eq!(at(&frame(one)), Some(71_515));
         let two = one.replace("5B\"", "5B,C0A8647800002A9F0000000000011800\"");
         assert_eq!(at(&frame(&two)), Some(71_515));

@@ -146,6 +146,8 @@ pub struct BrokerPlan {
     pub topics: Vec<TopicPlan>,
     /// What else its `.properties` file says; the fields above go before it.
     pub properties: Vec<Pair>,
+    /// Its own profile, if it is another than the run's.
+    pub profile: Option<Profile>,
 }
 
 impl BrokerPlan {
@@ -169,6 +171,8 @@ pub struct TopicPlan {
 pub struct ClientPlan {
     /// Node names of the nameservers.
     pub nameservers: Vec<Name>,
+    /// The node whose client id it says that it has.
+    pub client_id_of: Option<Name>,
     /// Its producers.
     pub producers: Vec<ProducerPlan>,
     /// Its push consumers.

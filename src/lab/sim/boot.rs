@@ -200,7 +200,7 @@ fn broker_config(plan: &Plan, node: &NodePlan, broker: &BrokerPlan) -> BrokerCon
             .iter()
             .map(|preset| topic::config(preset.topic.clone(), preset.queues, read_write))
             .collect(),
-        profile: plan.profile.clone(),
+        profile: broker.profile.clone().unwrap_or_else(|| plan.profile.clone()),
         store,
         ..config
     }
@@ -210,6 +210,8 @@ fn client_config(plan: &Plan, node: &NodePlan, client: &ClientPlan) -> ClientCon
     let place = plan.nodes.iter().position(|other| other.name == node.name).unwrap_or(0);
     let nameservers = nameservers(plan, &client.nameservers);
     let mut config = ClientConfig::new(node.name.clone(), node.ip, FIRST_PID + place as u16, nameservers);
+    let twin = client.client_id_of.as_ref().and_then(|name| plan.nodes.iter().position(|other| other.name == *name));
+    config.says = twin.map(|place| (plan.nodes[place].ip, FIRST_PID + place as u16));
     config.producers = client
         .producers
         .iter()

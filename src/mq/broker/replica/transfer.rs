@@ -89,14 +89,14 @@ impl Broker {
         let link = &mut self.replica.slaves[slave];
         link.last_read = (step.mono, step.wall);
         let Some(offset) = link.reports.take(bytes) else { return };
-        let (conn, is_new, is_first) = (link.conn, offset != link.acked, link.requested.is_none());
+        let (conn, is_new) = (link.conn, offset != link.acked);
         link.acked = offset;
-        link.requested.get_or_insert(offset);
+        let requested = *link.requested.get_or_insert(offset);
         if is_new {
             step.out.say(Fact::SlaveReported { slave: link.peer.clone(), offset });
         }
         // Repaired, a slave's first word says what it wants to be given, and is none about what it has (K02).
-        let vouches = !(is_first && self.config.profile.fix_k02);
+        let vouches = !self.config.profile.fix_k02 || requested < offset;
         let clock = Self::clock(step);
         if vouches && !self.store.slave_reported(clock, offset) {
             step.out.close(conn);
