@@ -8,6 +8,7 @@ use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{App, DiskEvent, Level, Record, Road, What};
 use mqlab::mq::app::Return;
+use mqlab::mq::time::{Span, Time};
 
 /// A pair and what befalls it.
 fn plan(master: &str, slave: &str, faults: &str) -> Plan {
@@ -170,7 +171,7 @@ fn is_store_of(record: &Record, trace: &Trace, node: &str) -> bool {
 
 #[test]
 fn a_slave_is_judged_while_it_is_connected() {
-    let plan = plan("", "", "");
+    let plan = Plan { until: Time::ZERO + Span::from_secs(170), ..plan("", "", "") };
     let trace = trace(&plan);
     assert_eq!(clause(&trace, &plan), None, "the undamaged twin");
     let finding = check::run(&trace, &plan).remove(0);

@@ -114,8 +114,7 @@ pub(super) fn checkpoint_safe(history: &History) -> Judged {
 
 /// G65: every slave's log is a part of its master's, whenever it has had the time to be, and at the end.
 ///
-/// At the end a pair is not judged whose master has died since the slave was told last that there is no more: nobody could
-/// have mended what came of that.
+/// At the end a pair is not judged whose master has died if nobody could have mended yet what came of that.
 pub(super) fn replica_prefix(history: &History, trace: &Trace, plan: &Plan) -> Judged {
     let mut found = Found::default();
     let seen = replicas::follow(trace, plan, pairs(trace, plan));
@@ -127,9 +126,11 @@ pub(super) fn replica_prefix(history: &History, trace: &Trace, plan: &Plan) -> J
         if let Some((clause, seq, at)) = seen.wrong {
             found.add(seq, vec![while_running(clause, trace.name(slave), at)]);
         }
-        if let (Some(theirs), Some(ours), false) = (last(master), last(slave), seen.is_unsettled) {
-            let (theirs, images) = (Image(&theirs.cached), Image(&ours.cached));
-            found.add(ours.seq, storage::replica_is_prefix(Seen::of(&theirs), Seen::of(&images)));
+        if let (Some(theirs), Some(ours)) = (last(master), last(slave)) {
+            let (theirs, own) = (Image(&theirs.cached), Image(&ours.cached));
+            if !seen.is_excused(storage::log_end(Seen::of(&own))) {
+                found.add(ours.seq, storage::replica_is_prefix(Seen::of(&theirs), Seen::of(&own)));
+            }
         }
         judged += 1;
         settled += seen.settled;

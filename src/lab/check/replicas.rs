@@ -1,6 +1,6 @@
 //! G65 while a run goes on: a slave that has been told that there is no more has no more than its master, and nothing else.
 //!
-//! Judged for each connection of a slave to its master, from two signs of life of the master in a row on: each says that
+//! Judged for each connection of a slave to its master, from three signs of life of the master in a row on: each says that
 //! whatever the slave was to be given it has got. From then on the slave's log must not reach further than its master's, as
 //! the slave's reports and the master's stores tell, and where both have a byte the slave's must be the later one. Bytes
 //! themselves are compared at the end.
@@ -34,7 +34,7 @@ pub(super) struct PairSeen {
     /// Times at which the slave had been told that there is no more.
     pub(super) settled: u64,
     /// The master died, or lost its disk, and the slave has not been told since that there is no more.
-    pub(super) is_unsettled: bool,
+    is_unsettled: bool,
     /// A disk's fault spoilt a log, or a setting made one of them another broker.
     pub(super) is_spoilt: bool,
     connection: Option<Connection>,
@@ -47,6 +47,8 @@ struct Connection {
     link: LinkId,
     /// Signs of life of the master in a row.
     signs: u32,
+    /// Anything of the master's has come.
+    is_told: bool,
 }
 
 /// Follows every pair through a run.
@@ -127,7 +129,7 @@ impl PairSeen {
         let Some(wire) = frame.wire.as_deref() else { return };
         let Some(end) = wire.last_chunk::<8>().filter(|_| wire.len() == 8) else { return };
         if self.connection.is_none_or(|own| own.link != link) {
-            self.connection = Some(Connection { link, signs: 0 });
+            self.connection = Some(Connection { link, signs: 0, is_told: false });
         }
         self.end = i64::from_be_bytes(*end).max(0) as u64;
     }
@@ -135,12 +137,20 @@ impl PairSeen {
     /// A piece of the master's log, or a sign of life: twelve bytes. Whether the slave is settled with it.
     fn told(&mut self, link: LinkId, frame: &FrameNote) -> bool {
         let Some(own) = self.connection.as_mut().filter(|own| own.link == link) else { return false };
+        own.is_told = true;
         own.signs = if frame.body == SIGN_OF_LIFE { own.signs + 1 } else { 0 };
         self.is_settled()
     }
 
+    /// Whether nobody could have mended yet what came of the master's death; the slave's log reaches to `end`.
+    ///
+    /// A slave that vouches for all that it has, once its master has told it something, has had its chance.
+    pub(super) fn is_excused(&self, end: u64) -> bool {
+        self.is_unsettled && !self.connection.is_some_and(|own| own.is_told && end <= self.end)
+    }
+
     fn is_settled(&self) -> bool {
-        self.connection.is_some_and(|own| 2 <= own.signs)
+        self.connection.is_some_and(|own| 3 <= own.signs)
     }
 
     fn judge(&mut self, seq: Seq, logs: &Logs, ends: &BTreeMap<NodeId, u64>) {

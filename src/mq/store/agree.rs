@@ -57,6 +57,9 @@ impl MessageStore {
         self.queue_flush.under_way = 0;
         self.queue_flush.captured = None;
         self.log.truncate(disk, to);
+        if self.log.files.last().is_some_and(|last| to <= last.from) {
+            self.drop_file_ahead(disk);
+        }
         while self.log.files.last().is_some_and(|last| to <= last.from) {
             self.log.remove_last(disk);
         }
