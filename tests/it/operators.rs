@@ -208,7 +208,9 @@ fn what_has_no_client_id_and_which_builds_there_are_is_said() {
         let script = format!(
             "format = 1\nid = \"t\"\ntitle.en = \"t\"\ntitle.zh = \"t\"\n[[broker]]\nname = \"broker-a\"\n{rest}"
         );
-        let report = load("t.toml", script.as_bytes(), &Overrides::default()).err().expect("it is wrong");
+        let Err(report) = load("t.toml", script.as_bytes(), &Overrides::default()) else {
+            panic!("it is wrong: {rest}")
+        };
         assert!(report.problems.iter().any(|problem| problem.message.contains(part)), "{:#?}", report.problems);
     };
     wrong("profile = \"5.0\"\n", "5.0");

@@ -98,10 +98,10 @@ impl PairSeen {
             What::Road(Road::Arrived { link, from, frame }) if *from == slave && node == master => {
                 self.reported(*link, frame);
             }
-            What::Road(Road::Arrived { link, from, frame }) if *from == master && node == slave => {
-                if self.told(*link, frame) {
-                    self.judge(record.seq, logs, ends);
-                }
+            What::Road(Road::Arrived { link, from, frame })
+                if *from == master && node == slave && self.told(*link, frame) =>
+            {
+                self.judge(record.seq, logs, ends);
             }
             _ => {}
         }
