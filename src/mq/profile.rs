@@ -11,9 +11,12 @@ pub struct Profile {
     ///
     /// Source: `MappedFile.flush` logs the exception and moves `flushedPosition` on regardless.
     pub fix_k01: bool,
-    /// K02: a slave that says that it has more than its master's log has is sent away, and its word counts for nothing.
+    /// K02: slaves are given what their master has flushed, and a put that waits for them has it flushed. A slave compares its
+    /// last file with its master's when it connects, and cuts its log where they part; what a master does not have counts
+    /// for nothing, whoever says so.
     ///
-    /// Source: `HAService.notifyTransferSome` takes the highest offset that anybody ever reported, whatever the own log has.
+    /// Source: `HAService.notifyTransferSome` takes the highest offset that anybody ever reported, whatever the own log has,
+    /// and `HAClient` compares nothing.
     pub fix_k02: bool,
     /// K03: a delayed message's delivered copy is durable before the cursor behind it is written down.
     ///

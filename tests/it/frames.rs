@@ -60,7 +60,14 @@ fn at_level_full_every_frame_is_kept_and_reads_back() {
 }
 
 #[test]
-fn at_level_history_no_frame_is_kept_while_no_checker_reads_one() {
-    assert!(sent(&run(Level::History)).is_empty());
-    assert!(!sent(&run(Level::Full)).is_empty());
+fn at_level_history_what_brokers_tell_senders_is_kept_and_nothing_else() {
+    let trace = run(Level::History);
+    let kept = sent(&trace);
+    assert_eq!(kept.len(), 5, "one for each order");
+    for (_, note) in kept {
+        let answer = typed_response(command(note), 310).unwrap();
+        assert!(matches!(answer.header, Header::Sent(_)), "{answer:?}");
+    }
+    let arrived = trace.records().iter().filter(|record| matches!(record.what, What::Road(Road::Arrived { .. })));
+    assert_eq!(arrived.count(), 0, "nobody replicates here");
 }

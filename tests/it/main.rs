@@ -64,7 +64,10 @@ mod orderly;
 mod duplicates;
 mod filters;
 
+mod operators;
+mod refuted_honest;
 mod replica;
+mod replica_repaired;
 mod run;
 
 mod prints;

@@ -186,6 +186,7 @@ fn node(name: impl Into<Name>, ip: [u8; 4], kind: NodeKind) -> NodePlan {
 
 fn broker() -> NodeKind {
     NodeKind::Broker(Box::new(BrokerPlan {
+        profile: None,
         cluster: "DefaultCluster".into(),
         broker_name: "broker-a".into(),
         broker_id: 0,
@@ -237,6 +238,7 @@ fn consumer() -> NodeKind {
 
 fn client(producers: Vec<ProducerPlan>, consumers: Vec<ConsumerPlan>) -> NodeKind {
     NodeKind::Client(Box::new(ClientPlan {
+        client_id_of: None,
         nameservers: vec!["ns-1".into()],
         producers,
         consumers,

@@ -1,14 +1,16 @@
 //! The storage guarantees of a run: its disk images, taken at deaths and at the end, under the checkers of
 //! [`storage`](crate::lab::check::storage).
 
-use crate::lab::check::Judged;
 use crate::lab::check::history::{DiskSeen, History, Image};
+use crate::lab::check::replicas::{self, Pair};
 use crate::lab::check::storage::{self, Breach, Crash, LogEnd, Seen, Verified};
+use crate::lab::check::{Guarantee, Judged};
+use crate::lab::locale::Phrase;
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
-use crate::mq::time::Span;
+use crate::mq::time::{Span, Time};
 
 /// G60: every log at the end is well-formed.
 pub(super) fn log_well_formed(history: &History) -> Judged {
@@ -126,53 +128,72 @@ pub(super) fn checkpoint_safe(history: &History) -> Judged {
     found.judge(history, format!("{images} checkpoints were not ahead"), format!("{images} 个检查点都没有超前"))
 }
 
-/// G65: every slave's log is a part of its master's.
+/// G65: every slave's log is a part of its master's, whenever it has had the time to be, and at the end.
+///
+/// At the end a pair is not judged whose master has died if nobody could have mended yet what came of that.
 pub(super) fn replica_prefix(history: &History, trace: &Trace, plan: &Plan) -> Judged {
     let mut found = Found::default();
-    let mut pairs = 0;
-    for (master, slave) in replicas(plan) {
-        let last = |name: &str| {
-            let node = trace.node(name)?;
-            history.disks.iter().rfind(|disk| disk.node == node)
-        };
-        let (Some(master), Some(slave)) = (last(master), last(slave)) else { continue };
-        pairs += 1;
-        let (ours, theirs) = (Image(&slave.cached), Image(&master.cached));
-        found.add(slave.seq, storage::replica_is_prefix(Seen::of(&theirs), Seen::of(&ours)));
+    let seen = replicas::follow(trace, plan, pairs(trace, plan));
+    let last = |node: NodeId| history.disks.iter().rfind(|disk| disk.node == node);
+    let (mut judged, mut settled, mut lost) = (0, 0, false);
+    for seen in seen.iter().filter(|seen| !seen.is_spoilt) {
+        let Pair { master, slave, .. } = seen.pair;
+        let before = found.breaches.len();
+        if let Some((clause, seq, at)) = seen.wrong {
+            found.add(seq, vec![while_running(clause, trace.name(slave), at)]);
+        }
+        if let (Some(theirs), Some(ours)) = (last(master), last(slave)) {
+            let (theirs, own) = (Image(&theirs.cached), Image(&ours.cached));
+            if !seen.is_excused(storage::log_end(Seen::of(&own))) {
+                found.add(ours.seq, storage::replica_is_prefix(Seen::of(&theirs), Seen::of(&own)));
+            }
+        }
+        judged += 1;
+        settled += seen.settled;
+        let is_its = |(node, ..): &(NodeId, Seq, Time)| *node == master;
+        let died = history.power_losses.iter().chain(&history.deaths).any(is_its);
+        lost |= before < found.breaches.len() && died;
     }
-    if pairs == 0 {
+    if judged == 0 {
         return Judged::inconclusive("no broker has a slave", "没有带从节点的 Broker");
     }
     let judged = found.judge(
         history,
-        format!("{pairs} slaves hold what their masters hold"),
-        format!("{pairs} 个从节点与主节点一致"),
+        format!("{judged} slaves hold what their masters hold, looked at {settled} times"),
+        format!("{judged} 个从节点与主节点一致，共检查 {settled} 次"),
     );
-    // A master that lost its tail begins another one; nobody compares them, and no switch makes them one again.
-    let lost = |(master, _): &(&str, &str)| {
-        trace.node(master).is_some_and(|node| history.power_losses.iter().any(|(lost, ..)| *lost == node))
-    };
-    if replicas(plan).iter().any(lost) { judged.known(DIVERGED_TAIL) } else { judged }
+    // A master that lost its tail begins another one; nobody compares them.
+    if lost && !plan.profile.fix_k02 { judged.known(DIVERGED_TAIL) } else { judged }
 }
 
 /// K02: the log of a slave that is longer than its master's is never reconciled with it.
 const DIVERGED_TAIL: u8 = 2;
 
-/// Masters with their slaves, by the names of their nodes.
-fn replicas(plan: &Plan) -> Vec<(&str, &str)> {
+fn while_running(clause: &'static str, slave: &str, at: u64) -> Breach {
+    let (en, zh) = match clause {
+        "ahead" => ("reaches further than its master's, which ends there", "比主节点的更长，主节点的到此为止"),
+        _ => ("has older bytes there than its master's", "在此处的字节比主节点的更旧"),
+    };
+    let sentence = Phrase {
+        en: format!("while it was connected, the log of {slave} {en}"),
+        zh: format!("在连接期间，{slave} 的日志{zh}"),
+    };
+    Breach { guarantee: Guarantee(65), clause, file: "commitlog".to_owned(), offset: at, sentence }
+}
+
+/// Masters with their slaves.
+fn pairs(trace: &Trace, plan: &Plan) -> impl Iterator<Item = Pair> {
     let brokers = || {
         plan.nodes.iter().filter_map(|node| match &node.kind {
-            NodeKind::Broker(broker) => Some((&*node.name, broker)),
+            NodeKind::Broker(broker) => Some((trace.node(&node.name)?, broker)),
             _ => None,
         })
     };
     let masters = brokers().filter(|(_, broker)| broker.broker_id == 0);
-    masters
-        .flat_map(|(master, own)| {
-            let slaves = brokers().filter(move |(_, other)| is_slave_of(own, other));
-            slaves.map(move |(slave, _)| (master, slave))
-        })
-        .collect()
+    masters.flat_map(move |(master, own)| {
+        let slaves = brokers().filter(move |(_, other)| is_slave_of(own, other));
+        slaves.map(move |(slave, _)| Pair { master, slave, file_size: own.commit_log_file_size })
+    })
 }
 
 fn is_slave_of(master: &BrokerPlan, other: &BrokerPlan) -> bool {

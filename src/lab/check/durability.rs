@@ -12,7 +12,7 @@ use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{SendResult, SendStatus};
 use crate::mq::message::property::names;
-use crate::mq::time::{Span, Time};
+use crate::mq::time::Time;
 
 /// An acknowledged message that is not there at the end.
 struct Loss<'a> {
@@ -41,17 +41,15 @@ pub(super) fn acked_durability(history: &History, trace: &Trace, plan: &Plan) ->
     promised.retain(|loss| {
         let Some(broker) = trace.node(&loss.result.queue.broker) else { return true };
         // A sync that fails takes back what was in the page cache only, with some file systems: no acknowledgement of what is
-        // in the page cache promises to outlive that, and one that is said at that moment says no more.
-        let mut failures = history.sync_failures.iter();
-        let cache_failed = failures.any(|(node, at)| *node == broker && loss.at <= *at + LEAVES);
-        let power_went = history.power_losses.iter().any(|(node, _, at)| *node == broker && loss.at <= *at);
-        !(power_went || cache_failed) || is_stable(loss, plan) || is_doubled(loss, history, plan)
+        // in the page cache promises to outlive that. An acknowledgement may be under way when the power goes, or the sync
+        // fails: who hears of it after that has sent before it.
+        let failures = history.sync_failures.iter().map(|(node, at)| (*node, *at));
+        let power_losses = history.power_losses.iter().map(|(node, _, at)| (*node, *at));
+        let cache_went = power_losses.chain(failures).any(|(node, at)| node == broker && loss.send.at <= at);
+        !cache_went || is_stable(loss, plan) || is_doubled(loss, history, plan)
     });
     verdict(history, trace, promised)
 }
-
-/// How long an acknowledgement that has been decided on may take to its producer.
-const LEAVES: Span = Span::from_millis(10_000);
 
 /// Whether the acknowledgement says that the record is on the disk.
 fn is_stable(loss: &Loss<'_>, plan: &Plan) -> bool {
@@ -73,7 +71,7 @@ fn is_doubled(loss: &Loss<'_>, history: &History, plan: &Plan) -> bool {
     let waits = loss.send.message.properties.get(names::WAIT).is_none_or(|wait| &**wait == "true");
     let is_sync = (0..plan.nodes.len()).any(|node| own(NodeId(node as u16)).is_some_and(|own| own.is_sync_master()));
     let is_its_slave = |node: NodeId| own(node).is_some_and(|own| own.broker_id != 0);
-    let slave_went = history.power_losses.iter().any(|(node, _, at)| is_its_slave(*node) && loss.at <= *at);
+    let slave_went = history.power_losses.iter().any(|(node, _, at)| is_its_slave(*node) && loss.send.at <= *at);
     is_sync && waits && !slave_went && loss.result.status == SendStatus::SendOk
 }
 

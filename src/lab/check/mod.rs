@@ -35,11 +35,19 @@ mod start;
 
 mod disks;
 mod durability;
+mod honest;
+mod logs;
+mod replicas;
 pub mod reset;
 
 /// A guarantee of the index: `G01` is number 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Guarantee(pub u8);
+
+impl Guarantee {
+    /// `G01h`, which the index puts beside G01 without a number of its own; the numbers end below 100.
+    pub const ACK_HONEST: Guarantee = Guarantee(101);
+}
 
 /// What became of one check in one run.
 #[derive(Clone, PartialEq, Debug)]
@@ -77,7 +85,13 @@ pub(crate) const WITNESS_MAX: usize = 30;
 pub fn suite(_plan: &Plan) -> Vec<Check> {
     let mut checks = ALWAYS.to_vec();
     checks.extend([Check::LogWellFormed, Check::StoreConsistent, Check::IndexRecall, Check::KeepsStable]);
-    checks.extend([Check::CheckpointSafe, Check::ReplicaPrefix, Check::HalfInvisible, Check::TransactionAtomic]);
+    checks.extend([
+        Check::CheckpointSafe,
+        Check::ReplicaPrefix,
+        Check::AckHonest,
+        Check::HalfInvisible,
+        Check::TransactionAtomic,
+    ]);
     checks.extend([Check::TransactionResolved, Check::CheckBack, Check::DuplicatesExplained, Check::StartPosition]);
     checks.extend([Check::QueueFifo, Check::OrderlyExclusive, Check::NoOvertaking, Check::FilterSound]);
     checks.extend([Check::FilterComplete, Check::DrainBound, Check::BroadcastComplete]);
@@ -86,7 +100,7 @@ pub fn suite(_plan: &Plan) -> Vec<Check> {
 
 /// Whether a guarantee is owed whatever goes wrong: honesty is, survival is not.
 pub fn is_owed_beyond(check: &Check) -> bool {
-    matches!(check, Check::NoPhantom)
+    matches!(check, Check::NoPhantom | Check::AckHonest)
 }
 
 /// Judges a run: what the plan expects, then what is judged in every run. The trace needs level `full` for `frames` and
@@ -125,6 +139,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
     match check {
         Check::NoAckedLoss => durability::no_acked_loss(history, trace),
         Check::AckedDurability => durability::acked_durability(history, trace, plan),
+        Check::AckHonest => honest::ack_honest(history, trace, plan),
         Check::AtLeastOnce => delivery::at_least_once(history, plan),
         Check::NoPhantom => agreement::no_phantom(history),
         Check::OffsetAgreement => agreement::offset_agreement(history, trace),
@@ -175,6 +190,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
 fn guarantee(check: &Check) -> Option<Guarantee> {
     match check {
         Check::NoAckedLoss | Check::AckedDurability => Some(Guarantee(1)),
+        Check::AckHonest => Some(Guarantee::ACK_HONEST),
         Check::AtLeastOnce => Some(Guarantee(2)),
         Check::NoPhantom => Some(Guarantee(3)),
         Check::OffsetAgreement => Some(Guarantee(5)),
@@ -311,6 +327,9 @@ impl Verdict {
 
 impl fmt::Display for Guarantee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "G{:02}", self.0)
+        match *self {
+            Guarantee::ACK_HONEST => f.write_str("G01h"),
+            Guarantee(number) => write!(f, "G{number:02}"),
+        }
     }
 }

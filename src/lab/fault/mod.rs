@@ -17,6 +17,8 @@
 //! | D1 to D13 | see [`device`] |
 //! | T1 to T6 | `clock-offset`, `clock-drift`, `clock-skew` (a step), `clock-freeze`, `clock-coarse`, `clock-diverge` |
 //! | X1, X5 | `reconfigure` |
+//! | X8 | `reconfigure` with `brokerRole` and `brokerId`: of the slave, and of the old master when it comes back |
+//! | X9 | `reconfigure` with `fileReservedTime`, `deleteWhen`, `diskMaxUsedSpaceRatio`; files deleted by hand: `truncate` |
 //! | X7 | `rolling-restart`; all at once: `kill` and `lasts` |
 //!
 //! What clients and operators do is no fault but the workload, and has keys there:
@@ -28,14 +30,18 @@
 //! | C4 | `reply = ["timeout"]`: the listener never comes back |
 //! | C5 | `start` of each member, and `stop`, `kill`, `restart` of its process |
 //! | C6 | `subscribe`, `model`, `allocate` of two consumers of one `group` |
-//! | C7 | groups: one `group` for a producer and a consumer, or for two topics. Client ids: not built, a process has its own |
+//! | C7 | groups: one `group` for a producer and a consumer, or for two topics. Client ids: a consumer's `client_id_of` |
 //! | C8 | `timeout`, `retries`, `retry_another_broker`, `mode`, `batch`, `size` |
 //! | C9 | a producer's `on`: `local`, `takes`, `check` |
 //! | C10 | `kill` of the producer's process, with `lasts` or without |
 //! | C11 | `truncate`, `io-error` … at a broadcasting consumer's machine |
 //! | C12 | `size`, `key`, `properties`, `delay_level` of a `send` |
+//! | X2 | an operator's `update_topic`: `read` and `write` are two numbers |
 //! | X3 | an operator's `reset` |
-//! | X2, X4, X6, X8 to X11 | not built |
+//! | X4 | an operator's `wipe_write_perm`, then `stop` of the broker; abruptly: `kill` |
+//! | X6 | an operator's `delete_topic`, then `update_topic`; deleting a subscription group is not built |
+//! | X11 | a broker's `profile` |
+//! | X10, of N11 the exhaustion of ports | not built |
 //!
 //! Every fault that draws does so from a stream of its own, addressed by its verb, its target and, of two with the same, its
 //! place among them (of a disk by its name and the machine); so no fault shifts another's draws, and none those of a plan

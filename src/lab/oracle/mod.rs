@@ -13,7 +13,7 @@
 //! | `checkpoint` | three times from which recovery starts | [`checkpoint::Checkpoint`] |
 //! | `config/*.json` | topics, groups, offsets, filters | [`config::Config`], [`json::Json`] |
 //!
-//! Beside the files, [`condition::Condition`] reads what consumers filter by.
+//! Beside the files, [`condition::Condition`] reads what consumers filter by, and [`answer`] what senders are told.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -41,6 +41,9 @@ pub mod json;
 pub mod config;
 
 pub mod condition;
+
+pub mod answer;
+
 pub mod local_offsets;
 
 pub mod store;

@@ -146,6 +146,8 @@ pub struct BrokerPlan {
     pub topics: Vec<TopicPlan>,
     /// What else its `.properties` file says; the fields above go before it.
     pub properties: Vec<Pair>,
+    /// Its own profile, if it is another than the run's.
+    pub profile: Option<Profile>,
 }
 
 impl BrokerPlan {
@@ -169,6 +171,8 @@ pub struct TopicPlan {
 pub struct ClientPlan {
     /// Node names of the nameservers.
     pub nameservers: Vec<Name>,
+    /// The node whose client id it says that it has.
+    pub client_id_of: Option<Name>,
     /// Its producers.
     pub producers: Vec<ProducerPlan>,
     /// Its push consumers.
@@ -272,6 +276,8 @@ pub enum Check {
     NoAckedLoss,
     /// `acked-durability`: G01 with its scope.
     AckedDurability,
+    /// `ack-honest`: G01h: an acknowledgement is true when it leaves.
+    AckHonest,
     /// `at-least-once`: G02.
     AtLeastOnce,
     /// `no-phantom`: G03.
@@ -289,7 +295,7 @@ pub enum Check {
     KeepsStable,
     /// `checkpoint-safe`: G64, at every death and at the end.
     CheckpointSafe,
-    /// `replica-prefix`: G65, at the end.
+    /// `replica-prefix`: G65, while slaves are connected and at the end.
     ReplicaPrefix,
     /// `stale-route`: G71, how long producers turn to a dead master.
     StaleRoute,
@@ -419,6 +425,7 @@ impl Check {
     pub const NAMES: &[&str] = &[
         "no-acked-loss",
         "acked-durability",
+        "ack-honest",
         "at-least-once",
         "no-phantom",
         "offset-agreement",
@@ -463,6 +470,7 @@ impl Check {
         match self {
             Check::NoAckedLoss => "no-acked-loss",
             Check::AckedDurability => "acked-durability",
+            Check::AckHonest => "ack-honest",
             Check::AtLeastOnce => "at-least-once",
             Check::NoPhantom => "no-phantom",
             Check::OffsetAgreement => "offset-agreement",

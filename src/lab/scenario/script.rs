@@ -119,6 +119,8 @@ pub struct BrokerScript {
     pub id: Option<Spanned<i64>>,
     /// The address it announces, `brokerIP1`.
     pub announce: Option<Text>,
+    /// Its own profile, where one node runs another build than the rest: `faithful` or `hardened`.
+    pub profile: Option<Text>,
     /// When it boots: a moment.
     pub start: Option<Text>,
     /// `async` or `sync`: `flushDiskType`.
@@ -262,6 +264,8 @@ pub struct ConsumerScript {
     pub name: Option<Text>,
     /// The process that it shares; one of its own, named like it, if left out.
     pub process: Option<Text>,
+    /// The process whose client id its own process says it has: another one with the same address and number.
+    pub client_id_of: Option<Text>,
     /// `consumerGroup`.
     pub group: Option<Text>,
     /// `clustering` or `broadcasting`: `messageModel`.

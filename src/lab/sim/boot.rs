@@ -28,6 +28,7 @@ use crate::mq::time::Time;
 use crate::mq::wire::code::{name_of_request, name_of_response};
 use crate::mq::wire::codec;
 use crate::mq::wire::command::Command;
+use crate::mq::wire::header::Header;
 
 /// Upstream's `listenPort` of a nameserver.
 pub const NAMESERVER_PORT: u16 = 9_876;
@@ -52,8 +53,9 @@ pub(crate) fn empty(plan: &Plan) -> Setup {
     setup.episodes = plan.episodes.as_slice().into();
     setup.reboots = reboots(plan);
     setup.profile = Name::from(plan.profile.name());
-    // No checker reads frames at level `history`: at `full` all are kept.
-    setup.tap = Some(WireTap { wanted: |_| false, encode: codec::encode, label });
+    // What a broker tells a sender is judged; at level `full` all frames are kept.
+    let wanted = |command: &Command| matches!(command.header, Header::Sent(_));
+    setup.tap = Some(WireTap { wanted, encode: codec::encode, label });
     setup
 }
 
@@ -198,7 +200,7 @@ fn broker_config(plan: &Plan, node: &NodePlan, broker: &BrokerPlan) -> BrokerCon
             .iter()
             .map(|preset| topic::config(preset.topic.clone(), preset.queues, read_write))
             .collect(),
-        profile: plan.profile.clone(),
+        profile: broker.profile.clone().unwrap_or_else(|| plan.profile.clone()),
         store,
         ..config
     }
@@ -208,6 +210,8 @@ fn client_config(plan: &Plan, node: &NodePlan, client: &ClientPlan) -> ClientCon
     let place = plan.nodes.iter().position(|other| other.name == node.name).unwrap_or(0);
     let nameservers = nameservers(plan, &client.nameservers);
     let mut config = ClientConfig::new(node.name.clone(), node.ip, FIRST_PID + place as u16, nameservers);
+    let twin = client.client_id_of.as_ref().and_then(|name| plan.nodes.iter().position(|other| other.name == *name));
+    config.says = twin.map(|place| (plan.nodes[place].ip, FIRST_PID + place as u16));
     config.producers = client
         .producers
         .iter()

@@ -15,7 +15,7 @@ use crate::lab::sim::storage::DiskDeed;
 use crate::lab::sim::withhold;
 use crate::lab::sim::world::{Flushing, Panic, World};
 use crate::lab::trace::digest::text_word;
-use crate::lab::trace::record::{App, DiskEvent, Machine as MachineNote, NodeId, Seq, What};
+use crate::lab::trace::record::{App, DiskEvent, Level, Machine as MachineNote, NodeId, Seq, What};
 use crate::mq::disk::{DiskError, FileId};
 use crate::mq::message::Name;
 use crate::mq::node::{ConnId, Event, Step};
@@ -362,8 +362,14 @@ impl World {
             match deed {
                 DiskDeed::Stored { file, word, at, len, bytes, hash } => {
                     self.rec.words(word, at);
+                    let keep = match self.rec.level {
+                        Level::Digest => false,
+                        // What a log holds when is judged; its bytes stand in the images.
+                        Level::History => file.starts_with("commitlog/"),
+                        Level::Full => true,
+                    };
                     let stored = || What::Disk(DiskEvent::Stored { file, at, bytes, len });
-                    self.rec.note(&self.stamp, Tag::Stored, (hash, len), stored);
+                    self.rec.note_if(keep, &self.stamp, Tag::Stored, (hash, len), stored);
                 }
                 DiskDeed::Named { what, file, to, len } => {
                     self.rec.words(text_word(&file), to.as_deref().map_or(0, text_word));

@@ -29,6 +29,8 @@ pub(crate) struct Stamp {
 
 /// The lab's place among the nodes.
 pub(crate) const LAB: u16 = u16::MAX;
+/// A replication's reports and signs of life are so long at most.
+const SIGN_OF_LIFE: usize = 12;
 /// No record.
 pub(crate) const NONE: u64 = u64::MAX;
 
@@ -66,7 +68,7 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    /// The lowest level that keeps it. Frames are kept at `History` where a reader asks for them.
+    /// The lowest level that keeps it. Of frames and stores `History` keeps those that somebody reads.
     fn level(self) -> Level {
         match self {
             Tag::Machine | Tag::Called | Tag::Returned | Tag::Info | Tag::Noted | Tag::Fault | Tag::Image => {
@@ -254,7 +256,7 @@ impl Recorder {
                 label: "BYTES",
                 body: bytes.len() as u32,
                 remark: None,
-                wire: (self.level == Level::Full).then(|| (**bytes).clone()),
+                wire: (self.level == Level::Full || bytes.len() <= SIGN_OF_LIFE).then(|| (**bytes).clone()),
             },
         }
     }

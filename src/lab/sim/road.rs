@@ -10,7 +10,7 @@ use crate::lab::sim::machine::Mood;
 use crate::lab::sim::record::{Stamp, Tag};
 use crate::lab::sim::withhold;
 use crate::lab::sim::world::World;
-use crate::lab::trace::record::{LinkId, NodeId, Road, What};
+use crate::lab::trace::record::{Level, LinkId, NodeId, Road, What};
 use crate::mq::node::{ClosedWhy, Event, Frame, RefusedWhy};
 use crate::mq::time::Time;
 
@@ -166,7 +166,12 @@ impl World {
             }
             return true;
         }
-        let keep = self.rec.keeps_frame(&frame);
+        // Commands have been kept as they were sent, where anybody reads them; a replication's bytes are judged as they come.
+        let keep = match self.rec.level {
+            Level::Digest => false,
+            Level::History => matches!(frame, Frame::Bytes(_)),
+            Level::Full => true,
+        };
         let note = keep.then(|| self.rec.frame_note(&frame));
         let words = (u64::from(link), u64::from(sender.node));
         let waits = !self.rec.watches.is_empty();

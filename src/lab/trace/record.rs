@@ -34,7 +34,7 @@ pub struct LinkId(pub u32);
 pub enum Level {
     /// The digest alone.
     Digest,
-    /// What checkers need: applications, faults, machines, images, and the frames they read.
+    /// What checkers need: applications, faults, machines, images, where logs are stored into, and the frames they read, as sent.
     History,
     /// Everything.
     Full,

@@ -18,6 +18,9 @@ pub struct ClientConfig {
     pub ip: u32,
     /// The process id, upstream's instance name.
     pub pid: u16,
+    /// The address and process id of which it makes its client id, where they are not its own: two processes behind one
+    /// address whose numbers happen to be the same.
+    pub says: Option<(u32, u16)>,
     /// The nameservers, in the order given.
     pub nameservers: Vec<Addr>,
     /// `vipChannelEnabled`.
@@ -136,6 +139,7 @@ impl ClientConfig {
             name: name.into(),
             ip,
             pid,
+            says: None,
             nameservers,
             vip_channel_enabled: true,
             poll_nameserver_interval: Span::from_secs(30),
@@ -154,8 +158,9 @@ impl ClientConfig {
         if self.producers.is_empty() && !self.consumers.is_empty() && self.consumers.iter().all(broadcasts) {
             return self.default_client_id();
         }
-        let [a, b, c, d] = self.ip.to_be_bytes();
-        Name::from(format!("{a}.{b}.{c}.{d}@{}", self.pid))
+        let (ip, pid) = self.says.unwrap_or((self.ip, self.pid));
+        let [a, b, c, d] = ip.to_be_bytes();
+        Name::from(format!("{a}.{b}.{c}.{d}@{pid}"))
     }
 
     /// The id of an instance that was given no name: the same whenever it starts, and the same for all of one host.

@@ -69,6 +69,7 @@ impl MessageStore {
                 self.run_group_commit(clock);
             } else {
                 self.real_time_answered(clock);
+                self.force_for_slaves();
             }
         } else if let Some((queue, dirty)) = self.queue_forces.remove(&ticket) {
             match self.position_moves(result) {

@@ -11,6 +11,7 @@ use crate::mq::disk::Disk;
 use crate::mq::message::PhysicalOffset;
 use crate::mq::store::config::Role;
 use crate::mq::store::group_transfer::GroupTransfer;
+use crate::mq::store::mapped_file::MappedFile;
 use crate::mq::store::outcome::{News, PutStatus};
 use crate::mq::store::{Clock, MessageStore, State};
 use crate::mq::time::Time;
@@ -114,6 +115,7 @@ impl MessageStore {
         let deadline = clock.mono + self.config.sync_flush_timeout;
         self.waiting_puts.insert(number, Waiting { next_offset, deadline, stage: Stage::Slave(status) });
         self.slaves.transfer.put(number, next_offset);
+        self.force_for_slaves();
         self.run_group_transfer(clock);
         None
     }
@@ -182,14 +184,36 @@ impl MessageStore {
         }
         let file = &self.log.files[self.log.find(from, from == 0)?];
         let at = from % self.log.file_size;
-        let size = (file.readable() - at).min(most);
+        let size = (self.given_of(file) - at).min(most);
         (at >= 0 && size > 0).then(|| Bytes::copy_from_slice(disk.bytes(file.file, at as u64..(at + size) as u64)))
     }
 
     /// Whether [`MessageStore::log_data`] has something there.
     pub fn has_log_data(&self, from: i64) -> bool {
         let file = self.log.find(from, from == 0).map(|at| &self.log.files[at]);
-        self.state != State::ShutDown && file.is_some_and(|file| from % self.log.file_size < file.readable())
+        self.state != State::ShutDown && file.is_some_and(|file| from % self.log.file_size < self.given_of(file))
+    }
+
+    /// Up to where a file is given to slaves, from its start.
+    ///
+    /// Faithful: as far as it can be read, so that a slave keeps what the master loses with its power. With K02 repaired: as
+    /// far as it has been flushed, and a put that waits for slaves has the log flushed. Source: `CommitLog.getData`.
+    fn given_of(&self, file: &MappedFile) -> i64 {
+        match self.profile.fix_k02 {
+            false => file.readable(),
+            true if !self.recovery_forces.is_empty() => 0,
+            true => file.readable().min(self.log.flushed_where - file.from),
+        }
+    }
+
+    /// Asks for a force if a put waits for slaves that are not given it before (K02).
+    pub(super) fn force_for_slaves(&mut self) {
+        let flushed = self.log.flushed_where;
+        let waits = |put: &Waiting| matches!(put.stage, Stage::Slave(_)) && flushed < put.next_offset;
+        let is_idle = self.log_force.is_none() && self.state == State::Running;
+        if self.profile.fix_k02 && !self.config.sync_flush && is_idle && self.waiting_puts.values().any(waits) {
+            self.force_log(0);
+        }
     }
 
     /// A slave takes raw bytes of its master's log, which begin at `start` there; whether they fit the file.

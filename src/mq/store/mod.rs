@@ -69,6 +69,8 @@ mod transient;
 
 mod ha;
 
+mod agree;
+
 mod group_transfer;
 
 mod durability;

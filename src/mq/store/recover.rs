@@ -228,6 +228,8 @@ impl MessageStore {
         }
         if self.profile.fix_k06 {
             self.end_rebuild(disk);
+        }
+        if self.profile.fix_k06 || self.profile.fix_k02 {
             self.force_recovered();
         }
         Ok(records)

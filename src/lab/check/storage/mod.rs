@@ -240,6 +240,11 @@ pub fn checkpoint_is_safe(stable: Seen<'_>) -> Vec<Breach> {
     checkpoint::is_safe(stable)
 }
 
+/// Where the log ends.
+pub fn log_end(store: Seen<'_>) -> u64 {
+    Image::of(store).end
+}
+
 /// G65: where master and slave both have a byte of the log it is the same, and the slave is not ahead.
 ///
 /// Clauses: `bytes`, `ahead`.

@@ -64,9 +64,23 @@ impl Resolver<'_> {
             let rules = table.on.iter().map(|rule| self.rule(rule, plan.orderly)).collect();
             let (node, group, is_ordered) = (nodes[at].name.clone(), plan.group.clone(), plan.orderly);
             listeners.push(Listener { node, group, is_ordered, rules });
-            self.add(&mut nodes[at], |client| client.consumers.push(plan));
+            let twin = table.client_id_of.as_ref().map(|other| self.client_twin(other));
+            self.add(&mut nodes[at], |client| {
+                client.consumers.push(plan);
+                client.client_id_of = twin.or(client.client_id_of.take());
+            });
         }
         (nodes, senders, listeners, deciders)
+    }
+
+    /// The client process whose id another one says that it has.
+    fn client_twin(&mut self, other: &Text) -> Name {
+        let node = self.node(other);
+        if self.nodes.contains(&node) && (self.is_broker(&node) || node.starts_with("ns-")) {
+            let message = format!("\"{node}\" is a server and has no client id");
+            self.wrong("wrong_value", Some(other.span()), message, "name a client process");
+        }
+        node
     }
 
     /// The node of a producer or consumer: made at its first mention.
@@ -104,7 +118,8 @@ impl Resolver<'_> {
             return None;
         }
         let (producers, consumers, pull_consumers) = Default::default();
-        let client = ClientPlan { nameservers: self.nameservers(), producers, consumers, pull_consumers };
+        let (nameservers, client_id_of) = (self.nameservers(), None);
+        let client = ClientPlan { nameservers, client_id_of, producers, consumers, pull_consumers };
         let kind = NodeKind::Client(Box::new(client));
         nodes.push(NodePlan { name: node, ip: address(3, nodes.len() + 1), disk: DiskPlan::default(), boot, kind });
         Some(nodes.len() - 1)

@@ -136,6 +136,7 @@ impl Resolver<'_> {
             auto_create_topic: broker.auto_create_topic.unwrap_or(own.config.auto_create_topic_enable),
             topics,
             properties: own.pairs,
+            profile: broker.profile.as_ref().map(|_| self.word(&broker.profile, "profile", &super::PROFILES)),
         };
         let boot = self.moment(&broker.start, Trigger::At(Time::ZERO));
         let disk = self.disk(&broker.disk);

@@ -53,6 +53,7 @@ impl Resolver<'_> {
         Some(match found {
             "no-acked-loss" => Check::NoAckedLoss,
             "acked-durability" => Check::AckedDurability,
+            "ack-honest" => Check::AckHonest,
             "at-least-once" => Check::AtLeastOnce,
             "no-phantom" => Check::NoPhantom,
             "offset-agreement" => Check::OffsetAgreement,

@@ -171,10 +171,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn profile(&mut self) -> Profile {
-        let names =
-            [("rocketmq-4.3.2", Profile::FAITHFUL), ("faithful", Profile::FAITHFUL), ("hardened", Profile::HARDENED)];
         let script = self.script;
-        let mut profile = self.word(&script.cluster.profile, "profile", &names);
+        let mut profile = self.word(&script.cluster.profile, "profile", &PROFILES);
         for (row, on) in &script.profile.fix {
             let name = row.get_ref().as_str();
             if !profile.set(name, *on) {
@@ -472,3 +470,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let of_year = (153 * month + 2) / 5 + day - 1;
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
+
+/// The named profiles.
+const PROFILES: [(&str, Profile); 3] =
+    [("rocketmq-4.3.2", Profile::FAITHFUL), ("faithful", Profile::FAITHFUL), ("hardened", Profile::HARDENED)];

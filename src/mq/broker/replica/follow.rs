@@ -8,6 +8,7 @@
 //! connection, where upstream's thread fails again and again.
 
 use crate::mq::broker::Broker;
+use crate::mq::broker::replica::agree::Comparing;
 use crate::mq::broker::replica::named;
 use crate::mq::broker::replica::stream::{self, Incoming};
 use crate::mq::broker::replica::synchronize::Synchronizing;
@@ -30,6 +31,8 @@ pub(super) struct Following {
     /// `lastWriteTimestamp`.
     last: Millis,
     incoming: Incoming,
+    /// What this connection has to compare before it takes anything (K02).
+    pub(super) comparing: Option<Comparing>,
     pub(super) synchronizing: Synchronizing,
 }
 
@@ -90,11 +93,13 @@ impl Broker {
 
     /// The connection stands; whether it is this one.
     pub(super) fn master_connected(&mut self, conn: ConnId, step: &mut Step<'_>) -> bool {
-        let reported = self.store.log_end().0;
+        let comparing = self.to_compare();
+        let reported = comparing.map_or(self.store.log_end().0, |comparing| comparing.same_to);
         let Some(following) = self.replica.following.as_mut().filter(|one| one.road == Road::Opening(conn)) else {
             return false;
         };
         following.road = Road::Up(conn);
+        following.comparing = comparing;
         following.reported = reported;
         following.last = step.wall;
         step.out.say(Fact::MasterConnected { master: following.connected_to.clone() });
@@ -145,7 +150,8 @@ impl Broker {
     fn dispatch(&mut self, conn: ConnId, step: &mut Step<'_>) -> Result<(), &'static str> {
         while let Some(following) = &mut self.replica.following {
             let Some(head) = following.incoming.head() else { break };
-            let own = self.store.log_end().0;
+            let comparing = following.comparing;
+            let own = comparing.map_or(self.store.log_end().0, |comparing| comparing.same_to);
             if own != 0 && own != head.at {
                 step.out.say(Fact::ReplicaDiverged { own, pushed: head.at });
                 return Err("diverged");
@@ -153,11 +159,22 @@ impl Broker {
             if head.size < 0 {
                 return Err("garbled");
             }
-            let Some(data) = following.incoming.take(head) else { break };
+            let Some(mut data) = following.incoming.take(head) else { break };
+            let mut at = head.at;
+            if let Some(comparing) = comparing {
+                let size = data.len();
+                let new = self.compare(comparing, (head, &data), step)?.unwrap_or(0);
+                let _ = data.split_to(size - new);
+                at += data.len().abs_diff(size) as i64;
+                if data.is_empty() {
+                    self.report_grown(conn, step);
+                    continue;
+                }
+            }
             let clock = Self::clock(step);
-            let is_taken = self.store.append_data(step.disk, clock, head.at, &data);
+            let is_taken = self.store.append_data(step.disk, clock, at, &data);
             if is_taken && !data.is_empty() {
-                step.out.say(Fact::Replicated { at: head.at, size: data.len() as i64 });
+                step.out.say(Fact::Replicated { at, size: data.len() as i64 });
             }
             self.report_grown(conn, step);
         }
@@ -166,7 +183,7 @@ impl Broker {
 
     /// Reports if the log has grown. Source: `HAClient.reportSlaveMaxOffsetPlus`.
     fn report_grown(&mut self, conn: ConnId, step: &mut Step<'_>) {
-        let end = self.store.log_end().0;
+        let end = self.vouched_for();
         let Some(following) = &mut self.replica.following else { return };
         if following.reported < end {
             following.reported = end;

@@ -6,8 +6,8 @@
 //!     |  <------- i64 at, i32 size, bytes --- |   size 0 is a sign of life
 //! ```
 //!
-//! The pieces in which bytes come mean nothing. Nobody compares contents: a slave closes the connection when it is offered
-//! bytes that do not begin where its log ends, and asks again.
+//! The pieces in which bytes come mean nothing. Nobody compares contents, unless K02 is repaired: a slave closes the
+//! connection when it is offered bytes that do not begin where its log ends, and asks again.
 //!
 //! Source: `HAService`, `HAConnection`, `SlaveSynchronize`.
 
@@ -20,6 +20,8 @@ use crate::mq::message::Name;
 use crate::mq::node::{Addr, ConnId, Step, Timer, TimerKey};
 use crate::mq::store::config::Role;
 use crate::mq::time::{Millis, Span, Time};
+
+mod agree;
 
 mod follow;
 

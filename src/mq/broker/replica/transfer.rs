@@ -91,12 +91,14 @@ impl Broker {
         let Some(offset) = link.reports.take(bytes) else { return };
         let (conn, is_new) = (link.conn, offset != link.acked);
         link.acked = offset;
-        link.requested.get_or_insert(offset);
+        let requested = *link.requested.get_or_insert(offset);
         if is_new {
             step.out.say(Fact::SlaveReported { slave: link.peer.clone(), offset });
         }
+        // Repaired, a slave's first word says what it wants to be given, and is none about what it has (K02).
+        let vouches = !self.config.profile.fix_k02 || requested < offset;
         let clock = Self::clock(step);
-        if !self.store.slave_reported(clock, offset) {
+        if vouches && !self.store.slave_reported(clock, offset) {
             step.out.close(conn);
             return self.slave_gone(slave, "ahead", step);
         }
@@ -165,7 +167,9 @@ impl Broker {
                     *link.next.insert(from)
                 }
             };
-            if step.wall.since(link.last_write) > heartbeat.as_millis() as i64 {
+            // Repaired, a sign of life says that there is no more (K02).
+            let has_more = self.config.profile.fix_k02 && self.store.has_log_data(next);
+            if step.wall.since(link.last_write) > heartbeat.as_millis() as i64 && !has_more {
                 link.last_write = step.wall;
                 step.out.send_bytes(link.conn, stream::piece(next, &[]));
             }
