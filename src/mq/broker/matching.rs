@@ -26,6 +26,8 @@ pub struct Wanted {
     ///
     /// Differs: as they were when the pull came; upstream looks them up for each message.
     pub retried: Option<BTreeMap<Topic, Arc<FilterData>>>,
+    /// A condition whose answer is null counts as true: a planted mistake, false everywhere else.
+    pub null_passes: bool,
 }
 
 impl Wanted {
@@ -42,7 +44,11 @@ impl Wanted {
             None if is_tag_type(Some(&self.subscription.expression_type)) => return true,
             None => self.filter.as_ref(),
         };
-        sql.and_then(|filter| filter.compiled.as_ref()).is_none_or(|sql| passes(sql, text))
+        let passes = |sql: &Sql| match self.null_passes {
+            false => passes(sql, text),
+            true => sql.answer(&|name| property::find(text, name)) != Ok(Some(false)),
+        };
+        sql.and_then(|filter| filter.compiled.as_ref()).is_none_or(|sql| passes(sql))
     }
 }
 

@@ -43,7 +43,7 @@ impl GroupTransfer {
     }
 
     /// The next put that is answered at `now`, and whether slaves have it; `None` while the first of them is waited for.
-    pub(super) fn next(&mut self, now: Time, reported: i64) -> Option<(u64, bool)> {
+    pub(super) fn next(&mut self, now: Time, reported: i64, waits_max: u32) -> Option<(u64, bool)> {
         let (request, next_offset) = *self.requests.front()?;
         loop {
             if let Some(until) = self.until {
@@ -54,7 +54,7 @@ impl GroupTransfer {
                 self.until = None;
             }
             let reached = reported >= next_offset;
-            if reached || self.begun == WAITS_MAX {
+            if reached || self.begun >= waits_max {
                 self.requests.pop_front();
                 self.begun = 0;
                 return Some((request, reached));
@@ -66,7 +66,7 @@ impl GroupTransfer {
 }
 
 /// Source: `GroupTransferService.doWaitTransfer`.
-const WAITS_MAX: u32 = 5;
+pub(super) const WAITS_MAX: u32 = 5;
 /// Source: `GroupTransferService.doWaitTransfer`: `waitForRunning(1000)`.
 const WAIT: Span = Span::from_secs(1);
 

@@ -9,8 +9,9 @@ use bytes::Bytes;
 
 use crate::mq::disk::Disk;
 use crate::mq::message::PhysicalOffset;
+use crate::mq::mistake::Mistake;
 use crate::mq::store::config::Role;
-use crate::mq::store::group_transfer::GroupTransfer;
+use crate::mq::store::group_transfer::{self, GroupTransfer};
 use crate::mq::store::outcome::{News, PutStatus};
 use crate::mq::store::{Clock, MessageStore, State};
 use crate::mq::time::Time;
@@ -64,6 +65,7 @@ impl MessageStore {
         if self.profile.fix_k02 && self.log.max_offset() < offset {
             return false;
         }
+        let offset = if self.profile.plants(Mistake::AnyReportAcksAll) { self.log.max_offset() } else { offset };
         if self.slaves.push2_slave_max_offset < offset {
             self.slaves.push2_slave_max_offset = offset;
             self.slaves.transfer.notify();
@@ -105,10 +107,13 @@ impl MessageStore {
         next_offset: i64,
         status: PutStatus,
     ) -> Option<PutStatus> {
-        if self.config.role != Role::SyncMaster {
+        if self.config.role != Role::SyncMaster || self.profile.plants(Mistake::AcksBeforeSlave) {
             return Some(status);
         }
         if !self.is_slave_ok(next_offset) {
+            if self.profile.plants(Mistake::NoSlaveIsOk) {
+                return Some(status);
+            }
             return Some(PutStatus::SlaveNotAvailable);
         }
         let deadline = clock.mono + self.config.sync_flush_timeout;
@@ -120,7 +125,9 @@ impl MessageStore {
 
     /// Lets the transfer service answer whom it can.
     fn run_group_transfer(&mut self, clock: Clock) {
-        while let Some((request, reached)) = self.slaves.transfer.next(clock.mono, self.slaves.push2_slave_max_offset) {
+        let waits = if self.profile.plants(Mistake::OneWakeUp) { 1 } else { group_transfer::WAITS_MAX };
+        let reported = self.slaves.push2_slave_max_offset;
+        while let Some((request, reached)) = self.slaves.transfer.next(clock.mono, reported, waits) {
             let Some(Waiting { stage: Stage::Slave(status), .. }) = self.waiting_puts.remove(&request) else {
                 continue;
             };
@@ -169,6 +176,9 @@ impl MessageStore {
     /// Faithful: at the beginning of the last file (K10). Source: `HAConnection.WriteSocketService.run`.
     pub fn fresh_slave_begins(&self) -> PhysicalOffset {
         let end = self.log.max_offset();
+        if self.profile.plants(Mistake::FreshSlaveBeginsAtEnd) {
+            return PhysicalOffset(end);
+        }
         let begin = if self.profile.fix_k10 { self.log.min_offset() } else { end - end % self.log.file_size };
         PhysicalOffset(begin.max(0))
     }
