@@ -24,6 +24,7 @@ fn judged(plan: &Plan) -> (mqlab::lab::trace::digest::Digest, BTreeSet<String>) 
     if !r.panics.is_empty() { println!("PANIC {:?}", r.panics); }
     let f = check::run(&r.trace, plan);
     let bad = f.iter().filter(|f| matches!(f.verdict, Verdict::Violation{..} | Verdict::Known{..})).map(|f| f.judges()).collect();
+    if std::env::var("DETAIL").is_ok() { for f in &f { if !matches!(f.verdict, Verdict::Pass) { println!("   {} {:?} {}", f.judges(), f.verdict, f.summary.en); } } }
     (r.digest, bad)
 }
 #[test]

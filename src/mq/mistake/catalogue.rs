@@ -90,7 +90,7 @@ catalogue! {
         BelowBeginGoesToEnd = "below-begin-goes-to-end" of "read" seen by "G31" "G02";
         /// A slave that lags corrects the offset of a consumer that knows more.
         LaggingSlaveCorrects = "lagging-slave-corrects" of "B17 alibaba 210" seen by "G30" "G32";
-        /// The lookup by time passes over a message that was stored at that very time.
+        /// The lookup by time passes over the message that it should find.
         TimeLookupOneFar = "time-lookup-one-far" of "B09 #4890" seen by "G33" "G34";
         /// A slave that has nothing is sent what comes next, and nothing that was there.
         FreshSlaveBeginsAtEnd = "fresh-slave-begins-at-end" of "K10" seen by "G65";

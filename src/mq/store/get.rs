@@ -301,7 +301,8 @@ impl MessageStore {
         let Some(file) = found.or(queue.files.files.last()).filter(|file| 0 < file.wrote) else {
             return QueueOffset(0);
         };
-        self.nearest_in_time(disk, queue, file, timestamp)
+        let found = self.nearest_in_time(disk, queue, file, timestamp);
+        QueueOffset(found.0 + i64::from(self.profile.plants(Mistake::TimeLookupOneFar)))
     }
 
     /// Halves one file of units until it stands between two of them.
@@ -322,10 +323,7 @@ impl MessageStore {
             }
             match self.store_time(disk, unit.offset, unit.size) {
                 None | Some(..0) => return QueueOffset(0),
-                Some(stored) if stored == time => {
-                    let beyond = i64::from(self.profile.plants(Mistake::TimeLookupOneFar)) * UNIT;
-                    return entry_at(middle + beyond);
-                }
+                Some(stored) if stored == time => return entry_at(middle),
                 Some(stored) if stored > time => (high, right, late) = (middle - UNIT, middle, stored),
                 Some(stored) => (low, left, early) = (middle + UNIT, middle, stored),
             }
