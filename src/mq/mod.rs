@@ -9,6 +9,8 @@
 
 pub mod time;
 
+pub mod mistake;
+
 pub mod profile;
 
 pub mod disk;

@@ -4,6 +4,8 @@
 //! A switch is named after its row in the table of registered weaknesses (K01 …) and is set with
 //! `--set profile.fix.K01=true`.
 
+use crate::mq::mistake::Mistake;
+
 /// The repairs in force. All false is the release as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Profile {
@@ -97,22 +99,28 @@ pub struct Profile {
     ///
     /// Source: `ScheduleMessageService.shutdown` cancels the timer and writes nothing.
     pub fix_k24: bool,
-    /// A mistake planted to see that it is found; no named profile has one, and the release made none of them.
+    /// A mistake planted to see that it is found; no named profile has one.
+    #[cfg(feature = "mutants")]
     pub planted: Option<Mistake>,
 }
 
-/// A mistake that a checker must find.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Mistake {
-    /// Recovery leaves what it cannot read at the log's end in place, and goes on behind it.
-    KeepsTornTail,
+/// Why a mistake could not be planted.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotPlanted {
+    /// The build has no mistakes.
+    #[error("this build has no mistakes to plant")]
+    NotBuilt,
+    /// No mistake has that name.
+    #[error("no mistake is named `{0}`")]
+    Unknown(String),
 }
 
-impl Mistake {
-    /// Its name, as people write it.
-    pub fn name(self) -> &'static str {
+impl NotPlanted {
+    /// The way out.
+    pub fn help(&self) -> &'static str {
         match self {
-            Mistake::KeepsTornTail => "torn-tail-kept",
+            NotPlanted::NotBuilt => "build with `cargo build --features mutants`",
+            NotPlanted::Unknown(_) => "the names stand in `src/mq/mistake/catalogue.rs`",
         }
     }
 }
@@ -171,6 +179,7 @@ impl Profile {
         fix_k22: false,
         fix_k23: false,
         fix_k24: false,
+        #[cfg(feature = "mutants")]
         planted: None,
     };
     /// The same protocol with every switch on.
@@ -194,6 +203,7 @@ impl Profile {
         fix_k22: true,
         fix_k23: true,
         fix_k24: true,
+        #[cfg(feature = "mutants")]
         planted: None,
     };
 
@@ -215,16 +225,54 @@ impl Profile {
         SWITCHES.iter().any(|switch| switch.row == row && *(switch.of)(&mut copy))
     }
 
+    /// Whether this mistake is made. A build without the feature `mutants` makes none, and asks nothing while it runs.
+    #[cfg(feature = "mutants")]
+    pub fn plants(&self, mistake: Mistake) -> bool {
+        self.planted == Some(mistake)
+    }
+
+    /// Whether this mistake is made: never.
+    #[cfg(not(feature = "mutants"))]
+    #[inline(always)]
+    pub const fn plants(&self, _mistake: Mistake) -> bool {
+        false
+    }
+
+    /// Plants the mistake of that name. Errors: there is none, or this build has none at all.
+    #[cfg(feature = "mutants")]
+    pub fn plant(&mut self, name: &str) -> Result<(), NotPlanted> {
+        self.planted = Some(Mistake::parse(name).ok_or_else(|| NotPlanted::Unknown(name.to_owned()))?);
+        Ok(())
+    }
+
+    /// Plants nothing. Errors: always, since this build has no mistakes.
+    #[cfg(not(feature = "mutants"))]
+    pub fn plant(&mut self, _name: &str) -> Result<(), NotPlanted> {
+        Err(NotPlanted::NotBuilt)
+    }
+
+    /// Takes the planted mistake out, and says how a profile's name tells of it.
+    #[cfg(feature = "mutants")]
+    fn pull_out(&mut self) -> String {
+        self.planted.take().map_or_else(String::new, |mistake| format!("!{}", mistake.name()))
+    }
+
+    #[cfg(not(feature = "mutants"))]
+    fn pull_out(&mut self) -> String {
+        String::new()
+    }
+
     /// Its name: the release's, `hardened`, or the release's with its repairs; a planted mistake stands behind a `!`.
     pub fn name(&self) -> String {
-        let mut copy = Profile { planted: None, ..self.clone() };
+        let mut copy = self.clone();
+        let planted = copy.pull_out();
         let name = if copy == Profile::HARDENED {
             "hardened".to_owned()
         } else {
             let fixed = SWITCHES.iter().filter(|switch| *(switch.of)(&mut copy)).map(|switch| switch.row);
             fixed.fold("rocketmq-4.3.2".to_owned(), |name, row| format!("{name}+{row}"))
         };
-        self.planted.map_or(name.clone(), |mistake| format!("{name}!{}", mistake.name()))
+        name + &planted
     }
 
     /// The profile of that name: `rocketmq-4.3.2`, `faithful` or `hardened`.
@@ -252,8 +300,13 @@ mod tests {
         }
         assert_eq!(all, Profile::HARDENED);
         assert_eq!(all.name(), "hardened");
-        all.planted = Some(Mistake::KeepsTornTail);
-        assert_eq!(all.name(), "hardened!torn-tail-kept");
+        #[cfg(feature = "mutants")]
+        {
+            let planted = Profile { planted: Some(Mistake::KeepsTornTail), ..all.clone() };
+            assert_eq!(planted.name(), "hardened!torn-tail-kept");
+            assert!(planted.plants(Mistake::KeepsTornTail) && !planted.plants(Mistake::RecoveryCutsOneMore));
+            assert!(!all.plants(Mistake::KeepsTornTail));
+        }
         assert!(!all.set("K99", true));
     }
 }

@@ -7,7 +7,8 @@ use std::process::Command;
 
 use mqlab::lab::explore::crash::report::Report;
 use mqlab::lab::explore::crash::{Settings, explore, table};
-use mqlab::mq::profile::{Mistake, Profile};
+use mqlab::mq::mistake::Mistake;
+use mqlab::mq::profile::Profile;
 
 /// Goes through the workload of that name.
 fn gone_through(name: &str, settings: &Settings) -> Report {

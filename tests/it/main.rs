@@ -80,6 +80,9 @@ mod bad_scenarios;
 
 mod readme;
 
+#[cfg(feature = "mutants")]
+mod mutants;
+
 mod refuted;
 
 mod liveness;

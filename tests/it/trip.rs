@@ -96,7 +96,7 @@ impl Applications for Listener {
 fn setup(producers: u8, consumers: u8, messages: u64) -> (Setup, NodeId, Vec<NodeId>) {
     let mut setup = Setup::new(1);
     let boot = Arc::new(|step: &mut Step<'_>| -> Result<Box<dyn Node>, Name> {
-        Ok(Box::new(Namesrv::boot(NamesrvConfig { addr: NAMESRV }, step)))
+        Ok(Box::new(Namesrv::boot(NamesrvConfig::new(NAMESRV), step)))
     });
     setup.add_machine(machine("namesrv", Role::Nameserver, NAMESRV, boot), Trigger::At(Time::ZERO));
     let mut config = BrokerConfig::new("broker-a", BROKER);

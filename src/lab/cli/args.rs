@@ -421,9 +421,9 @@ pub struct CrashArgs {
     /// One workload; all by default. May be repeated.
     #[arg(long = "workload", value_name = "NAME")]
     pub workloads: Vec<String>,
-    /// Build a mistake into the store, to see that it is found.
-    #[arg(long, value_enum)]
-    pub plant: Option<Planted>,
+    /// Plant a mistake, to see that it is found; only in a build with `--features mutants`.
+    #[arg(long, value_name = "MISTAKE")]
+    pub plant: Option<String>,
     /// In which order the file system makes names and content durable.
     #[arg(long, value_enum, default_value_t = FileSystem::Ordered)]
     pub personality: FileSystem,
@@ -436,13 +436,6 @@ pub struct CrashArgs {
     /// How many threads to use; the output is the same with any.
     #[arg(long, short = 'j', env = "MQLAB_JOBS")]
     pub jobs: Option<usize>,
-}
-
-/// A mistake to build in.
-#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Planted {
-    /// Recovery leaves what it cannot read at the log's end in place, and goes on behind it.
-    TornTailKept,
 }
 
 /// A file system's personality.

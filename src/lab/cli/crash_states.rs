@@ -12,14 +12,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::lab::cli::USAGE;
-use crate::lab::cli::args::{BenchFormat, CrashArgs, FileSystem, Planted};
+use crate::lab::cli::args::{BenchFormat, CrashArgs, FileSystem};
 use crate::lab::cli::load::{self, Look};
 use crate::lab::explore::crash::report::Report;
 use crate::lab::explore::crash::script::Workload;
 use crate::lab::explore::crash::{self, Settings, table};
 use crate::lab::fault::disk::Personality;
 use crate::lab::fault::moment::nearest;
-use crate::mq::profile::{Mistake, Profile};
+use crate::mq::profile::Profile;
 
 /// All workloads together.
 #[derive(Serialize)]
@@ -70,7 +70,9 @@ fn asked(args: &CrashArgs) -> Result<(Settings, Vec<Workload>), String> {
         let help = nearest(&args.profile, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         return Err(format!("no profile named `{}`{help}\nprofiles: {}\n", args.profile, known.join(", ")));
     };
-    profile.planted = args.plant.map(|Planted::TornTailKept| Mistake::KeepsTornTail);
+    if let Some(name) = &args.plant {
+        profile.plant(name).map_err(|wrong| format!("{wrong}: {}\n", wrong.help()))?;
+    }
     let all = table::all();
     let names: Vec<&str> = all.iter().map(|workload| workload.name).collect();
     for asked in &args.workloads {

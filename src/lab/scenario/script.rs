@@ -99,6 +99,8 @@ pub struct NetworkScript {
 pub struct ProfileScript {
     /// By row of the table of weaknesses: `K01 = true`.
     pub fix: BTreeMap<Text, bool>,
+    /// A mistake to plant, by its name.
+    pub plant: Option<Text>,
 }
 
 /// A broker.

@@ -154,7 +154,8 @@ fn disk(node: &NodePlan) -> Option<DiskSetup> {
 fn process(plan: &Plan, node: &NodePlan) -> Boot {
     match &node.kind {
         NodeKind::Nameserver => {
-            let config = NamesrvConfig { addr: Addr { ip: node.ip, port: NAMESERVER_PORT } };
+            let addr = Addr { ip: node.ip, port: NAMESERVER_PORT };
+            let config = NamesrvConfig { profile: plan.profile.clone(), ..NamesrvConfig::new(addr) };
             Arc::new(move |step| Ok(Box::new(Namesrv::boot(config.clone(), step)) as Box<dyn Node>))
         }
         NodeKind::Broker(broker) => broker_boot(broker_config(plan, node, broker)),
@@ -212,6 +213,7 @@ fn client_config(plan: &Plan, node: &NodePlan, client: &ClientPlan) -> ClientCon
     let mut config = ClientConfig::new(node.name.clone(), node.ip, FIRST_PID + place as u16, nameservers);
     let twin = client.client_id_of.as_ref().and_then(|name| plan.nodes.iter().position(|other| other.name == *name));
     config.says = twin.map(|place| (plan.nodes[place].ip, FIRST_PID + place as u16));
+    config.profile = plan.profile.clone();
     config.producers = client
         .producers
         .iter()

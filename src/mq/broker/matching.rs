@@ -26,6 +26,8 @@ pub struct Wanted {
     ///
     /// Differs: as they were when the pull came; upstream looks them up for each message.
     pub retried: Option<BTreeMap<Topic, Arc<FilterData>>>,
+    /// A condition whose answer is null counts as true: a planted mistake, false everywhere else.
+    pub null_passes: bool,
 }
 
 impl Wanted {
@@ -42,7 +44,11 @@ impl Wanted {
             None if is_tag_type(Some(&self.subscription.expression_type)) => return true,
             None => self.filter.as_ref(),
         };
-        sql.and_then(|filter| filter.compiled.as_ref()).is_none_or(|sql| passes(sql, text))
+        let passes = |sql: &Sql| match self.null_passes {
+            false => passes(sql, text),
+            true => sql.answer(&|name| property::find(text, name)) != Ok(Some(false)),
+        };
+        sql.and_then(|filter| filter.compiled.as_ref()).is_none_or(|sql| passes(sql))
     }
 }
 
@@ -113,7 +119,7 @@ mod tests {
 
     fn wanted(filters: &Filters, group: &str) -> Wanted {
         let subscription = Subscription::of(&data("people", "age > 18"));
-        Wanted { subscription, filter: filters.get("people", group).cloned(), retried: None }
+        Wanted { subscription, filter: filters.get("people", group).cloned(), retried: None, null_passes: false }
     }
 
     /// A record with nothing but properties.
@@ -162,7 +168,7 @@ mod tests {
         let mut filters = Filters::default();
         filters.register(&"bars".into(), &[data("people", "age > 18")], Millis(1));
         let tags = SubscriptionData { expression_type: "TAG".into(), ..data("%RETRY%bars", "*") };
-        let plain = Wanted { subscription: Subscription::of(&tags), filter: None, retried: None };
+        let plain = Wanted { subscription: Subscription::of(&tags), filter: None, retried: None, null_passes: false };
         let of_group = filters.of_group("bars").map(|(topic, filter)| (topic.clone(), filter.clone())).collect();
         let again = Wanted { retried: Some(of_group), ..plain.clone() };
         let child = record("RETRY_TOPIC\u{1}people\u{2}age\u{1}9\u{2}");

@@ -25,6 +25,7 @@ use crate::mq::channel::Channels;
 use crate::mq::fact::Fact;
 use crate::mq::filter::bloom::Shape;
 use crate::mq::message::{Host, Name, PhysicalOffset, Topic, names};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{Addr, ConnId, Event, Frame, Node, Step, Timer, TimerKey};
 use crate::mq::pool::Pool;
 use crate::mq::profile::Profile;
@@ -410,6 +411,9 @@ impl Broker {
             return;
         }
         self.channels.close(conn);
+        if self.config.profile.plants(Mistake::ClosedMemberStays) && why == "closed" {
+            return;
+        }
         let left = self.members.channel_gone(conn);
         self.say_left(left, why, why != "expired", step);
     }

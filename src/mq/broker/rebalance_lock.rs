@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use crate::mq::broker::Broker;
 use crate::mq::fact::Fact;
 use crate::mq::message::{Group, MessageQueue, Name};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::Step;
 use crate::mq::time::{Millis, Span};
 use crate::mq::wire::body::JsonBody;
@@ -110,10 +111,21 @@ impl Broker {
         let LockBatchRequestBody { consumer_group: group, client_id: client, mq_set } = body;
         let mut locked = LockBatchResponseBody::default();
         for queue in mq_set {
-            let time = (step.wall, self.config.lock_max_live_time);
+            let profile = &self.config.profile;
+            let live = match () {
+                () if profile.plants(Mistake::LeaseForEver) => Span::from_secs(1 << 30),
+                () if profile.plants(Mistake::LeaseTooShort) => Span::from_secs(10),
+                () => self.config.lock_max_live_time,
+            };
+            let is_twice = profile.plants(Mistake::LockTwice);
+            let time = (step.wall, live);
             let (topic, queue_id) = (queue.topic.clone(), queue.queue_id);
             let outcome = self.locks.try_lock(&group, &queue, &client, time);
             if let Locked::Refused(holder) = outcome {
+                if is_twice {
+                    locked.lock_ok_mq_set.push(queue);
+                    continue;
+                }
                 step.out.say(Fact::LockRefused { client: client.clone(), holder, topic, queue_id });
                 continue;
             }

@@ -8,6 +8,7 @@ use crate::mq::broker::members::EXPIRED_MS;
 use crate::mq::broker::topic::{PERM_READ, PERM_WRITE};
 use crate::mq::message::Name;
 use crate::mq::message::record::body_crc;
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{Addr, ConnId, Step, Timer, TimerKey};
 use crate::mq::store::Service;
 use crate::mq::time::{Span, Time};
@@ -76,7 +77,7 @@ impl Broker {
             }
             Timer::OffsetPersist => {
                 self.offsets_armed = false;
-                if self.offsets.is_dirty {
+                if self.offsets.is_dirty && !self.config.profile.plants(Mistake::OffsetsNeverPersisted) {
                     self.persist_offsets(step);
                 }
             }

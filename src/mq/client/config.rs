@@ -4,6 +4,7 @@ use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
 use crate::mq::client::consumer::allocate::Strategy;
 use crate::mq::message::{Group, Name, Topic, names};
 use crate::mq::node::Addr;
+use crate::mq::profile::Profile;
 use crate::mq::time::Span;
 
 /// One client process: its producers and consumers share one instance.
@@ -31,6 +32,8 @@ pub struct ClientConfig {
     pub heartbeat_broker_interval: Span,
     /// `persistConsumerOffsetInterval`.
     pub persist_consumer_offset_interval: Span,
+    /// Which weaknesses are kept.
+    pub profile: Profile,
     /// Its producers, started in this order.
     pub producers: Vec<ProducerConfig>,
     /// Its consumers, started after them in this order.
@@ -145,6 +148,7 @@ impl ClientConfig {
             poll_nameserver_interval: Span::from_secs(30),
             heartbeat_broker_interval: Span::from_secs(30),
             persist_consumer_offset_interval: Span::from_secs(5),
+            profile: Profile::FAITHFUL,
             producers: Vec::new(),
             consumers: Vec::new(),
         }

@@ -210,7 +210,7 @@ impl Client {
         let started = config.consumers.iter().filter(|consumer| !start_failed.contains(&consumer.group));
         let consumers = started.map(|consumer| {
             let local = LocalOffsets::of(&config, consumer, step.disk);
-            Consumer::new(consumer.clone(), local, step.wall)
+            Consumer::new(consumer.clone(), config.profile.clone(), local, step.wall)
         });
         let consumers = consumers.collect();
         let remoting = Remoting::new(&config.nameservers, step);

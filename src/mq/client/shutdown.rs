@@ -8,6 +8,7 @@ use crate::mq::client::remoting::{Mode, Request, Target};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
 use crate::mq::message::{Group, MessageQueue};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{Addr, Step};
 use crate::mq::wire::code::request;
 use crate::mq::wire::header::{Header, UnregisterClientHeader};
@@ -91,7 +92,8 @@ impl Client {
                 let addrs = self.routes.addresses(true).into();
                 let shutdown = self.shutdown.as_mut().expect("looked at above");
                 shutdown.locks = locks;
-                shutdown.offsets = offsets.into();
+                let forgets = self.config.profile.plants(Mistake::StopForgetsOffsets);
+                shutdown.offsets = if forgets { VecDeque::new() } else { offsets.into() };
                 shutdown.leaving = Some((ending, addrs));
             }
         }

@@ -9,8 +9,10 @@ use std::any::Any;
 use crate::mq::channel::Channels;
 use crate::mq::fact::Fact;
 use crate::mq::message::Name;
+use crate::mq::mistake::Mistake;
 use crate::mq::namesrv::route_info::{Dropped, RouteInfo};
 use crate::mq::node::{Addr, ConnId, Event, Frame, Node, Step, Timer, TimerKey};
+use crate::mq::profile::Profile;
 use crate::mq::time::{Span, Time};
 use crate::mq::wire::body::{JsonBody, RegisterBrokerBody};
 use crate::mq::wire::code::{request, response};
@@ -24,6 +26,15 @@ pub mod route_info;
 pub struct NamesrvConfig {
     /// Where it listens.
     pub addr: Addr,
+    /// Which mistake is planted, if any; it has no weakness with a switch.
+    pub profile: Profile,
+}
+
+impl NamesrvConfig {
+    /// A nameserver as the release has it.
+    pub fn new(addr: Addr) -> NamesrvConfig {
+        NamesrvConfig { addr, profile: Profile::FAITHFUL }
+    }
 }
 
 /// A nameserver process.
@@ -37,9 +48,14 @@ pub struct Namesrv {
 
 impl Namesrv {
     /// Boots with empty tables.
-    pub fn boot(_config: NamesrvConfig, step: &mut Step<'_>) -> Namesrv {
+    pub fn boot(config: NamesrvConfig, step: &mut Step<'_>) -> Namesrv {
         step.out.say(Fact::Started {});
-        Namesrv { started: step.mono, channels: Channels::default(), routes: RouteInfo::default(), scan_armed: None }
+        Namesrv {
+            started: step.mono,
+            channels: Channels::default(),
+            routes: RouteInfo::new(config.profile),
+            scan_armed: None,
+        }
     }
 
     /// The ports it listens on.
@@ -131,6 +147,9 @@ impl Namesrv {
 
     fn closed(&mut self, conn: ConnId, step: &mut Step<'_>) {
         self.channels.close(conn);
+        if self.routes.profile.plants(Mistake::KeepsDeadBroker) {
+            return;
+        }
         let dropped = self.routes.channel_gone(conn);
         say_dropped(dropped, "closed", step);
     }

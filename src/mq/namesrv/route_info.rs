@@ -6,15 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::mq::message::java::JavaMap;
 use crate::mq::message::{Name, Topic};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::ConnId;
+use crate::mq::profile::Profile;
 use crate::mq::time::Millis;
 use crate::mq::wire::body::admin::{ClusterInfo, TopicList};
 use crate::mq::wire::body::{BrokerData, DataVersion, QueueData, RegisterBrokerBody, RouteData};
 use crate::mq::wire::header::{RegisterBrokerHeader, RegisteredHeader, UnregisterBrokerHeader};
 
 /// Topics, brokers, clusters, and who is alive.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RouteInfo {
+    pub(super) profile: Profile,
     topics: BTreeMap<Topic, Vec<QueueData>>,
     brokers: BTreeMap<Name, BrokerData>,
     clusters: BTreeMap<Name, BTreeSet<Name>>,
@@ -48,7 +51,20 @@ pub struct Dropped {
     pub addr: Name,
 }
 
+/// Empty tables, and no mistake planted.
+impl Default for RouteInfo {
+    fn default() -> RouteInfo {
+        RouteInfo::new(Profile::FAITHFUL)
+    }
+}
+
 impl RouteInfo {
+    /// Empty tables.
+    pub fn new(profile: Profile) -> RouteInfo {
+        let (topics, brokers, clusters, live) = Default::default();
+        RouteInfo { profile, topics, brokers, clusters, live }
+    }
+
     /// Takes a registration in. Topics that it does not name are never removed.
     ///
     /// Source: `RouteInfoManager.registerBroker`.
@@ -69,7 +85,8 @@ impl RouteInfo {
         first |= broker.broker_addrs.insert(header.broker_id, header.broker_addr.clone()).is_none();
         let table = body.topic_config_serialize_wrapper;
         let known = self.live.get(&header.broker_addr).map(|live| live.version);
-        if header.broker_id == MASTER && (first || known != Some(table.data_version)) {
+        let is_news = known != Some(table.data_version) && !self.profile.plants(Mistake::IgnoresNewTopics);
+        if header.broker_id == MASTER && (first || is_news) {
             for config in table.topic_config_table.into_values() {
                 self.update_queues(
                     config.topic_name,
@@ -84,6 +101,9 @@ impl RouteInfo {
             }
         }
         let ha_server_addr = header.ha_server_addr.clone();
+        let before = self.live.get(&header.broker_addr).map(|live| live.last);
+        let forgets = self.profile.plants(Mistake::ForgetsHeartbeat);
+        let now = before.filter(|_| forgets).unwrap_or(now);
         self.live
             .insert(header.broker_addr.clone(), Live { last: now, version: table.data_version, conn, ha_server_addr });
         Registered { header: self.master_of(header), first }
@@ -117,6 +137,9 @@ impl RouteInfo {
         self.live.remove(&header.broker_addr);
         let broker = self.brokers.get_mut(&header.broker_name)?;
         let addr = broker.broker_addrs.remove(&header.broker_id)?;
+        if self.profile.plants(Mistake::UnregisterByName) {
+            broker.broker_addrs.clear();
+        }
         self.drop_if_empty(&header.broker_name);
         Some(Dropped { broker: header.broker_name.clone(), addr })
     }
@@ -212,6 +235,8 @@ impl RouteInfo {
         // The brokers stand in the order of a Java set of their names.
         let names: JavaMap<()> = queues.iter().map(|data| (data.broker_name.clone(), ())).collect();
         let brokers: Vec<BrokerData> = names.iter().filter_map(|(name, ())| self.brokers.get(name).cloned()).collect();
+        let most = if self.profile.plants(Mistake::RouteNamesOneBroker) { 1 } else { brokers.len() };
+        let brokers = brokers.into_iter().take(most).collect::<Vec<_>>();
         if queues.is_empty() || brokers.is_empty() {
             return None;
         }

@@ -12,6 +12,7 @@ use crate::mq::message::batch::{Entry, entries};
 use crate::mq::message::id::offset_msg_id;
 use crate::mq::message::sys_flag::{TRANSACTION_NOT, transaction_type};
 use crate::mq::message::{Host, Name, PhysicalOffset, QueueId, QueueOffset, Topic};
+use crate::mq::mistake::Mistake;
 use crate::mq::store::commit_log::{Appended, TOPIC_LEN_MAX, java_len};
 use crate::mq::store::outcome::{AppendStatus, Landed, Put, PutStatus, Thrown};
 use crate::mq::store::record::{BLANK_LEN, Place, Record, waits};
@@ -161,6 +162,7 @@ impl MessageStore {
         }
         for (number, start) in encoded.starts.iter().enumerate() {
             let record = &mut encoded.bytes[*start..];
+            let number = if self.profile.plants(Mistake::BatchSharesOffset) { 0 } else { number };
             record[20..28].copy_from_slice(&(first + number as i64).to_be_bytes());
             record[28..36].copy_from_slice(&(landed.at.0 + *start as i64).to_be_bytes());
         }

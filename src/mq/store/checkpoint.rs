@@ -95,4 +95,4 @@ impl Checkpoint {
 }
 
 /// Source: `StoreCheckpoint.getMinTimestamp`: three seconds are taken off.
-const SLACK_MS: i64 = 3_000;
+pub(super) const SLACK_MS: i64 = 3_000;

@@ -6,6 +6,7 @@
 use crate::mq::disk::Disk;
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
 use crate::mq::message::{PhysicalOffset, QueueOffset};
+use crate::mq::mistake::Mistake;
 use crate::mq::store::config::Role;
 use crate::mq::store::flush::CommitRequest;
 use crate::mq::store::ha::{Stage, Waiting};
@@ -43,7 +44,9 @@ impl MessageStore {
     /// The commit log's own append, without the checks in front of it. Source: `CommitLog.putMessage`.
     pub fn append_one(&mut self, disk: &mut dyn Disk, clock: Clock, message: &NewMessage) -> Put {
         let wishes = message.wishes();
-        let parked = match delay::parked(message, wishes.delay, &self.delays) {
+        let low = i32::from(self.profile.plants(Mistake::DelayLevelOneLow));
+        let delay = wishes.delay.map(|level| if level > 1 { level - low } else { level });
+        let parked = match delay::parked(message, delay, &self.delays) {
             Ok(parked) => parked,
             Err(thrown) => return Put::refused(PutStatus::Thrown(thrown)),
         };
@@ -76,7 +79,9 @@ impl MessageStore {
                 done => done,
             }),
         };
-        self.lock.hold(clock, stored, disk.stalled().saturating_sub(stalled));
+        let failed = !matches!(appended, Some(Appended::At(..)));
+        let stays = if failed && self.profile.plants(Mistake::LockNoteStays) { FOR_HOURS } else { 0 };
+        self.lock.hold(clock, stored, disk.stalled().saturating_sub(stalled) + stays);
         let (append, landed) = match appended {
             None => return Put::refused(PutStatus::CreateMapedFileFailed),
             Some(Appended::NoNextFile(blank)) => {
@@ -122,7 +127,7 @@ impl MessageStore {
                 None => (PutStatus::PutOk, Some(number)),
             };
         }
-        if !waits {
+        if !waits || self.profile.plants(Mistake::AcksBeforeFlush) {
             self.group_commit.woken = true;
             self.run_group_commit(clock);
             return (PutStatus::PutOk, None);
@@ -143,6 +148,8 @@ impl MessageStore {
         let kind = transaction_type(message.sys_flag);
         let is_outside_queues = kind == TRANSACTION_PREPARED || kind == TRANSACTION_ROLLBACK;
         let queue_offset = if is_outside_queues { 0 } else { self.queues.next_offset[queue] };
+        let is_taken = !is_outside_queues && self.profile.plants(Mistake::OffsetBeforeAppend);
+        self.queues.next_offset[queue] += i64::from(is_taken);
         let length = message.record_len();
         let file = self.log.files.last_mut().expect("made before the append");
         let refused = match () {
@@ -167,12 +174,13 @@ impl MessageStore {
         };
         (file.store_timestamp, file.modified_ms) = (stored.0, stored.0);
         if length + BLANK_LEN > space as usize {
-            file.append(disk, self.encode.blank(space as usize), space);
+            let blank = self.encode.blank(space as usize);
+            file.append(disk, if self.profile.plants(Mistake::BlankLost) { &[] } else { blank }, space);
             return Appended::At(AppendStatus::EndOfFile, Landed { size: space as i32, ..landed });
         }
         let place = Place { queue_offset, physical_offset, store_timestamp: stored };
         file.append(disk, self.encode.record(message, &place), length as i64);
-        if !is_outside_queues {
+        if !is_outside_queues && !is_taken {
             self.queues.next_offset[queue] += 1;
         }
         Appended::At(AppendStatus::PutOk, landed)
@@ -198,3 +206,5 @@ pub(super) fn java_len(text: &str) -> usize {
 pub(super) const TOPIC_LEN_MAX: usize = 127;
 /// Source: `Short.MAX_VALUE`, first as characters, then as bytes.
 const PROPERTIES_LEN_MAX: usize = 32_767;
+/// Three hours of stalling: what a note that is never cleared amounts to ([`Mistake::LockNoteStays`]).
+const FOR_HOURS: u64 = 3 * 3_600 * 1_000_000_000;

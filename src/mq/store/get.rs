@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::mq::disk::{Disk, FileId};
 use crate::mq::message::record::body_crc;
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
+use crate::mq::mistake::Mistake;
 use crate::mq::store::config::Role;
 use crate::mq::store::consume_queue::{ConsumeQueue, UNIT, Unit};
 use crate::mq::store::consume_queue_ext::ExtUnit;
@@ -129,7 +130,10 @@ impl MessageStore {
         };
         (got.status, got.next.0) = match () {
             () if max == 0 => (GetStatus::NoMessageInQueue, self.corrected(asked, 0)),
-            () if asked < min => (GetStatus::OffsetTooSmall, self.corrected(asked, min)),
+            () if asked < min => {
+                let to = if self.profile.plants(Mistake::BelowBeginGoesToEnd) { max } else { min };
+                (GetStatus::OffsetTooSmall, self.corrected(asked, to))
+            }
             () if asked == max => (GetStatus::OffsetOverflowOne, asked),
             () if asked > max => {
                 (GetStatus::OffsetOverflowBadly, self.corrected(asked, if min == 0 { 0 } else { max }))
@@ -144,11 +148,19 @@ impl MessageStore {
         Some(got)
     }
 
+    /// Whether a reader that asked in the wrong place is told where to go on: a slave leaves that to its master.
+    ///
+    /// Source: `DefaultMessageStore.nextOffsetCorrection`, `PullMessageProcessor.processRequest`.
+    pub fn corrects_offsets(&self) -> bool {
+        let corrects = self.config.role != Role::Slave || self.config.offset_check_in_slave;
+        corrects || self.profile.plants(Mistake::LaggingSlaveCorrects)
+    }
+
     /// Where a reader that asked in the wrong place goes on: a slave lets it ask there again, its master may know more.
     ///
     /// Source: `DefaultMessageStore.nextOffsetCorrection`.
     fn corrected(&self, asked: i64, to: i64) -> i64 {
-        if self.config.role != Role::Slave || self.config.offset_check_in_slave { to } else { asked }
+        if self.corrects_offsets() { to } else { asked }
     }
 
     /// Walks the entries of one queue file from the asked one on; `false` in front of a body that is not what was stored
@@ -177,6 +189,7 @@ impl MessageStore {
             if !skipped {
                 let on_disk = log_end.wrapping_sub(unit.offset) > memory;
                 if self.is_batch_full(got, request.max, unit.size, on_disk) {
+                    entry += i64::from(self.profile.plants(Mistake::NextOffsetOneFar));
                     break;
                 }
                 if is_wanted(disk, queue, unit.tags_code, request.filter) {
@@ -288,7 +301,8 @@ impl MessageStore {
         let Some(file) = found.or(queue.files.files.last()).filter(|file| 0 < file.wrote) else {
             return QueueOffset(0);
         };
-        self.nearest_in_time(disk, queue, file, timestamp)
+        let found = self.nearest_in_time(disk, queue, file, timestamp);
+        QueueOffset(found.0 + i64::from(self.profile.plants(Mistake::TimeLookupOneFar)))
     }
 
     /// Halves one file of units until it stands between two of them.

@@ -43,7 +43,7 @@ impl GroupTransfer {
     }
 
     /// The next put that is answered at `now`, and whether slaves have it; `None` while the first of them is waited for.
-    pub(super) fn next(&mut self, now: Time, reported: i64) -> Option<(u64, bool)> {
+    pub(super) fn next(&mut self, now: Time, reported: i64, waits_max: u32) -> Option<(u64, bool)> {
         let (request, next_offset) = *self.requests.front()?;
         loop {
             if let Some(until) = self.until {
@@ -54,7 +54,7 @@ impl GroupTransfer {
                 self.until = None;
             }
             let reached = reported >= next_offset;
-            if reached || self.begun == WAITS_MAX {
+            if reached || self.begun >= waits_max {
                 self.requests.pop_front();
                 self.begun = 0;
                 return Some((request, reached));
@@ -66,7 +66,7 @@ impl GroupTransfer {
 }
 
 /// Source: `GroupTransferService.doWaitTransfer`.
-const WAITS_MAX: u32 = 5;
+pub(super) const WAITS_MAX: u32 = 5;
 /// Source: `GroupTransferService.doWaitTransfer`: `waitForRunning(1000)`.
 const WAIT: Span = Span::from_secs(1);
 
@@ -83,17 +83,17 @@ mod tests {
         let mut service = GroupTransfer::default();
         service.put(1, 300_000);
         service.put(2, 300_100);
-        assert_eq!(service.next(at(0), 0), None);
+        assert_eq!(service.next(at(0), 0, WAITS_MAX), None);
         for piece in 1..5 {
             service.notify();
-            assert_eq!(service.next(at(piece), 32_768 * piece as i64), None, "after {piece} reports");
+            assert_eq!(service.next(at(piece), 32_768 * piece as i64, WAITS_MAX), None, "after {piece} reports");
         }
         service.notify();
-        assert_eq!(service.next(at(5), 163_840), Some((1, false)));
-        assert_eq!(service.next(at(5), 163_840), None, "the second has five waits of its own");
+        assert_eq!(service.next(at(5), 163_840, WAITS_MAX), Some((1, false)));
+        assert_eq!(service.next(at(5), 163_840, WAITS_MAX), None, "the second has five waits of its own");
         service.notify();
-        assert_eq!(service.next(at(6), 300_100), Some((2, true)));
-        assert_eq!(service.next(at(6), 300_100), None);
+        assert_eq!(service.next(at(6), 300_100, WAITS_MAX), Some((2, true)));
+        assert_eq!(service.next(at(6), 300_100, WAITS_MAX), None);
     }
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
         service.put(2, 200);
         let mut answered = Vec::new();
         for millis in (0..=10_000).step_by(100) {
-            while let Some((request, reached)) = service.next(at(millis), 0) {
+            while let Some((request, reached)) = service.next(at(millis), 0, WAITS_MAX) {
                 answered.push((millis, request, reached));
             }
         }
@@ -114,7 +114,7 @@ mod tests {
     fn what_slaves_have_is_answered_at_once() {
         let mut service = GroupTransfer::default();
         service.put(1, 100);
-        assert_eq!(service.next(at(0), 100), Some((1, true)));
+        assert_eq!(service.next(at(0), 100, WAITS_MAX), Some((1, true)));
         assert_eq!(service.waits_until(), None);
     }
 }

@@ -9,8 +9,9 @@ use bytes::Bytes;
 
 use crate::mq::disk::Disk;
 use crate::mq::message::PhysicalOffset;
+use crate::mq::mistake::Mistake;
 use crate::mq::store::config::Role;
-use crate::mq::store::group_transfer::GroupTransfer;
+use crate::mq::store::group_transfer::{self, GroupTransfer};
 use crate::mq::store::mapped_file::MappedFile;
 use crate::mq::store::outcome::{News, PutStatus};
 use crate::mq::store::{Clock, MessageStore, State};
@@ -65,6 +66,7 @@ impl MessageStore {
         if self.profile.fix_k02 && self.log.max_offset() < offset {
             return false;
         }
+        let offset = if self.profile.plants(Mistake::AnyReportAcksAll) { self.log.max_offset() } else { offset };
         if self.slaves.push2_slave_max_offset < offset {
             self.slaves.push2_slave_max_offset = offset;
             self.slaves.transfer.notify();
@@ -106,10 +108,13 @@ impl MessageStore {
         next_offset: i64,
         status: PutStatus,
     ) -> Option<PutStatus> {
-        if self.config.role != Role::SyncMaster {
+        if self.config.role != Role::SyncMaster || self.profile.plants(Mistake::AcksBeforeSlave) {
             return Some(status);
         }
         if !self.is_slave_ok(next_offset) {
+            if self.profile.plants(Mistake::NoSlaveIsOk) {
+                return Some(status);
+            }
             return Some(PutStatus::SlaveNotAvailable);
         }
         let deadline = clock.mono + self.config.sync_flush_timeout;
@@ -122,7 +127,9 @@ impl MessageStore {
 
     /// Lets the transfer service answer whom it can.
     fn run_group_transfer(&mut self, clock: Clock) {
-        while let Some((request, reached)) = self.slaves.transfer.next(clock.mono, self.slaves.push2_slave_max_offset) {
+        let waits = if self.profile.plants(Mistake::OneWakeUp) { 1 } else { group_transfer::WAITS_MAX };
+        let reported = self.slaves.push2_slave_max_offset;
+        while let Some((request, reached)) = self.slaves.transfer.next(clock.mono, reported, waits) {
             let Some(Waiting { stage: Stage::Slave(status), .. }) = self.waiting_puts.remove(&request) else {
                 continue;
             };
@@ -134,6 +141,8 @@ impl MessageStore {
     /// The disk has answered for a waiting put: it is done, or goes on to wait for a slave.
     pub(super) fn disk_done(&mut self, clock: Clock, request: u64, status: PutStatus) {
         let Some(waiting) = self.waiting_puts.remove(&request) else { return };
+        let is_hidden = status == PutStatus::FlushDiskTimeout && self.profile.plants(Mistake::FlushTimeoutIsOk);
+        let status = if is_hidden { PutStatus::PutOk } else { status };
         if let Some(status) = self.handle_ha(clock, request, waiting.next_offset, status) {
             self.news.push(News::PutDone { request, status });
         }
@@ -171,6 +180,9 @@ impl MessageStore {
     /// Faithful: at the beginning of the last file (K10). Source: `HAConnection.WriteSocketService.run`.
     pub fn fresh_slave_begins(&self) -> PhysicalOffset {
         let end = self.log.max_offset();
+        if self.profile.plants(Mistake::FreshSlaveBeginsAtEnd) {
+            return PhysicalOffset(end);
+        }
         let begin = if self.profile.fix_k10 { self.log.min_offset() } else { end - end % self.log.file_size };
         PhysicalOffset(begin.max(0))
     }

@@ -12,6 +12,7 @@ use crate::mq::disk::{Disk, DiskError};
 use crate::mq::message::PhysicalOffset;
 use crate::mq::message::record::{Reading, decode_with};
 use crate::mq::message::sys_flag::{TRANSACTION_ROLLBACK, transaction_type};
+use crate::mq::mistake::Mistake;
 use crate::mq::store::index_file::{Header, IndexFile, Shape, Window, key_hash};
 use crate::mq::store::outcome::News;
 use crate::mq::store::record::Parsed;
@@ -179,7 +180,8 @@ impl MessageStore {
         if at < newest || transaction_type(record.sys_flag) == TRANSACTION_ROLLBACK {
             return;
         }
-        for hash in record.keys.hashes() {
+        let left_out = usize::from(self.profile.plants(Mistake::IndexForgetsFirstKey));
+        for hash in record.keys.hashes().skip(left_out) {
             let stored = record.store_timestamp.0;
             while !self.index.files.last_mut().expect("there is a file").put(disk, hash, at, stored) {
                 if !self.has_index_file(disk) {

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use crate::mq::disk::{Disk, DiskError};
 use crate::mq::message::Name;
 use crate::mq::message::record::MAGIC;
-use crate::mq::profile::{Mistake, Profile};
+use crate::mq::mistake::Mistake;
+use crate::mq::profile::Profile;
 use crate::mq::store::checkpoint::{self, Checkpoint};
 use crate::mq::store::config::StoreConfig;
 use crate::mq::store::delay::DelayLevels;
@@ -183,9 +184,10 @@ impl MessageStore {
             (false, false) => self.crash_start(disk),
         };
         let keys = replays && self.config.message_index_enable;
-        let crc = self.config.check_crc_on_recover;
+        let crc = self.config.check_crc_on_recover && !self.profile.plants(Mistake::RecoveryTrustsBodies);
         let mut within = 0;
         let mut records = 0;
+        let mut last = 0;
         let mut batch = Vec::with_capacity(REPLAY_BATCH);
         let end = loop {
             let file = &self.log.files[number];
@@ -196,6 +198,7 @@ impl MessageStore {
             match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
                     let at = from + within;
+                    last = at;
                     within += i64::from(record.size);
                     records += 1;
                     if replays {
@@ -213,15 +216,16 @@ impl MessageStore {
         if self.profile.fix_k09 {
             self.refuse_corruption(number, within)?;
         }
+        let end = if !clean && records > 0 && self.profile.plants(Mistake::RecoveryCutsOneMore) { last } else { end };
         self.log.flushed_where = end;
         self.log.committed_where = end;
-        if self.profile.planted != Some(Mistake::KeepsTornTail) {
+        if !self.profile.plants(Mistake::KeepsTornTail) {
             self.log.truncate(disk, end);
         }
         if self.profile.fix_k18 {
             self.wipe_cut(disk);
         }
-        if highest >= end {
+        if highest >= end && !self.profile.plants(Mistake::QueueOutlivesLog) {
             for queue in &mut self.queues.list {
                 queue.truncate(disk, end);
             }
@@ -238,7 +242,8 @@ impl MessageStore {
     /// Dispatches records again, in their order.
     fn replay(&mut self, disk: &mut dyn Disk, batch: &mut Vec<(i64, Parsed)>) {
         self.look_at_slots(disk, batch.iter().map(|(_, record)| record));
-        for (at, record) in batch.drain(..) {
+        let left_out = usize::from(self.profile.plants(Mistake::RebuildSkipsOne));
+        for (at, record) in batch.drain(..).skip(left_out) {
             self.dispatch(disk, at, &record);
         }
     }
@@ -249,6 +254,8 @@ impl MessageStore {
     fn crash_start(&self, disk: &mut dyn Disk) -> usize {
         let is_index_safe = self.config.message_index_enable && self.config.message_index_safe;
         let covered_until = if is_index_safe { self.checkpoint.min_index() } else { self.checkpoint.min() };
+        let slack = if self.profile.plants(Mistake::CheckpointWithoutSlack) { checkpoint::SLACK_MS } else { 0 };
+        let covered_until = covered_until + slack;
         let covered = |disk: &mut dyn Disk, number: usize| {
             let bytes = disk.bytes(self.log.files[number].file, 0..64.min(self.log.file_size as u64));
             let Some(head) = bytes.first_chunk::<64>() else { return false };

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use crate::mq::disk::Disk;
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
+use crate::mq::mistake::Mistake;
 use crate::mq::store::config::Role;
 use crate::mq::store::consume_queue::{Placed, Unit};
 use crate::mq::store::consume_queue_ext::ExtUnit;
+use crate::mq::store::delay::SCHEDULE_TOPIC;
 use crate::mq::store::mapped_file::OS_PAGE_SIZE;
 use crate::mq::store::outcome::News;
 use crate::mq::store::record::{Found, Parsed, Region, Want, parse};
@@ -106,7 +108,7 @@ impl MessageStore {
             Found::Record(record) => return self.reput_record(disk, record),
             Found::Blank => self.reput_from = end,
             // A slave waits for the rest of a record; a master skips what is readable.
-            Found::Bad if self.config.role == Role::Slave => {
+            Found::Bad if self.config.role == Role::Slave && !self.profile.plants(Mistake::SlaveSkipsPartial) => {
                 self.stuck = Some(self.end_of_log());
                 return false;
             }
@@ -177,7 +179,8 @@ impl MessageStore {
             return true;
         }
         // Upstream looks at the flags once, in front of its tries.
-        if self.flags & QUEUES_UNWRITEABLE != 0 && self.tries() == 0 {
+        let stops_too = if self.profile.plants(Mistake::DiskFullStopsQueues) { Flag::DiskFull as u32 } else { 0 };
+        if self.flags & (QUEUES_UNWRITEABLE | stops_too) != 0 && self.tries() == 0 {
             self.set_flag(Flag::WriteLogicsQueueError, true);
             return true;
         }
@@ -192,6 +195,9 @@ impl MessageStore {
         };
         let queue = &mut self.queues.list[place];
         let (tags_code, store_time) = (record.tags_code, record.store_timestamp.0);
+        let is_tag = &*queue.topic != SCHEDULE_TOPIC;
+        let is_narrow = is_tag && self.profile.plants(Mistake::TagsCodeNarrow);
+        let tags_code = if is_narrow { i64::from(tags_code as i16) } else { tags_code };
         let tags_code = queue.extend(disk, ExtUnit { tags_code, store_time, bit_map });
         let unit = Unit { offset: at, size: record.size, tags_code };
         let Ok(placed) = queue.put(disk, unit, record.queue_offset) else { return false };

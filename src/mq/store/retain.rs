@@ -16,6 +16,7 @@
 
 use crate::mq::disk::{Disk, Usage};
 use crate::mq::message::java;
+use crate::mq::mistake::Mistake;
 use crate::mq::store::config::StoreConfig;
 use crate::mq::store::consume_queue::{ConsumeQueue, UNIT, Unit};
 use crate::mq::store::delay::SCHEDULE_TOPIC;
@@ -207,7 +208,8 @@ impl MessageStore {
         }
         self.retention.manual = self.retention.manual.saturating_sub(1);
         let at_once = self.config.clean_file_forcibly_enable && self.retention.clean_immediately;
-        Stage::Log { left: FILES_A_PASS, candidates: self.log.files.len().saturating_sub(1), at_once }
+        let kept = usize::from(!self.profile.plants(Mistake::DeletesActiveFile));
+        Stage::Log { left: FILES_A_PASS, candidates: self.log.files.len().saturating_sub(kept), at_once }
     }
 
     /// Looks at the disk: sets the flag, and says whether expired files are to go at any hour.
@@ -282,7 +284,7 @@ impl MessageStore {
             self.log.files[0].modified_ms = info.modified_ms;
         }
         let expires = self.log.files[0].modified_ms.saturating_add(self.reserved_ms());
-        let is_expired = expires <= clock.wall.0;
+        let is_expired = expires <= clock.wall.0 || self.profile.plants(Mistake::DeletesYoungFile);
         if !is_expired && !at_once {
             return false;
         }

@@ -23,6 +23,7 @@ use crate::mq::disk::Disk;
 use crate::mq::message::property::names;
 use crate::mq::message::record::{Reading, decode_with};
 use crate::mq::message::{Name, Topic, java};
+use crate::mq::mistake::Mistake;
 use crate::mq::store::config::Role;
 use crate::mq::store::config_file::Loaded;
 use crate::mq::store::consume_queue::Unit;
@@ -220,7 +221,7 @@ impl MessageStore {
     fn run_task(&mut self, disk: &mut dyn Disk, clock: Clock, place: usize) {
         let next = self.deliver(disk, clock, place);
         let task = &mut self.schedule.tasks[place];
-        let level = task.level;
+        let (level, began) = (task.level, task.offset);
         let (offset, wait_ms) = match next {
             Next::Idle(offset) | Next::Round(offset) => (offset, None),
             Next::After(offset, wait_ms) => (offset, Some(wait_ms)),
@@ -228,7 +229,8 @@ impl MessageStore {
         task.offset = offset;
         task.set(clock, wait_ms.unwrap_or(ROUND_MS), wait_ms.is_some());
         if !matches!(next, Next::Idle(_)) {
-            self.schedule.move_to(level, offset);
+            let is_behind = began < offset && self.profile.plants(Mistake::DelayCursorOfBatchStart);
+            self.schedule.move_to(level, if is_behind { began + 1 } else { offset });
         }
     }
 
@@ -259,6 +261,8 @@ impl MessageStore {
             let unit = self.queues.list[queue].unit(disk, offset).expect("readable up to the end");
             let fix_k19 = self.profile.fix_k19;
             let wished = self.deliver_timestamp(disk, queue, level, unit);
+            let early = if self.profile.plants(Mistake::DelayFiresEarly) { 500 } else { 0 };
+            let wished = wished.saturating_sub(early);
             let due = self.schedule.tasks[place].corrected(clock.wall.0, wished, fix_k19);
             if clock.wall.0 < due {
                 return Next::After(offset, due.saturating_sub(clock.wall.0));
@@ -271,6 +275,9 @@ impl MessageStore {
                 }
                 Delivered::Gone => self.news.push(News::DelayedSkipped { level, offset, why: "gone" }),
                 Delivered::Vanished => self.news.push(News::DelayedSkipped { level, offset, why: "too-long" }),
+                Delivered::Refused(status) if self.profile.plants(Mistake::RefusedDelayIsSkipped) => {
+                    self.news.push(News::DelayedSkipped { level, offset, why: status.as_str() });
+                }
                 Delivered::Refused(status) => {
                     self.news.push(News::DelayedRefused { level, offset, why: status.as_str() });
                     return Next::After(offset, PERIOD_MS);
@@ -296,7 +303,9 @@ impl MessageStore {
         let mut map = stored.message.properties;
         let properties = Name::from(map.encode());
         map.put(names::WAIT, "false");
-        map.remove(names::DELAY);
+        if !self.profile.plants(Mistake::DelayedKeepsLevel) {
+            map.remove(names::DELAY);
+        }
         let Some(queue_id) = map.get(names::REAL_QID).and_then(|queue| java::parse_int(queue)) else {
             return Delivered::Thrown("no-real-queue");
         };
@@ -306,6 +315,7 @@ impl MessageStore {
                 false => Delivered::Refused(PutStatus::ServiceNotAvailable),
             };
         };
+        let queue_id = if self.profile.plants(Mistake::DelayedToFirstQueue) { 0 } else { queue_id };
         let message = NewMessage {
             topic: topic.clone(),
             queue_id,
@@ -374,7 +384,8 @@ impl MessageStore {
     /// Source: `ScheduleMessageService.shutdown` cancels the timer.
     pub(super) fn write_last_cursors(&mut self, disk: &mut dyn Disk) {
         let delivers = self.config.role != Role::Slave;
-        if self.profile.fix_k24 && delivers && !std::mem::replace(&mut self.schedule.is_closed, true) {
+        let fix_k24 = self.profile.fix_k24 && !self.profile.plants(Mistake::StopForgetsDelays);
+        if fix_k24 && delivers && !std::mem::replace(&mut self.schedule.is_closed, true) {
             self.write_cursors(disk);
         }
     }

@@ -5,6 +5,7 @@
 //! when it is called.
 
 use crate::mq::disk::Disk;
+use crate::mq::mistake::Mistake;
 use crate::mq::store::{ABORT, Clock, MessageStore, State};
 
 /// How far a clean stop is, with the rounds done there.
@@ -27,9 +28,15 @@ impl MessageStore {
         if self.state != State::Running {
             return;
         }
-        self.reput(disk);
+        if !self.leaves_tail() {
+            self.reput(disk);
+        }
         self.state = State::ShuttingDown(Stopping::Log(0));
         self.pump_shutdown(disk);
+    }
+
+    fn leaves_tail(&self) -> bool {
+        self.profile.plants(Mistake::StopLeavesTail)
     }
 
     /// Whether a clean stop has ended.
@@ -58,7 +65,9 @@ impl MessageStore {
                     match self.log_force {
                         Some(_) if round < LOG_ROUNDS => State::ShuttingDown(Stopping::Log(round + 1)),
                         _ => {
-                            self.reput(disk);
+                            if !self.leaves_tail() {
+                                self.reput(disk);
+                            }
                             State::ShuttingDown(Stopping::Queues(0))
                         }
                     }
@@ -85,7 +94,7 @@ impl MessageStore {
                 }
                 Stopping::Checkpoint => {
                     // What cannot be trusted is left to the recovery after a crash.
-                    if self.has_clean_flags() && self.behind() == 0 {
+                    if self.has_clean_flags() && (self.behind() == 0 || self.leaves_tail()) {
                         // A file that is gone already is as good as removed.
                         let _ = disk.remove(ABORT);
                     }

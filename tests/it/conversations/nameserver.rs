@@ -43,7 +43,7 @@ fn at<R>(ms: u64, disk: &mut SimDisk, out: &mut Out, act: impl FnOnce(&mut Step<
 impl Machine {
     fn boot() -> Machine {
         let (mut disk, mut out) = (sim(), Out::default());
-        let config = NamesrvConfig { addr: Addr::new(127, 0, 0, 9, 9_876) };
+        let config = NamesrvConfig::new(Addr::new(127, 0, 0, 9, 9_876));
         let node = at(0, &mut disk, &mut out, |step| Namesrv::boot(config, step));
         Machine { node, disk, out }
     }

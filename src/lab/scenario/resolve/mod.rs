@@ -181,6 +181,11 @@ impl<'a> Resolver<'a> {
                 self.wrong("unknown_weakness", Some(row.span()), message, &format!("known here: {known}"));
             }
         }
+        if let Some(name) = &script.profile.plant
+            && let Err(wrong) = profile.plant(name.get_ref())
+        {
+            self.wrong("unknown_mistake", Some(name.span()), wrong.to_string(), wrong.help());
+        }
         profile
     }
 

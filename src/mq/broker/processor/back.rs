@@ -12,6 +12,7 @@
 use crate::mq::broker::group::GroupConfig;
 use crate::mq::broker::processor::admit::{self, UNIT_SUB};
 use crate::mq::broker::topic::{PERM_READ, PERM_WRITE, config};
+use crate::mq::broker::transaction;
 use crate::mq::broker::{Broker, SUGGEST_TODO};
 use crate::mq::fact::Fact;
 use crate::mq::message::id::offset_msg_id;
@@ -20,6 +21,7 @@ use crate::mq::message::names::{dlq_topic, retry_topic};
 use crate::mq::message::property::names;
 use crate::mq::message::record::{Reading, decode_with};
 use crate::mq::message::{Host, Name, PhysicalOffset, QueueId, StoredMessage};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{ConnId, Step, Stream};
 use crate::mq::store::outcome::PutStatus;
 use crate::mq::store::record::NewMessage;
@@ -182,7 +184,19 @@ impl Broker {
             return Err((response::SYSTEM_ERROR, remark.into()));
         };
         let max = times_max(VERSION, &group, header.max_reconsume_times).ok_or_else(null_pointer)?;
-        let Back { message, dead, level } = back(stored, header, max, (self.announced, queue_id));
+        let before = stored.reconsume_times;
+        let profile = &self.config.profile;
+        let early = i32::from(profile.plants(Mistake::DeadOneEarly));
+        let late = i32::from(profile.plants(Mistake::DeadOneLate));
+        let max = max.saturating_sub(early).saturating_add(late);
+        let Back { mut message, dead, level } = back(stored, header, max, (self.announced, queue_id));
+        if profile.plants(Mistake::BackKeepsCount) {
+            message.reconsume_times = before;
+        }
+        if transaction::is_half(&message) && profile.plants(Mistake::BackIsHalf) {
+            message = transaction::half_of(message, profile.fix_k21);
+        }
+        let is_twice = dead.is_some() && profile.plants(Mistake::DeadTwice);
         let times = message.reconsume_times;
         let (group, at) = (header.group.clone(), header.offset);
         match dead {
@@ -193,6 +207,10 @@ impl Broker {
             }
         }
         let clock = Self::clock(step);
+        if is_twice {
+            let put = self.store.put(step.disk, clock, &message);
+            self.say_appended(&put, message.clone(), step);
+        }
         let put = self.store.put(step.disk, clock, &message);
         self.say_appended(&put, message, step);
         match answer_of(put.status) {

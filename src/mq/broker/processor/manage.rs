@@ -13,6 +13,7 @@ use crate::mq::fact::Fact;
 use crate::mq::fastjson::Json;
 use crate::mq::filter::is_tag_type;
 use crate::mq::message::{Group, Name, QueueOffset, Topic};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{ConnId, Step};
 use crate::mq::wire::body::{CheckClientBody, ConsumerIdList, HeartbeatData, JsonBody};
 use crate::mq::wire::code::{request, response};
@@ -146,7 +147,14 @@ impl Broker {
     }
 
     fn unregister_client(&mut self, conn: ConnId, header: &UnregisterClientHeader, step: &mut Step<'_>) {
-        let left = self.members.unregister(conn, header.producer_group.as_ref(), header.consumer_group.as_ref());
+        let mut left = self.members.unregister(conn, header.producer_group.as_ref(), header.consumer_group.as_ref());
+        if self.config.profile.plants(Mistake::UnregisterTakesAll)
+            && let Some(group) = &header.consumer_group
+        {
+            let others: Vec<ConnId> =
+                self.members.consumer_group(group).iter().flat_map(|info| info.members.keys().copied()).collect();
+            left.extend(others.into_iter().flat_map(|conn| self.members.unregister(conn, None, Some(group))));
+        }
         self.say_left(left, "unregistered", true, step);
     }
 
@@ -232,6 +240,9 @@ impl Broker {
     fn query_offset(&mut self, header: &GroupQueueHeader, command: &Command, step: &mut Step<'_>) -> Box<Command> {
         let (topic, queue_id) = (&header.topic, header.queue_id);
         if let Some(stored) = self.offsets.get(&header.consumer_group, topic, queue_id) {
+            let is_at_end = stored.0 == self.store.max_queue_offset(topic, queue_id).0;
+            let is_beyond = is_at_end && self.config.profile.plants(Mistake::EndCountsAsBeyond);
+            let stored = if is_beyond { QueueOffset(0) } else { stored };
             return Command::response(response::SUCCESS, command.opaque, Header::Offset(stored.0));
         }
         let min = self.store.min_queue_offset(topic, queue_id);

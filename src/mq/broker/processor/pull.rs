@@ -17,6 +17,7 @@ use crate::mq::fact::Fact;
 use crate::mq::filter::{is_tag_type, tag};
 use crate::mq::message::sys_flag::pull::{COMMIT_OFFSET, SUBSCRIPTION, SUSPEND};
 use crate::mq::message::{Name, PhysicalOffset, QueueId, QueueOffset, Topic, record};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{ConnId, Step};
 use crate::mq::store::config::Role;
 use crate::mq::store::get::{GetRequest, GetStatus, Got, MessageFilter};
@@ -83,11 +84,8 @@ impl Broker {
     fn verdict(&self, header: &PullHeader, got: &Got) -> (i32, i64) {
         let group = self.groups.get(&header.consumer_group);
         let (usual, slowly) = group.map_or((0, 0), |group| (group.broker_id, group.which_broker_when_consume_slowly));
-        let store = &self.config.store;
         match code_of(got.status, header.queue_offset) {
-            response::PULL_OFFSET_MOVED if store.role == Role::Slave && !store.offset_check_in_slave => {
-                (response::PULL_RETRY_IMMEDIATELY, usual)
-            }
+            response::PULL_OFFSET_MOVED if !self.store.corrects_offsets() => (response::PULL_RETRY_IMMEDIATELY, usual),
             code if !self.config.slave_read_enable => (code, 0),
             code => (code, if got.suggest_slave { slowly } else { usual }),
         }
@@ -144,7 +142,8 @@ impl Broker {
         let retried = topic.strip_prefix(RETRY_PREFIX).filter(|_| self.config.filter_support_retry);
         let retried = retried
             .map(|group| self.filters.of_group(group).map(|(topic, filter)| (topic.clone(), filter.clone())).collect());
-        Ok(Wanted { subscription, filter, retried })
+        let null_passes = self.config.profile.plants(Mistake::NullPasses);
+        Ok(Wanted { subscription, filter, retried, null_passes })
     }
 
     /// The group's subscription as its heartbeats have it.
@@ -214,7 +213,8 @@ impl Broker {
                 true => newest,
                 false => self.store.max_queue_offset(topic, queue_id).0,
             };
-            let why = if newest > pull.from && self.is_wanted(&pull.wanted, arrival, step) {
+            let is_heard = !self.config.profile.plants(Mistake::ArrivalWakesNobody);
+            let why = if is_heard && newest > pull.from && self.is_wanted(&pull.wanted, arrival, step) {
                 "arrived"
             } else if pull.is_over(step.wall) {
                 "timeout"
@@ -251,6 +251,9 @@ impl Broker {
         offset: i64,
         step: &mut Step<'_>,
     ) {
+        let stored = self.offsets.get(group, topic, queue_id).map_or(offset, |stored| stored.0);
+        let is_lower = stored < offset && self.config.profile.plants(Mistake::CommitKeepsLower);
+        let offset = if is_lower { stored } else { offset };
         if self.offsets.commit(group, topic, queue_id, QueueOffset(offset)) {
             let (group, topic) = (group.clone(), topic.clone());
             step.out.say(Fact::OffsetCommitted { group, topic, queue_id, queue_offset: offset });

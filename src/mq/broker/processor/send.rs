@@ -10,7 +10,9 @@ use crate::mq::broker::processor::admit::{self, Accepted, Refusal};
 use crate::mq::broker::{Broker, transaction};
 use crate::mq::fact::Fact;
 use crate::mq::message::id::offset_msg_id;
+use crate::mq::message::sys_flag::{TRANSACTION_NOT, with_transaction_type};
 use crate::mq::message::{Name, QueueId};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{ConnId, Step, Stream, Timer, TimerKey};
 use crate::mq::pool::{Submitted, Waiting};
 use crate::mq::store::delay::SCHEDULE_TOPIC;
@@ -114,7 +116,17 @@ impl Broker {
                 self.refuse(conn, &command, response::NO_PERMISSION, remark, step);
                 return true;
             }
-            message = transaction::half_of(message, self.config.profile.fix_k21);
+            let profile = &self.config.profile;
+            let is_seen = profile.plants(Mistake::HalfVisible);
+            let puts_level_aside = profile.fix_k21 && !profile.plants(Mistake::HalfKeepsLevel);
+            if is_seen {
+                let sys_flag = with_transaction_type(message.sys_flag, TRANSACTION_NOT);
+                let seen = NewMessage { sys_flag, ..message.clone() };
+                let clock = Self::clock(step);
+                let put = self.store.put(step.disk, clock, &seen);
+                self.say_appended(&put, seen, step);
+            }
+            message = transaction::half_of(message, puts_level_aside);
         }
         let clock = Self::clock(step);
         let put = self.store.put(step.disk, clock, &message);

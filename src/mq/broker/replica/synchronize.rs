@@ -9,6 +9,7 @@
 use crate::mq::broker::{Broker, VIP_BELOW, group, offset, topic};
 use crate::mq::fact::Fact;
 use crate::mq::message::{Name, java};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{Addr, ConnId, Step, Timer, TimerKey};
 use crate::mq::store::delay_offset;
 use crate::mq::time::{Span, Time};
@@ -201,6 +202,7 @@ impl Broker {
                 self.persist_topics(step);
                 topic::FILE
             }
+            What::Offsets if self.config.profile.plants(Mistake::SlaveForgetsOffsets) => return Ok(()),
             What::Offsets => {
                 self.offsets.merge(body).map_err(|error| Name::from(error.to_string()))?;
                 self.persist_offsets(step);

@@ -15,6 +15,7 @@ use crate::mq::message::property::names as properties;
 use crate::mq::message::record::decode;
 use crate::mq::message::sys_flag::without_compressed;
 use crate::mq::message::{QueueOffset, StoredMessage, Topic, names};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{Step, Timer, TimerKey};
 use crate::mq::store::get::{GetRequest, GetStatus};
 use crate::mq::store::outcome::PutStatus;
@@ -40,6 +41,8 @@ pub(super) struct Round {
     half_to: i64,
     /// Half messages that could not be read.
     nulls: u32,
+    /// How many producers were asked in it.
+    asked: u32,
     /// How often it waited.
     waits: u32,
 }
@@ -132,6 +135,7 @@ impl Broker {
             at: half,
             half_to: half,
             nulls: 0,
+            asked: 0,
             waits: 0,
         };
         // Without an answer from the store this queue is passed over.
@@ -143,7 +147,8 @@ impl Broker {
         if step.wall.since(round.start) > ROUND_MAX_MS {
             return Ok(Turn::Over);
         }
-        if round.settled.remove(&round.at).is_some() {
+        let is_settled = round.settled.remove(&round.at).is_some();
+        if is_settled && !self.config.profile.plants(Mistake::ChecksAfterCommit) {
             return Ok(round.advance());
         }
         let mut pulled = self.read(names::TRANS_HALF_TOPIC, round.at, 1, step)?.ok_or(NULL_POINTER)?;
@@ -197,6 +202,10 @@ impl Broker {
             let group = half.message.properties.get(properties::PGROUP).cloned().unwrap_or_default();
             let client = self.ask_producer(&half, step);
             step.out.say(Fact::HalfChecked { group, client, half: round.at, times });
+            round.asked += 1;
+            if round.asked == POOL_PLANTED && self.config.profile.plants(Mistake::FullPoolEndsScan) {
+                return Err("RejectedExecutionException");
+            }
             return Ok(round.advance());
         }
         let had_none = round.ops.last_born.is_none();
@@ -215,7 +224,8 @@ impl Broker {
             Some(times) if times >= self.config.transaction_check_max => return None,
             Some(times) => times.wrapping_add(1),
         };
-        half.message.properties.put(properties::TRANSACTION_CHECK_TIMES, times.to_string());
+        let kept = if self.config.profile.plants(Mistake::CheckKeepsCount) { 1 } else { times };
+        half.message.properties.put(properties::TRANSACTION_CHECK_TIMES, kept.to_string());
         Some(times)
     }
 
@@ -418,5 +428,7 @@ const ROUND_MAX_MS: i64 = 60_000;
 const NULLS_MAX: u32 = 1;
 /// Source: `TransactionalMessageServiceImpl.fillOpRemoveMap`.
 const OPS_MAX: i32 = 32;
+/// The check of a round that finds the pool full ([`Mistake::FullPoolEndsScan`]): upstream's holds 2,000.
+const POOL_PLANTED: u32 = 3;
 const SPIN_FIRST: Span = Span::from_millis(1);
 const SPIN: Span = Span::from_millis(100);

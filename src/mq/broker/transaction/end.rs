@@ -9,8 +9,9 @@ use crate::mq::fact::Fact;
 use crate::mq::message::java::parse_int;
 use crate::mq::message::property::names;
 use crate::mq::message::record::{Reading, decode_with};
-use crate::mq::message::sys_flag::{TRANSACTION_NOT, TRANSACTION_ROLLBACK, with_transaction_type};
+use crate::mq::message::sys_flag::{TRANSACTION_COMMIT, TRANSACTION_NOT, TRANSACTION_ROLLBACK, with_transaction_type};
 use crate::mq::message::{PhysicalOffset, StoredMessage};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{ConnId, Step};
 use crate::mq::store::config::Role;
 use crate::mq::store::outcome::PutStatus;
@@ -127,11 +128,15 @@ impl Broker {
         mut command: Box<Command>,
         step: &mut Step<'_>,
     ) {
-        let Header::EndTransaction(header) = std::mem::take(&mut command.header) else {
+        let Header::EndTransaction(mut header) = std::mem::take(&mut command.header) else {
             let remark = "commitOrRollback field wrong".into();
             return self.refuse(conn, &command, response::SYSTEM_ERROR, remark, step);
         };
         let is_slave = self.config.store.role == Role::Slave;
+        let is_rollback = header.commit_or_rollback == TRANSACTION_ROLLBACK;
+        if is_rollback && self.config.profile.plants(Mistake::RollbackDelivers) {
+            header.commit_or_rollback = TRANSACTION_COMMIT;
+        }
         let found = || {
             let bytes = self.store.look(step.disk, PhysicalOffset(header.commit_log_offset))?;
             decode_with(&bytes, 0, Reading { body: true, inflate: false }).map(|(half, _)| half)
@@ -186,6 +191,9 @@ impl Broker {
     ///
     /// Source: `TransactionalMessageServiceImpl.deletePrepareMessage`, `TransactionalMessageBridge.putOpMessage`.
     fn put_op(&mut self, half: &StoredMessage, step: &mut Step<'_>) {
+        if self.config.profile.plants(Mistake::OpForgotten) {
+            return;
+        }
         let op = transaction::op_of(half, self.announced, step.wall);
         let clock = Self::clock(step);
         let put = self.store.put(step.disk, clock, &op);

@@ -19,6 +19,7 @@ use crate::mq::message::java::parse_int;
 use crate::mq::message::property::{self, Properties, names as properties};
 use crate::mq::message::sys_flag::{TRANSACTION_NOT, with_transaction_type};
 use crate::mq::message::{Host, Name, StoredMessage, names};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{Step, Timer, TimerKey};
 use crate::mq::store::config::Role;
 use crate::mq::store::record::NewMessage;
@@ -118,6 +119,9 @@ impl Broker {
 
     /// Arms the next round, if there may be something to look at.
     pub(super) fn arm_checks(&mut self, step: &mut Step<'_>) {
+        if self.config.profile.plants(Mistake::NeverChecks) {
+            return;
+        }
         let transactions = &mut self.transactions;
         if !transactions.is_awake || transactions.is_armed || self.stopping || self.config.store.role == Role::Slave {
             return;

@@ -10,6 +10,7 @@ use crate::mq::client::consumer::{Consumer, Later};
 use crate::mq::client::{Client, Fiber, Woken};
 use crate::mq::fact::Fact;
 use crate::mq::message::{Name, StoredMessage};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::Step;
 use crate::mq::pool::Submitted;
 use crate::mq::time::{Millis, Span};
@@ -169,6 +170,7 @@ impl Client {
                 self.running.insert(task, running);
                 return;
             }
+            Given::Kept if self.config.profile.plants(Mistake::DropsFailedBack) => {}
             Given::Kept => running.back_failed.push(again(&giving.message)),
             Given::Taken => {}
         }
@@ -182,7 +184,10 @@ impl Client {
         let failed: Vec<i64> = back_failed.iter().map(|message| message.queue_offset.0).collect();
         if let Some(assigned) = self.consumers[at].assigned.get_mut(&request.queue) {
             let done = request.messages.iter().filter(|message| !failed.contains(&message.queue_offset.0));
-            let offset = assigned.window.remove_message(done);
+            let highest = done.clone().map(|message| message.queue_offset.0 + 1).max();
+            let lowest = assigned.window.remove_message(done);
+            let takes_highest = self.config.profile.plants(Mistake::CommitsHighest);
+            let offset = highest.filter(|_| takes_highest).unwrap_or(lowest);
             if 0 <= offset && !assigned.window.is_dropped() {
                 assigned.update_offset(offset, true);
             }

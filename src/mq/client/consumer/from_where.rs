@@ -8,6 +8,7 @@ use crate::mq::client::exception::Exception;
 use crate::mq::client::remoting::{Mode, Request, Target, vip};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::message::MessageQueue;
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{Addr, Step};
 use crate::mq::time::Millis;
 use crate::mq::wire::code::{request, response};
@@ -116,7 +117,9 @@ impl Client {
             return Ok(Place { offset, consumed: Some(offset) });
         }
         let retry = seeking.queue.topic.starts_with(RETRY_GROUP_TOPIC_PREFIX);
+        let is_last = self.config.profile.plants(Mistake::FirstIsLast);
         match (self.consumers[seeking.consumer].config.consume_from, retry) {
+            (ConsumeFrom::First, false) if is_last => self.seek_end(&mut seeking, step),
             (ConsumeFrom::First, _) | (ConsumeFrom::Last, true) => return Ok(Place { offset: 0, consumed: None }),
             (ConsumeFrom::Last, false) | (ConsumeFrom::Timestamp(_), _) => self.seek_end(&mut seeking, step),
         }

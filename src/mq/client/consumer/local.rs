@@ -18,6 +18,7 @@ use crate::mq::client::route::{java_order, queue_hash};
 use crate::mq::disk::{Disk, replace};
 use crate::mq::fact::Fact;
 use crate::mq::message::{MessageQueue, Name};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::Step;
 use crate::mq::wire::body::{JsonBody, QueueOffsets};
 
@@ -75,7 +76,8 @@ impl LocalOffsets {
         consumer: &ConsumerConfig,
         disk: &mut dyn Disk,
     ) -> Option<LocalOffsets> {
-        if consumer.message_model != MessageModel::Broadcasting {
+        let shares = config.profile.plants(Mistake::BroadcastShares);
+        if consumer.message_model != MessageModel::Broadcasting || shares {
             return None;
         }
         let file = file_of(config, consumer);

@@ -27,6 +27,7 @@ use crate::mq::message::java::Key;
 use crate::mq::message::{Group, MessageQueue, Name, Topic, java, property};
 use crate::mq::node::{Step, Timer, TimerKey};
 use crate::mq::pool::Pool;
+use crate::mq::profile::Profile;
 use crate::mq::time::{Millis, Time};
 use crate::mq::wire::body::SubscriptionData;
 
@@ -67,6 +68,7 @@ pub(crate) mod reset;
 /// Source: `org.apache.rocketmq.client.impl.consumer.DefaultMQPushConsumerImpl`, `DefaultMQPullConsumerImpl`.
 #[derive(Clone, Debug)]
 pub(crate) struct Consumer {
+    profile: Profile,
     config: ConsumerConfig,
     retry_topic: Topic,
     subscriptions: BTreeMap<Topic, SubscriptionData>,
@@ -116,7 +118,12 @@ impl Consumer {
     ///
     /// Source: `DefaultMQPushConsumerImpl.copySubscription`.
     /// Differs: an expression that upstream would refuse at `subscribe` is taken as `*`.
-    pub(crate) fn new(mut config: ConsumerConfig, local: Option<LocalOffsets>, now: Millis) -> Consumer {
+    pub(crate) fn new(
+        mut config: ConsumerConfig,
+        profile: Profile,
+        local: Option<LocalOffsets>,
+        now: Millis,
+    ) -> Consumer {
         if config.consume_from == ConsumeFrom::Timestamp(None) {
             // The default is a text of whole seconds.
             let begin = now.plus(-CONSUME_TIMESTAMP_BACK_MS).0;
@@ -134,6 +141,7 @@ impl Consumer {
         let threads = Pool::new(config.consume_thread_min, usize::MAX);
         let orderly = config.consume_orderly.then(|| Box::new(Orderly::new(config.consume_thread_min)));
         Consumer {
+            profile,
             config,
             retry_topic,
             subscriptions,

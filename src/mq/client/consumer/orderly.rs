@@ -17,14 +17,16 @@ use std::sync::Arc;
 
 use crate::mq::app::{ConsumeOutcome, Ordered, OrderlyStatus, Return, SendMode, SendTo, TaskId};
 use crate::mq::client::config::CLIENT_INNER_PRODUCER_GROUP;
-use crate::mq::client::consumer::Consumer;
 use crate::mq::client::consumer::concurrently::again;
+use crate::mq::client::consumer::process_queue::ProcessQueue;
 use crate::mq::client::consumer::queue_lock::{Locker, Task};
+use crate::mq::client::consumer::{Assigned, Consumer};
 use crate::mq::client::producer::send::{Caller, Started};
 use crate::mq::client::{Client, Fiber, Woken};
 use crate::mq::fact::Fact;
 use crate::mq::message::property::names;
 use crate::mq::message::{Message, MessageQueue, Name, StoredMessage};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::Step;
 use crate::mq::pool::{Pool, Submitted};
 use crate::mq::time::{Millis, Span};
@@ -127,7 +129,7 @@ impl Client {
         }
         monitor.is_held = true;
         let window = &assigned.window;
-        if !window.is_dropped() && (!window.is_locked() || window.is_lock_expired(step.wall)) {
+        if !window.is_dropped() && !consumer.may_consume(window, step.wall) {
             self.lock_and_consume(at, queue, AFTER_BEGIN, step);
             return Ran::Ended;
         }
@@ -137,10 +139,12 @@ impl Client {
     /// Calls the listener with what is cached next, unless something speaks against it.
     fn consume_next(&mut self, at: usize, queue: u64, key: &MessageQueue, begin: Millis, step: &mut Step<'_>) -> Ran {
         let consumer = &mut self.consumers[at];
-        let Some(assigned) = consumer.assigned.get_mut(&queue).filter(|assigned| !assigned.window.is_dropped()) else {
+        let goes_on = consumer.profile.plants(Mistake::DroppedStillConsumed);
+        let is_own = |assigned: &&Assigned| !assigned.window.is_dropped() || goes_on;
+        let Some(assigned) = consumer.assigned.get(&queue).filter(is_own) else {
             return Ran::Ended;
         };
-        if !assigned.window.is_locked() || assigned.window.is_lock_expired(step.wall) {
+        if !consumer.may_consume(&assigned.window, step.wall) {
             self.lock_and_consume(at, queue, AFTER_LOSS, step);
             return Ran::Ended;
         }
@@ -150,6 +154,7 @@ impl Client {
             self.locker_does(at, step.mono + BREAK, Task::Consume(queue), step);
             return Ran::Ended;
         }
+        let Some(assigned) = consumer.assigned.get_mut(&queue) else { return Ran::Ended };
         let messages = assigned.window.take_messages(consumer.config.consume_message_batch_max_size);
         if messages.is_empty() {
             return Ran::Ended;
@@ -246,7 +251,9 @@ impl Client {
         let mut rests = false;
         let mut commits = false;
         match status {
-            OrderlyStatus::Suspend if suspend => rests = true,
+            OrderlyStatus::Suspend if suspend && !self.config.profile.plants(Mistake::SuspendedIsSkipped) => {
+                rests = true
+            }
             OrderlyStatus::Suspend | OrderlyStatus::Success => commits = auto_commit,
             OrderlyStatus::Commit => commits = true,
             OrderlyStatus::Rollback => (commits, rests) = (auto_commit, !auto_commit),
@@ -290,6 +297,12 @@ impl Client {
 }
 
 impl Consumer {
+    /// Whether an ordered listener may be given what a queue has: its lock is held, and the lease of it runs.
+    fn may_consume(&self, window: &ProcessQueue, now: Millis) -> bool {
+        let (is_locked, runs) = (window.is_locked(), !window.is_lock_expired(now));
+        if self.profile.plants(Mistake::LockOrLease) { is_locked || runs } else { is_locked && runs }
+    }
+
     /// Source: `ConsumeMessageOrderlyService.getMaxReconsumeTimes`.
     fn times_max_in_order(&self) -> i32 {
         match self.config.max_reconsume_times {

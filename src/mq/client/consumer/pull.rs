@@ -18,6 +18,7 @@ use crate::mq::message::java::Key;
 use crate::mq::message::record::{self, Reading};
 use crate::mq::message::sys_flag::pull::{COMMIT_OFFSET, SUSPEND};
 use crate::mq::message::{MessageQueue, Name, StoredMessage, property};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{Addr, Step};
 use crate::mq::time::{Millis, Span};
 use crate::mq::wire::body::SubscriptionData;
@@ -124,7 +125,8 @@ impl Consumer {
         if is_ordered && !window.is_locked() {
             return Decision::Wait(AFTER_ERROR, "not-locked");
         }
-        if is_ordered && !std::mem::replace(&mut assigned.locked_first, true) {
+        let reads_again = !self.profile.plants(Mistake::OffsetNotReadAgain);
+        if is_ordered && reads_again && !std::mem::replace(&mut assigned.locked_first, true) {
             return Decision::Seek(assigned.queue.clone());
         }
         match self.subscriptions.contains_key(&assigned.queue.topic) {
@@ -337,6 +339,7 @@ impl Client {
         let consumer = &mut self.consumers[at];
         let assigned = consumer.assigned.get_mut(&queue).expect("the callback has looked");
         let subscription = consumer.subscriptions.get(&assigned.queue.topic);
+        let subscription = subscription.filter(|_| !self.config.profile.plants(Mistake::TagsNotCheckedAgain));
         let bounds = self.pull.bounds(header);
         let (messages, separated) = decode(body, &assigned.queue, subscription, &bounds);
         if 0 < separated {
@@ -354,8 +357,12 @@ impl Client {
             queue_offset: first.queue_offset.0,
         });
         let dispatch = assigned.window.put_message(&messages, Some(header.max_offset));
+        if self.config.profile.plants(Mistake::CommitsOnReceipt) {
+            assigned.update_offset(header.next_begin_offset, true);
+        }
+        let in_parallel = self.config.profile.plants(Mistake::OrderlyInParallel);
         let interval = consumer.config.pull_interval;
-        match consumer.orderly.is_some() {
+        match consumer.orderly.is_some() && !in_parallel {
             false => self.submit_consume(at, queue, messages, step),
             true if dispatch => self.consume_in_order(at, queue, step),
             true => {}

@@ -13,6 +13,7 @@ use crate::mq::client::route::{MASTER_ID, java_order, queue_hash};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
 use crate::mq::message::{MessageQueue, Name, Topic, java};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{Addr, Step, Timer, TimerKey};
 use crate::mq::time::{Span, Time};
 use crate::mq::wire::body::{ConsumerIdList, JsonBody};
@@ -224,9 +225,16 @@ impl Client {
         };
         members.sort();
         let consumer = &self.consumers[by_topic.consumer];
-        let Ok(mine) = consumer.config.strategy.allocate(&self.client_id, &queues, &members) else {
+        let Ok(mut mine) = consumer.config.strategy.allocate(&self.client_id, &queues, &members) else {
             return self.wake(Fiber::Rebalance, Woken::Go);
         };
+        let is_last = members.len() > 1 && members.last() == Some(&self.client_id);
+        if is_last && self.config.profile.plants(Mistake::TwoMembersOneQueue) {
+            mine.extend(queues.first().filter(|queue| !mine.contains(queue)).cloned().into_iter().collect::<Vec<_>>());
+        }
+        if is_last && self.config.profile.plants(Mistake::QueueOfNobody) {
+            mine.pop();
+        }
         self.own(by_topic, queues, mine, step);
     }
 
@@ -259,7 +267,10 @@ impl Client {
     /// Source: `RebalancePushImpl.removeUnnecessaryMessageQueue`.
     fn give_next(&mut self, mut by_topic: ByTopic, step: &mut Step<'_>) {
         while let Some(queue) = by_topic.gone.pop_front() {
-            let reported = self.persist(by_topic.consumer, queue, Waiter::Fiber(Fiber::Rebalance), step);
+            let reported = match self.config.profile.plants(Mistake::HandoverWithoutCommit) {
+                true => None,
+                false => self.persist(by_topic.consumer, queue, Waiter::Fiber(Fiber::Rebalance), step),
+            };
             let consumer = &mut self.consumers[by_topic.consumer];
             let is_ordered = consumer.orderly.is_some();
             if !is_ordered {
@@ -347,6 +358,8 @@ impl Client {
     /// A queue is mine: an empty window from `offset` on.
     fn take(&mut self, by_topic: &mut ByTopic, queue: MessageQueue, place: Place, step: &mut Step<'_>) {
         let Place { offset, consumed } = place;
+        let is_zero = offset < 0 && self.config.profile.plants(Mistake::FailedSeekIsZero);
+        let offset = if is_zero { 0 } else { offset };
         if offset < 0 {
             return;
         }

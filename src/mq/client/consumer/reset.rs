@@ -11,6 +11,7 @@ use crate::mq::client::route::{java_order, queue_hash};
 use crate::mq::client::{Client, Waiter};
 use crate::mq::fact::Fact;
 use crate::mq::message::{MessageQueue, Topic};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::Step;
 use crate::mq::time::Span;
 use crate::mq::wire::body::{JsonBody, QueueOffsets};
@@ -28,6 +29,9 @@ impl Client {
     /// A broker moves a group. What is cached is thrown away, and so is what listeners under way will answer.
     pub(in crate::mq::client) fn asked_to_reset(&mut self, command: &Command, step: &mut Step<'_>) {
         let Header::ResetOffset(header) = &command.header else { return };
+        if self.config.profile.plants(Mistake::ResetIgnored) {
+            return;
+        }
         let pushes = |consumer: &Consumer| *consumer.group() == header.group && !consumer.pulls();
         let Some(at) = self.consumers.iter().position(pushes) else { return };
         let offsets = command.body.as_deref().map(QueueOffsets::decode);

@@ -14,6 +14,7 @@ use crate::mq::client::validators::check_message;
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
 use crate::mq::fact::Fact;
 use crate::mq::message::{Message, MessageQueue, Name, QueueOffset, compress, java, names, property, sys_flag};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::Step;
 use crate::mq::time::{Millis, Span};
 use crate::mq::wire::code::{request, response};
@@ -232,7 +233,11 @@ impl Client {
         };
         // A route without queues that came meanwhile ends the call; upstream goes on with the list it began with.
         while send.times < attempts && self.has_queues(&send) {
-            let queue = self.pick(&send, step);
+            let same = send.queue.clone().filter(|_| self.config.profile.plants(Mistake::RetriesSameQueue));
+            let queue = match same {
+                Some(queue) => queue,
+                None => self.pick(&send, step),
+            };
             send.brokers_sent.extend(send.queue.replace(queue).map(|before| before.broker));
             send.begin_prev = step.wall;
             if send.timeout < step.wall.since(send.begin_first) {
@@ -294,6 +299,11 @@ impl Client {
             Some(made) => made.clone(),
             None => self.make(&mut send, step),
         };
+        let mut made = made;
+        let is_again = send.times > 1 && made.sys_flag & sys_flag::COMPRESSED != 0;
+        if is_again && self.config.profile.plants(Mistake::CompressesTwice) {
+            made.body = Bytes::from(compress::deflate(&made.body));
+        }
         let (times, times_max) = take_times(&mut send.message);
         let config = &self.producers[send.producer].config;
         let header = SendHeader {
@@ -350,9 +360,15 @@ impl Client {
         };
         let half = send.message.properties.get(property::names::TRAN_MSG);
         let is_half = half.is_some_and(|half| half.eq_ignore_ascii_case("true"));
+        let sys_flag = if self.config.profile.plants(Mistake::CompressionUntold) { 0 } else { sys_flag };
         let sys_flag = if is_half { sys_flag | sys_flag::TRANSACTION_PREPARED } else { sys_flag };
         self.ops.text.clear();
         send.message.properties.encode_into(&mut self.ops.text);
+        if self.config.profile.plants(Mistake::PropertiesCut) {
+            let text = &mut self.ops.text;
+            let last = text.trim_end_matches(property::PROPERTY_SEPARATOR).rfind(property::PROPERTY_SEPARATOR);
+            text.truncate(last.map_or(text.len(), |at| at + 1));
+        }
         let made = Made { properties: Name::from(&*self.ops.text), body, sys_flag };
         let retries = 0 < config.retry_times_when_send_failed;
         // What goes to a retry topic is made anew: its first attempt took properties out.
@@ -374,7 +390,12 @@ impl Client {
                         self.note_latency(&send, false, step);
                         let config = &self.producers[send.producer].config;
                         let retries = config.retry_another_broker_when_not_store_ok && !send.is_fixed;
-                        if result.status != SendStatus::SendOk && retries {
+                        let is_ok = result.status == SendStatus::SendOk;
+                        let goes_on = is_ok && send.times == 1 && !send.is_fixed;
+                        if goes_on && self.config.profile.plants(Mistake::RetriesAfterSuccess) {
+                            return self.send_attempts(id, send, step);
+                        }
+                        if !is_ok && retries {
                             send.result = Some(result);
                             send.maybe_stored = true;
                             return self.send_attempts(id, send, step);

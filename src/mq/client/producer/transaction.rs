@@ -19,6 +19,7 @@ use crate::mq::message::id::{offset_msg_id, parse_offset_msg_id};
 use crate::mq::message::property::names;
 use crate::mq::message::record::decode;
 use crate::mq::message::{Message, Name, StoredMessage, sys_flag};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{Addr, ConnId, Step};
 use crate::mq::pool::Submitted;
 use crate::mq::wire::code::request;
@@ -74,7 +75,8 @@ impl Client {
     /// A half message was stored: the local transaction runs, unless it may be lost with the broker.
     pub(super) fn half_sent(&mut self, send: &Send, op: OpId, result: SendResult, step: &mut Step<'_>) {
         let local = Local { op, producer: send.producer, result };
-        if local.result.status != SendStatus::SendOk {
+        let runs_anyway = self.config.profile.plants(Mistake::LocalAfterDegradedHalf);
+        if local.result.status != SendStatus::SendOk && !runs_anyway {
             return self.local_ended(local, LocalState::Rollback, None, step);
         }
         let group = self.producers[send.producer].config.group.clone();
@@ -118,18 +120,20 @@ impl Client {
     /// Without a known master the request goes to a nameserver, which does not know it. Source: `endTransaction`.
     fn local_ended(&mut self, local: Local, state: LocalState, remark: Option<Name>, step: &mut Step<'_>) {
         let Local { op, producer, mut result } = local;
+        let is_lost = self.config.profile.plants(Mistake::LocalResultLost);
+        let told = if is_lost { LocalState::Unknown } else { state };
         if let Some((_, at)) = parse_offset_msg_id(&result.offset_msg_id) {
             let header = EndTransactionHeader {
                 producer_group: self.producers[producer].config.group.clone(),
                 tran_state_table_offset: result.queue_offset.0,
                 commit_log_offset: at.0,
-                commit_or_rollback: bits(state),
+                commit_or_rollback: bits(told),
                 from_transaction_check: false,
                 msg_id: result.msg_id.clone(),
                 transaction_id: None,
             };
             let target = self.routes.master(&result.queue.broker).map_or(Target::Nameserver, Target::At);
-            self.send_end(target, (result.queue.broker.clone(), state), header, remark, step);
+            self.send_end(target, (result.queue.broker.clone(), told), header, remark, step);
         }
         // Not copied into the result of a transaction.
         result.offset_msg_id = Name::default();
@@ -184,6 +188,9 @@ impl Client {
     /// Answers to the address that asked; a listener that returns null throws where nobody listens, and says nothing.
     fn check_answered(&mut self, check: &Check, outcome: LocalOutcome, step: &mut Step<'_>) {
         let (state, remark) = match outcome {
+            LocalOutcome::State(LocalState::Unknown) if self.config.profile.plants(Mistake::UnknownCommits) => {
+                (LocalState::Commit, None)
+            }
             LocalOutcome::State(state) => (state, None),
             LocalOutcome::Null => return,
             LocalOutcome::Threw(text) => {

@@ -23,6 +23,7 @@ use crate::mq::fact::Fact;
 use crate::mq::message::java::{self, parse_int};
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Message, MessageQueue, Name, batch};
+use crate::mq::mistake::Mistake;
 use crate::mq::node::{Choice, Step, Stream};
 use crate::mq::time::Span;
 use crate::mq::wire::code::request;
@@ -114,7 +115,9 @@ impl Client {
             ids.extend(message.properties.get(names::UNIQ_KEY).cloned());
         }
         let ids = ids.iter().map(Name::as_str).collect::<Vec<&str>>().join(",");
-        let message = Message { body: batch::encode(&messages), ..first };
+        let is_cut = messages.len() > 1 && self.config.profile.plants(Mistake::BatchLosesLast);
+        let kept = messages.len() - usize::from(is_cut);
+        let message = Message { body: batch::encode(&messages[..kept]), ..first };
         let batch = Some(ids.into());
         let caller = Caller::App(op);
         let started = Started { caller, group, mode: SendMode::Sync, to: SendTo::Any, batch };
@@ -192,7 +195,8 @@ impl Client {
                 self.call_fails(send.caller, exception.into_error(0, true), step);
             }
             Ok(queue) => {
-                send.queue = Some(queue);
+                let is_ignored = self.config.profile.plants(Mistake::SelectionIgnored) && self.has_queues(&send);
+                send.queue = Some(if is_ignored { self.pick(&send, step) } else { queue });
                 send.is_fixed = true;
                 send.begin_prev = step.wall;
                 self.send_to_queue(id, send, step);

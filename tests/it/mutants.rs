@@ -1,0 +1,80 @@
+//! The benchmark of bugs: each mistake that can be planted changes something.
+
+use std::collections::BTreeMap;
+
+use mqlab::lab::check::{self, Verdict};
+use mqlab::lab::scenario::overrides::Overrides;
+use mqlab::lab::scenario::plan::Plan;
+use mqlab::lab::scenario::{library, load};
+use mqlab::lab::sim::session::Session;
+use mqlab::lab::trace::digest::Digest;
+use mqlab::lab::trace::record::Level;
+use mqlab::mq::mistake::Mistake;
+
+/// Small scenarios with faults, made for the mistakes that the library's have no occasion for.
+const OWN: [(&str, &str); 11] = [
+    ("crash", include_str!("mutants/crash.toml")),
+    ("sync", include_str!("mutants/sync.toml")),
+    ("pair", include_str!("mutants/pair.toml")),
+    ("retry", include_str!("mutants/retry.toml")),
+    ("delays", include_str!("mutants/delays.toml")),
+    ("sends", include_str!("mutants/sends.toml")),
+    ("members", include_str!("mutants/members.toml")),
+    ("ordered", include_str!("mutants/ordered.toml")),
+    ("deals", include_str!("mutants/deals.toml")),
+    ("deals-async", include_str!("mutants/deals-async.toml")),
+    ("full", include_str!("mutants/full.toml")),
+];
+
+/// Those of the library that show what the small ones do not.
+const LIBRARY: [&str; 6] =
+    ["23-build-2m2s", "05-two-sieves", "07-one-or-all", "08-first-offset", "29-sql-switch", "33-reset-offset"];
+
+/// Mistakes for which no scenario here has the occasion: a slave that lags while its master is gone, a slave whose log
+/// and stream part while they are connected.
+const NO_OCCASION: [Mistake; 2] = [Mistake::LaggingSlaveCorrects, Mistake::DivergedSlaveGoesOn];
+
+fn plans() -> Vec<Plan> {
+    let own = OWN.iter().map(|(name, text)| (*name, *text));
+    let library = LIBRARY.iter().map(|name| (*name, library::text(name).unwrap()));
+    own.chain(library)
+        .map(|(name, text)| {
+            load(name, text.as_bytes(), &Overrides::default()).unwrap_or_else(|wrong| panic!("{wrong}"))
+        })
+        .map(|scenario| scenario.plan)
+        .collect()
+}
+
+#[test]
+fn each_planted_mistake_changes_a_run() {
+    let plans = plans();
+    let mut clean: BTreeMap<(usize, Option<&str>), Digest> = BTreeMap::new();
+    let mut same = Vec::new();
+    for mistake in Mistake::ALL {
+        let repair = mistake.takes_back();
+        let changes = (0..plans.len()).any(|at| {
+            let mut plan = plans[at].clone();
+            repair.map(|row| plan.profile.set(row, true));
+            let clean = *clean.entry((at, repair)).or_insert_with(|| Session::run(&plan, Level::Digest).digest);
+            plan.profile.planted = Some(*mistake);
+            Session::run(&plan, Level::Digest).digest != clean
+        });
+        if !changes {
+            same.push(*mistake);
+        }
+    }
+    assert_eq!(same, NO_OCCASION);
+}
+
+#[test]
+fn a_planted_rollback_that_delivers_is_seen() {
+    let text = library::text("14-half-message").unwrap();
+    let set = |set: &str| Overrides { sets: vec![set.to_owned()], ..Overrides::default() };
+    let planted = load("14-half-message", text.as_bytes(), &set("profile.plant=rollback-delivers")).unwrap().plan;
+    assert_eq!(planted.profile.name(), "rocketmq-4.3.2!rollback-delivers");
+    let result = Session::run(&planted, Level::Full);
+    let findings = check::run(&result.trace, &planted);
+    assert!(findings.iter().any(|finding| matches!(finding.verdict, Verdict::Violation { .. })), "{findings:?}");
+    let wrong = load("14-half-message", text.as_bytes(), &set("profile.plant=nothing")).unwrap_err();
+    assert!(format!("{wrong:?}").contains("no mistake is named `nothing`"), "{wrong:?}");
+}
