@@ -29,13 +29,20 @@ mod filters;
 mod lineage;
 mod liveness;
 mod ordered;
+mod scene;
+mod suite;
+mod regress;
+mod overrun;
 mod settled;
+pub mod signs;
 mod stale;
 mod start;
 
 mod disks;
 mod durability;
 pub mod reset;
+
+pub use suite::suite;
 
 /// A guarantee of the index: `G01` is number 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -129,6 +136,20 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::NoOvertaking => ordered::no_overtaking(history, plan),
         Check::FilterSound => filters::sound(history, plan),
         Check::FilterComplete => filters::complete(history, plan),
+        Check::NoOverrun => overrun::no_overrun(history, plan),
+        Check::NoRegress => regress::no_regress(history, plan),
+        Check::DerivedContinuity => Judged::inconclusive("-", "-"),
+        Check::ContentIntegrity => Judged::inconclusive("-", "-"),
+        Check::NoMisrouting => Judged::inconclusive("-", "-"),
+        Check::RetrySchedule => Judged::inconclusive("-", "-"),
+        Check::DlqExact => Judged::inconclusive("-", "-"),
+        Check::NeverEarly => Judged::inconclusive("-", "-"),
+        Check::NotLate => Judged::inconclusive("-", "-"),
+        Check::PerKeyOrder => Judged::inconclusive("-", "-"),
+        Check::RebalanceCoverage => Judged::inconclusive("-", "-"),
+        Check::NoStuckEntity => Judged::inconclusive("-", "-"),
+        Check::CleanError => Judged::inconclusive("-", "-"),
+        Check::ResourceBounds => Judged::inconclusive("-", "-"),
         Check::Records { message, count } => counts::records(history, message.as_deref(), count),
         Check::CheckBacks { message, count } => counts::check_backs(history, message.as_deref(), count),
         Check::StartPosition => start::start_position(history, plan),
@@ -184,6 +205,20 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::DrainBound => Some(Guarantee(70)),
         Check::Unavailability => Some(Guarantee(71)),
         Check::StaleRoute => Some(Guarantee(71)),
+        Check::NoOverrun => Some(Guarantee(31)),
+        Check::NoRegress => Some(Guarantee(30)),
+        Check::DerivedContinuity => Some(Guarantee(6)),
+        Check::ContentIntegrity => Some(Guarantee(4)),
+        Check::NoMisrouting => Some(Guarantee(7)),
+        Check::RetrySchedule => Some(Guarantee(40)),
+        Check::DlqExact => Some(Guarantee(41)),
+        Check::NeverEarly => Some(Guarantee(42)),
+        Check::NotLate => Some(Guarantee(43)),
+        Check::PerKeyOrder => Some(Guarantee(21)),
+        Check::RebalanceCoverage => Some(Guarantee(36)),
+        Check::NoStuckEntity => Some(Guarantee(72)),
+        Check::CleanError => Some(Guarantee(73)),
+        Check::ResourceBounds => Some(Guarantee(74)),
         _ => None,
     }
 }

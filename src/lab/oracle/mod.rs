@@ -41,6 +41,7 @@ pub mod json;
 pub mod config;
 
 pub mod condition;
+pub mod frame;
 pub mod local_offsets;
 
 pub mod store;

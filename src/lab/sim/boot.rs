@@ -25,7 +25,7 @@ use crate::mq::namesrv::{Namesrv, NamesrvConfig};
 use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
 use crate::mq::store::config::StoreConfig;
 use crate::mq::time::Time;
-use crate::mq::wire::code::{name_of_request, name_of_response};
+use crate::mq::wire::code::{name_of_request, name_of_response, request, response};
 use crate::mq::wire::codec;
 use crate::mq::wire::command::Command;
 
@@ -52,8 +52,7 @@ pub(crate) fn empty(plan: &Plan) -> Setup {
     setup.episodes = plan.episodes.as_slice().into();
     setup.reboots = reboots(plan);
     setup.profile = Name::from(plan.profile.name());
-    // No checker reads frames at level `history`: at `full` all are kept.
-    setup.tap = Some(WireTap { wanted: |_| false, encode: codec::encode, label });
+    setup.tap = Some(WireTap { wanted: is_judged, encode: codec::encode, label });
     setup
 }
 
@@ -80,6 +79,14 @@ fn broker_boot(config: BrokerConfig) -> Boot {
         Ok(broker) => Ok(Box::new(broker) as Box<dyn Node>),
         Err(error) => Err(Name::from(error.to_string())),
     })
+}
+
+/// What checkers read at level `history`: where groups stand, where they read, and when they are told to read elsewhere.
+fn is_judged(command: &Command) -> bool {
+    match command.is_response() {
+        false => matches!(command.code, request::UPDATE_CONSUMER_OFFSET | request::PULL_MESSAGE),
+        true => command.code == response::PULL_OFFSET_MOVED,
+    }
 }
 
 /// A command's name in a trace.

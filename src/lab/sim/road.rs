@@ -166,14 +166,14 @@ impl World {
             }
             return true;
         }
-        let keep = self.rec.keeps_frame(&frame);
-        let note = keep.then(|| self.rec.frame_note(&frame));
+        let keep = self.rec.keeps_arrived(&frame);
+        let note = keep.then(|| self.rec.frame_note(&frame, keep));
         let words = (u64::from(link), u64::from(sender.node));
         let waits = !self.rec.watches.is_empty();
         let seq = match note {
             None if !waits => self.rec.note_if(false, &self.stamp, Tag::Arrived, words, || unreachable!("nobody asks")),
             note => {
-                let frame = note.unwrap_or_else(|| self.rec.frame_note(&frame));
+                let frame = note.unwrap_or_else(|| self.rec.frame_note(&frame, keep));
                 let arrived = Road::Arrived { link: LinkId(link), from: NodeId(sender.node), frame };
                 self.rec.note_if(keep, &self.stamp, Tag::Arrived, words, || What::Road(arrived))
             }

@@ -1,0 +1,258 @@
+//! What checkers of groups share: who is in a group, what lies in each queue, what was handed out of it, and when something
+//! happened after which queues change hands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lab::check::filters;
+use crate::lab::check::history::{Delivery, History, uid};
+use crate::lab::oracle::store::{LogRecord, Store};
+use crate::lab::scenario::plan::{BrokerPlan, ConsumerPlan, NodeKind, Plan};
+use crate::lab::trace::record::NodeId;
+use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
+use crate::mq::message::names::retry_topic;
+use crate::mq::message::property::names;
+use crate::mq::message::{Group, StoredMessage, Topic};
+use crate::mq::time::{Span, Time};
+
+/// A group that shares its queues, all of whose members are push consumers of one kind that subscribe to the same.
+pub(super) struct Club<'a> {
+    pub(super) group: &'a Group,
+    pub(super) subscriptions: &'a [(Topic, MessageSelector)],
+    pub(super) members: Vec<(NodeId, &'a ConsumerPlan)>,
+    pub(super) retry: String,
+}
+
+impl Club<'_> {
+    pub(super) fn is_orderly(&self) -> bool {
+        self.members.iter().any(|(_, member)| member.orderly)
+    }
+
+    /// Whether it begins every queue at its first message.
+    pub(super) fn is_from_first(&self) -> bool {
+        self.members.iter().all(|(_, member)| member.from == ConsumeFrom::First)
+    }
+
+    /// Whether it wants a copy; `None` if its condition is not read here.
+    pub(super) fn wants(&self, copy: &LogRecord) -> Option<bool> {
+        let find = |name: &str| copy.properties.get(name).map(String::as_str);
+        if copy.topic == self.retry { Some(true) } else { filters::wants(self.subscriptions, &copy.topic, &find) }
+    }
+
+    /// How often a message is tried again at most, by its most patient member; `None` is without end.
+    pub(super) fn tries_max(&self) -> Option<i32> {
+        let own = |member: &ConsumerPlan| match (member.max_reconsume, member.orderly) {
+            (-1, true) => i32::MAX,
+            (-1, false) => TRIES_MAX,
+            (own, _) => own,
+        };
+        self.members.iter().map(|(_, member)| own(member)).max().filter(|most| *most < i32::MAX)
+    }
+}
+
+/// The groups that share, are of one mind and leave their offsets to their push consumers.
+pub(super) fn clubs(plan: &Plan) -> Vec<Club<'_>> {
+    let mut clubs: BTreeMap<&Group, Club<'_>> = BTreeMap::new();
+    let mut others: BTreeSet<&str> = BTreeSet::new();
+    for (number, node) in (0..).zip(&plan.nodes) {
+        let NodeKind::Client(client) = &node.kind else { continue };
+        others.extend(client.pull_consumers.iter().map(|own| own.group.as_str()));
+        for consumer in &client.consumers {
+            let (group, subscriptions) = (&consumer.group, &consumer.subscriptions);
+            let club = clubs.entry(group).or_insert_with(|| Club {
+                group,
+                subscriptions,
+                members: Vec::new(),
+                retry: retry_topic(group).to_string(),
+            });
+            let is_like = consumer.subscriptions == *club.subscriptions
+                && club.members.iter().all(|(_, one)| one.orderly == consumer.orderly);
+            if !is_like || consumer.model == MessageModel::Broadcasting {
+                others.insert(group);
+            }
+            club.members.push((NodeId(number), consumer));
+        }
+    }
+    clubs.into_values().filter(|club| !others.contains(&**club.group)).collect()
+}
+
+/// A queue of one broker: broker, topic, number.
+pub(super) type QueueKey<'a> = (&'a str, &'a str, i32);
+/// A message in a callback: the callback and the message's index in it.
+pub(super) type Handed<'a> = (&'a Delivery, usize);
+/// Where a group is handed something: group, queue, offset.
+type HandedAt<'a> = (&'a str, QueueKey<'a>, i64);
+
+/// A run with the indices that checkers of groups need.
+pub(super) struct Scene<'a> {
+    pub(super) history: &'a History,
+    pub(super) plan: &'a Plan,
+    /// The only master of each name, with its store at the end.
+    masters: BTreeMap<&'a str, (NodeId, Option<&'a Store>)>,
+    /// What lies in each queue at the end, by offset.
+    copies: BTreeMap<QueueKey<'a>, Vec<&'a LogRecord>>,
+    handed: BTreeMap<HandedAt<'a>, Vec<Handed<'a>>>,
+    /// Moments after which queues may change hands, in order.
+    disturbed: Vec<Time>,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn of(history: &'a History, plan: &'a Plan) -> Scene<'a> {
+        let mut masters: BTreeMap<&str, (NodeId, Option<&Store>)> = BTreeMap::new();
+        let mut doubles: BTreeSet<&str> = BTreeSet::new();
+        for (node, broker) in brokers(plan).filter(|(_, broker)| broker.broker_id == 0) {
+            let store = history.brokers.iter().find(|seen| seen.node == node).map(|seen| &seen.store);
+            if masters.insert(&broker.broker_name, (node, store)).is_some() {
+                doubles.insert(&broker.broker_name);
+            }
+        }
+        masters.retain(|name, _| !doubles.contains(name));
+        let mut copies: BTreeMap<QueueKey<'_>, Vec<&LogRecord>> = BTreeMap::new();
+        for (name, (_, store)) in &masters {
+            for record in store.iter().flat_map(|store| &store.records) {
+                copies.entry((name, &record.topic, record.queue)).or_default().push(record);
+            }
+        }
+        copies.values_mut().for_each(|records| records.sort_by_key(|record| record.queue_offset));
+        let mut handed: BTreeMap<HandedAt<'_>, Vec<Handed<'_>>> = BTreeMap::new();
+        for delivery in &history.deliveries {
+            let queue = &delivery.queue;
+            for (number, message) in delivery.messages.iter().enumerate() {
+                let at = (
+                    delivery.group.as_str(),
+                    (queue.broker.as_str(), queue.topic.as_str(), queue.queue_id),
+                    message.queue_offset.0,
+                );
+                handed.entry(at).or_default().push((delivery, number));
+            }
+        }
+        let disturbed = disturbances(history, plan, &copies);
+        Scene { history, plan, masters, copies, handed, disturbed }
+    }
+
+    /// A broker's name.
+    pub(super) fn broker_name(&self, node: NodeId) -> Option<&'a str> {
+        match self.plan.nodes.get(usize::from(node.0)).map(|node| &node.kind) {
+            Some(NodeKind::Broker(broker)) => Some(&broker.broker_name),
+            _ => None,
+        }
+    }
+
+    /// The only master of a name.
+    pub(super) fn master(&self, name: &str) -> Option<(NodeId, &'a Store)> {
+        let (node, store) = self.masters.get(name)?;
+        Some((*node, (*store)?))
+    }
+
+    /// Masters whose clocks and disks can be believed.
+    pub(super) fn is_honest(&self, node: NodeId) -> bool {
+        !self.history.signs.is_sick(node) && !self.history.clock_steps.iter().any(|(stepped, _)| *stepped == node)
+    }
+
+    /// What lies in a queue at the end, by offset.
+    pub(super) fn copies(&self, queue: QueueKey<'a>) -> &[&'a LogRecord] {
+        self.copies.get(&queue).map_or(&[], Vec::as_slice)
+    }
+
+    /// All queues with what lies in them.
+    pub(super) fn queues(&self) -> impl Iterator<Item = (QueueKey<'a>, &[&'a LogRecord])> {
+        self.copies.iter().map(|(queue, copies)| (*queue, copies.as_slice()))
+    }
+
+    /// The callbacks in which a group was handed this copy.
+    pub(super) fn handed(
+        &self,
+        group: &'a str,
+        queue: QueueKey<'a>,
+        copy: &'a LogRecord,
+    ) -> impl Iterator<Item = Handed<'a>> + '_ {
+        let all = self.handed.get(&(group, queue, copy.queue_offset)).map_or(&[][..], Vec::as_slice);
+        let id = copy.properties.get(names::UNIQ_KEY).map(String::as_str);
+        all.iter().copied().filter(move |(delivery, number)| uid(&delivery.messages[*number].message) == id)
+    }
+
+    /// Whether a queue's own entry leads to a copy: what no entry leads to nobody is handed.
+    pub(super) fn is_reachable(&self, broker: &str, copy: &LogRecord) -> bool {
+        let unit = self
+            .master(broker)
+            .and_then(|(_, store)| store.unit(&copy.topic, copy.queue, copy.queue_offset));
+        unit.is_some_and(|unit| unit.at == copy.at)
+    }
+
+    /// When somebody last came, went, was kept from talking or changed the routes, up to a moment.
+    pub(super) fn last_disturbance(&self, before: Time) -> Option<Time> {
+        let at = self.disturbed.partition_point(|at| *at <= before);
+        self.disturbed[..at].last().copied()
+    }
+
+    /// A broker's end: deaths and losses of power, in order.
+    pub(super) fn ends(&self, node: NodeId) -> impl Iterator<Item = Time> + '_ {
+        let all = self.history.deaths.iter().chain(&self.history.power_losses);
+        all.filter(move |(dead, ..)| *dead == node).map(|(_, _, at)| *at)
+    }
+
+    pub(super) fn power_losses(&self, node: NodeId) -> impl Iterator<Item = Time> + '_ {
+        self.history.power_losses.iter().filter(move |(dead, ..)| *dead == node).map(|(_, _, at)| *at)
+    }
+
+    /// True time of a broker's wall clock, where no clock was set.
+    pub(super) fn true_time(&self, wall: i64) -> Time {
+        Time((wall - self.plan.start.0).max(0).unsigned_abs() * 1_000_000)
+    }
+
+    /// Whether everything has been quiet, everybody is up and every fault is over since a moment.
+    pub(super) fn is_quiet_since(&self, at: Time) -> bool {
+        let (history, plan) = (self.history, self.plan);
+        let is_over = plan.episodes.iter().all(|episode| {
+            let own = history.faults.iter().filter(|(_, name)| *name == episode.name).count();
+            episode.kind.hinders().is_empty() || own == 0 || 2 <= own
+        });
+        let all = (0..plan.nodes.len()).map(|number| NodeId(number as u16));
+        let paused = history.pauses.iter().any(|(_, _, end)| end.is_none());
+        is_over
+            && !paused
+            && self.last_disturbance(history.end).is_none_or(|last| last <= at)
+            && all.into_iter().all(|node| history.up_since.get(&node).is_some_and(|since| *since <= at))
+    }
+}
+
+/// Whether a handed message was settled in its callback by a listener's answer.
+pub(super) fn is_settled(club: &Club<'_>, (delivery, number): Handed<'_>) -> bool {
+    let Some(answer) = delivery.answer else { return false };
+    let message: &StoredMessage = &delivery.messages[number];
+    let is_given_up = club.tries_max().is_some_and(|most| most <= message.reconsume_times);
+    // What a concurrent listener did not do is sent back; whether a copy came of it is G06's question.
+    !club.is_orderly() || number < answer.done(delivery.messages.len()) || is_given_up
+}
+
+/// The plan's brokers.
+pub(super) fn brokers(plan: &Plan) -> impl Iterator<Item = (NodeId, &BrokerPlan)> {
+    plan.nodes.iter().enumerate().filter_map(|(number, node)| match &node.kind {
+        NodeKind::Broker(broker) => Some((NodeId(number as u16), &**broker)),
+        _ => None,
+    })
+}
+
+fn disturbances(
+    history: &History,
+    plan: &Plan,
+    copies: &BTreeMap<QueueKey<'_>, Vec<&LogRecord>>,
+) -> Vec<Time> {
+    let ends = history.deaths.iter().chain(&history.power_losses).map(|(_, _, at)| *at);
+    let boots = history.boots.iter().map(|(_, at)| *at);
+    let faults = history.faults.iter().map(|(at, _)| *at);
+    let pauses = history.pauses.iter().flat_map(|(_, from, to)| [Some(*from), *to]).flatten();
+    let clocks = history.clock_steps.iter().map(|(_, at)| *at);
+    // A topic's first message in a broker may have made it there.
+    let born = copies.values().filter_map(|records| records.iter().map(|record| record.stored).min());
+    let born = born.map(|wall| Time((wall - plan.start.0).max(0).unsigned_abs() * 1_000_000));
+    let told = history.signs.administered.iter().copied();
+    let mut all: Vec<Time> =
+        ends.chain(boots).chain(faults).chain(pauses).chain(clocks).chain(born).chain(told).collect();
+    all.sort_unstable();
+    all
+}
+
+/// Source: `SubscriptionGroupConfig.retryMaxTimes`, `DefaultMQPushConsumer.maxReconsumeTimes`.
+pub(super) const TRIES_MAX: i32 = 16;
+/// How long queues may go on changing hands after a disturbance: a silent member's 130 s, a route, a rebalance, a lock.
+pub(super) const SETTLES: Span = Span::from_secs(240);
