@@ -15,6 +15,9 @@ fn dbg_run(plan: &Plan, what: &str) {
         .collect();
     let trace = Session::run(&plan, Level::History).trace;
     for finding in check::run(&trace, &plan) {
+        use std::io::Write;
+        let mut all = std::fs::OpenOptions::new().create(true).append(true).open("/tmp/verdicts.txt").unwrap();
+        let _ = writeln!(all, "{what} {} {} {}", finding.check, finding.verdict.as_str(), finding.summary.en);
         if matches!(finding.verdict, Verdict::Violation { .. } | Verdict::Known { .. }) {
             println!("{what}: {} {:?} {}", finding.check, finding.verdict, finding.summary.en);
         }
@@ -37,7 +40,7 @@ fn all() -> Vec<Scenario> {
 
 #[test]
 fn debug_suite() {
-    let faults = std::option_env!("WITH_FAULTS").is_some();
+    let faults = std::path::Path::new("/tmp/with_faults").exists();
     for scenario in all() {
         for profile in ["faithful", "hardened"] {
             for seed in [1, 2, 3] {

@@ -30,6 +30,16 @@ mod lineage;
 mod liveness;
 mod ordered;
 mod scene;
+mod clean;
+mod stuck;
+mod coverage;
+mod keys;
+mod delays;
+mod dead;
+mod retries;
+mod routing;
+mod content;
+mod derived;
 mod suite;
 mod regress;
 mod overrun;
@@ -138,18 +148,18 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::FilterComplete => filters::complete(history, plan),
         Check::NoOverrun => overrun::no_overrun(history, plan),
         Check::NoRegress => regress::no_regress(history, plan),
-        Check::DerivedContinuity => Judged::inconclusive("-", "-"),
-        Check::ContentIntegrity => Judged::inconclusive("-", "-"),
-        Check::NoMisrouting => Judged::inconclusive("-", "-"),
-        Check::RetrySchedule => Judged::inconclusive("-", "-"),
-        Check::DlqExact => Judged::inconclusive("-", "-"),
-        Check::NeverEarly => Judged::inconclusive("-", "-"),
-        Check::NotLate => Judged::inconclusive("-", "-"),
-        Check::PerKeyOrder => Judged::inconclusive("-", "-"),
-        Check::RebalanceCoverage => Judged::inconclusive("-", "-"),
-        Check::NoStuckEntity => Judged::inconclusive("-", "-"),
-        Check::CleanError => Judged::inconclusive("-", "-"),
-        Check::ResourceBounds => Judged::inconclusive("-", "-"),
+        Check::DerivedContinuity => derived::derived_continuity(history, plan),
+        Check::ContentIntegrity => content::content_integrity(history, plan),
+        Check::NoMisrouting => routing::no_misrouting(history, plan),
+        Check::RetrySchedule => retries::retry_schedule(history, plan),
+        Check::DlqExact => dead::dlq_exact(history, plan),
+        Check::NeverEarly => delays::never_early(history, plan),
+        Check::NotLate => delays::not_late(history, plan),
+        Check::PerKeyOrder => keys::per_key_order(history, plan),
+        Check::RebalanceCoverage => coverage::rebalance_coverage(history, plan),
+        Check::NoStuckEntity => stuck::no_stuck_entity(history, plan),
+        Check::CleanError => clean::clean_error(history, plan),
+        Check::ResourceBounds => clean::resource_bounds(history, plan),
         Check::Records { message, count } => counts::records(history, message.as_deref(), count),
         Check::CheckBacks { message, count } => counts::check_backs(history, message.as_deref(), count),
         Check::StartPosition => start::start_position(history, plan),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::lab::check::Judged;
 use crate::lab::check::history::History;
-use crate::lab::check::scene::{Scene, SETTLES, clubs};
+use crate::lab::check::scene::{Scene, clubs};
 use crate::lab::check::signs::{Commit, Place};
 use crate::lab::scenario::plan::Plan;
 use crate::lab::trace::record::NodeId;
@@ -109,7 +109,7 @@ fn explains(scene: &Scene<'_>, table: &Table<'_>, last: &Commit, commit: &Commit
     if is_reset || is_moved {
         return Cause::Known;
     }
-    let settles = scene.last_disturbance(commit.at).is_some_and(|at| commit.at <= at + SETTLES);
+    let settles = commit.at <= scene.settles(commit.at);
     // A process may have the queue back, from where the broker stood when it asked.
     let is_same = last.from == commit.from;
     let others = || table.acted.iter().filter(|(node, _)| **node != commit.from);

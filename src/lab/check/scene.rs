@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lab::check::filters;
 use crate::lab::check::history::{Delivery, History, uid};
 use crate::lab::oracle::store::{LogRecord, Store};
+use crate::lab::fault::episode::{Episode, FaultKind};
 use crate::lab::scenario::plan::{BrokerPlan, ConsumerPlan, NodeKind, Plan};
 use crate::lab::trace::record::NodeId;
 use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
@@ -91,8 +92,10 @@ pub(super) struct Scene<'a> {
     /// What lies in each queue at the end, by offset.
     copies: BTreeMap<QueueKey<'a>, Vec<&'a LogRecord>>,
     handed: BTreeMap<HandedAt<'a>, Vec<Handed<'a>>>,
-    /// Moments after which queues may change hands, in order.
-    disturbed: Vec<Time>,
+    /// Moments after which queues may change hands, in order, each with the moment until which it or one before it may show.
+    disturbed: Vec<(Time, Time)>,
+    /// Moments at which something went wrong, in order.
+    wrong: Vec<Time>,
 }
 
 impl<'a> Scene<'a> {
@@ -125,8 +128,8 @@ impl<'a> Scene<'a> {
                 handed.entry(at).or_default().push((delivery, number));
             }
         }
-        let disturbed = disturbances(history, plan, &copies);
-        Scene { history, plan, masters, copies, handed, disturbed }
+        let (disturbed, wrong) = (disturbances(history, plan, &copies), wrongs(history));
+        Scene { history, plan, masters, copies, handed, disturbed, wrong }
     }
 
     /// A broker's name.
@@ -145,17 +148,13 @@ impl<'a> Scene<'a> {
 
     /// Masters whose clocks and disks can be believed.
     pub(super) fn is_honest(&self, node: NodeId) -> bool {
-        !self.history.signs.is_sick(node) && !self.history.clock_steps.iter().any(|(stepped, _)| *stepped == node)
+        let signs = &self.history.signs;
+        !signs.is_sick(node) && !signs.is_swapped(node) && !self.history.clock_steps.iter().any(|(stepped, _)| *stepped == node)
     }
 
     /// What lies in a queue at the end, by offset.
     pub(super) fn copies(&self, queue: QueueKey<'a>) -> &[&'a LogRecord] {
         self.copies.get(&queue).map_or(&[], Vec::as_slice)
-    }
-
-    /// All queues with what lies in them.
-    pub(super) fn queues(&self) -> impl Iterator<Item = (QueueKey<'a>, &[&'a LogRecord])> {
-        self.copies.iter().map(|(queue, copies)| (*queue, copies.as_slice()))
     }
 
     /// The callbacks in which a group was handed this copy.
@@ -180,8 +179,30 @@ impl<'a> Scene<'a> {
 
     /// When somebody last came, went, was kept from talking or changed the routes, up to a moment.
     pub(super) fn last_disturbance(&self, before: Time) -> Option<Time> {
-        let at = self.disturbed.partition_point(|at| *at <= before);
-        self.disturbed[..at].last().copied()
+        let at = self.disturbed.partition_point(|(at, _)| *at <= before);
+        self.disturbed[..at].last().map(|(at, _)| *at)
+    }
+
+    /// Until when what has happened up to a moment may show in who owns what.
+    pub(super) fn settles(&self, before: Time) -> Time {
+        let at = self.disturbed.partition_point(|(at, _)| *at <= before);
+        self.disturbed[..at].last().map_or(Time::ZERO, |(_, until)| *until)
+    }
+
+    /// When something last went wrong, or a process came or went.
+    pub(super) fn last_wrong(&self) -> Time {
+        self.wrong.last().copied().unwrap_or(Time::ZERO)
+    }
+
+    /// When something first went wrong after a moment.
+    pub(super) fn first_wrong_after(&self, moment: Time) -> Option<Time> {
+        self.wrong.get(self.wrong.partition_point(|at| *at <= moment)).copied()
+    }
+
+    /// Whether something went wrong between two moments.
+    pub(super) fn went_wrong(&self, from: Time, to: Time) -> bool {
+        let at = self.wrong.partition_point(|at| *at < from);
+        self.wrong.get(at).is_some_and(|at| *at <= to)
     }
 
     /// A broker's end: deaths and losses of power, in order.
@@ -199,19 +220,23 @@ impl<'a> Scene<'a> {
         Time((wall - self.plan.start.0).max(0).unsigned_abs() * 1_000_000)
     }
 
-    /// Whether everything has been quiet, everybody is up and every fault is over since a moment.
-    pub(super) fn is_quiet_since(&self, at: Time) -> bool {
+    /// Whether every fault is over when the run ends, and everybody is up.
+    pub(super) fn is_whole(&self) -> bool {
         let (history, plan) = (self.history, self.plan);
-        let is_over = plan.episodes.iter().all(|episode| {
+        let is_up = |number: usize| history.up_since.contains_key(&NodeId(number as u16));
+        self.is_healed() && (0..plan.nodes.len()).all(is_up)
+    }
+
+    /// Whether every fault is over when the run ends.
+    pub(super) fn is_healed(&self) -> bool {
+        let history = self.history;
+        let is_over = |episode: &Episode| {
             let own = history.faults.iter().filter(|(_, name)| *name == episode.name).count();
-            episode.kind.hinders().is_empty() || own == 0 || 2 <= own
-        });
-        let all = (0..plan.nodes.len()).map(|number| NodeId(number as u16));
-        let paused = history.pauses.iter().any(|(_, _, end)| end.is_none());
-        is_over
-            && !paused
-            && self.last_disturbance(history.end).is_none_or(|last| last <= at)
-            && all.into_iter().all(|node| history.up_since.get(&node).is_some_and(|since| *since <= at))
+            let is_lasting = !episode.kind.hinders().is_empty()
+                || matches!(episode.kind, FaultKind::Disk { .. } | FaultKind::Clock { .. } | FaultKind::Pause { .. });
+            !is_lasting || own == 0 || 2 <= own
+        };
+        self.plan.episodes.iter().all(is_over) && history.pauses.iter().all(|(_, _, end)| end.is_some())
     }
 }
 
@@ -236,18 +261,32 @@ fn disturbances(
     history: &History,
     plan: &Plan,
     copies: &BTreeMap<QueueKey<'_>, Vec<&LogRecord>>,
-) -> Vec<Time> {
+) -> Vec<(Time, Time)> {
+    let (first, later): (Vec<Time>, Vec<Time>) = wrongs(history).into_iter().partition(|at| *at < FIRST_BOOTS);
+    // A topic's first message in a broker may have made it there.
+    let born = copies.values().filter_map(|records| records.iter().map(|record| record.stored).min());
+    let born = born.map(|wall| Time((wall - plan.start.0).max(0).unsigned_abs() * 1_000_000));
+    let mild = born.chain(history.signs.administered.iter().copied()).map(|at| (at, at + LEARNED));
+    let first = first.into_iter().map(|at| (at, at + LEARNED));
+    let mut all: Vec<(Time, Time)> = mild.chain(first).chain(later.into_iter().map(|at| (at, at + SETTLES))).collect();
+    all.sort_unstable();
+    let mut most = Time::ZERO;
+    for (_, until) in &mut all {
+        most = most.max(*until);
+        *until = most;
+    }
+    all
+}
+
+/// When something went wrong, and when processes came and went, in order.
+fn wrongs(history: &History) -> Vec<Time> {
     let ends = history.deaths.iter().chain(&history.power_losses).map(|(_, _, at)| *at);
     let boots = history.boots.iter().map(|(_, at)| *at);
     let faults = history.faults.iter().map(|(at, _)| *at);
     let pauses = history.pauses.iter().flat_map(|(_, from, to)| [Some(*from), *to]).flatten();
     let clocks = history.clock_steps.iter().map(|(_, at)| *at);
-    // A topic's first message in a broker may have made it there.
-    let born = copies.values().filter_map(|records| records.iter().map(|record| record.stored).min());
-    let born = born.map(|wall| Time((wall - plan.start.0).max(0).unsigned_abs() * 1_000_000));
-    let told = history.signs.administered.iter().copied();
-    let mut all: Vec<Time> =
-        ends.chain(boots).chain(faults).chain(pauses).chain(clocks).chain(born).chain(told).collect();
+    let sick = history.signs.sick.iter().map(|(_, _, at)| *at);
+    let mut all: Vec<Time> = ends.chain(boots).chain(faults).chain(pauses).chain(clocks).chain(sick).collect();
     all.sort_unstable();
     all
 }
@@ -256,3 +295,7 @@ fn disturbances(
 pub(super) const TRIES_MAX: i32 = 16;
 /// How long queues may go on changing hands after a disturbance: a silent member's 130 s, a route, a rebalance, a lock.
 pub(super) const SETTLES: Span = Span::from_secs(240);
+/// Until everybody has learned of a new topic, or of each other at the beginning: a route poll, three rebalances.
+const LEARNED: Span = Span::from_secs(90);
+/// Until when the nodes of a plan have booted that it starts with.
+pub(super) const FIRST_BOOTS: Time = Time(1_000_000_000);

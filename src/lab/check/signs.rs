@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::lab::oracle::frame::Frame;
 use crate::lab::trace::record::{App, DiskEvent, FrameNote, LinkId, Machine, NodeId, Record, Road, Seq, What};
-use crate::mq::app::{Call, Return};
+use crate::mq::app::{Call, Return, SendBy};
 use crate::mq::time::Time;
 
 /// All of that, each kind in order.
@@ -19,6 +19,10 @@ pub struct Signs {
     pub moved: Vec<(NodeId, Time)>,
     /// Disks that a fault struck, or that did not make something durable, and when.
     pub sick: Vec<(NodeId, Seq, Time)>,
+    /// Machines whose disk was another one from then on.
+    pub swapped: Vec<(NodeId, Time)>,
+    /// Calls that send one message, by their record: whose, and how.
+    pub sends: BTreeMap<Seq, (NodeId, u32, Option<SendBy>)>,
     /// When somebody was told of an error: an exception, a process that would not start or ended by itself.
     pub told: Vec<(Seq, Time)>,
     /// When operators or producers changed topics, groups or routes.
@@ -89,8 +93,14 @@ impl Signs {
                 self.sick.push((node, record.seq, record.at));
             }
             What::Machine(machine) => self.machine(record, node, machine),
-            What::App(App::Called(call)) if matches!(**call, Call::Admin { .. } | Call::CreateTopic { .. }) => {
-                self.administered.push(record.at);
+            What::App(App::Called(call)) => {
+                let by = match &**call {
+                    Call::Send { .. } | Call::SendBatch { .. } | Call::SendInTransaction { .. } => None,
+                    Call::SendBy { by, .. } => Some(by.clone()),
+                    Call::Admin { .. } | Call::CreateTopic { .. } => return self.administered.push(record.at),
+                    _ => return,
+                };
+                self.sends.insert(record.seq, (node, record.incarnation, by));
             }
             What::App(App::Returned(answer)) => match &**answer {
                 Return::Failed { .. } => self.told.push((record.seq, record.at)),
@@ -103,7 +113,7 @@ impl Signs {
 
     fn machine(&mut self, record: &Record, node: NodeId, machine: &Machine) {
         match machine {
-            Machine::DiskReplaced { .. } => self.sick.push((node, record.seq, record.at)),
+            Machine::DiskReplaced { .. } => self.swapped.push((node, record.at)),
             Machine::BootFailed { .. } | Machine::Exited | Machine::Panicked { .. } => {
                 self.told.push((record.seq, record.at));
             }
@@ -150,6 +160,11 @@ impl Signs {
     /// Whether a node's disk was ever struck.
     pub fn is_sick(&self, node: NodeId) -> bool {
         self.sick.iter().any(|(struck, ..)| *struck == node)
+    }
+
+    /// Whether a node's disk was ever changed for another.
+    pub fn is_swapped(&self, node: NodeId) -> bool {
+        self.swapped.iter().any(|(swapped, _)| *swapped == node)
     }
 }
 

@@ -232,6 +232,13 @@ pub struct ConsumerPlan {
     pub limits: LimitsPlan,
 }
 
+impl ConsumerPlan {
+    /// Whether its strategy gives every queue to some member, wherever it stands.
+    pub fn shares_out_all(&self) -> bool {
+        matches!(self.strategy, Strategy::Averagely | Strategy::ByCircle | Strategy::ConsistentHash(_))
+    }
+}
+
 /// How much a push consumer takes in hand.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LimitsPlan {
