@@ -109,7 +109,8 @@ pub(super) fn resource_bounds(history: &History, plan: &Plan) -> Judged {
             *pairs.entry((one.min(other), one.max(other))).or_insert(0) += 1;
         }
     }
-    let name = |node: &NodeId| plan.nodes.get(usize::from(node.0)).map(|node| node.name.to_string()).unwrap_or_default();
+    let name =
+        |node: &NodeId| plan.nodes.get(usize::from(node.0)).map(|node| node.name.to_string()).unwrap_or_default();
     if let Some(((one, other), count)) = pairs.iter().find(|(_, count)| LINKS_MAX < **count) {
         let (one, other) = (name(one), name(other));
         return Judged::violation(

@@ -75,7 +75,10 @@ pub(super) fn dlq_exact(history: &History, plan: &Plan) -> Judged {
     match (looked_at, known) {
         (_, Some(known)) => known,
         (0, None) => Judged::inconclusive("nothing was given up", "没有死信"),
-        (count, None) => Judged::pass(format!("{count} dead letters and last tries by the rules"), format!("{count} 条死信与末次重试都合规则")),
+        (count, None) => Judged::pass(
+            format!("{count} dead letters and last tries by the rules"),
+            format!("{count} 条死信与末次重试都合规则"),
+        ),
     }
 }
 
@@ -107,7 +110,7 @@ fn lives<'a>(
     let is_batched = club.members.iter().any(|(_, member)| 1 < member.batch_max);
     for delivery in scene.history.deliveries.iter().filter(|delivery| delivery.group == *club.group) {
         let done = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
-        let is_held = delivery.end.is_none_or(|(_, end)| delivery.at + HELD <= end);
+        let is_held = delivery.at + HELD <= delivery.end.map_or(scene.history.end, |(_, end)| end);
         let gives_up = matches!(delivery.answer, Some(ConsumeOutcome::LaterAt { delay_level }) if delay_level < 0);
         for (number, message) in delivery.messages.iter().enumerate() {
             let Some(id) = uid(&message.message) else { continue };

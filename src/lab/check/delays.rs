@@ -173,7 +173,8 @@ pub(super) fn not_late(history: &History, plan: &Plan) -> Judged {
                 let (from, to) = (scene.true_time(parked.stored), scene.true_time(fired.stored));
                 let is_late = due + PROMPT_MS + backlog < fired.stored;
                 // Nothing was wrong while it waited, and nothing from before lasted that long.
-                let was_quiet = scene.last_wrong() <= from || scene.first_wrong_after(FIRST_BOOTS).is_none_or(|at| to < at);
+                let was_quiet =
+                    scene.last_wrong() <= from || scene.first_wrong_after(FIRST_BOOTS).is_none_or(|at| to < at);
                 if is_late && was_quiet && scene.is_honest(master) {
                     return late("late", parked, wait.0);
                 }

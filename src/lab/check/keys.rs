@@ -12,9 +12,9 @@ use crate::lab::check::history::{History, SendSeen, label, uid};
 use crate::lab::check::scene::{Scene, clubs};
 use crate::lab::scenario::plan::Plan;
 use crate::lab::trace::record::{NodeId, Seq};
-use crate::mq::app::{SendMode, SendResult, SendTo, Selector};
-use crate::mq::message::property::names;
+use crate::mq::app::{Selector, SendMode, SendResult, SendTo};
 use crate::mq::message::MessageQueue;
+use crate::mq::message::property::names;
 use crate::mq::time::Time;
 
 /// A sender's key: process, topic, selector's argument.
@@ -35,11 +35,8 @@ pub(super) fn per_key_order(history: &History, plan: &Plan) -> Judged {
         history.resets.seen.iter().any(|reset| reset.group == *group && reset.topic == *topic)
     };
     let clubs = clubs(plan);
-    let groups: Vec<&str> = clubs
-        .iter()
-        .filter(|club| club.is_orderly() && club.is_from_first())
-        .map(|club| club.group.as_str())
-        .collect();
+    let groups: Vec<&str> =
+        clubs.iter().filter(|club| club.is_orderly() && club.is_from_first()).map(|club| club.group.as_str()).collect();
     let consumed: BTreeMap<&str, BTreeMap<&str, Seq>> =
         groups.iter().map(|group| (*group, first_consumed(history, group))).collect();
     let mut looked_at = 0;
@@ -52,7 +49,9 @@ pub(super) fn per_key_order(history: &History, plan: &Plan) -> Judged {
             by_queue.entry(&link.result.queue).or_default().push(link);
         }
         for links in by_queue.values() {
-            if let Some((before, after)) = links.windows(2).map(|two| (two[0], two[1])).find(|two| stored_wrong(&scene, *two)) {
+            if let Some((before, after)) =
+                links.windows(2).map(|two| (two[0], two[1])).find(|two| stored_wrong(&scene, *two))
+            {
                 return wrong("stored", vec![before.send.seq, after.send.seq], &label(after.send));
             }
             for (group, consumed) in consumed.iter().filter(|(group, _)| !is_moved(group, topic)) {
@@ -73,7 +72,10 @@ pub(super) fn per_key_order(history: &History, plan: &Plan) -> Judged {
     }
     match looked_at {
         0 => Judged::inconclusive("no ordered group consumed messages of a key", "没有顺序消费组消费过同键消息"),
-        _ => Judged::pass(format!("{looked_at} messages in the order of their keys"), format!("{looked_at} 条消息按键有序")),
+        _ => Judged::pass(
+            format!("{looked_at} messages in the order of their keys"),
+            format!("{looked_at} 条消息按键有序"),
+        ),
     }
 }
 
@@ -127,9 +129,9 @@ fn moved(scene: &Scene<'_>, links: &[Link<'_>]) -> Option<Judged> {
     if queues.len() < 2 {
         return None;
     }
-    let two = links.windows(2).find(|two| {
-        two[0].result.queue != two[1].result.queue && scene.settles(two[1].acked.1) < two[0].send.at
-    })?;
+    let two = links
+        .windows(2)
+        .find(|two| two[0].result.queue != two[1].result.queue && scene.settles(two[1].acked.1) < two[0].send.at)?;
     Some(wrong("moved", vec![two[0].send.seq, two[1].send.seq], &label(two[1].send)))
 }
 

@@ -73,7 +73,9 @@ pub(super) fn no_overrun(history: &History, plan: &Plan) -> Judged {
             let mut handed = scene.handed(club.group, queue, copy);
             let clause = match handed.next() {
                 None => "skipped",
-                Some(first) if std::iter::once(first).chain(handed).any(|one| is_settled_by(club, one, commit)) => continue,
+                Some(first) if std::iter::once(first).chain(handed).any(|one| is_settled_by(club, one, commit)) => {
+                    continue;
+                }
                 Some(_) => "in flight",
             };
             let seen = scene.handed(club.group, queue, copy).map(|(delivery, _)| delivery.seq);
@@ -155,9 +157,11 @@ fn reused<'a>(scene: &Scene<'a>, queue: QueueKey<'a>, floor: &Floor<'a>) -> Opti
         }
         // One who asks for more than there is is told so, and goes back.
         let claim = if copy.stored < last.wall { Some(last.value) } else { kept() };
-        if claim.is_some_and(|claim| copy.queue_offset < claim && claim <= end) && history.up_since.contains_key(&floor.master)
+        if claim.is_some_and(|claim| copy.queue_offset < claim && claim <= end)
+            && history.up_since.contains_key(&floor.master)
         {
-            let judged = overrun("reused", vec![over.seq, last.seq], floor.club, (broker, topic, number), (copy, over.value));
+            let judged =
+                overrun("reused", vec![over.seq, last.seq], floor.club, (broker, topic, number), (copy, over.value));
             return Some(if plan.profile.fixes("K04") { judged } else { judged.known(TAIL_LOSS) });
         }
     }

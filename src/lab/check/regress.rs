@@ -101,11 +101,9 @@ fn explains(scene: &Scene<'_>, table: &Table<'_>, last: &Commit, commit: &Commit
         let Place { group, topic, .. } = &commit.place;
         reset.group == **group && reset.topic == **topic && reset.at <= commit.at
     });
-    let is_moved = history
-        .signs
-        .moved
-        .iter()
-        .any(|(client, at)| (*client == commit.from || *client == last.from) && *at <= commit.at && commit.at <= *at + MOVES);
+    let is_moved = history.signs.moved.iter().any(|(client, at)| {
+        (*client == commit.from || *client == last.from) && *at <= commit.at && commit.at <= *at + MOVES
+    });
     if is_reset || is_moved {
         return Cause::Known;
     }

@@ -101,9 +101,15 @@ fn wrong(
             };
             // Who cannot give it back sends it by itself, whatever level the listener chose.
             let is_shaken = scene.went_wrong(Time(at.0.saturating_sub(SHAKEN.0)), next.delivery.at);
-            at + if is_local { LOCAL } else if is_shaken { chosen.min(ladder) } else { chosen }
+            at + if is_local {
+                LOCAL
+            } else if is_shaken {
+                chosen.min(ladder)
+            } else {
+                chosen
+            }
         });
-        let is_held = one.delivery.end.is_none_or(|(_, end)| one.delivery.at + HELD <= end);
+        let is_held = one.delivery.at + HELD <= one.delivery.end.map_or(scene.history.end, |(_, end)| end);
         let by_time = is_held.then_some(one.delivery.at + HELD + wait(3));
         for due in by_answer.into_iter().chain(by_time) {
             if earliest.is_none_or(|(known, _)| due < known) {

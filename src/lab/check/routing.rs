@@ -32,9 +32,11 @@ pub(super) fn no_misrouting(history: &History, plan: &Plan) -> Judged {
             return found;
         }
     }
-    let changes_topics = plan.operators.iter().flat_map(|operator| &operator.calls).any(|(_, call)| {
-        matches!(call, AdminCall::UpdateTopic { .. } | AdminCall::DeleteTopic { .. })
-    });
+    let changes_topics = plan
+        .operators
+        .iter()
+        .flat_map(|operator| &operator.calls)
+        .any(|(_, call)| matches!(call, AdminCall::UpdateTopic { .. } | AdminCall::DeleteTopic { .. }));
     let mut looked_at = 0;
     for broker in &history.brokers {
         if history.signs.is_sick(broker.node) || history.signs.is_swapped(broker.node) {
@@ -62,7 +64,10 @@ pub(super) fn no_misrouting(history: &History, plan: &Plan) -> Judged {
     }
     match looked_at + history.deliveries.len() {
         0 => Judged::inconclusive("nothing was stored or delivered", "没有任何存储或投递"),
-        count => Judged::pass(format!("{count} copies and deliveries in their places"), format!("{count} 份副本与投递各在其位")),
+        count => Judged::pass(
+            format!("{count} copies and deliveries in their places"),
+            format!("{count} 份副本与投递各在其位"),
+        ),
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::filters;
 use crate::lab::check::history::{Delivery, History, uid};
-use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::fault::episode::{Episode, FaultKind};
+use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::scenario::plan::{BrokerPlan, ConsumerPlan, NodeKind, Plan};
 use crate::lab::trace::record::NodeId;
 use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
@@ -149,7 +149,9 @@ impl<'a> Scene<'a> {
     /// Masters whose clocks and disks can be believed.
     pub(super) fn is_honest(&self, node: NodeId) -> bool {
         let signs = &self.history.signs;
-        !signs.is_sick(node) && !signs.is_swapped(node) && !self.history.clock_steps.iter().any(|(stepped, _)| *stepped == node)
+        !signs.is_sick(node)
+            && !signs.is_swapped(node)
+            && !self.history.clock_steps.iter().any(|(stepped, _)| *stepped == node)
     }
 
     /// What lies in a queue at the end, by offset.
@@ -171,9 +173,7 @@ impl<'a> Scene<'a> {
 
     /// Whether a queue's own entry leads to a copy: what no entry leads to nobody is handed.
     pub(super) fn is_reachable(&self, broker: &str, copy: &LogRecord) -> bool {
-        let unit = self
-            .master(broker)
-            .and_then(|(_, store)| store.unit(&copy.topic, copy.queue, copy.queue_offset));
+        let unit = self.master(broker).and_then(|(_, store)| store.unit(&copy.topic, copy.queue, copy.queue_offset));
         unit.is_some_and(|unit| unit.at == copy.at)
     }
 
@@ -257,12 +257,13 @@ pub(super) fn brokers(plan: &Plan) -> impl Iterator<Item = (NodeId, &BrokerPlan)
     })
 }
 
-fn disturbances(
-    history: &History,
-    plan: &Plan,
-    copies: &BTreeMap<QueueKey<'_>, Vec<&LogRecord>>,
-) -> Vec<(Time, Time)> {
-    let (first, later): (Vec<Time>, Vec<Time>) = wrongs(history).into_iter().partition(|at| *at < FIRST_BOOTS);
+fn disturbances(history: &History, plan: &Plan, copies: &BTreeMap<QueueKey<'_>, Vec<&LogRecord>>) -> Vec<(Time, Time)> {
+    // A client that comes has friends to tell, and nobody has to be missed first.
+    let is_client =
+        |node: NodeId| matches!(plan.nodes.get(usize::from(node.0)).map(|node| &node.kind), Some(NodeKind::Client(_)));
+    let births: BTreeSet<Time> = history.boots.iter().filter(|(node, _)| is_client(*node)).map(|(_, at)| *at).collect();
+    let is_mild = |at: &Time| *at < FIRST_BOOTS || births.contains(at);
+    let (first, later): (Vec<Time>, Vec<Time>) = wrongs(history).into_iter().partition(is_mild);
     // A topic's first message in a broker may have made it there.
     let born = copies.values().filter_map(|records| records.iter().map(|record| record.stored).min());
     let born = born.map(|wall| Time((wall - plan.start.0).max(0).unsigned_abs() * 1_000_000));

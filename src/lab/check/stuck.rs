@@ -33,7 +33,10 @@ pub(super) fn no_stuck_entity(history: &History, plan: &Plan) -> Judged {
     }
     match looked_at {
         0 => Judged::inconclusive("it was never quiet for long enough", "没有足够长的平静期"),
-        _ => Judged::pass(format!("{looked_at} queues and half messages move"), format!("{looked_at} 个队列与半消息都在前进")),
+        _ => Judged::pass(
+            format!("{looked_at} queues and half messages move"),
+            format!("{looked_at} 个队列与半消息都在前进"),
+        ),
     }
 }
 
@@ -52,7 +55,13 @@ fn put_back(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
             *looked_at += 1;
             let copies = Logged::of(&broker.store, &seen.id).halves.len() as i64;
             if tries * (limits.checks_max + 2) * (1 + ends) < copies {
-                let judged = stuck("put back", vec![seen.seq], &seen.key, &format!("{copies} copies"), &format!("{copies} 份副本"));
+                let judged = stuck(
+                    "put back",
+                    vec![seen.seq],
+                    &seen.key,
+                    &format!("{copies} copies"),
+                    &format!("{copies} 份副本"),
+                );
                 return Some(if plan.profile.fixes("K22") { judged } else { judged.known(CURSORS_STAND) });
             }
         }
@@ -71,10 +80,8 @@ fn held<'a>(scene: &Scene<'a>, club: &'a Club<'a>, since: Time, looked_at: &mut 
     }
     // Who is at work, or was a moment ago, has not stopped.
     let own = history.deliveries.iter().filter(|one| one.group == *club.group);
-    let at_work: BTreeSet<NodeId> = own
-        .filter(|one| one.end.is_none_or(|(_, end)| history.end < end + STUCK))
-        .map(|one| one.node)
-        .collect();
+    let at_work: BTreeSet<NodeId> =
+        own.filter(|one| one.end.is_none_or(|(_, end)| history.end < end + STUCK)).map(|one| one.node).collect();
     for (queue, owners) in owners(scene, club, since) {
         let [(node, _)] = owners.iter().collect::<Vec<_>>()[..] else { continue };
         let Some((master, _)) = scene.master(queue.0) else { continue };

@@ -40,8 +40,7 @@ pub fn suite(plan: &Plan) -> Vec<Check> {
     let is_slave = |kind: &NodeKind| matches!(kind, NodeKind::Broker(broker) if broker.broker_id != 0);
     add(plan.nodes.iter().any(|node| is_slave(&node.kind)), &[Check::ReplicaPrefix]);
     let transacts = |client: &ClientPlan| client.producers.iter().any(|producer| producer.transactional);
-    let transactions =
-        [Check::HalfInvisible, Check::TransactionAtomic, Check::TransactionResolved, Check::CheckBack];
+    let transactions = [Check::HalfInvisible, Check::TransactionAtomic, Check::TransactionResolved, Check::CheckBack];
     add(clients().any(transacts), &transactions);
     add(any(&|_| true), &[Check::DuplicatesExplained, Check::StartPosition]);
     let shares = |consumer: &ConsumerPlan| consumer.model == MessageModel::Clustering;
