@@ -45,7 +45,9 @@ pub(super) fn per_key_order(history: &History, plan: &Plan) -> Judged {
             return found;
         }
         let mut by_queue: BTreeMap<&MessageQueue, Vec<&Link<'_>>> = BTreeMap::new();
-        for link in links {
+        // Another disk has other messages.
+        let is_honest = |name: &str| scene.master(name).is_some_and(|(master, _)| scene.is_honest(master));
+        for link in links.iter().filter(|link| is_honest(&link.result.queue.broker)) {
             by_queue.entry(&link.result.queue).or_default().push(link);
         }
         for links in by_queue.values() {

@@ -6,6 +6,7 @@
 //!  the broker answered "moved"          that answer, at the client that commits
 //!  the broker booted again              its death: it goes on from its file
 //!  a queue changed hands                the other owner had taken it over no longer ago than a rebalance
+//!  a connection was made anew           something went wrong just before
 //!  a late owner, later than that        K14: the broker takes every place from everybody
 //! ```
 
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::lab::check::Judged;
 use crate::lab::check::history::History;
-use crate::lab::check::scene::{Scene, clubs};
+use crate::lab::check::scene::{FIRST_BOOTS, Scene, clubs};
 use crate::lab::check::signs::{Commit, Place};
 use crate::lab::scenario::plan::Plan;
 use crate::lab::trace::record::NodeId;
@@ -119,8 +120,11 @@ fn explains(scene: &Scene<'_>, table: &Table<'_>, last: &Commit, commit: &Commit
         },
         None => others().any(|(_, at)| commit.at <= *at + REBALANCES),
     };
+    // What waits for a new connection does not leave it in the order in which it was made.
+    let reconnects =
+        is_same && scene.went_wrong(Time(commit.at.0.saturating_sub(REBALANCES.0)).max(FIRST_BOOTS), commit.at);
     match () {
-        () if overlaps && settles => Cause::Known,
+        () if (overlaps && settles) || reconnects => Cause::Known,
         () if settles && !is_same => Cause::LateOwner,
         () if settles && others().next().is_some() => Cause::Known,
         () => Cause::None,

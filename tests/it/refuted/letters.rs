@@ -58,7 +58,7 @@ fn a_letter_that_lies_elsewhere_is_seen() {
     table.rejects("another group's retry", "of another group", (&of_topic("%RETRY%others"), &plan));
     table.rejects("a system topic", "of another group", (&of_topic("SCHEDULE_TOPIC_XXXX"), &plan));
     table.accepts("its own retry", (&of_topic("%RETRY%billing"), &plan));
-    let copy = with_image(&trace, |image| rewrite(image, "%DLQ%billing", "%DLQ%pilling"));
+    let copy = with_image(&trace, |image| rewrite(image, "\u{c}%DLQ%billing", "\u{c}%DLQ%pilling"));
     table.rejects("another group's dead letter", "of another group", (&copy, &plan));
     let never = with_listen(&trace, "order-2", |_, _| false);
     table.rejects("a retry of what nobody was handed", "of another group", (&never, &plan));

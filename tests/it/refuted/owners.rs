@@ -32,9 +32,10 @@ every = "10ms"
 [[producer]]
 name = "shop"
 group = "shops"
-start = "130s"
+start = "5s"
 [[producer.send]]
 topic = "orders"
+wait = "130s"
 every = "500ms"
 count = 8
 key = "{key}"
