@@ -99,10 +99,11 @@ pub(super) fn frames(trace: &Trace, to: &Name, frame: &str, count: &CountRule) -
     for record in trace.records() {
         // Where frames that leave are kept, all are; where not, some of those that arrive.
         any |= matches!(record.what, What::Road(Road::Sent { .. }));
-        if let (Some(at), What::Road(Road::Arrived { frame: note, .. })) = (record.node, &record.what) {
-            if at == node && note.label == frame {
-                witness.push(record.seq);
-            }
+        if let (Some(at), What::Road(Road::Arrived { frame: note, .. })) = (record.node, &record.what)
+            && at == node
+            && note.label == frame
+        {
+            witness.push(record.seq);
         }
     }
     if !any {

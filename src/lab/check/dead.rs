@@ -67,7 +67,7 @@ pub(super) fn dlq_exact(history: &History, plan: &Plan) -> Judged {
             }
             let is_other = |copy: &&LogRecord| !copy.is_garbled && sent.get(id).is_some_and(|send| differs(send, copy));
             let is_honest = history.brokers.iter().all(|broker| scene.is_honest(broker.node));
-            if is_honest && copies.iter().any(|copy| is_other(copy)) {
+            if is_honest && copies.iter().any(is_other) {
                 return wrong("other content", seqs(), club, id);
             }
         }

@@ -33,7 +33,7 @@ struct Floor<'a> {
 pub(super) fn no_overrun(history: &History, plan: &Plan) -> Judged {
     let (scene, clubs) = (Scene::of(history, plan), clubs(plan));
     let mut floors: BTreeMap<(&str, QueueKey<'_>), Floor<'_>> = BTreeMap::new();
-    let mut looked_at = 0;
+    let (mut looked_at, mut known) = (0, None);
     for commit in &history.signs.commits {
         let Some(club) = clubs.iter().find(|club| **club.group == *commit.place.group) else { continue };
         let Some(broker) = scene.broker_name(commit.broker) else { continue };
@@ -79,7 +79,11 @@ pub(super) fn no_overrun(history: &History, plan: &Plan) -> Judged {
                 Some(_) => "in flight",
             };
             let seen = scene.handed(club.group, queue, copy).map(|(delivery, _)| delivery.seq);
-            return overrun(clause, seen.chain([commit.seq]).collect(), club, queue, (copy, commit.value));
+            let judged = overrun(clause, seen.chain([commit.seq]).collect(), club, queue, (copy, commit.value));
+            match weakness(&scene, club, (queue, master), (copy, commit)) {
+                None => return judged,
+                Some(tag) => known = known.or(Some(judged.known(tag))),
+            }
         }
     }
     for ((_, queue), floor) in &floors {
@@ -87,12 +91,33 @@ pub(super) fn no_overrun(history: &History, plan: &Plan) -> Judged {
             return found;
         }
     }
+    if let Some(known) = known {
+        return known;
+    }
     match looked_at {
         0 => Judged::inconclusive("no group committed past anything", "没有消费组提交过位点"),
         _ => Judged::pass(
             format!("{looked_at} messages were settled when they were committed past"),
             format!("{looked_at} 条消息在位点越过时都已处理"),
         ),
+    }
+}
+
+/// The registered weakness that explains a place which passed a copy.
+fn weakness<'a>(
+    scene: &Scene<'a>,
+    club: &Club<'a>,
+    (queue, master): (QueueKey<'a>, NodeId),
+    (copy, commit): (&LogRecord, &Commit),
+) -> Option<u8> {
+    let told = |(client, at): &(NodeId, Time)| *client == commit.from && *at <= commit.at;
+    let was_lost = scene.power_losses(master).any(|at| at <= commit.at);
+    match () {
+        () if !scene.plan.profile.fixes("K04") && scene.is_given_again(club.group, queue, copy, master) => {
+            Some(TAIL_LOSS)
+        }
+        () if was_lost && scene.history.signs.moved.iter().any(told) => Some(CORRECTION),
+        () => None,
     }
 }
 
@@ -188,5 +213,7 @@ fn overrun(
 const CONSUME_TIMEOUT: Span = Span::from_secs(15 * 60);
 /// Who stands behind the end is told so at its next pull and goes back ten seconds later.
 const CORRECTED: Span = Span::from_secs(90);
+/// Who stands behind the end after a loss is sent to it, or to the beginning: K25.
+const CORRECTION: u8 = 25;
 /// Offsets are given again after a loss: K04.
 const TAIL_LOSS: u8 = 4;

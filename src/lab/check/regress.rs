@@ -6,7 +6,7 @@
 //!  the broker answered "moved"          that answer, at the client that commits
 //!  the broker booted again              its death: it goes on from its file
 //!  a queue changed hands                the other owner had taken it over no longer ago than a rebalance
-//!  a connection was made anew           something went wrong just before
+//!  a pull was overtaken on its way      its client stood there just before
 //!  a late owner, later than that        K14: the broker takes every place from everybody
 //! ```
 
@@ -24,6 +24,8 @@ use crate::mq::time::{Span, Time};
 #[derive(Default)]
 struct Table<'a> {
     last: Option<&'a Commit>,
+    /// What the same client had said before that.
+    before: Option<i64>,
     /// How often the broker had ended by then.
     ends: usize,
     /// Who committed or was handed something of it, and when last.
@@ -78,6 +80,7 @@ pub(super) fn no_regress(history: &History, plan: &Plan) -> Judged {
             }
         }
         table.acts(commit.from, commit.at);
+        table.before = Some(table.last.filter(|last| last.from == commit.from).map_or(0, |last| last.value));
         (table.last, table.ends) = (Some(commit), ends);
     }
     match (looked_at, known) {
@@ -120,11 +123,14 @@ fn explains(scene: &Scene<'_>, table: &Table<'_>, last: &Commit, commit: &Commit
         },
         None => others().any(|(_, at)| commit.at <= *at + REBALANCES),
     };
-    // What waits for a new connection does not leave it in the order in which it was made.
-    let reconnects =
-        is_same && scene.went_wrong(Time(commit.at.0.saturating_sub(REBALANCES.0)).max(FIRST_BOOTS), commit.at);
+    // A pull says where its client stood when it was made, and may leave behind what was made later: above all where it waits
+    // for a new connection.
+    let was_its_place = is_same && table.before.is_some_and(|before| before <= commit.value);
+    let is_shaken = scene.went_wrong(Time(commit.at.0.saturating_sub(REBALANCES.0)).max(FIRST_BOOTS), commit.at);
+    let under_way = if is_shaken { CONNECTS } else { PASSES };
+    let is_overtaken = was_its_place && (commit.by_pull || is_shaken) && commit.at <= last.at + under_way;
     match () {
-        () if (overlaps && settles) || reconnects => Cause::Known,
+        () if (overlaps && settles) || is_overtaken => Cause::Known,
         () if settles && !is_same => Cause::LateOwner,
         () if settles && others().next().is_some() => Cause::Known,
         () => Cause::None,
@@ -146,5 +152,9 @@ fn regress(last: &Commit, commit: &Commit, clause: &'static str) -> Judged {
 const REBALANCES: Span = Span::from_secs(60);
 /// Who was told to read elsewhere commits it ten seconds later, and again with what it holds until then.
 const MOVES: Span = Span::from_secs(60);
+/// How long a pull may be on its way that is overtaken.
+const PASSES: Span = Span::from_millis(100);
+/// How long it may wait for a connection.
+const CONNECTS: Span = Span::from_secs(10);
 /// The broker takes every place from everybody: K14.
 const LATE_OWNER: u8 = 14;

@@ -18,12 +18,15 @@ use crate::mq::app::ConsumeOutcome;
 use crate::mq::message::property::names;
 use crate::mq::time::{Span, Time};
 
+/// Where a record lies: broker, topic, queue, offset.
+type Place<'a> = (&'a str, &'a str, i32, i64);
+
 /// A message in a callback, as far as its next try depends on it.
 struct Try<'a> {
     delivery: &'a Delivery,
     hops: i32,
     /// The topic, the queue and the offset that it came from.
-    place: (&'a str, &'a str, i32, i64),
+    place: Place<'a>,
     /// Whether its listener has said that it failed.
     failed: bool,
 }
@@ -39,7 +42,7 @@ pub(super) fn retry_schedule(history: &History, plan: &Plan) -> Judged {
     // Where clocks were set nobody can say how long a wait was.
     let is_timed = history.clock_steps.is_empty();
     let mut tries: BTreeMap<(&str, &str), Vec<Try<'_>>> = BTreeMap::new();
-    let mut known: BTreeSet<(&str, (&str, &str, i32, i64), i32)> = BTreeSet::new();
+    let mut known: BTreeSet<(&str, Place<'_>, i32)> = BTreeSet::new();
     let mut looked_at = 0;
     for delivery in &history.deliveries {
         let Some(club) = clubs.iter().find(|club| *club.group == delivery.group) else { continue };

@@ -94,8 +94,10 @@ pub(super) struct Scene<'a> {
     handed: BTreeMap<HandedAt<'a>, Vec<Handed<'a>>>,
     /// Moments after which queues may change hands, in order, each with the moment until which it or one before it may show.
     disturbed: Vec<(Time, Time)>,
-    /// Moments at which something went wrong, in order.
+    /// Moments at which something went wrong, in order; that a client came is nothing of the kind.
     wrong: Vec<Time>,
+    /// When a process last came.
+    last_boot: Time,
 }
 
 impl<'a> Scene<'a> {
@@ -128,8 +130,9 @@ impl<'a> Scene<'a> {
                 handed.entry(at).or_default().push((delivery, number));
             }
         }
-        let (disturbed, wrong) = (disturbances(history, plan, &copies), wrongs(history));
-        Scene { history, plan, masters, copies, handed, disturbed, wrong }
+        let (disturbed, wrong) = (disturbances(history, plan, &copies), wrongs(history, plan));
+        let last_boot = history.boots.iter().map(|(_, at)| *at).max().unwrap_or(Time::ZERO);
+        Scene { history, plan, masters, copies, handed, disturbed, wrong, last_boot }
     }
 
     /// A broker's name.
@@ -171,6 +174,15 @@ impl<'a> Scene<'a> {
         all.iter().copied().filter(move |(delivery, number)| uid(&delivery.messages[*number].message) == id)
     }
 
+    /// Whether a copy has the offset of another that the group was handed before the broker lost power.
+    pub(super) fn is_given_again(&self, group: &'a str, queue: QueueKey<'a>, copy: &LogRecord, master: NodeId) -> bool {
+        let all = self.handed.get(&(group, queue, copy.queue_offset)).map_or(&[][..], Vec::as_slice);
+        let id = copy.properties.get(names::UNIQ_KEY).map(String::as_str);
+        let stored = self.true_time(copy.stored);
+        let is_other = all.iter().any(|(delivery, number)| uid(&delivery.messages[*number].message) != id);
+        is_other && self.power_losses(master).any(|at| at <= stored)
+    }
+
     /// Whether a queue's own entry leads to a copy: what no entry leads to nobody is handed.
     pub(super) fn is_reachable(&self, broker: &str, copy: &LogRecord) -> bool {
         let unit = self.master(broker).and_then(|(_, store)| store.unit(&copy.topic, copy.queue, copy.queue_offset));
@@ -191,7 +203,7 @@ impl<'a> Scene<'a> {
 
     /// When something last went wrong, or a process came or went.
     pub(super) fn last_wrong(&self) -> Time {
-        self.wrong.last().copied().unwrap_or(Time::ZERO)
+        self.wrong.last().copied().unwrap_or(Time::ZERO).max(self.last_boot)
     }
 
     /// When something first went wrong after a moment.
@@ -258,17 +270,14 @@ pub(super) fn brokers(plan: &Plan) -> impl Iterator<Item = (NodeId, &BrokerPlan)
 }
 
 fn disturbances(history: &History, plan: &Plan, copies: &BTreeMap<QueueKey<'_>, Vec<&LogRecord>>) -> Vec<(Time, Time)> {
+    let (first, later): (Vec<Time>, Vec<Time>) = wrongs(history, plan).into_iter().partition(|at| *at < FIRST_BOOTS);
     // A client that comes has friends to tell, and nobody has to be missed first.
-    let is_client =
-        |node: NodeId| matches!(plan.nodes.get(usize::from(node.0)).map(|node| &node.kind), Some(NodeKind::Client(_)));
-    let births: BTreeSet<Time> = history.boots.iter().filter(|(node, _)| is_client(*node)).map(|(_, at)| *at).collect();
-    let is_mild = |at: &Time| *at < FIRST_BOOTS || births.contains(at);
-    let (first, later): (Vec<Time>, Vec<Time>) = wrongs(history).into_iter().partition(is_mild);
+    let first = first.into_iter().chain(history.boots.iter().map(|(_, at)| *at));
     // A topic's first message in a broker may have made it there.
     let born = copies.values().filter_map(|records| records.iter().map(|record| record.stored).min());
     let born = born.map(|wall| Time((wall - plan.start.0).max(0).unsigned_abs() * 1_000_000));
     let mild = born.chain(history.signs.administered.iter().copied()).map(|at| (at, at + LEARNED));
-    let first = first.into_iter().map(|at| (at, at + LEARNED));
+    let first = first.map(|at| (at, at + LEARNED));
     let mut all: Vec<(Time, Time)> = mild.chain(first).chain(later.into_iter().map(|at| (at, at + SETTLES))).collect();
     all.sort_unstable();
     let mut most = Time::ZERO;
@@ -279,10 +288,12 @@ fn disturbances(history: &History, plan: &Plan, copies: &BTreeMap<QueueKey<'_>, 
     all
 }
 
-/// When something went wrong, and when processes came and went, in order.
-fn wrongs(history: &History) -> Vec<Time> {
+/// When something went wrong, when processes went and when servers came, in order.
+fn wrongs(history: &History, plan: &Plan) -> Vec<Time> {
     let ends = history.deaths.iter().chain(&history.power_losses).map(|(_, _, at)| *at);
-    let boots = history.boots.iter().map(|(_, at)| *at);
+    let is_client =
+        |node: NodeId| matches!(plan.nodes.get(usize::from(node.0)).map(|node| &node.kind), Some(NodeKind::Client(_)));
+    let boots = history.boots.iter().filter(|(node, _)| !is_client(*node)).map(|(_, at)| *at);
     let faults = history.faults.iter().map(|(at, _)| *at);
     let pauses = history.pauses.iter().flat_map(|(_, from, to)| [Some(*from), *to]).flatten();
     let clocks = history.clock_steps.iter().map(|(_, at)| *at);

@@ -59,6 +59,8 @@ pub struct Commit {
     pub place: Place,
     /// Everything before this offset is settled, the client says.
     pub value: i64,
+    /// Whether a pull said so by the way.
+    pub by_pull: bool,
 }
 
 /// A pull as it came to a broker.
@@ -150,7 +152,16 @@ impl Signs {
         let says_place = frame.code == UPDATE_CONSUMER_OFFSET
             || read.number("sysFlag").is_some_and(|flag| flag & COMMITS_OFFSET == COMMITS_OFFSET);
         if let Some(value) = read.number("commitOffset").filter(|_| says_place) {
-            self.commits.push(Commit { seq, at, wall, broker, from, place: place.clone(), value });
+            self.commits.push(Commit {
+                seq,
+                at,
+                wall,
+                broker,
+                from,
+                place: place.clone(),
+                value,
+                by_pull: frame.code == PULL_MESSAGE,
+            });
         }
         if let Some(offset) = read.number("queueOffset").filter(|_| frame.code == PULL_MESSAGE) {
             self.pulls.push(Asked { seq, at, broker, from, place, offset });

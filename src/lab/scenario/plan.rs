@@ -507,6 +507,51 @@ impl Check {
         "sometimes",
     ];
 
+    /// Those that are told nothing but their name.
+    pub const PLAIN: &[Check] = &[
+        Check::NoAckedLoss,
+        Check::AckedDurability,
+        Check::AtLeastOnce,
+        Check::NoPhantom,
+        Check::OffsetAgreement,
+        Check::LogWellFormed,
+        Check::StoreConsistent,
+        Check::IndexRecall,
+        Check::KeepsStable,
+        Check::CheckpointSafe,
+        Check::ReplicaPrefix,
+        Check::StaleRoute,
+        Check::HalfInvisible,
+        Check::TransactionAtomic,
+        Check::TransactionResolved,
+        Check::CheckBack,
+        Check::DuplicatesExplained,
+        Check::StartPosition,
+        Check::ResetConformance,
+        Check::BroadcastComplete,
+        Check::QueueFifo,
+        Check::OrderlyExclusive,
+        Check::NoOvertaking,
+        Check::FilterSound,
+        Check::FilterComplete,
+        Check::DrainBound,
+        Check::Unavailability,
+        Check::NoOverrun,
+        Check::NoRegress,
+        Check::DerivedContinuity,
+        Check::ContentIntegrity,
+        Check::NoMisrouting,
+        Check::RetrySchedule,
+        Check::DlqExact,
+        Check::NeverEarly,
+        Check::NotLate,
+        Check::PerKeyOrder,
+        Check::RebalanceCoverage,
+        Check::NoStuckEntity,
+        Check::CleanError,
+        Check::ResourceBounds,
+    ];
+
     /// Its name in the library.
     pub fn name(&self) -> &'static str {
         match self {
