@@ -52,6 +52,7 @@ mod retry;
 mod broadcast;
 
 mod sharing;
+mod suite;
 
 mod tools;
 

@@ -97,11 +97,13 @@ pub(super) fn frames(trace: &Trace, to: &Name, frame: &str, count: &CountRule) -
     let mut witness = Vec::new();
     let mut any = false;
     for record in trace.records() {
-        if let (Some(at), What::Road(Road::Arrived { frame: note, .. })) = (record.node, &record.what) {
-            any = true;
-            if at == node && note.label == frame {
-                witness.push(record.seq);
-            }
+        // Where frames that leave are kept, all are; where not, some of those that arrive.
+        any |= matches!(record.what, What::Road(Road::Sent { .. }));
+        if let (Some(at), What::Road(Road::Arrived { frame: note, .. })) = (record.node, &record.what)
+            && at == node
+            && note.label == frame
+        {
+            witness.push(record.seq);
         }
     }
     if !any {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::lab::check::deleted::Deletions;
 use crate::lab::check::reset::Resets;
+use crate::lab::check::signs::Signs;
 use crate::lab::check::storage::Verified;
 use crate::lab::check::transactions::Transactions;
 use crate::lab::oracle::Files;
@@ -37,6 +38,8 @@ pub struct History {
     pub resets: Resets,
     /// Topics that operators deleted, in the order of their calls.
     pub deletions: Deletions,
+    /// What road, disks and operators showed.
+    pub signs: Signs,
     /// Brokers with what their disks hold at the end; masters alone, once [`History::part`] has told them apart.
     pub brokers: Vec<BrokerSeen>,
     /// Slaves with what their disks hold at the end, each behind its master's node, if that is there.
@@ -209,6 +212,7 @@ impl History {
             history.transactions.see(record, node);
             history.resets.see(record, node);
             history.deletions.see(record, node);
+            history.signs.see(record, node);
             let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
                 if let Some(at) = open.remove(&(node, record.incarnation, op)) {
                     outcome.tell(&mut sends[at]);

@@ -20,18 +20,33 @@ pub mod transactions;
 
 mod agreement;
 mod broadcast;
+mod clean;
+mod content;
 mod counts;
+mod coverage;
+mod dead;
+mod delays;
 pub mod deleted;
 mod delivery;
+mod derived;
 mod duplicates;
 mod fate;
 mod filters;
+mod keys;
 mod lineage;
 mod liveness;
 mod ordered;
+mod overrun;
+mod regress;
+mod retries;
+mod routing;
+mod scene;
 mod settled;
+pub mod signs;
 mod stale;
 mod start;
+mod stuck;
+mod suite;
 
 mod disks;
 mod durability;
@@ -39,6 +54,8 @@ mod honest;
 mod logs;
 mod replicas;
 pub mod reset;
+
+pub use suite::suite;
 
 /// A guarantee of the index: `G01` is number 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -81,26 +98,9 @@ const ALWAYS: &[Check] = &[Check::AckedDurability, Check::AtLeastOnce, Check::No
 /// A witness names at most so many records.
 pub(crate) const WITNESS_MAX: usize = 30;
 
-/// Every checker whose scope a plan can meet.
-pub fn suite(_plan: &Plan) -> Vec<Check> {
-    let mut checks = ALWAYS.to_vec();
-    checks.extend([Check::LogWellFormed, Check::StoreConsistent, Check::IndexRecall, Check::KeepsStable]);
-    checks.extend([
-        Check::CheckpointSafe,
-        Check::ReplicaPrefix,
-        Check::AckHonest,
-        Check::HalfInvisible,
-        Check::TransactionAtomic,
-    ]);
-    checks.extend([Check::TransactionResolved, Check::CheckBack, Check::DuplicatesExplained, Check::StartPosition]);
-    checks.extend([Check::QueueFifo, Check::OrderlyExclusive, Check::NoOvertaking, Check::FilterSound]);
-    checks.extend([Check::FilterComplete, Check::DrainBound, Check::BroadcastComplete]);
-    checks
-}
-
 /// Whether a guarantee is owed whatever goes wrong: honesty is, survival is not.
 pub fn is_owed_beyond(check: &Check) -> bool {
-    matches!(check, Check::NoPhantom | Check::AckHonest)
+    matches!(check, Check::NoPhantom | Check::AckHonest | Check::CleanError)
 }
 
 /// Judges a run: what the plan expects, then what is judged in every run. The trace needs level `full` for `frames` and
@@ -160,6 +160,20 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::NoOvertaking => ordered::no_overtaking(history, plan),
         Check::FilterSound => filters::sound(history, plan),
         Check::FilterComplete => filters::complete(history, plan),
+        Check::NoOverrun => overrun::no_overrun(history, plan),
+        Check::NoRegress => regress::no_regress(history, plan),
+        Check::DerivedContinuity => derived::derived_continuity(history, plan),
+        Check::ContentIntegrity => content::content_integrity(history, plan),
+        Check::NoMisrouting => routing::no_misrouting(history, plan),
+        Check::RetrySchedule => retries::retry_schedule(history, plan),
+        Check::DlqExact => dead::dlq_exact(history, plan),
+        Check::NeverEarly => delays::never_early(history, plan),
+        Check::NotLate => delays::not_late(history, plan),
+        Check::PerKeyOrder => keys::per_key_order(history, plan),
+        Check::RebalanceCoverage => coverage::rebalance_coverage(history, plan),
+        Check::NoStuckEntity => stuck::no_stuck_entity(history, plan),
+        Check::CleanError => clean::clean_error(history, plan),
+        Check::ResourceBounds => clean::resource_bounds(history, plan),
         Check::Records { message, count } => counts::records(history, message.as_deref(), count),
         Check::CheckBacks { message, count } => counts::check_backs(history, message.as_deref(), count),
         Check::StartPosition => start::start_position(history, plan),
@@ -216,6 +230,20 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::DrainBound => Some(Guarantee(70)),
         Check::Unavailability => Some(Guarantee(71)),
         Check::StaleRoute => Some(Guarantee(71)),
+        Check::NoOverrun => Some(Guarantee(31)),
+        Check::NoRegress => Some(Guarantee(30)),
+        Check::DerivedContinuity => Some(Guarantee(6)),
+        Check::ContentIntegrity => Some(Guarantee(4)),
+        Check::NoMisrouting => Some(Guarantee(7)),
+        Check::RetrySchedule => Some(Guarantee(40)),
+        Check::DlqExact => Some(Guarantee(41)),
+        Check::NeverEarly => Some(Guarantee(42)),
+        Check::NotLate => Some(Guarantee(43)),
+        Check::PerKeyOrder => Some(Guarantee(21)),
+        Check::RebalanceCoverage => Some(Guarantee(36)),
+        Check::NoStuckEntity => Some(Guarantee(72)),
+        Check::CleanError => Some(Guarantee(73)),
+        Check::ResourceBounds => Some(Guarantee(74)),
         _ => None,
     }
 }

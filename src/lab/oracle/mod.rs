@@ -44,6 +44,7 @@ pub mod condition;
 
 pub mod answer;
 
+pub mod frame;
 pub mod local_offsets;
 
 pub mod store;

@@ -31,6 +31,10 @@ pub struct LogRecord {
     pub stored: i64,
     /// Its producer's clock when it was made, ms.
     pub born: i64,
+    /// How often it was tried before.
+    pub reconsumed: i32,
+    /// The application's flag.
+    pub flag: i32,
     /// Whether its body is marked as compressed and cannot be inflated: no client, and no round of checks, can read it.
     pub is_garbled: bool,
 }
@@ -107,6 +111,8 @@ impl LogRecord {
             body: inflated.unwrap_or_else(|| record.body.to_vec()),
             stored: record.stored(),
             born: record.born(),
+            reconsumed: record.reconsumed(),
+            flag: record.flag(),
         }
     }
 }

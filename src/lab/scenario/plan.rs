@@ -236,6 +236,13 @@ pub struct ConsumerPlan {
     pub limits: LimitsPlan,
 }
 
+impl ConsumerPlan {
+    /// Whether its strategy gives every queue to some member, wherever it stands.
+    pub fn shares_out_all(&self) -> bool {
+        matches!(self.strategy, Strategy::Averagely | Strategy::ByCircle | Strategy::ConsistentHash(_))
+    }
+}
+
 /// How much a push consumer takes in hand.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LimitsPlan {
@@ -329,6 +336,34 @@ pub enum Check {
     DrainBound,
     /// `unavailability`: G71.
     Unavailability,
+    /// `no-overrun`: G31: a group's place never passes what it has not settled.
+    NoOverrun,
+    /// `no-regress`: G30: a group's place does not go back without a cause.
+    NoRegress,
+    /// `derived-continuity`: G06: what a broker copies by itself (retry, delay, commit, half message) never loses the message.
+    DerivedContinuity,
+    /// `content-integrity`: G04: what is handed out and stored says what was sent.
+    ContentIntegrity,
+    /// `no-misrouting`: G07: every copy lies where it belongs.
+    NoMisrouting,
+    /// `retry-schedule`: G40: what failed is tried again no earlier than its level says.
+    RetrySchedule,
+    /// `dlq-exact`: G41: dead letters are those that failed often enough, and no others.
+    DlqExact,
+    /// `never-early`: G42: a delayed message is not there before its time.
+    NeverEarly,
+    /// `not-late`: G43: nor long after it.
+    NotLate,
+    /// `per-key-order`: G21: messages of one key are consumed in the order in which they were sent.
+    PerKeyOrder,
+    /// `rebalance-coverage`: G36: when all is quiet every queue has one owner.
+    RebalanceCoverage,
+    /// `no-stuck-entity`: G72: no queue, lock or half message stands still for ever.
+    NoStuckEntity,
+    /// `clean-error`: G73: every call ends in time, and nothing is lost in silence.
+    CleanError,
+    /// `resource-bounds`: G74: connections do not grow without bound.
+    ResourceBounds,
     /// `records`: how many records the logs hold of messages in transactions, the notes that settle them among them.
     Records {
         /// Only the message of this key.
@@ -451,6 +486,20 @@ impl Check {
         "filter-complete",
         "drain-bound",
         "unavailability",
+        "no-overrun",
+        "no-regress",
+        "derived-continuity",
+        "content-integrity",
+        "no-misrouting",
+        "retry-schedule",
+        "dlq-exact",
+        "never-early",
+        "not-late",
+        "per-key-order",
+        "rebalance-coverage",
+        "no-stuck-entity",
+        "clean-error",
+        "resource-bounds",
         "records",
         "check-backs",
         "deliveries",
@@ -463,6 +512,52 @@ impl Check {
         "send-gap",
         "receive-gap",
         "sometimes",
+    ];
+
+    /// Those that are told nothing but their name.
+    pub const PLAIN: &[Check] = &[
+        Check::NoAckedLoss,
+        Check::AckedDurability,
+        Check::AtLeastOnce,
+        Check::NoPhantom,
+        Check::OffsetAgreement,
+        Check::LogWellFormed,
+        Check::StoreConsistent,
+        Check::IndexRecall,
+        Check::KeepsStable,
+        Check::CheckpointSafe,
+        Check::ReplicaPrefix,
+        Check::StaleRoute,
+        Check::HalfInvisible,
+        Check::TransactionAtomic,
+        Check::TransactionResolved,
+        Check::AckHonest,
+        Check::CheckBack,
+        Check::DuplicatesExplained,
+        Check::StartPosition,
+        Check::ResetConformance,
+        Check::BroadcastComplete,
+        Check::QueueFifo,
+        Check::OrderlyExclusive,
+        Check::NoOvertaking,
+        Check::FilterSound,
+        Check::FilterComplete,
+        Check::DrainBound,
+        Check::Unavailability,
+        Check::NoOverrun,
+        Check::NoRegress,
+        Check::DerivedContinuity,
+        Check::ContentIntegrity,
+        Check::NoMisrouting,
+        Check::RetrySchedule,
+        Check::DlqExact,
+        Check::NeverEarly,
+        Check::NotLate,
+        Check::PerKeyOrder,
+        Check::RebalanceCoverage,
+        Check::NoStuckEntity,
+        Check::CleanError,
+        Check::ResourceBounds,
     ];
 
     /// Its name in the library.
@@ -496,6 +591,20 @@ impl Check {
             Check::FilterComplete => "filter-complete",
             Check::DrainBound => "drain-bound",
             Check::Unavailability => "unavailability",
+            Check::NoOverrun => "no-overrun",
+            Check::NoRegress => "no-regress",
+            Check::DerivedContinuity => "derived-continuity",
+            Check::ContentIntegrity => "content-integrity",
+            Check::NoMisrouting => "no-misrouting",
+            Check::RetrySchedule => "retry-schedule",
+            Check::DlqExact => "dlq-exact",
+            Check::NeverEarly => "never-early",
+            Check::NotLate => "not-late",
+            Check::PerKeyOrder => "per-key-order",
+            Check::RebalanceCoverage => "rebalance-coverage",
+            Check::NoStuckEntity => "no-stuck-entity",
+            Check::CleanError => "clean-error",
+            Check::ResourceBounds => "resource-bounds",
             Check::Records { .. } => "records",
             Check::CheckBacks { .. } => "check-backs",
             Check::Deliveries { .. } | Check::DeliveriesTo { .. } => "deliveries",

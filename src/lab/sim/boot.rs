@@ -25,7 +25,7 @@ use crate::mq::namesrv::{Namesrv, NamesrvConfig};
 use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
 use crate::mq::store::config::StoreConfig;
 use crate::mq::time::Time;
-use crate::mq::wire::code::{name_of_request, name_of_response};
+use crate::mq::wire::code::{name_of_request, name_of_response, request, response};
 use crate::mq::wire::codec;
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::Header;
@@ -53,9 +53,9 @@ pub(crate) fn empty(plan: &Plan) -> Setup {
     setup.episodes = plan.episodes.as_slice().into();
     setup.reboots = reboots(plan);
     setup.profile = Name::from(plan.profile.name());
-    // What a broker tells a sender is judged; at level `full` all frames are kept.
-    let wanted = |command: &Command| matches!(command.header, Header::Sent(_));
-    setup.tap = Some(WireTap { wanted, encode: codec::encode, label });
+    // What a broker tells a sender is judged as it leaves; at level `full` all frames are kept.
+    let leaving = |command: &Command| matches!(command.header, Header::Sent(_));
+    setup.tap = Some(WireTap { leaving, arriving: is_judged, encode: codec::encode, label });
     setup
 }
 
@@ -82,6 +82,14 @@ fn broker_boot(config: BrokerConfig) -> Boot {
         Ok(broker) => Ok(Box::new(broker) as Box<dyn Node>),
         Err(error) => Err(Name::from(error.to_string())),
     })
+}
+
+/// What checkers read at level `history`: where groups stand, where they read, and when they are told to read elsewhere.
+fn is_judged(command: &Command) -> bool {
+    match command.is_response() {
+        false => matches!(command.code, request::UPDATE_CONSUMER_OFFSET | request::PULL_MESSAGE),
+        true => command.code == response::PULL_OFFSET_MOVED,
+    }
 }
 
 /// A command's name in a trace.

@@ -138,9 +138,9 @@ impl World {
         let to = NodeId(ends[1 - side].node);
         let word = frame_word(&frame);
         let words = (u64::from(link) << 16 | u64::from(to.0), word);
-        let keep = self.rec.keeps_frame(&frame);
+        let keep = self.rec.keeps_sent(&frame);
         let seq = if keep || !self.rec.watches.is_empty() {
-            let sent = Road::Sent { link: LinkId(link), to, frame: self.rec.frame_note(&frame) };
+            let sent = Road::Sent { link: LinkId(link), to, frame: self.rec.frame_note(&frame, keep) };
             self.rec.note_if(keep, &self.stamp, Tag::Sent, words, || What::Road(sent))
         } else {
             self.rec.note_if(false, &self.stamp, Tag::Sent, words, || unreachable!("nobody asks"))

@@ -86,11 +86,13 @@ impl Tag {
     }
 }
 
-/// Which frames are kept as bytes, and how they become bytes.
+/// Which frames are kept as bytes, and how they become bytes. At level `full` all are kept.
 #[derive(Clone, Copy)]
 pub struct WireTap {
-    /// Whether somebody reads this command at level `history`; at `full` all are kept.
-    pub wanted: fn(&Command) -> bool,
+    /// Whether somebody reads this command at level `history` where it leaves.
+    pub leaving: fn(&Command) -> bool,
+    /// Whether somebody reads this command at level `history` where it arrives.
+    pub arriving: fn(&Command) -> bool,
     /// The frame as on the wire, length word included.
     pub encode: fn(&Command) -> Bytes,
     /// The command's name: `SEND_MESSAGE_V2`, `SUCCESS` …
@@ -224,21 +226,36 @@ impl Recorder {
         }
     }
 
-    /// Whether a frame is kept at this level, and a note of it with its bytes if so.
+    /// Whether a frame that leaves is kept at this level.
     #[inline]
-    pub(crate) fn keeps_frame(&self, frame: &Frame) -> bool {
+    pub(crate) fn keeps_sent(&self, frame: &Frame) -> bool {
         match self.level {
             Level::Digest => false,
             Level::Full => true,
             Level::History => match (frame, self.tap) {
-                (Frame::Command(command), Some(tap)) => (tap.wanted)(command),
+                (Frame::Command(command), Some(tap)) => (tap.leaving)(command),
+                _ => false,
+            },
+        }
+    }
+
+    /// Whether a frame that arrives is kept at this level.
+    #[inline]
+    pub(crate) fn keeps_arrived(&self, frame: &Frame) -> bool {
+        match self.level {
+            Level::Digest => false,
+            Level::Full => true,
+            Level::History => match (frame, self.tap) {
+                (Frame::Command(command), Some(tap)) => (tap.arriving)(command),
+                // A replication's bytes are judged as they come.
+                (Frame::Bytes(_), _) => true,
                 _ => false,
             },
         }
     }
 
     /// A frame in short, with its bytes if it is kept and there is somebody to encode it.
-    pub(crate) fn frame_note(&self, frame: &Frame) -> FrameNote {
+    pub(crate) fn frame_note(&self, frame: &Frame, keep: bool) -> FrameNote {
         match frame {
             Frame::Command(command) => FrameNote {
                 code: command.code,
@@ -247,7 +264,7 @@ impl Recorder {
                 label: self.tap.map_or("COMMAND", |tap| (tap.label)(command)),
                 body: command.body.as_ref().map_or(0, |body| body.len() as u32),
                 remark: command.remark.clone(),
-                wire: self.tap.filter(|_| self.keeps_frame(frame)).map(|tap| (tap.encode)(command)),
+                wire: self.tap.filter(|_| keep).map(|tap| (tap.encode)(command)),
             },
             Frame::Bytes(bytes) => FrameNote {
                 code: 0,

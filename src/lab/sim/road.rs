@@ -10,7 +10,7 @@ use crate::lab::sim::machine::Mood;
 use crate::lab::sim::record::{Stamp, Tag};
 use crate::lab::sim::withhold;
 use crate::lab::sim::world::World;
-use crate::lab::trace::record::{Level, LinkId, NodeId, Road, What};
+use crate::lab::trace::record::{LinkId, NodeId, Road, What};
 use crate::mq::node::{ClosedWhy, Event, Frame, RefusedWhy};
 use crate::mq::time::Time;
 
@@ -166,19 +166,14 @@ impl World {
             }
             return true;
         }
-        // Commands have been kept as they were sent, where anybody reads them; a replication's bytes are judged as they come.
-        let keep = match self.rec.level {
-            Level::Digest => false,
-            Level::History => matches!(frame, Frame::Bytes(_)),
-            Level::Full => true,
-        };
-        let note = keep.then(|| self.rec.frame_note(&frame));
+        let keep = self.rec.keeps_arrived(&frame);
+        let note = keep.then(|| self.rec.frame_note(&frame, keep));
         let words = (u64::from(link), u64::from(sender.node));
         let waits = !self.rec.watches.is_empty();
         let seq = match note {
             None if !waits => self.rec.note_if(false, &self.stamp, Tag::Arrived, words, || unreachable!("nobody asks")),
             note => {
-                let frame = note.unwrap_or_else(|| self.rec.frame_note(&frame));
+                let frame = note.unwrap_or_else(|| self.rec.frame_note(&frame, keep));
                 let arrived = Road::Arrived { link: LinkId(link), from: NodeId(sender.node), frame };
                 self.rec.note_if(keep, &self.stamp, Tag::Arrived, words, || What::Road(arrived))
             }

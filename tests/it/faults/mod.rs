@@ -14,7 +14,7 @@ use mqlab::lab::trace::record::{Fault, Level, Machine, Record, What};
 use mqlab::lab::view::lines::{self, Handles};
 use mqlab::mq::time::Time;
 
-mod rows;
+pub mod rows;
 mod streams;
 
 use rows::{ROWS, Row};
@@ -96,7 +96,7 @@ pub fn scenario(faults: &str) -> Scenario {
     load("faults.toml", text.as_bytes(), &Overrides::default()).unwrap_or_else(|report| panic!("{report}"))
 }
 
-fn sick(row: &Row) -> Scenario {
+pub fn sick(row: &Row) -> Scenario {
     scenario(&format!("{}\n[[fault]]\nname = \"sick\"\n{}\n", row.others, row.fault))
 }
 

@@ -50,35 +50,10 @@ impl Resolver<'_> {
         }
         let text = |given: &Option<Text>| given.as_ref().map(|text| Name::from(text.get_ref().as_str()));
         let one = CountRule::exactly(1);
+        if let Some(plain) = Check::PLAIN.iter().find(|check| check.name() == found) {
+            return Some(plain.clone());
+        }
         Some(match found {
-            "no-acked-loss" => Check::NoAckedLoss,
-            "acked-durability" => Check::AckedDurability,
-            "ack-honest" => Check::AckHonest,
-            "at-least-once" => Check::AtLeastOnce,
-            "no-phantom" => Check::NoPhantom,
-            "offset-agreement" => Check::OffsetAgreement,
-            "log-well-formed" => Check::LogWellFormed,
-            "store-consistent" => Check::StoreConsistent,
-            "index-recall" => Check::IndexRecall,
-            "keeps-stable" => Check::KeepsStable,
-            "checkpoint-safe" => Check::CheckpointSafe,
-            "replica-prefix" => Check::ReplicaPrefix,
-            "stale-route" => Check::StaleRoute,
-            "half-invisible" => Check::HalfInvisible,
-            "transaction-atomic" => Check::TransactionAtomic,
-            "transaction-resolved" => Check::TransactionResolved,
-            "check-back" => Check::CheckBack,
-            "duplicates-explained" => Check::DuplicatesExplained,
-            "start-position" => Check::StartPosition,
-            "reset-conformance" => Check::ResetConformance,
-            "broadcast-complete" => Check::BroadcastComplete,
-            "queue-fifo" => Check::QueueFifo,
-            "orderly-exclusive" => Check::OrderlyExclusive,
-            "no-overtaking" => Check::NoOvertaking,
-            "filter-sound" => Check::FilterSound,
-            "filter-complete" => Check::FilterComplete,
-            "drain-bound" => Check::DrainBound,
-            "unavailability" => Check::Unavailability,
             "records" => Check::Records { message: text(&table.message), count: self.count(&table.count, one) },
             "check-backs" => Check::CheckBacks { message: text(&table.message), count: self.count(&table.count, one) },
             "deliveries" => {

@@ -1,0 +1,189 @@
+//! What the road, the disks and the operators showed beside the applications' own words: where groups said that they stand,
+//! where they read, what struck the disks, which connections stand.
+
+use std::collections::BTreeMap;
+
+use crate::lab::oracle::frame::Frame;
+use crate::lab::trace::record::{App, DiskEvent, FrameNote, LinkId, Machine, NodeId, Record, Road, Seq, What};
+use crate::mq::app::{Call, Return, SendBy};
+use crate::mq::time::Time;
+
+/// All of that, each kind in order.
+#[derive(Debug, Default)]
+pub struct Signs {
+    /// Where groups said that they stand, as it came to brokers.
+    pub commits: Vec<Commit>,
+    /// Where groups asked brokers to read.
+    pub pulls: Vec<Asked>,
+    /// Clients that were told to read elsewhere, and when.
+    pub moved: Vec<(NodeId, Time)>,
+    /// Disks that a fault struck, or that did not make something durable, and when.
+    pub sick: Vec<(NodeId, Seq, Time)>,
+    /// Machines whose disk was another one from then on.
+    pub swapped: Vec<(NodeId, Time)>,
+    /// Calls that send one message, by their record: whose, and how.
+    pub sends: BTreeMap<Seq, (NodeId, u32, Option<SendBy>)>,
+    /// When somebody was told of an error: an exception, a process that would not start or ended by itself.
+    pub told: Vec<(Seq, Time)>,
+    /// When operators or producers changed topics, groups or routes.
+    pub administered: Vec<Time>,
+    /// Connections by the sides that hold them open, and since when.
+    pub links: BTreeMap<LinkId, Vec<(NodeId, Time)>>,
+}
+
+/// A queue as a frame names it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Place {
+    /// The group.
+    pub group: String,
+    /// The topic.
+    pub topic: String,
+    /// The queue's number.
+    pub queue: i32,
+}
+
+/// A place that a client told a broker.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Commit {
+    /// The frame's arrival.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// The broker's wall clock then, ms.
+    pub wall: i64,
+    /// The broker.
+    pub broker: NodeId,
+    /// The client.
+    pub from: NodeId,
+    /// Of which queue.
+    pub place: Place,
+    /// Everything before this offset is settled, the client says.
+    pub value: i64,
+    /// Whether a pull said so by the way.
+    pub by_pull: bool,
+}
+
+/// A pull as it came to a broker.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Asked {
+    /// The frame's arrival.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// The broker.
+    pub broker: NodeId,
+    /// The client.
+    pub from: NodeId,
+    /// Of which queue.
+    pub place: Place,
+    /// From which offset.
+    pub offset: i64,
+}
+
+impl Signs {
+    /// Takes a record in.
+    pub(super) fn see(&mut self, record: &Record, node: NodeId) {
+        match &record.what {
+            What::Road(Road::Arrived { from, frame, .. }) => self.frame(record, node, *from, frame),
+            What::Road(Road::Opened { link }) => self.links.entry(*link).or_default().push((node, record.at)),
+            What::Road(Road::Closed { link, .. }) => {
+                if let Some(sides) = self.links.get_mut(link) {
+                    sides.retain(|(side, _)| *side != node);
+                }
+            }
+            What::Disk(DiskEvent::Wrong { .. } | DiskEvent::FlushFailed { .. }) => {
+                self.sick.push((node, record.seq, record.at));
+            }
+            What::Machine(machine) => self.machine(record, node, machine),
+            What::App(App::Called(call)) => {
+                let by = match &**call {
+                    Call::Send { .. } | Call::SendBatch { .. } | Call::SendInTransaction { .. } => None,
+                    Call::SendBy { by, .. } => Some(by.clone()),
+                    Call::Admin { .. } | Call::CreateTopic { .. } => return self.administered.push(record.at),
+                    _ => return,
+                };
+                self.sends.insert(record.seq, (node, record.incarnation, by));
+            }
+            What::App(App::Returned(answer)) => match &**answer {
+                Return::Failed { .. } => self.told.push((record.seq, record.at)),
+                Return::Administered { .. } => self.administered.push(record.at),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    fn machine(&mut self, record: &Record, node: NodeId, machine: &Machine) {
+        match machine {
+            Machine::DiskReplaced { .. } => self.swapped.push((node, record.at)),
+            Machine::BootFailed { .. } | Machine::Exited | Machine::Panicked { .. } => {
+                self.told.push((record.seq, record.at));
+            }
+            _ => {}
+        }
+        if matches!(
+            machine,
+            Machine::Killed
+                | Machine::Exited
+                | Machine::Panicked { .. }
+                | Machine::BootFailed { .. }
+                | Machine::PowerLost { .. }
+        ) {
+            self.links.values_mut().for_each(|sides| sides.retain(|(side, _)| *side != node));
+        }
+        self.links.retain(|_, sides| !sides.is_empty());
+    }
+
+    fn frame(&mut self, record: &Record, node: NodeId, from: NodeId, frame: &FrameNote) {
+        let is_response = frame.flag & 1 == 1;
+        match (is_response, frame.code) {
+            (true, PULL_OFFSET_MOVED) => self.moved.push((node, record.at)),
+            (false, UPDATE_CONSUMER_OFFSET | PULL_MESSAGE) => {}
+            _ => return,
+        }
+        let Some(read) = frame.wire.as_deref().and_then(Frame::read) else { return };
+        let place = || {
+            let text = |name: &str| read.text(name).map(str::to_owned);
+            let queue = read.number("queueId").and_then(|number| i32::try_from(number).ok())?;
+            Some(Place { group: text("consumerGroup")?, topic: text("topic")?, queue })
+        };
+        let (Some(place), false) = (place(), is_response) else { return };
+        let (seq, at, wall, broker) = (record.seq, record.at, record.wall.0, node);
+        let says_place = frame.code == UPDATE_CONSUMER_OFFSET
+            || read.number("sysFlag").is_some_and(|flag| flag & COMMITS_OFFSET == COMMITS_OFFSET);
+        if let Some(value) = read.number("commitOffset").filter(|_| says_place) {
+            self.commits.push(Commit {
+                seq,
+                at,
+                wall,
+                broker,
+                from,
+                place: place.clone(),
+                value,
+                by_pull: frame.code == PULL_MESSAGE,
+            });
+        }
+        if let Some(offset) = read.number("queueOffset").filter(|_| frame.code == PULL_MESSAGE) {
+            self.pulls.push(Asked { seq, at, broker, from, place, offset });
+        }
+    }
+
+    /// Whether a node's disk was ever struck.
+    pub fn is_sick(&self, node: NodeId) -> bool {
+        self.sick.iter().any(|(struck, ..)| *struck == node)
+    }
+
+    /// Whether a node's disk was ever changed for another.
+    pub fn is_swapped(&self, node: NodeId) -> bool {
+        self.swapped.iter().any(|(swapped, _)| *swapped == node)
+    }
+}
+
+/// Source: `RequestCode`.
+const PULL_MESSAGE: i32 = 11;
+/// Source: `RequestCode`.
+const UPDATE_CONSUMER_OFFSET: i32 = 15;
+/// Source: `ResponseCode`.
+const PULL_OFFSET_MOVED: i32 = 21;
+/// Source: `PullSysFlag.FLAG_COMMIT_OFFSET`.
+const COMMITS_OFFSET: i64 = 1;
