@@ -161,7 +161,8 @@ pub(super) fn not_late(history: &History, plan: &Plan) -> Judged {
         }
         let (levels, waits) = (Levels::of(broker), Waits::of(store));
         let cursors = Config::read(&Image(&image.cached)).delayed;
-        let backlog = waits.parked.len() as i64;
+        // A parked message is seen when it is in its queue, which may wait for a force (K04 is repaired).
+        let backlog = waits.parked.len() as i64 + history.waits_for_force.unwrap_or_default().as_millis() as i64;
         let is_settled = history.up_since.contains_key(&master) && scene.last_wrong() + SLACK <= history.end;
         for (wait, parked) in &waits.parked {
             looked_at += 1;

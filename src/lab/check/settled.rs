@@ -2,6 +2,8 @@
 //!
 //! Judged from the callbacks of listeners, the applications' ledgers, deliveries, and the disks at the end.
 
+use std::collections::BTreeSet;
+
 use crate::lab::check::Judged;
 use crate::lab::check::delivery::is_severed;
 use crate::lab::check::fate::{Fate, Limits, fate};
@@ -179,12 +181,13 @@ fn can_be_resolved(history: &History, plan: &Plan, seen: &TransactionSeen) -> bo
 /// Nobody is asked too early, too often, in another group's name, or for what is settled.
 pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judged {
     let (limits, mut asked) = (Limits::of(plan), 0);
+    let lost = (history.power_losses.len() + history.sync_failures.len()) as i64;
     for seen in &history.transactions.seen {
         for (number, check) in seen.checks.iter().enumerate() {
             asked += 1;
             let clause = match () {
-                // What lost its power may have lost how often it had asked.
-                () if limits.checks_max * (1 + history.power_losses.len() as i64) <= number as i64 => "too often",
+                // What lost its power, or a page to a failed sync, may have lost how often it had asked.
+                () if limits.checks_max * (1 + lost) <= number as i64 => "too often",
                 () if check.group != check.asked || !is_member(plan, trace, check) => "wrong group",
                 () if is_early(history, trace, check, &limits) => "too early",
                 () if is_settled_before(history, trace, seen, check) => "settled",
@@ -231,12 +234,14 @@ fn is_settled_before(history: &History, trace: &Trace, seen: &TransactionSeen, c
     let decided = seen.said.iter().any(|(seq, _, said)| {
         *seq < check.seq && matches!(said, LocalOutcome::State(LocalState::Commit | LocalState::Rollback))
     });
-    decided
-        && history.clock_steps.is_empty()
-        && history
-            .brokers
-            .iter()
-            .any(|broker| Logged::of(&broker.store, &seen.id).notes.iter().any(|note| is_old(note.stored)))
+    // A producer that tried again has a half message in another place, which no note elsewhere settles.
+    let is_open = |broker: &BrokerSeen| {
+        let logged = Logged::of(&broker.store, &seen.id);
+        let tries: BTreeSet<i64> = logged.halves.iter().map(|half| half.born).collect();
+        let notes = logged.notes.iter().filter(|note| is_old(note.stored)).count();
+        notes < tries.len()
+    };
+    decided && history.clock_steps.is_empty() && !history.brokers.iter().any(is_open)
 }
 
 /// A question may be on its way while the answer to another is taken in.

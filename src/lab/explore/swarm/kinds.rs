@@ -153,7 +153,7 @@ pub(super) const ALL: &[Kind] = &[
         Some(format!("{{ node = \"{}\", on = \"{on}\", nth = {} }}", scene.broker(pick), pick.spread(1, 40)))
     }),
     kind("map-error", 1, false, LONG, |pick, scene| {
-        Some(format!("{{ node = \"{}\", on = \"write\", nth = {} }}", scene.broker(pick), pick.spread(1, 40)))
+        Some(format!("{{ node = \"{}\", on = \"store\", nth = {} }}", scene.broker(pick), pick.spread(1, 40)))
     }),
     kind("lost-write", 2, false, LONG, |pick, scene| {
         Some(format!("{{ node = \"{}\", nth = {} }}", scene.broker(pick), pick.spread(1, 10)))

@@ -40,13 +40,14 @@ pub(super) fn draw(picks: &Picks, scene: &Scene<'_>, bounds: &Bounds) -> Vec<Wis
             let Some(body) = (kind.body)(&mut pick, scene) else { continue };
             // Two alike would be one, and the second would draw other numbers without the first.
             let targets: Vec<&str> = body.split('"').skip(1).step_by(2).filter(|word| scene.is_node(word)).collect();
-            if !seen.insert(format!("{} {}", kind.verb, targets.join(" "))) {
+            let key = format!("{} {}", kind.verb, targets.join(" "));
+            if !seen.insert(key) {
                 continue;
             }
             // A store is started again when its disk is well, and has to have half a second left for that.
             let left = scene.times.healed - at - if kind.verb == "sync-error" { 1_000 } else { 0 };
             let lasts = kind.lasts.map(|(least, most)| pick.spread(least, most).min(left));
-            let gone = core && lasts.is_some() && wishes.iter().all(|wish| wish.lasts.is_some()) && may_stay(kind.verb);
+            let gone = core && lasts.is_some() && wishes.iter().all(|wish| wish.lasts.is_some()) && may_stay(kind.verb) && scene.can_spare(&targets);
             let lasts = if gone { None } else { lasts };
             let name = format!("{}-{}", kind.verb, wishes.len() + 1);
             if kind.verb == "sync-error" {
@@ -99,6 +100,16 @@ impl Scene<'_> {
 
     pub(super) fn is_broker(&self, name: &str) -> bool {
         self.cluster.brokers().any(|broker| broker == name)
+    }
+
+    /// Whether there is work to be seen without these for ever: slaves, or a master beside others.
+    fn can_spare(&self, nodes: &[&str]) -> bool {
+        let is_slave = |node: &&&str| self.cluster.masters.iter().any(|master| master.slave.as_deref() == Some(**node));
+        let is_master = |node: &&str| self.cluster.masters.iter().any(|master| master.name == **node);
+        match nodes.iter().find(is_slave) {
+            Some(_) => nodes.iter().all(|node| is_slave(&node) || self.is_broker(node)),
+            None => 1 < self.cluster.masters.len() && nodes.iter().all(|node| is_master(node)),
+        }
     }
 
     fn is_node(&self, word: &str) -> bool {

@@ -114,8 +114,9 @@ impl Broker {
             step.out.say(Fact::CheckRoundFailed { half, why });
         }
         self.transactions.counted_from = step.mono;
-        // What this round put back is in no queue yet, and has awoken the next one.
-        self.transactions.is_awake |= thrown.is_some() || self.has_open_ends();
+        // What this round put back is in no queue yet, and has awoken the next one. What the queues have not followed yet may
+        // be half messages: repaired (K04) they wait for a force, which may be longer than a round.
+        self.transactions.is_awake |= thrown.is_some() || self.has_open_ends() || 0 < self.store.behind();
         self.arm_checks(step);
     }
 
@@ -147,7 +148,7 @@ impl Broker {
         if step.wall.since(round.start) > ROUND_MAX_MS {
             return Ok(Turn::Over);
         }
-        let is_settled = round.settled.remove(&round.at).is_some();
+        let is_settled = round.settled.remove(&round.at).is_some() || self.has_unread_note(round.at);
         if is_settled && !self.config.profile.plants(Mistake::ChecksAfterCommit) {
             return Ok(round.advance());
         }
@@ -374,6 +375,14 @@ impl Broker {
     }
 
     /// Whether a cursor stands in front of its queue's end.
+    /// Whether a half message that its queue has is settled by a note that no queue has yet.
+    fn has_unread_note(&mut self, half: i64) -> bool {
+        let followed = self.store.log_end().0 - self.store.behind();
+        self.transactions.unread.retain(|(_, note)| followed <= note.0);
+        let is_there = half < self.store.max_queue_offset(names::TRANS_HALF_TOPIC, 0).0;
+        is_there && self.transactions.unread.iter().any(|(settled, _)| *settled == half)
+    }
+
     fn has_open_ends(&self) -> bool {
         [names::TRANS_HALF_TOPIC, names::TRANS_OP_TOPIC]
             .iter()

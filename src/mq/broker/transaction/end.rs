@@ -197,6 +197,11 @@ impl Broker {
         let op = transaction::op_of(half, self.announced, step.wall);
         let clock = Self::clock(step);
         let put = self.store.put(step.disk, clock, &op);
+        if self.config.profile.fix_k04
+            && let Some(landed) = &put.landed
+        {
+            self.transactions.unread.push((half.queue_offset.0, landed.at));
+        }
         self.say_appended(&put, op, step);
     }
 }

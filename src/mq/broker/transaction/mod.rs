@@ -18,7 +18,7 @@ use crate::mq::broker::transaction::end::Committing;
 use crate::mq::message::java::parse_int;
 use crate::mq::message::property::{self, Properties, names as properties};
 use crate::mq::message::sys_flag::{TRANSACTION_NOT, with_transaction_type};
-use crate::mq::message::{Host, Name, StoredMessage, names};
+use crate::mq::message::{Host, Name, PhysicalOffset, StoredMessage, names};
 use crate::mq::mistake::Mistake;
 use crate::mq::node::{Step, Timer, TimerKey};
 use crate::mq::store::config::Role;
@@ -45,6 +45,10 @@ pub(super) struct Transactions {
     /// Whether a round may find something.
     is_awake: bool,
     is_armed: bool,
+    /// Half messages whose notes no queue has yet, with the notes' places in the log. Kept only where a record waits for its
+    /// force before it is dispatched (K04 is repaired): a half message that is read before its note would be asked for again,
+    /// and its copy would be committed once more.
+    unread: Vec<(i64, PhysicalOffset)>,
 }
 
 /// Whether a message is a half one. Source: `SendMessageProcessor.sendMessage`.
