@@ -51,7 +51,11 @@ fn at_the_end(history: &History, guarantee: u8, (en, zh): (String, String)) -> J
 /// Each broker's disk at the end, looked at whole.
 fn look(history: &History) -> Vec<(Seq, Verified)> {
     let last = |node: NodeId| history.disks.iter().rfind(|disk| disk.node == node);
-    let disks = history.stores().filter_map(|broker| last(broker.node));
+    // What lost its power and has not been started again is not a store yet: recovery comes first.
+    let is_off = |node: NodeId| {
+        !history.up_since.contains_key(&node) && history.power_losses.iter().any(|(lost, ..)| *lost == node)
+    };
+    let disks = history.stores().filter(|broker| !is_off(broker.node)).filter_map(|broker| last(broker.node));
     disks
         .map(|disk| {
             let cached = Image(&disk.cached);
@@ -94,12 +98,27 @@ fn is_stable(disk: &DiskSeen, record: &LogRecord) -> bool {
     disk.stable.files.get(path).is_some_and(|stable| stable.read(own.clone()) == cached.read(own))
 }
 
+fn loses_tails(history: &History, master: Option<NodeId>) -> bool {
+    let powerless = history.power_losses.iter().any(|(node, ..)| Some(*node) == master);
+    powerless || history.sync_failures.iter().any(|(node, _)| Some(*node) == master)
+}
+
+/// Whether a sync failed on this disk before: what a later sync says of the pages of that one is not true, and nothing that
+/// is told by syncs is promised (F4).
+fn is_sick(history: &History, disk: &DiskSeen) -> bool {
+    history.sync_failures.iter().any(|(node, at)| *node == disk.node && *at <= disk.at)
+}
+
 /// G63: what was stable when a broker's process or machine died is there at its next death, and at the end.
 pub(super) fn keeps_stable(history: &History) -> Judged {
     let mut found = Found::default();
     let mut deaths = 0;
-    for broker in history.stores() {
-        let own: Vec<&DiskSeen> = history.disks.iter().filter(|disk| disk.node == broker.node).collect();
+    // A slave whose master lost its tail is cut to agree with it.
+    let cut =
+        |node: NodeId| history.slaves.iter().any(|(master, own)| own.node == node && loses_tails(history, *master));
+    for broker in history.stores().filter(|broker| !cut(broker.node)) {
+        let own: Vec<&DiskSeen> =
+            history.disks.iter().filter(|disk| disk.node == broker.node && !is_sick(history, disk)).collect();
         for pair in own.windows(2) {
             deaths += 1;
             let (cached, stable, later) = (Image(&pair[0].cached), Image(&pair[0].stable), Image(&pair[1].cached));
@@ -121,7 +140,8 @@ pub(super) fn keeps_stable(history: &History) -> Judged {
 pub(super) fn checkpoint_safe(history: &History) -> Judged {
     let mut found = Found::default();
     let mut images = 0;
-    for disk in history.disks.iter().filter(|disk| history.stores().any(|broker| broker.node == disk.node)) {
+    let is_store = |disk: &&DiskSeen| history.stores().any(|broker| broker.node == disk.node);
+    for disk in history.disks.iter().filter(|disk| is_store(disk) && !is_sick(history, disk)) {
         images += 1;
         found.add(disk.seq, storage::checkpoint_is_safe(Seen::of(&Image(&disk.stable))));
     }
@@ -230,5 +250,7 @@ impl Found {
     }
 }
 
+/// How long a slave may take to find its master and to take what it missed.
+const CATCHES_UP: Span = Span::from_secs(60);
 /// How long dispatch may take: a thousand of its rounds.
 const FOLLOWS: Span = Span::from_millis(1_000);

@@ -47,7 +47,11 @@ pub(super) fn draw(picks: &Picks, scene: &Scene<'_>, bounds: &Bounds) -> Vec<Wis
             // A store is started again when its disk is well, and has to have half a second left for that.
             let left = scene.times.healed - at - if kind.verb == "sync-error" { 1_000 } else { 0 };
             let lasts = kind.lasts.map(|(least, most)| pick.spread(least, most).min(left));
-            let gone = core && lasts.is_some() && wishes.iter().all(|wish| wish.lasts.is_some()) && may_stay(kind.verb) && scene.can_spare(&targets);
+            let gone = core
+                && lasts.is_some()
+                && wishes.iter().all(|wish| wish.lasts.is_some())
+                && may_stay(kind.verb)
+                && scene.can_spare(&targets);
             let lasts = if gone { None } else { lasts };
             let name = format!("{}-{}", kind.verb, wishes.len() + 1);
             if kind.verb == "sync-error" {
