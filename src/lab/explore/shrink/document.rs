@@ -163,3 +163,29 @@ pub(super) fn span(millis: u64) -> Value {
         _ => Value::String(format!("{millis}ms")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lab::scenario::{library, load};
+
+    #[test]
+    fn a_scenario_that_is_read_and_written_is_the_same_plan() {
+        for (name, text) in library::ALL {
+            let again = super::write(&super::read(text).unwrap());
+            let plan = |text: &str| load(name, text.as_bytes(), &Default::default()).unwrap().plan;
+            assert_eq!(plan(&again), plan(text), "{again}");
+        }
+    }
+
+    #[test]
+    fn what_names_a_node_that_is_gone_goes_with_it() {
+        let text = "[[topic]]\non = ['a', 'b']\n[[fault]]\nname = 'b'\nkill = { node = 'a' }\n\
+                    [[fault]]\nname = 'x'\ncut = { from = 'c', to = 'b' }\n[[fault]]\nat = 'recovered@b'\n";
+        let mut document = super::read(text).unwrap();
+        super::forget(&mut document, "b");
+        let left = super::rows(&document, "fault");
+        assert_eq!(left.len(), 1);
+        assert_eq!(super::text(left[0], "name"), Some("b"));
+        assert_eq!(document["topic"][0]["on"].as_array().unwrap().len(), 1);
+    }
+}

@@ -68,6 +68,8 @@ pub(super) fn roads(search: &mut Search<'_>) {
 pub(super) fn rounded(search: &mut Search<'_>) {
     let mut places = Vec::new();
     leaves(&Value::Table(search.document.clone()), &Vec::new(), &mut places);
+    // The end is where the first pass has put it: a liveness violation needs it there.
+    places.retain(|place| place.first().is_none_or(|key| key != "until"));
     for place in places {
         let Some(value) = at(&mut search.document, &place).cloned() else { continue };
         let Some(now) = millis(&value) else { continue };

@@ -39,12 +39,13 @@ impl<'a> Search<'a> {
         let document = document::read(text)?;
         let (governed, careful, tried) = (target.within, false, BTreeMap::new());
         let mut search = Search { name, target, budget, replays: 0, document, governed, careful, tried };
-        if search.show(&search.document.clone()).is_none() {
+        let document = search.document.clone();
+        let shown = search.show(&document).or_else(|| {
             // A scenario that a person wrote need not stay within what a hunt would have drawn.
             search.governed = false;
-            search.show(&search.document.clone())?;
-        }
-        Some(search)
+            search.show(&document)
+        })?;
+        search.has_tag(&shown).then_some(search)
     }
 
     /// Whether no replay is left.
