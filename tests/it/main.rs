@@ -77,6 +77,8 @@ mod run_disk;
 
 mod scenarios;
 
+mod shrink;
+
 mod bad_scenarios;
 
 mod readme;

@@ -83,9 +83,27 @@ pub enum Command {
     CrashStates(CrashArgs),
     /// Run a scenario with many seeds, and group what breaks.
     Hunt(HuntArgs),
+    /// Make a scenario as small as it can be while it still breaks the same guarantee.
+    Shrink(ShrinkArgs),
     /// Look at scenario files, or make one of a broker's own settings.
     #[command(subcommand)]
     Scenario(ScenarioCommand),
+}
+
+/// What is shrunk.
+#[derive(Args, Debug, Clone)]
+pub struct ShrinkArgs {
+    /// A plan that a hunt found, or any scenario.
+    pub scenario: String,
+    /// Which check must stay broken, by its name or its guarantee; the first that is broken by default.
+    #[arg(long, value_name = "ID")]
+    pub check: Option<String>,
+    /// How many runs may be spent.
+    #[arg(long, value_name = "RUNS", default_value_t = 2_000)]
+    pub budget: u64,
+    /// Write the result here instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// What is hunted.

@@ -16,8 +16,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::lab::cli::args::{BenchFormat, HuntArgs, HuntLength, PlanArgs};
 use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::{INVALID, NOT_EXPECTED, USAGE};
-use crate::lab::explore::hunt::report::{Finding, Line, Report};
+use crate::lab::explore::hunt::report::{Finding, Line, Report, Size};
 use crate::lab::explore::hunt::{self, Campaign, Ground, Watch};
+use crate::lab::explore::shrink;
 use crate::lab::explore::swarm::{Bounds, Length, Regime, kinds};
 use crate::lab::fault::moment::{self, nearest};
 use crate::lab::locale::Lang;
@@ -54,9 +55,12 @@ pub(super) fn run(args: &HuntArgs, look: Look) -> Result<ExitCode> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let mut report = hunt::hunt(&campaign, seeds, jobs, &watch);
+    report.wall_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    if !args.no_shrink {
+        hunt::shrink(&mut report, jobs, shrink::BUDGET);
+    }
     std::panic::set_hook(hook);
     watch.bar.finish_and_clear();
-    report.wall_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     if let Some(folder) = &args.regressions
         && let Err(text) = keep(folder, &report)
     {
@@ -231,6 +235,19 @@ fn text(args: &HuntArgs, report: &Report, lang: Lang) -> String {
         let summary = if lang == Lang::Zh { &finding.summary.1 } else { &finding.summary.0 };
         let (seed, times) = if lang == Lang::Zh { ("首个种子", "次") } else { ("first seed", "x") };
         let _ = writeln!(out, "\n{fingerprint:<32} {verdict:<10} {count} {times}   {seed} {first_seed}\n  {summary}");
+        if let Some(Size { operations, episodes, nodes, events, witness, replays, .. }) = &finding.shrunk {
+            let _ = match lang {
+                Lang::En => writeln!(
+                    out,
+                    "  {operations} operations, {episodes} faults, {nodes} nodes, {events} events, \
+                     a witness of {witness} records; {replays} runs"
+                ),
+                Lang::Zh => writeln!(
+                    out,
+                    "  {operations} 个操作，{episodes} 次故障，{nodes} 个节点，{events} 个事件，{witness} 条证据；{replays} 次运行"
+                ),
+            };
+        }
         let replay = match &args.regressions {
             Some(folder) => format!("mqlab run {}", folder.join(file_name(finding)).display()),
             None => {

@@ -25,6 +25,7 @@ mod message;
 mod run;
 mod scenario;
 mod show;
+mod shrink;
 mod tools;
 
 /// An expectation did not come true.
@@ -47,6 +48,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Bench(args)) => run_bench(&args),
         Some(Command::CrashStates(args)) => crash_states::run(&args, look),
         Some(Command::Hunt(args)) => hunt::run(&args, look),
+        Some(Command::Shrink(args)) => shrink::run(&args, look),
         Some(Command::Scenario(command)) => scenario::run(&command, look),
         None if load::is_terminal() => {
             load::play(library_scenarios()?, look, None)?;

@@ -75,6 +75,7 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
         return matrix::run(&scenario, args, look);
     }
     let judged = judge(scenario);
+    warn(&judged, look.lang);
     if let Some(path) = &args.out {
         let lines = file::jsonl(&judged.result.trace, &judged.result.digest);
         let bytes = match path.extension().is_some_and(|extension| extension == "rmqrun") {
@@ -102,6 +103,19 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
         Format::Lanes => load::say(&show::lanes(&judged.result.trace, look.lang, 120))?,
     }
     Ok(ExitCode::from(exit_code(&judged)))
+}
+
+/// A found plan that runs otherwise than when it was written says so; what it must show is its expectations' to say.
+fn warn(judged: &Judged, lang: Lang) {
+    let Scenario { found, origin, .. } = &judged.scenario;
+    let then = found.as_ref().and_then(|found| found.digest.as_deref());
+    let now = judged.result.digest.to_string();
+    if let Some(then) = then.filter(|then| *then != now && origin.changes == Default::default()) {
+        load::complain(&match lang {
+            Lang::En => format!("note: the run's digest is {now}, the plan was written with {then}\n"),
+            Lang::Zh => format!("提示：本次运行的摘要为 {now}，而计划写成时为 {then}\n"),
+        });
+    }
 }
 
 /// Writes the brokers' disks, and says where; or why not, with a way out.

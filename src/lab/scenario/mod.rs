@@ -31,6 +31,8 @@ pub mod lesson;
 
 pub mod hunt;
 
+pub mod found;
+
 pub mod library;
 
 pub mod overrides;
@@ -66,6 +68,8 @@ pub struct Scenario {
     pub variant: Option<Variant>,
     /// What a hunt draws anew for each seed.
     pub draws: hunt::Draws,
+    /// Where it comes from, if a hunt found it.
+    pub found: Option<found::FoundScript>,
 }
 
 /// Where a scenario comes from.
@@ -130,7 +134,8 @@ pub fn load(name: &str, bytes: &[u8], changes: &overrides::Overrides) -> Result<
     let script = read::script(&name, &text)?;
     match resolve::resolve(&script, changes.seed) {
         Ok(resolve::Resolved { plan, lesson, notes, draws }) => {
-            Ok(Scenario { plan, lesson, text, notes, origin, variant, draws })
+            let found = script.plan;
+            Ok(Scenario { plan, lesson, text, notes, origin, variant, draws, found })
         }
         Err(mut problems) => {
             problems.sort_by_key(|problem| problem.at.as_ref().map_or(0, |at| at.start));

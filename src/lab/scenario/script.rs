@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use crate::lab::scenario::bilingual::Bilingual;
 use crate::lab::scenario::fault::FaultScript;
+use crate::lab::scenario::found::FoundScript;
 use crate::lab::scenario::hunt::HuntScript;
 use crate::lab::scenario::operator::OperatorScript;
 use crate::lab::scenario::puller::{LimitsScript, PullerScript};
@@ -67,6 +68,8 @@ pub struct Script {
     pub exercise: Option<Table<ExerciseScript>>,
     /// What a hunt draws.
     pub hunt: HuntScript,
+    /// Where a plan that a hunt found comes from.
+    pub plan: Option<FoundScript>,
     /// The shapes that the scenario has: one of them is put in place before anything is decided.
     pub variant: Vec<toml::Table>,
 }

@@ -4,6 +4,8 @@
 //! theirs. Otherwise repairs are taken back one by one, as long as the violation stays away; what cannot be taken back is the
 //! tag. A checker's own word for a weakness stands where no switch repairs that.
 
+use std::cell::Cell;
+
 use crate::lab::check::{Finding, Verdict};
 use crate::lab::explore::hunt::trial;
 use crate::lab::scenario::plan::Plan;
@@ -11,6 +13,16 @@ use crate::mq::profile::{Profile, SWITCHES};
 
 /// A violation with the weakness that it is, if it is one.
 pub fn tag(plan: &Plan, finding: &Finding, within: bool) -> Option<String> {
+    counted(plan, finding, within).0
+}
+
+/// The same, with the number of runs that it took.
+pub fn counted(plan: &Plan, finding: &Finding, within: bool) -> (Option<String>, u64) {
+    let runs = Cell::new(0);
+    (experiment(plan, finding, within, &runs), runs.get())
+}
+
+fn experiment(plan: &Plan, finding: &Finding, within: bool, runs: &Cell<u64>) -> Option<String> {
     let own = match &finding.verdict {
         Verdict::Known { weakness, .. } => Some(format!("K{weakness:02}")),
         Verdict::Violation { .. } => None,
@@ -28,6 +40,7 @@ pub fn tag(plan: &Plan, finding: &Finding, within: bool) -> Option<String> {
         for row in repairs {
             profile.set(row, true);
         }
+        runs.set(runs.get() + 1);
         !breaks(plan, profile, finding, within)
     };
     // One repair alone is what most take; the checker's own word is tried first.

@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::lab::check::{Finding, Verdict};
 use crate::lab::explore::hunt::report::{Hit, Line, Report};
 use crate::lab::explore::hunt::trial::Trial;
+use crate::lab::explore::shrink::{self, Shrunk, Target, fingerprint};
 use crate::lab::explore::swarm::Bounds;
 
 pub mod blame;
@@ -98,6 +99,30 @@ pub fn hunt(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Wat
     fold.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).report
 }
 
+/// Shrinks the first plan of each finding, on `jobs` threads; the result is the same with any.
+pub fn shrink(report: &mut Report, jobs: usize, budget: u64) {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<BTreeMap<usize, Shrunk>> = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(finding) = report.findings.get(at) else { return };
+                    let name = format!("seed-{}.plan.toml", finding.first_seed);
+                    let shrunk =
+                        finding.target.as_ref().and_then(|target| shrink::shrink(&name, &finding.plan, target, budget));
+                    if let Some(shrunk) = shrunk {
+                        done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(at, shrunk);
+                    }
+                }
+            });
+        }
+    });
+    let done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    done.into_iter().for_each(|(at, shrunk)| report.put(at, shrunk));
+}
+
 /// Lines come in any order and are folded in that of their seeds.
 struct Fold {
     report: Report,
@@ -130,7 +155,7 @@ pub fn one(campaign: &Campaign, seed: u64) -> Line {
     let is_sampled = seed.is_multiple_of(SAMPLE);
     let mut hits: Vec<Hit> = Vec::new();
     for finding in &trial.findings {
-        let hit = hit(&trial, finding);
+        let hit = hit(&trial, finding, profile);
         if !hits.iter().any(|other| other.fingerprint == hit.fingerprint) {
             hits.push(hit);
         }
@@ -157,7 +182,7 @@ pub fn one(campaign: &Campaign, seed: u64) -> Line {
     }
 }
 
-fn hit(trial: &Trial, finding: &Finding) -> Hit {
+fn hit(trial: &Trial, finding: &Finding, profile: &str) -> Hit {
     let clause = match &finding.verdict {
         Verdict::Violation { clause, .. } | Verdict::Known { clause, .. } => *clause,
         Verdict::Harness { .. } => {
@@ -167,14 +192,22 @@ fn hit(trial: &Trial, finding: &Finding) -> Hit {
     };
     let known = blame::tag(&trial.plan, finding, trial.within);
     let guarantee = finding.judges();
-    let tag = known.as_ref().map(|known| format!("-{known}")).unwrap_or_default();
+    let target = Target {
+        check: finding.check.to_owned(),
+        guarantee: guarantee.clone(),
+        clause: clause.to_owned(),
+        tag: known.clone(),
+        profile: profile.to_owned(),
+        within: trial.within,
+    };
     Hit {
-        fingerprint: format!("{guarantee}-{}{tag}", clause.replace(' ', "-")),
+        fingerprint: fingerprint::coarse(&target),
         verdict: if known.is_some() { "known" } else { "violation" }.to_owned(),
         guarantee,
         known,
         summary: (finding.summary.en.clone(), finding.summary.zh.clone()),
         plan: trial.text.clone(),
+        target: Some(target),
     }
 }
 
@@ -186,6 +219,7 @@ fn harness(what: &str, en: &str, zh: &str, plan: &str) -> Hit {
         known: None,
         summary: (en.to_owned(), zh.to_owned()),
         plan: plan.to_owned(),
+        target: None,
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::lab::explore::shrink::{Shrunk, Target};
+
 /// One seed's result, small enough to keep by the thousand.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Line {
@@ -40,6 +42,8 @@ pub struct Hit {
     pub summary: (String, String),
     /// The scenario that shows it.
     pub plan: String,
+    /// What of it must stay when it is shrunk; nothing where the lab itself failed.
+    pub target: Option<Target>,
 }
 
 /// A group of hits with one fingerprint.
@@ -61,6 +65,29 @@ pub struct Finding {
     pub summary: (String, String),
     /// The scenario that shows the first, shrunk if that was asked for.
     pub plan: String,
+    /// What of it must stay when it is shrunk.
+    pub target: Option<Target>,
+    /// How small it has become.
+    pub shrunk: Option<Size>,
+}
+
+/// What is left of a plan.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Size {
+    /// What it is, with the shape of its witness.
+    pub fingerprint: String,
+    /// Messages that are asked for.
+    pub operations: u64,
+    /// Faults.
+    pub episodes: u64,
+    /// Nameservers, brokers and clients.
+    pub nodes: u64,
+    /// Steps.
+    pub events: u64,
+    /// Records of the witness.
+    pub witness: u64,
+    /// How many runs it took.
+    pub replays: u64,
 }
 
 /// A hunt's result.
@@ -124,9 +151,19 @@ impl Report {
                     count: 1,
                     summary: hit.summary,
                     plan: hit.plan,
+                    target: hit.target,
+                    shrunk: None,
                 }),
             }
         }
+    }
+
+    /// Puts a shrunk plan in place of the one that was found.
+    pub fn put(&mut self, at: usize, shrunk: Shrunk) {
+        let Some(finding) = self.findings.get_mut(at) else { return };
+        let Shrunk { text, fingerprint, replays, operations, episodes, nodes, events, witness } = shrunk;
+        finding.plan = text;
+        finding.shrunk = Some(Size { fingerprint, operations, episodes, nodes, events, witness, replays });
     }
 
     /// Whether something was found that is no registered weakness.

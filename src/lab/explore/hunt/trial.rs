@@ -201,6 +201,45 @@ pub fn replay(plan: &Plan) -> Run {
     Run { trace, digest: world.digest(), events: world.at(), panics, marks: world.marks() }
 }
 
+/// Runs a plan as it stands, if the governor allows every fault of it.
+pub fn replay_within(plan: &Plan) -> Option<Run> {
+    let mut world = World::new(plan, Level::History);
+    world.keep_marks();
+    let mut trace = Trace::new(world.header());
+    let mut governor = Governor::new(plan);
+    loop {
+        let mut is_refused = false;
+        let mut may_begin = |world: &World, number: u32| {
+            let allowed = governor.allows(world, world.episode(number));
+            is_refused |= !allowed;
+            allowed
+        };
+        let stepped = world.step_asking(&mut may_begin);
+        if is_refused {
+            return None;
+        }
+        for record in world.take_records() {
+            governor.hear(&record);
+            trace.push(record);
+        }
+        if !stepped || STEPS_MAX <= world.at() {
+            break;
+        }
+    }
+    world.finish();
+    world.take_records().for_each(|record| trace.push(record));
+    let panics = world.panics().iter().map(|panic| format!("{} in #{}", panic.text, panic.step)).collect();
+    Some(Run { trace, digest: world.digest(), events: world.at(), panics, marks: world.marks() })
+}
+
+/// What one check says of a run, if it can say something of the plan.
+pub fn judge_one(trace: &Trace, plan: &Plan, name: &str) -> Option<Finding> {
+    let check = check::suite(plan).into_iter().find(|check| check.name() == name)?;
+    let expects = vec![Expect { id: name.into(), check, outcome: Outcome::Holds }];
+    let asked = Plan { expects, ..plan.clone() };
+    check::run(trace, &asked).into_iter().find(|finding| finding.asked)
+}
+
 /// What is not as promised: of everything within, of honesty alone beyond.
 pub fn judge(trace: &Trace, plan: &Plan, within: bool) -> Vec<Finding> {
     let mut checks = check::suite(plan);

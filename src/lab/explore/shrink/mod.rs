@@ -1,0 +1,128 @@
+//! Shrinking: the smallest plan that still breaks the same thing, for a person to read.
+//!
+//! It works on a plan's text, never on its seed: each pass proposes a shorter scenario, which is taken if it loads, runs, and
+//! breaks the same clause of the same guarantee under the same profile. What the violation is (its tag) is looked at after
+//! each pass; where it has changed, the pass is taken back and repeated with a look at every step. The budget counts replays,
+//! not time, so that the result is the same on every machine.
+
+use serde::{Deserialize, Serialize};
+
+use crate::lab::explore::shrink::search::Search;
+
+mod cut;
+
+mod document;
+
+mod faults;
+
+pub mod fingerprint;
+
+mod magnitudes;
+
+mod nodes;
+
+mod search;
+
+mod settings;
+
+mod told;
+
+mod workload;
+
+pub use told::command;
+
+/// What a shrunk plan must still show.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Target {
+    /// The check's name.
+    pub check: String,
+    /// The guarantee that it judges.
+    pub guarantee: String,
+    /// Which part of it.
+    pub clause: String,
+    /// The weakness, or several that it takes together; none if it is none of the registered ones.
+    pub tag: Option<String>,
+    /// The profile, which stands in the text.
+    pub profile: String,
+    /// Whether every fault must stay within what is promised.
+    pub within: bool,
+}
+
+/// A plan after shrinking.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Shrunk {
+    /// The scenario, with a head for people and with what it expects.
+    pub text: String,
+    /// What it is: guarantee, clause, tag, shape of the witness.
+    pub fingerprint: String,
+    /// How many runs it took.
+    pub replays: u64,
+    /// Messages that are asked for.
+    pub operations: u64,
+    /// Faults.
+    pub episodes: u64,
+    /// Nameservers, brokers and clients.
+    pub nodes: u64,
+    /// Steps of its run.
+    pub events: u64,
+    /// Records of the witness.
+    pub witness: u64,
+}
+
+/// So many runs are spent on a plan, if nothing else is said.
+pub const BUDGET: u64 = 2_000;
+
+/// A pass: what it proposes is judged by the search.
+type Pass = fn(&mut Search<'_>);
+
+/// What makes runs shorter comes first, what only makes them nicer to read last.
+const PASSES: &[Pass] = &[
+    faults::pass,
+    cut::pass,
+    nodes::pass,
+    workload::pass,
+    settings::pass,
+    settings::messages,
+    magnitudes::faults,
+    magnitudes::roads,
+    magnitudes::rounded,
+];
+
+/// Shrinks a plan; nothing if it does not show the target.
+pub fn shrink(name: &str, text: &str, target: &Target, budget: u64) -> Option<Shrunk> {
+    shrink_with(name, text, target, budget, PASSES)
+}
+
+fn shrink_with(name: &str, text: &str, target: &Target, budget: u64, passes: &[Pass]) -> Option<Shrunk> {
+    let mut search = Search::new(name, text, target, budget)?;
+    // What is told about a scenario is no part of what it does, and may name what goes.
+    search.change(|document| {
+        for key in ["step", "exercise", "expect", "hunt", "plan", "needs", "track"] {
+            document.remove(key);
+        }
+    });
+    loop {
+        let before = search.document.clone();
+        for pass in passes {
+            let safe = search.document.clone();
+            search.careful = false;
+            pass(&mut search);
+            if search.document == safe || is_still_that(&mut search) {
+                continue;
+            }
+            search.document = safe;
+            search.careful = true;
+            pass(&mut search);
+        }
+        if search.document == before || search.is_spent() {
+            break;
+        }
+    }
+    told::tell(name, text, &mut search)
+}
+
+/// Whether the document's violation has the target's tag. A look costs a few runs, and may exceed the budget by them.
+fn is_still_that(search: &mut Search<'_>) -> bool {
+    let document = search.document.clone();
+    search.show(&document).is_some_and(|shown| search.has_tag(&shown))
+}
