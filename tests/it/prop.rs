@@ -106,7 +106,7 @@ fn whatever_a_tree_proposes_is_a_smaller_plan_with_the_same_groups() {
             smallest = smallest.min(current.text().len());
             steps += 1;
         }
-        assert!(10 < steps && smallest < plan.text().len());
+        assert!(0 < steps && smallest < plan.text().len());
     }
 }
 
