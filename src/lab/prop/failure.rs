@@ -17,7 +17,10 @@ const WITNESS_MAX: usize = 30;
 
 /// Why a run is not as it should be.
 #[derive(Clone)]
-pub struct Failure {
+pub struct Failure(Box<Told>);
+
+#[derive(Clone)]
+struct Told {
     /// `G02 at-least-once`, or a property's name.
     id: String,
     scope: String,
@@ -27,7 +30,7 @@ pub struct Failure {
     faults: Vec<String>,
     tag: Option<String>,
     replay: Option<String>,
-    pub(super) suspect: Option<Suspect>,
+    suspect: Option<Suspect>,
 }
 
 /// What an experiment needs that finds the weakness.
@@ -51,7 +54,7 @@ impl Failure {
         witness.sort();
         witness.dedup();
         witness.truncate(WITNESS_MAX);
-        Failure {
+        Failure(Box::new(Told {
             id: id.to_owned(),
             scope: scope.to_owned(),
             clause: clause.to_owned(),
@@ -61,44 +64,50 @@ impl Failure {
             tag: None,
             replay: None,
             suspect: None,
-        }
+        }))
     }
 
     /// The guarantee or property.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.0.id
     }
 
     /// The events that show it, a sentence each, in their order.
     pub fn witness(&self) -> &[String] {
-        &self.witness
+        &self.0.witness
     }
 
     /// The faults of the plan, a line each.
     pub fn faults(&self) -> &[String] {
-        &self.faults
+        &self.0.faults
     }
 
     /// The registered weakness that it is, once that was looked for.
     pub fn tag(&self) -> Option<&str> {
-        self.tag.as_deref()
+        self.0.tag.as_deref()
     }
 
     /// What makes two failures one: what was broken, and which part of it.
     pub(super) fn fingerprint(&self) -> (&str, &str) {
-        (&self.id, &self.clause)
+        (&self.0.id, &self.0.clause)
+    }
+
+    /// With what an experiment needs.
+    pub(super) fn suspecting(mut self, suspect: Suspect) -> Failure {
+        self.0.suspect = Some(suspect);
+        self
     }
 
     /// With the command that shows it again.
     pub(super) fn with_replay(mut self, command: String) -> Failure {
-        self.replay = Some(command);
+        self.0.replay = Some(command);
         self
     }
 
     /// With the weakness that it is: the check's own word, or the one repair of the release that makes it go away.
     pub(super) fn blamed(mut self) -> Failure {
-        if let Some(Suspect { lab, check, known }) = self.suspect.take() {
-            self.tag = known.or_else(|| repair(&lab, &check));
+        if let Some(Suspect { lab, check, known }) = self.0.suspect.take() {
+            self.0.tag = known.or_else(|| repair(&lab, &check));
         }
         self
     }
@@ -138,19 +147,19 @@ fn fault(episode: &crate::lab::fault::episode::Episode) -> String {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} ({}): {}", self.id, self.scope, self.why)?;
+        writeln!(f, "{} ({}): {}", self.0.id, self.0.scope, self.0.why)?;
         writeln!(f, "witness:")?;
-        self.witness.iter().try_for_each(|event| writeln!(f, "  {event}"))?;
-        if self.faults.is_empty() {
+        self.0.witness.iter().try_for_each(|event| writeln!(f, "  {event}"))?;
+        if self.0.faults.is_empty() {
             writeln!(f, "faults: none")?;
         } else {
             writeln!(f, "faults:")?;
-            self.faults.iter().try_for_each(|fault| writeln!(f, "  {fault}"))?;
+            self.0.faults.iter().try_for_each(|fault| writeln!(f, "  {fault}"))?;
         }
-        if let Some(tag) = &self.tag {
+        if let Some(tag) = &self.0.tag {
             writeln!(f, "known weakness: {tag}")?;
         }
-        self.replay.as_ref().map_or(Ok(()), |command| writeln!(f, "replay: {command}"))
+        self.0.replay.as_ref().map_or(Ok(()), |command| writeln!(f, "replay: {command}"))
     }
 }
 

@@ -175,13 +175,12 @@ impl Run {
             };
             let broken = Broken { why: finding.summary.en.clone(), witness: witness.clone() };
             let id = format!("{} {}", finding.judges(), check.name());
-            let mut failure = self.failure((&id, scope), clause, broken);
+            let failure = self.failure((&id, scope), clause, broken);
             let known = match finding.verdict {
                 Verdict::Known { weakness, .. } => Some(format!("K{weakness:02}")),
                 _ => None,
             };
-            failure.suspect = Some(Suspect { lab: self.lab.clone(), check: check.clone(), known });
-            return Err(failure);
+            return Err(failure.suspecting(Suspect { lab: self.lab.clone(), check: check.clone(), known }));
         }
         Ok(())
     }

@@ -57,11 +57,7 @@ impl Test {
     /// Errors: it fails; the plan is as small as it could be made, and lies in the folder of regressions.
     ///
     /// Panics: a file of the folder cannot be read or is no plan.
-    pub fn check(
-        &self,
-        plans: &PlanStrategy,
-        property: impl Fn(&Plan) -> Result<(), Failure>,
-    ) -> Result<(), Box<Failure>> {
+    pub fn check(&self, plans: &PlanStrategy, property: impl Fn(&Plan) -> Result<(), Failure>) -> Result<(), Failure> {
         if let Some(file) = asked_for() {
             return self.again(&file, &property);
         }
@@ -85,7 +81,7 @@ impl Test {
         });
         match outcome {
             Ok(()) => Ok(()),
-            Err(TestError::Fail(reason, plan)) => Err(Box::new(self.failed(&plan, &property, reason.message()))),
+            Err(TestError::Fail(reason, plan)) => Err(self.failed(&plan, &property, reason.message())),
             Err(TestError::Abort(reason)) => panic!("{reason}"),
         }
     }
@@ -102,12 +98,12 @@ impl Test {
         failure.blamed().with_replay(self.command(&file))
     }
 
-    fn again(&self, file: &Path, property: &impl Fn(&Plan) -> Result<(), Failure>) -> Result<(), Box<Failure>> {
+    fn again(&self, file: &Path, property: &impl Fn(&Plan) -> Result<(), Failure>) -> Result<(), Failure> {
         let name = file.display().to_string();
         let text =
             fs::read_to_string(file).unwrap_or_else(|error| panic!("{name}: {error}; MQLAB_PLAN names a plan file"));
         let plan = Plan::parse(&name, &text).unwrap_or_else(|error| panic!("{name} is no plan any more: {error}"));
-        property(&plan).map_err(|failure| Box::new(failure.blamed().with_replay(self.command(file))))
+        property(&plan).map_err(|failure| failure.blamed().with_replay(self.command(file)))
     }
 
     fn command(&self, file: &Path) -> String {
