@@ -20,6 +20,9 @@ pub mod logic;
 
 pub mod explore;
 
+#[cfg(feature = "proptest")]
+pub mod prop;
+
 pub mod view;
 
 pub mod tui;

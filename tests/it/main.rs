@@ -88,6 +88,9 @@ mod mutants;
 
 mod refuted;
 
+#[cfg(feature = "proptest")]
+mod prop;
+
 mod liveness;
 mod logic;
 

@@ -16,6 +16,7 @@ use crate::lab::sim::world::Setup;
 use crate::lab::trace::record::{App, Level, What};
 use crate::lab::workload::ops::Select;
 use crate::mq::message::{Group, Name};
+use crate::mq::profile::Profile;
 
 type Make<T> = Arc<dyn Fn(&str) -> Box<T> + Send + Sync>;
 
@@ -100,6 +101,17 @@ impl Lab {
     pub fn seed(mut self, seed: u64) -> Lab {
         self.plan.seed = seed;
         self
+    }
+
+    /// The same with another profile.
+    pub fn with_profile(mut self, profile: Profile) -> Lab {
+        self.plan.profile = profile;
+        self
+    }
+
+    /// Runs to the end, and judges nothing.
+    pub fn play(&self, level: Level) -> RunResult {
+        Session::run_setup(self.setup(level))
     }
 
     /// A session at the beginning of the run: to step, look back and branch.
