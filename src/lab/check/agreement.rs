@@ -63,15 +63,20 @@ fn is_own(topic: &str) -> bool {
 
 /// A queue's place: broker, topic, queue, epoch, offset.
 type Place = (NodeId, String, i32, Epoch, i64);
-/// How many power losses and how many deletions were before.
+/// How many power losses, or boots after a failed sync, and how many deletions were before.
 type Epoch = (usize, usize);
 
 /// Within one epoch of a queue, everything seen at one offset is one message. A power loss begins a new epoch: recovery may
-/// have cut the queue, and its numbers are given again. So does the deletion of its topic.
+/// have cut the queue, and its numbers are given again. So does the deletion of its topic, and a boot after a sync that
+/// failed: some file systems drop the pages then, and recovery finds what the disk has.
 pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
     let mut seen: BTreeMap<Place, (String, Seq)> = BTreeMap::new();
     let epoch = |node: NodeId, topic: &str, from: Time, at: Time| -> Option<Epoch> {
         let losses = history.power_losses.iter().filter(|(n, _, t)| *n == node && *t < at).count();
+        let failed = history.sync_failures.iter().filter(|(n, _)| *n == node).map(|(_, t)| *t).min();
+        let cuts =
+            history.boots.iter().filter(|(n, t)| *n == node && *t < at && failed.is_some_and(|first| first < *t));
+        let losses = losses + cuts.count();
         Some((losses, history.deletions.epoch(topic, from, at)?))
     };
     let mut clash = None;

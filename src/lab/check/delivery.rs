@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{Delivery, History, SendSeen, label};
 use crate::lab::check::lineage::{Fate, Lineages};
 use crate::lab::check::transactions::Logged;
@@ -188,11 +189,18 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
 }
 
 /// The unique keys of what lies on a broker that is up when the run ends: nobody can be handed the rest.
+///
+/// A slave hands out what lies in a topic, and delivers no delays: that does its master alone. Source:
+/// `DefaultMessageStore.start`, which starts the `ScheduleMessageService` where the role is not `SLAVE`.
 pub(super) fn reachable<'a>(history: &'a History, plan: &Plan) -> BTreeSet<&'a str> {
     let reached = |node: NodeId| !plan.nodes.get(usize::from(node.0)).is_some_and(|node| is_severed(&node.name, plan));
     let is_up = |node: NodeId| history.up_since.contains_key(&node) && reached(node);
     let up = history.stores().filter(|broker| is_up(broker.node));
-    let records = up.flat_map(|broker| &broker.store.records);
+    let is_slave = |node: NodeId| history.slaves.iter().any(|(_, slave)| slave.node == node);
+    let records = up.flat_map(|broker| {
+        let waits_for_ever = is_slave(broker.node);
+        broker.store.records.iter().filter(move |record| !waits_for_ever || record.topic != SCHEDULE_TOPIC)
+    });
     records.filter_map(|record| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect()
 }
 

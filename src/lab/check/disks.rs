@@ -76,10 +76,10 @@ fn log_end(history: &History, disk: &DiskSeen) -> LogEnd {
 
 /// A broker that is up has followed its log, except for what has just come.
 fn dispatched(history: &History, disk: &DiskSeen) -> Option<u64> {
-    let is_up = history
-        .up_since
-        .get(&disk.node)
-        .is_some_and(|since| *since + FOLLOWS + history.waits_for_force.unwrap_or_default() < history.end);
+    // A slave that has just come back first takes what it missed, which was stored long ago.
+    let is_slave = history.slaves.iter().any(|(_, slave)| slave.node == disk.node);
+    let takes = if is_slave { CATCHES_UP } else { Span::ZERO } + FOLLOWS + history.waits_for_force.unwrap_or_default();
+    let is_up = history.up_since.get(&disk.node).is_some_and(|since| *since + takes < history.end);
     let broker = history.stores().find(|broker| broker.node == disk.node)?;
     let follows = FOLLOWS + history.waits_for_force.unwrap_or_default();
     let settled = |stored: i64| stored.saturating_add(follows.as_millis() as i64) < disk.wall;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  another copy of the message in its own topic        U1 its producer tried again · U11 a transaction was settled twice
+//!                                                      U10 the broker delivered a delay again
 //!  a copy under %RETRY%                                U4 a listener failed · U9 it held the message for too long
 //!                                                      U8 given back twice · U10 the broker delivered a delay again
 //!  the same record                                     U4 it failed and was tried again where it was
@@ -20,7 +21,7 @@ use crate::lab::check::Judged;
 use crate::lab::check::history::{Delivery, History, uid};
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
-use crate::mq::app::MessageModel;
+use crate::mq::app::{MessageModel, SendMode};
 use crate::mq::message::names::retry_topic;
 use crate::mq::message::property::names;
 use crate::mq::time::{Span, Time};
@@ -56,6 +57,8 @@ struct Handing<'a> {
     /// Whether the listener said that it is done.
     done: bool,
     in_transaction: bool,
+    /// Whether it came out of the schedule topic.
+    was_delayed: bool,
 }
 
 impl Handing<'_> {
@@ -113,6 +116,11 @@ impl<'a> Surroundings<'a> {
                 NodeKind::Nameserver => {}
             }
         }
+        // What is sent with a callback is counted apart, and no plan sets that number.
+        let mut manners = history.signs.sends.values().filter_map(|(.., by)| by.as_ref());
+        if manners.any(|by| by.mode == SendMode::Async) {
+            attempts_max = attempts_max.max(ASYNC_ATTEMPTS);
+        }
         let silent = silences(history, plan, &brokers);
         Surroundings { history, disturbed, silent, brokers, attempts_max }
     }
@@ -126,6 +134,12 @@ impl<'a> Surroundings<'a> {
     fn power_lost(&self, from: Time, to: Time) -> bool {
         let mut all = self.history.power_losses.iter();
         all.any(|(node, _, at)| self.brokers.contains(node) && from <= *at && *at <= to)
+    }
+
+    /// How often brokers have died before a moment.
+    fn broker_deaths(&self, before: Time) -> usize {
+        let all = self.history.deaths.iter().chain(&self.history.power_losses);
+        all.filter(|(node, _, at)| self.brokers.contains(node) && *at <= before).count()
     }
 
     fn broker_death(&self, from: Time, to: Time) -> Option<Time> {
@@ -274,10 +288,16 @@ impl<'a> Account<'a> {
         }
         if topic != retry {
             let copies = self.places.iter().filter(|(_, topic, ..)| *topic != retry).count();
-            return match next.in_transaction {
-                true => Some(Cause::SettledTwice),
-                false => (copies < around.attempts_max).then_some(Cause::ProducerRetry),
-            };
+            if next.in_transaction {
+                return Some(Cause::SettledTwice);
+            }
+            if copies < around.attempts_max {
+                return Some(Cause::ProducerRetry);
+            }
+            // How far a level has come is written every ten seconds: a broker that comes back delivers again what came due
+            // since, each copy once a life. Both copies may be handed out after that, so the first handing tells nothing.
+            let lives = 1 + around.broker_deaths(at);
+            return (next.was_delayed && copies < around.attempts_max * lives).then_some(Cause::DelayFiredAgain);
         }
         if self.failure(at, |_| true) {
             return Some(Cause::ListenerFailed);
@@ -373,6 +393,7 @@ pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
                 place: (&queue.broker, &queue.topic, queue.queue_id, message.queue_offset.0),
                 done: number < done,
                 in_transaction: message.message.properties.get(names::TRAN_MSG).is_some(),
+                was_delayed: message.message.properties.get(names::REAL_TOPIC).is_some(),
             };
             let account = accounts.entry((&delivery.group, owner, id)).or_insert_with(|| Account {
                 handings: Vec::new(),
@@ -440,3 +461,5 @@ const FIRST_BOOTS: Time = Time(1_000_000_000);
 const FALLBACK_ATTEMPTS: u32 = 3;
 /// A call that gives a message back is given up after this. Source: `ConsumeMessageConcurrentlyService.sendMessageBack`.
 const CALL: Span = Span::from_secs(10);
+/// Attempts of a send with a callback. Source: `DefaultMQProducer.retryTimesWhenSendAsyncFailed`.
+const ASYNC_ATTEMPTS: usize = 3;

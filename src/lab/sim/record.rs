@@ -142,7 +142,7 @@ pub(crate) struct Recorder {
     pub(crate) watches: Vec<Watch>,
     pub(crate) reached: Vec<Reached>,
     /// Kinds of facts that were said, if somebody wants to know.
-    pub(crate) marks: Option<Box<BTreeSet<&'static str>>>,
+    pub(crate) marks: Option<BTreeSet<&'static str>>,
 }
 
 impl Recorder {

@@ -279,12 +279,12 @@ impl World {
 
     /// Notes from now on which kinds of facts are said.
     pub fn keep_marks(&mut self) {
-        self.rec.marks = Some(Box::default());
+        self.rec.marks = Some(BTreeSet::new());
     }
 
     /// Which kinds of facts were said since that was asked for.
     pub fn marks(&self) -> BTreeSet<&'static str> {
-        self.rec.marks.as_deref().cloned().unwrap_or_default()
+        self.rec.marks.clone().unwrap_or_default()
     }
 
     /// Moves the run's end: what lies behind it stays where it is.

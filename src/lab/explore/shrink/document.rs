@@ -42,7 +42,7 @@ pub(super) fn write(document: &Table) -> String {
 }
 
 fn section(out: &mut String, head: &str, path: &str, table: &Table) {
-    let _ = write!(out, "{}{head}\n", if path.contains('.') { "" } else { "\n" });
+    let _ = writeln!(out, "{}{head}", if path.contains('.') { "" } else { "\n" });
     for key in keys(table) {
         if !is_rows(&table[key]) {
             let _ = writeln!(out, "{key} = {}", table[key]);

@@ -112,10 +112,7 @@ fn drop_topic(document: &mut Table, name: &str) {
 
 fn queues(search: &mut Search<'_>) {
     for number in 0..rows(&search.document, "topic").len() {
-        loop {
-            let Some(count) = rows(&search.document, "topic")[number].get("queues").and_then(Value::as_integer) else {
-                break;
-            };
+        while let Some(count) = rows(&search.document, "topic")[number].get("queues").and_then(Value::as_integer) {
             let mut set = |count: i64| {
                 search.change(|document| {
                     if let Some(topic) = row(document, "topic", number) {

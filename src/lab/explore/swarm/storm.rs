@@ -112,7 +112,7 @@ impl Scene<'_> {
         let is_master = |node: &&str| self.cluster.masters.iter().any(|master| master.name == **node);
         match nodes.iter().find(is_slave) {
             Some(_) => nodes.iter().all(|node| is_slave(&node) || self.is_broker(node)),
-            None => 1 < self.cluster.masters.len() && nodes.iter().all(|node| is_master(node)),
+            None => 1 < self.cluster.masters.len() && nodes.iter().all(is_master),
         }
     }
 
