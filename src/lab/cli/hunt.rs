@@ -265,7 +265,7 @@ fn text(args: &HuntArgs, report: &Report, lang: Lang) -> String {
         let _ = writeln!(out, "  {replay}");
     }
     let marks = report.marks.len();
-    let since = report.seeds.saturating_sub(1).min(report.last_new_mark);
+    let since = report.last_new_mark;
     let _ = match (lang, report.findings.is_empty()) {
         (Lang::En, true) => {
             writeln!(out, "\nnothing is broken; {marks} marks reached, the last new one by seed {since}")
