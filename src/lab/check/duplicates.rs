@@ -265,6 +265,8 @@ struct Account<'a> {
     /// How many more each of them has explained.
     forks: BTreeMap<(Seq, Place<'a>), u32>,
     places: BTreeSet<Place<'a>>,
+    /// Whether the group is one process and keeps its own offsets.
+    broadcasts: bool,
 }
 
 impl<'a> Account<'a> {
@@ -354,6 +356,11 @@ impl<'a> Account<'a> {
         if around.uncommitted(before, began) || around.was_the_last(before, began) {
             return Some(Cause::Moved);
         }
+        // The file that a broadcasting consumer writes every five seconds holds the queues of that moment: one that was gone
+        // from its route and comes back is read from the group's beginning. Source: `LocalFileOffsetStore.persistAll`.
+        if self.broadcasts && !is_other && before.delivery.at + COMMITS <= began {
+            return Some(Cause::Reset);
+        }
         // The broker keeps offsets in memory and writes them every five seconds; power takes the file with it.
         let forgot = around.broker_death(since, at).is_some_and(|death| {
             around.power_lost(since, at) || before.ended().is_none_or(|ended| death <= ended + PERSISTS)
@@ -400,6 +407,7 @@ pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
                 spent: BTreeSet::new(),
                 forks: BTreeMap::new(),
                 places: BTreeSet::new(),
+                broadcasts: owner.is_some(),
             });
             if !account.handings.is_empty() {
                 let Some(cause) = account.cause(&handing, &around, &retry) else {
