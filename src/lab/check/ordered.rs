@@ -90,10 +90,10 @@ pub(super) fn queue_fifo(history: &History, plan: &Plan) -> Judged {
             let head = offsets(delivery).next().unwrap_or(i64::MAX);
             // Behind a loss of power offsets may be given anew; what the owner had pulled before is handed over all the same,
             // until it steps back to where the broker stands.
-            let steps_back = last.is_some_and(|last| offsets(last).next().is_some_and(|before| head <= before));
-            is_unsettled |= before.is_none();
-            if before.is_none() || (is_unsettled && steps_back) {
-                is_unsettled = before.is_none() && !steps_back;
+            let steps_back = last.is_some_and(|last| offsets(last).next().is_some_and(|before| head < before));
+            let lost = before.is_none() && last.is_some();
+            if lost || (is_unsettled && steps_back) {
+                is_unsettled = lost && !steps_back;
                 seen.clear();
             }
             let same = before.filter(|last| (last.node, last.incarnation) == (delivery.node, delivery.incarnation));
