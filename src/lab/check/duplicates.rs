@@ -170,7 +170,9 @@ impl<'a> Surroundings<'a> {
     /// that is not done, goes out every five seconds, and arrives only where somebody listens.
     fn uncommitted(&self, handing: &Handing<'_>, by: Time) -> bool {
         let Some(ended) = handing.ended() else { return true };
-        if by <= ended + COMMITS {
+        let own = self.history.boots.iter().filter(|(node, at)| *node == handing.delivery.node && *at <= ended);
+        let boot = own.map(|(_, at)| *at).max().unwrap_or(Time::ZERO);
+        if by <= ended + COMMITS || by <= boot + FIRST_COMMIT {
             return true;
         }
         self.speechless(handing.delivery.node).any(|(from, to)| from <= ended + COMMITS && by <= to + COMMITS)
@@ -450,6 +452,8 @@ fn unexplained(account: &Account<'_>, next: &Handing<'_>, id: &str) -> Judged {
 /// Offsets go to the broker every five seconds, and a little later they are there. Source:
 /// `ClientConfig.persistConsumerOffsetInterval`.
 const COMMITS: Span = Span::from_secs(7);
+/// A process writes offsets ten seconds after its start for the first time. Source: `MQClientInstance.startScheduledTask`.
+const FIRST_COMMIT: Span = Span::from_secs(12);
 /// A broker's offsets reach its file every five seconds, first after ten. Source: `BrokerController.initialize`.
 const PERSISTS: Span = Span::from_secs(20);
 /// How long queues may go on moving: a connection that is idle for two minutes, then a rebalance, then a held pull.
