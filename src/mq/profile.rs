@@ -99,11 +99,11 @@ pub struct Profile {
     ///
     /// Source: `ScheduleMessageService.shutdown` cancels the timer and writes nothing.
     pub fix_k24: bool,
-    /// K27: an ordered consumer that could not read the place of its first pull under a lock asks again before it pulls.
+    /// K28: an ordered consumer that could not read the place of its first pull under a lock asks again before it pulls.
     ///
     /// Source: `DefaultMQPushConsumerImpl.pullMessage` takes what `computePullFromWhere` gives, -1 where nobody answered; the
     /// broker moves that to the queue's beginning, and ten seconds later the group has committed it.
-    pub fix_k27: bool,
+    pub fix_k28: bool,
     /// A mistake planted to see that it is found; no named profile has one.
     #[cfg(feature = "mutants")]
     pub planted: Option<Mistake>,
@@ -160,7 +160,7 @@ pub const SWITCHES: [Switch; 20] = [
     Switch { row: "K22", of: |profile| &mut profile.fix_k22 },
     Switch { row: "K23", of: |profile| &mut profile.fix_k23 },
     Switch { row: "K24", of: |profile| &mut profile.fix_k24 },
-    Switch { row: "K27", of: |profile| &mut profile.fix_k27 },
+    Switch { row: "K28", of: |profile| &mut profile.fix_k28 },
 ];
 
 impl Profile {
@@ -185,7 +185,7 @@ impl Profile {
         fix_k22: false,
         fix_k23: false,
         fix_k24: false,
-        fix_k27: false,
+        fix_k28: false,
         #[cfg(feature = "mutants")]
         planted: None,
     };
@@ -210,7 +210,7 @@ impl Profile {
         fix_k22: true,
         fix_k23: true,
         fix_k24: true,
-        fix_k27: true,
+        fix_k28: true,
         #[cfg(feature = "mutants")]
         planted: None,
     };

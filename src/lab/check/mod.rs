@@ -171,7 +171,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::NotLate => delays::not_late(history, plan),
         Check::PerKeyOrder => keys::per_key_order(history, plan),
         Check::RebalanceCoverage => coverage::rebalance_coverage(history, plan),
-        Check::NoStuckEntity => stuck::no_stuck_entity(history, plan),
+        Check::NoStuckEntity => stuck::no_stuck_entity(history, trace, plan),
         Check::CleanError => clean::clean_error(history, plan),
         Check::ResourceBounds => clean::resource_bounds(history, plan),
         Check::Records { message, count } => counts::records(history, message.as_deref(), count),

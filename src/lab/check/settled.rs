@@ -183,7 +183,7 @@ fn can_be_resolved(history: &History, plan: &Plan, seen: &TransactionSeen) -> bo
 pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judged {
     let (limits, mut asked) = (Limits::of(plan), 0);
     for seen in &history.transactions.seen {
-        let lineages = lineages(history, seen);
+        let lineages = history.brokers.iter().map(|broker| lineages(history, trace, broker, seen)).sum::<i64>().max(1);
         for (number, check) in seen.checks.iter().enumerate() {
             asked += 1;
             let clause = match () {
@@ -206,23 +206,25 @@ pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judge
     }
 }
 
-/// How many lines of copies a half message can have, each of which is asked for on its own.
+/// How many lines of copies a half message can have in a broker's log, each of which is asked for on its own.
 ///
 /// A producer that tried again has begun one more. The place up to which half messages were looked at may be behind when a
-/// broker comes back: it finds the one that was looked at and its copy, and from then on goes on with both.
-fn lineages(history: &History, seen: &TransactionSeen) -> i64 {
-    let of_broker = |broker: &BrokerSeen| {
-        let born: BTreeSet<i64> = Logged::of(&broker.store, &seen.id).halves.iter().map(|half| half.born).collect();
-        let ends = history.deaths.iter().chain(&history.power_losses).filter(|(node, ..)| *node == broker.node);
-        // What lost a page to a failed sync may have lost how often it had asked.
-        let ends = ends.count() + history.sync_failures.iter().filter(|(node, _)| *node == broker.node).count();
-        (born.len() as i64) << ends.min(LINEAGES_DOUBLE)
+/// broker comes back, at the beginning even: it finds copies that it had looked at beside the last one, and from then on goes
+/// on with all of them.
+pub(super) fn lineages(history: &History, trace: &Trace, broker: &BrokerSeen, seen: &TransactionSeen) -> i64 {
+    let halves = Logged::of(&broker.store, &seen.id).halves;
+    let born: BTreeSet<i64> = halves.iter().map(|half| half.born).collect();
+    let ends = history.deaths.iter().chain(&history.power_losses).filter(|(node, ..)| *node == broker.node);
+    // What lost a page to a failed sync may have lost how often it had asked.
+    let failures = history.sync_failures.iter().filter(|(node, _)| *node == broker.node).map(|(_, at)| *at);
+    let last = ends.map(|(.., at)| *at).chain(failures).max();
+    let is_before = |stored: i64| {
+        let wall = |at: Time| trace.header.start.0 + (at.0 / 1_000_000) as i64;
+        last.is_some_and(|last| stored <= wall(last) || !history.clock_steps.is_empty())
     };
-    history.brokers.iter().map(of_broker).sum::<i64>().max(1)
+    let left = halves.iter().filter(|half| is_before(half.stored)).count();
+    (born.len() + left) as i64
 }
-
-/// So often at most lines of copies double: behind that nobody counts.
-const LINEAGES_DOUBLE: usize = 8;
 
 fn is_member(plan: &Plan, trace: &Trace, check: &CheckSeen) -> bool {
     plan.nodes.iter().any(|node| match &node.kind {

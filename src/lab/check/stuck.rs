@@ -7,19 +7,21 @@ use crate::lab::check::coverage::owners;
 use crate::lab::check::fate::Limits;
 use crate::lab::check::history::History;
 use crate::lab::check::scene::{Club, Handed, QueueKey, Scene, clubs};
+use crate::lab::check::settled::lineages;
 use crate::lab::check::signs::Asked;
 use crate::lab::check::transactions::Logged;
 use crate::lab::oracle::store::LogRecord;
-use crate::lab::scenario::plan::{NodeKind, Plan};
+use crate::lab::scenario::plan::Plan;
+use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::time::{Span, Time};
 
 /// No half message is put back more often than it can be asked for, and nothing that was pulled waits for its listener for
 /// two minutes while nobody is at work.
-pub(super) fn no_stuck_entity(history: &History, plan: &Plan) -> Judged {
+pub(super) fn no_stuck_entity(history: &History, trace: &Trace, plan: &Plan) -> Judged {
     let scene = Scene::of(history, plan);
     let mut looked_at = 0;
-    if let Some(found) = put_back(&scene, &mut looked_at) {
+    if let Some(found) = put_back(&scene, trace, &mut looked_at) {
         return found;
     }
     let since = scene.settles(history.end);
@@ -41,21 +43,14 @@ pub(super) fn no_stuck_entity(history: &History, plan: &Plan) -> Judged {
 }
 
 /// A half message of which the log holds more copies than there can be questions.
-fn put_back(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
+fn put_back(scene: &Scene<'_>, trace: &Trace, looked_at: &mut usize) -> Option<Judged> {
     let (history, plan) = (scene.history, scene.plan);
     let limits = Limits::of(plan);
-    let tries = plan.nodes.iter().filter_map(|node| match &node.kind {
-        NodeKind::Client(client) => client.producers.iter().map(|producer| 1 + i64::from(producer.retries)).max(),
-        _ => None,
-    });
-    let tries = tries.max().unwrap_or(1);
     for broker in &history.brokers {
-        let ends = scene.ends(broker.node).count() as i64;
         for seen in &history.transactions.seen {
             *looked_at += 1;
             let copies = Logged::of(&broker.store, &seen.id).halves.len() as i64;
-            // A broker that comes back may go on with the half message that it had looked at and with its copy.
-            if (tries * (limits.checks_max + 2)) << ends.min(8) < copies {
+            if (limits.checks_max + 2).saturating_mul(lineages(history, trace, broker, seen)) < copies {
                 let judged = stuck(
                     "put back",
                     vec![seen.seq],

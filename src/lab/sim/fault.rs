@@ -106,7 +106,12 @@ impl World {
         let Errand { kind, cause } = self.errands.take(at);
         match kind {
             ErrandKind::Boot(node) => {
-                let asleep = matches!(self.machines[usize::from(node)].mood, Mood::Down | Mood::Off);
+                let machine = &mut self.machines[usize::from(node)];
+                let asleep = matches!(machine.mood, Mood::Down | Mood::Off);
+                if !asleep && machine.stopping {
+                    // Whoever starts a service that is still stopping waits for its end.
+                    machine.returns = Some(cause);
+                }
                 self.boot(node, cause);
                 return asleep;
             }

@@ -136,6 +136,10 @@ pub(crate) struct Machine {
     pub(crate) costs: Costs,
     /// Effects left before the fuse burns.
     pub(crate) fuse: Option<u64>,
+    /// Its process was asked to stop and has not come to its end.
+    pub(crate) stopping: bool,
+    /// A new process follows the one that stops, by the doing of this record.
+    pub(crate) returns: Option<u64>,
     /// Operations that have been called and have not returned.
     pub(crate) open_ops: Vec<u64>,
     /// Entries that came up while it was paused, in order.
@@ -177,6 +181,8 @@ impl Machine {
             busy: false,
             costs: Costs::default(),
             fuse: None,
+            stopping: false,
+            returns: None,
             open_ops: Vec::new(),
             parked: Vec::new(),
             fsync: None,
@@ -204,6 +210,8 @@ impl Machine {
             busy: self.busy,
             costs: self.costs,
             fuse: self.fuse,
+            stopping: self.stopping,
+            returns: self.returns,
             open_ops: self.open_ops.clone(),
             parked: self.parked.clone(),
             fsync: self.fsync.clone(),
@@ -263,6 +271,7 @@ impl Machine {
         self.conns.clear();
         self.next_accept = 2;
         self.fuse = None;
+        (self.stopping, self.returns) = (false, None);
         self.open_ops.clear();
         self.parked.clear();
         self.aside.clear();

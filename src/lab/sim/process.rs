@@ -101,6 +101,7 @@ impl World {
         let machine = &self.machines[usize::from(node)];
         let alive = matches!(machine.mood, Mood::Running | Mood::Paused);
         let power = matches!(death, Death::PowerLost(_));
+        let exited = matches!(death, Death::Exited);
         if machine.mood == Mood::Off || (!alive && !power) {
             return;
         }
@@ -122,7 +123,11 @@ impl World {
         self.note_image(node, seq);
         self.halted |= node == self.stamp.node;
         self.close_all(node, seq);
+        let returns = self.machines[usize::from(node)].returns.filter(|_| exited);
         self.bury(node, power);
+        if let Some(cause) = returns {
+            self.errand(self.now, ErrandKind::Boot(node), cause);
+        }
     }
 
     /// Closes the connections of a process that has died, as its kernel would, and forgets it.
@@ -261,6 +266,7 @@ impl World {
         let machine = &self.machines[usize::from(node)];
         if matches!(machine.mood, Mood::Running | Mood::Paused) {
             let incarnation = machine.incarnation;
+            self.machines[usize::from(node)].stopping = true;
             let seq = self.note_machine(node, cause, MachineNote::StopAsked);
             self.errand(self.now, ErrandKind::Stop { node, incarnation }, seq);
         }
