@@ -181,7 +181,7 @@ fn can_be_resolved(history: &History, plan: &Plan, seen: &TransactionSeen) -> bo
 /// Nobody is asked too early, too often, in another group's name, or for what is settled.
 pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judged {
     let (limits, mut asked) = (Limits::of(plan), 0);
-    let lost = (history.power_losses.len() + history.sync_failures.len()) as i64;
+    let lost = (history.power_losses.len() + history.sick.count()) as i64;
     for seen in &history.transactions.seen {
         for (number, check) in seen.checks.iter().enumerate() {
             asked += 1;
