@@ -104,6 +104,12 @@ pub struct Profile {
     /// Source: `DefaultMQPushConsumerImpl.pullMessage` takes what `computePullFromWhere` gives, -1 where nobody answered; the
     /// broker moves that to the queue's beginning, and ten seconds later the group has committed it.
     pub fix_k28: bool,
+    /// K27: what no log file can hold is refused as illegal, and nothing is written.
+    ///
+    /// Source: `CommitLog.putMessage` and `putMessages` roll to a new file and do not look at what the append says there: a put
+    /// larger than `mapedFileSizeCommitLog` leaves a blank file and is answered with success, under an offset that the next
+    /// message gets, too.
+    pub fix_k27: bool,
     /// A mistake planted to see that it is found; no named profile has one.
     #[cfg(feature = "mutants")]
     pub planted: Option<Mistake>,
@@ -140,7 +146,7 @@ pub struct Switch {
 }
 
 /// Every switch, in the order of the rows.
-pub const SWITCHES: [Switch; 20] = [
+pub const SWITCHES: [Switch; 21] = [
     Switch { row: "K01", of: |profile| &mut profile.fix_k01 },
     Switch { row: "K02", of: |profile| &mut profile.fix_k02 },
     Switch { row: "K03", of: |profile| &mut profile.fix_k03 },
@@ -161,6 +167,7 @@ pub const SWITCHES: [Switch; 20] = [
     Switch { row: "K23", of: |profile| &mut profile.fix_k23 },
     Switch { row: "K24", of: |profile| &mut profile.fix_k24 },
     Switch { row: "K28", of: |profile| &mut profile.fix_k28 },
+    Switch { row: "K27", of: |profile| &mut profile.fix_k27 },
 ];
 
 impl Profile {
@@ -186,6 +193,7 @@ impl Profile {
         fix_k23: false,
         fix_k24: false,
         fix_k28: false,
+        fix_k27: false,
         #[cfg(feature = "mutants")]
         planted: None,
     };
@@ -211,6 +219,7 @@ impl Profile {
         fix_k23: true,
         fix_k24: true,
         fix_k28: true,
+        fix_k27: true,
         #[cfg(feature = "mutants")]
         planted: None,
     };

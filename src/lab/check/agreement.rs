@@ -73,10 +73,7 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
     let mut seen: BTreeMap<Place, (String, Seq)> = BTreeMap::new();
     let epoch = |node: NodeId, topic: &str, from: Time, at: Time| -> Option<Epoch> {
         let losses = history.power_losses.iter().filter(|(n, _, t)| *n == node && *t < at).count();
-        let failed = history.sync_failures.iter().filter(|(n, _)| *n == node).map(|(_, t)| *t).min();
-        let cuts =
-            history.boots.iter().filter(|(n, t)| *n == node && *t < at && failed.is_some_and(|first| first < *t));
-        let losses = losses + cuts.count();
+        let losses = losses + history.sick.boots(history, node).filter(|boot| *boot < at).count();
         Some((losses, history.deletions.epoch(topic, from, at)?))
     };
     let mut clash = None;

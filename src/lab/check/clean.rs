@@ -7,7 +7,7 @@ use crate::lab::check::history::{History, Outcome, label};
 use crate::lab::check::scene::Scene;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
-use crate::mq::app::{SendMode, SendTo};
+use crate::mq::app::{SendMode, SendResult, SendStatus, SendTo};
 use crate::mq::message::property::names;
 use crate::mq::time::{Span, Time};
 
@@ -65,6 +65,9 @@ fn unanswered(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
 }
 
 /// An acknowledged message that a sick disk has lost, and of which nobody was told.
+///
+/// An answer other than `SEND_OK` says so itself: its message may be lost if the server dies. A broker that takes nothing any
+/// more shows everybody that something is wrong with it; who goes on as if nothing were (K01) tells nobody.
 fn silent(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
     let history = scene.history;
     let sick: BTreeMap<NodeId, (Seq, Time)> =
@@ -82,8 +85,10 @@ fn silent(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
             || history.deletions.spoil(&result.queue.topic, at)
             || history.signs.is_swapped(master);
         let is_by_power = scene.power_losses(master).next().is_some();
-        let is_told = history.signs.told.iter().any(|(_, told)| *since <= *told);
-        if stored.contains(&*result.msg_id) || is_retired || is_by_power || is_told {
+        let is_told =
+            history.signs.told.iter().any(|(_, told)| *since <= *told) || !goes_on(history, result, master, *since);
+        let is_warned = result.status != SendStatus::SendOk;
+        if stored.contains(&*result.msg_id) || is_retired || is_by_power || is_told || is_warned {
             continue;
         }
         let name = label(send);
@@ -95,6 +100,14 @@ fn silent(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
         ));
     }
     None
+}
+
+/// Whether a broker has taken something that it was sent after its disk was struck, and before it was started again.
+fn goes_on(history: &History, result: &SendResult, broker: NodeId, since: Time) -> bool {
+    let boots = history.boots.iter().filter(|(node, at)| *node == broker && since < *at);
+    let until = boots.map(|(_, at)| *at).min().unwrap_or(Time::NEVER);
+    let is_its = |other: &SendResult| other.queue.broker == result.queue.broker;
+    history.acked().any(|(send, _, _, other)| is_its(other) && (since..until).contains(&send.at))
 }
 
 /// When all is quiet, two machines have no more connections than their services.

@@ -140,7 +140,7 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
     let (mut owed, mut pending, mut dead) = (0, 0, 0);
     for member in groups {
         let is_up = member.is_up(history, plan);
-        let Some(owed_here) = owed_in(history, member, &all) else { return filters::unread(member.group) };
+        let Some(owed_here) = owed_in((history, plan), member, &all) else { return filters::unread(member.group) };
         for (message, fate) in owed_here {
             owed += 1;
             let grace = if member.orderly { GRACE + LEASE_GRACE } else { GRACE };
@@ -206,7 +206,7 @@ pub(super) fn reachable<'a>(history: &'a History, plan: &Plan) -> BTreeSet<&'a s
 
 /// What a group is owed of all, with what became of each; `None` if its condition is not read here.
 pub(super) fn owed_in<'a>(
-    history: &'a History,
+    (history, plan): (&'a History, &Plan),
     member: &Member<'_>,
     all: &'a [Owed<'a>],
 ) -> Option<Vec<(&'a Owed<'a>, Fate)>> {
@@ -222,7 +222,12 @@ pub(super) fn owed_in<'a>(
         let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
         let queue = (message.topic, message.broker, message.queue_id);
         let passed = history.resets.passed_over(member.group, queue, message.offset);
-        if subscribed && begun && !passed && stored.contains(message.id) {
+        let is_given_again = || {
+            let node = plan.nodes.iter().position(|node| node.name == *message.broker);
+            let place = |node| (NodeId(node as u16), message.topic, message.queue_id, message.offset);
+            node.is_some_and(|node| history.sick.gives_again(history, member.group, place(node), message.at))
+        };
+        if subscribed && begun && !passed && stored.contains(message.id) && !is_given_again() {
             owed.push((message, lineages.fate(message.id)));
         }
     }

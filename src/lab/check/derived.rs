@@ -78,7 +78,9 @@ fn retries(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
     let all = delivery::owed(history, plan);
     let reached = delivery::reachable(history, plan);
     for member in delivery::groups(plan).iter().filter(|member| !member.orderly && member.is_up(history, plan)) {
-        let Some(owed) = delivery::owed_in(history, member, &all) else { return Some(filters::unread(member.group)) };
+        let Some(owed) = delivery::owed_in((history, plan), member, &all) else {
+            return Some(filters::unread(member.group));
+        };
         for (message, fate) in owed {
             *looked_at += usize::from(matches!(fate, Fate::UnderWay | Fate::Dead | Fate::Consumed));
             let Fate::Failed(at) = fate else { continue };

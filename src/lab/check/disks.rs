@@ -1,7 +1,10 @@
 //! The storage guarantees of a run: its disk images, taken at deaths and at the end, under the checkers of
 //! [`storage`](crate::lab::check::storage).
 
+use std::collections::BTreeMap;
+
 use crate::lab::check::history::{DiskSeen, History, Image};
+use crate::lab::check::logs::{Log, Logs};
 use crate::lab::check::replicas::{self, Pair};
 use crate::lab::check::storage::{self, Breach, Crash, LogEnd, Seen, Verified};
 use crate::lab::check::{Guarantee, Judged};
@@ -9,7 +12,7 @@ use crate::lab::locale::Phrase;
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};
 use crate::lab::trace::log::Trace;
-use crate::lab::trace::record::{NodeId, Seq};
+use crate::lab::trace::record::{DiskEvent, NodeId, Seq, What};
 use crate::mq::time::{Span, Time};
 
 /// G60: every log at the end is well-formed.
@@ -100,18 +103,36 @@ fn is_stable(disk: &DiskSeen, record: &LogRecord) -> bool {
 
 fn loses_tails(history: &History, master: Option<NodeId>) -> bool {
     let powerless = history.power_losses.iter().any(|(node, ..)| Some(*node) == master);
-    powerless || history.sync_failures.iter().any(|(node, _)| Some(*node) == master)
+    powerless || master.is_some_and(|master| history.sick.is_sick(master, history.end))
 }
 
-/// Whether a sync failed on this disk before: what a later sync says of the pages of that one is not true, and nothing that
-/// is told by syncs is promised (F4).
 fn is_sick(history: &History, disk: &DiskSeen) -> bool {
-    history.sync_failures.iter().any(|(node, at)| *node == disk.node && *at <= disk.at)
+    history.sick.is_sick(disk.node, disk.at)
+}
+
+/// How far flushes had answered for a log when its machine lost power. An image that is taken then shows what is left: more
+/// than that by luck, and of its last record perhaps a part only, which a recovery may take for torn.
+fn forced(history: &History, trace: &Trace) -> BTreeMap<Seq, u64> {
+    let mut forced = BTreeMap::new();
+    if history.power_losses.is_empty() {
+        return forced;
+    }
+    let mut logs = Logs::default();
+    for record in trace.records() {
+        logs.see(record);
+        if matches!(record.what, What::Disk(DiskEvent::Image { .. })) {
+            let log = record.node.and_then(|node| logs.of(node));
+            forced.insert(record.seq, log.map_or(0, Log::stable_to));
+        }
+    }
+    forced
 }
 
 /// G63: what was stable when a broker's process or machine died is there at its next death, and at the end.
-pub(super) fn keeps_stable(history: &History) -> Judged {
-    let mut found = Found::default();
+pub(super) fn keeps_stable(history: &History, trace: &Trace) -> Judged {
+    let (mut found, forced) = (Found::default(), forced(history, trace));
+    let is_by_power =
+        |disk: &DiskSeen| history.power_losses.iter().any(|(node, _, at)| *node == disk.node && *at == disk.at);
     let mut deaths = 0;
     // A slave whose master lost its tail is cut to agree with it.
     let cut =
@@ -122,7 +143,11 @@ pub(super) fn keeps_stable(history: &History) -> Judged {
         for pair in own.windows(2) {
             deaths += 1;
             let (cached, stable, later) = (Image(&pair[0].cached), Image(&pair[0].stable), Image(&pair[1].cached));
-            let crash = Crash { cached: Seen::of(&cached), stable: &stable };
+            let end = forced
+                .get(&pair[0].seq)
+                .filter(|_| is_by_power(pair[0]))
+                .map_or(LogEnd::MayBeCut, |to| LogEnd::At(*to));
+            let crash = Crash { cached: Seen { end, ..Seen::of(&cached) }, stable: &stable };
             found.add(pair[1].seq, storage::keeps_stable(crash, Seen::of(&later)));
         }
     }

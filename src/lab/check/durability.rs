@@ -43,9 +43,12 @@ pub(super) fn acked_durability(history: &History, trace: &Trace, plan: &Plan) ->
         // A sync that fails takes back what was in the page cache only, with some file systems: no acknowledgement of what is
         // in the page cache promises to outlive that. An acknowledgement may be under way when the power goes, or the sync
         // fails: who hears of it after that has sent before it.
-        let failures = history.sync_failures.iter().map(|(node, at)| (*node, *at));
-        let power_losses = history.power_losses.iter().map(|(node, _, at)| (*node, *at));
-        let cache_went = power_losses.chain(failures).any(|(node, at)| node == broker && loss.send.at <= at);
+        let power_losses = history.power_losses.iter().filter(|(node, ..)| *node == broker).map(|(.., at)| *at);
+        // Whatever its status says, the disk had not told the truth when it was given.
+        if history.sick.moments(broker).any(|at| loss.send.at <= at && at <= loss.at) {
+            return false;
+        }
+        let cache_went = power_losses.chain(history.sick.moments(broker)).any(|at| loss.send.at <= at);
         !cache_went || is_stable(loss, plan) || is_doubled(loss, history, plan)
     });
     verdict(history, trace, promised)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::lab::check::deleted::Deletions;
 use crate::lab::check::reset::Resets;
+use crate::lab::check::sick::Sick;
 use crate::lab::check::signs::Signs;
 use crate::lab::check::storage::Verified;
 use crate::lab::check::transactions::Transactions;
@@ -50,8 +51,8 @@ pub struct History {
     pub power_losses: Vec<(NodeId, Seq, Time)>,
     /// Deaths of processes other than by power.
     pub deaths: Vec<(NodeId, Seq, Time)>,
-    /// Syncs of commit logs that failed: node, moment.
-    pub sync_failures: Vec<(NodeId, Time)>,
+    /// Disks that have not kept what a sync should have made durable.
+    pub sick: Sick,
     /// Nodes whose wall clock was set, and when, once each time.
     pub clock_steps: Vec<(NodeId, Time)>,
     /// When which nodes booted.
@@ -213,6 +214,7 @@ impl History {
             history.resets.see(record, node);
             history.deletions.see(record, node);
             history.signs.see(record, node);
+            history.sick.see(record, node);
             let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
                 if let Some(at) = open.remove(&(node, record.incarnation, op)) {
                     outcome.tell(&mut sends[at]);
@@ -266,7 +268,6 @@ impl History {
                 What::Disk(DiskEvent::Image { cached, stable }) => {
                     history.disks.push(DiskSeen::of(record, node, cached, stable));
                 }
-                What::Disk(DiskEvent::FlushFailed { .. }) => history.sync_failures.push((node, record.at)),
                 What::Machine(machine) => history.machine(node, record.seq, record.at, machine),
                 _ => {}
             }

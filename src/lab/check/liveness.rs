@@ -67,7 +67,7 @@ pub(super) fn drain_bound(history: &History, plan: &Plan) -> Judged {
     let mut oldest: Option<(&Owed<'_>, &Member<'_>)> = None;
     let mut longest = Span::ZERO;
     for member in groups.iter().filter(|member| member.is_up(history, plan)) {
-        let Some(owed) = delivery::owed_in(history, member, &all) else { return filters::unread(member.group) };
+        let Some(owed) = delivery::owed_in((history, plan), member, &all) else { return filters::unread(member.group) };
         let bound = bound(plan, member.orderly) + Span::from_secs(owed.len() as u64 / 1_000);
         longest = longest.max(bound);
         for (message, fate) in owed.into_iter().filter(|(message, _)| reached.contains(message.id)) {

@@ -199,6 +199,12 @@ impl Log {
         self.pieces.range(at..).map(|(_, piece)| *piece)
     }
 
+    /// One past the last byte in front of which a flush has answered for every store.
+    pub(super) fn stable_to(&self) -> u64 {
+        let stable = self.pieces.values().take_while(|piece| self.is_stable(**piece));
+        stable.last().map_or(0, |piece| piece.end)
+    }
+
     /// One past the last byte stored last.
     pub(super) fn end(&self) -> Option<u64> {
         self.end
@@ -264,6 +270,7 @@ mod tests {
         assert!(!log.is_stable(early));
         log.see(Seq(4), &DiskEvent::FlushDone { ticket: 7 });
         assert!(log.is_stable(early) && !log.is_stable(late));
+        assert_eq!(log.stable_to(), 8_192 + 100);
         ask(&mut log, 5, 8, 100, 200);
         log.see(Seq(6), &DiskEvent::FlushDone { ticket: 8 });
         assert!(log.is_stable(late));

@@ -42,6 +42,7 @@ mod retries;
 mod routing;
 mod scene;
 mod settled;
+pub mod sick;
 pub mod signs;
 mod stale;
 mod start;
@@ -146,7 +147,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::LogWellFormed => disks::log_well_formed(history),
         Check::StoreConsistent => disks::store_consistent(history),
         Check::IndexRecall => disks::index_recall(history),
-        Check::KeepsStable => disks::keeps_stable(history),
+        Check::KeepsStable => disks::keeps_stable(history, trace),
         Check::CheckpointSafe => disks::checkpoint_safe(history),
         Check::ReplicaPrefix => disks::replica_prefix(history, trace, plan),
         Check::StaleRoute => stale::stale_route(history, trace, plan),

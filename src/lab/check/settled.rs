@@ -216,7 +216,7 @@ pub(super) fn lineages(history: &History, trace: &Trace, broker: &BrokerSeen, se
     let born: BTreeSet<i64> = halves.iter().map(|half| half.born).collect();
     let ends = history.deaths.iter().chain(&history.power_losses).filter(|(node, ..)| *node == broker.node);
     // What lost a page to a failed sync may have lost how often it had asked.
-    let failures = history.sync_failures.iter().filter(|(node, _)| *node == broker.node).map(|(_, at)| *at);
+    let failures = history.sick.moments(broker.node);
     let last = ends.map(|(.., at)| *at).chain(failures).max();
     let is_before = |stored: i64| {
         let wall = |at: Time| trace.header.start.0 + (at.0 / 1_000_000) as i64;

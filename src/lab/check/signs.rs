@@ -92,6 +92,7 @@ impl Signs {
                     sides.retain(|(side, _)| *side != node);
                 }
             }
+            What::Disk(DiskEvent::Wrong { what, .. }) if *what == IS_SLOW => {}
             What::Disk(DiskEvent::Wrong { .. } | DiskEvent::FlushFailed { .. }) => {
                 self.sick.push((node, record.seq, record.at));
             }
@@ -181,6 +182,8 @@ impl Signs {
     }
 }
 
+/// What a disk says of a sync that is done later.
+const IS_SLOW: &str = "a sync is slow";
 /// Source: `RequestCode`.
 const PULL_MESSAGE: i32 = 11;
 /// Source: `RequestCode`.

@@ -75,5 +75,18 @@ impl MessageStore {
         }
         self.reput_from = self.reput_from.min(record);
         self.stuck = None;
+        self.index_again(disk, record);
+    }
+
+    /// Has every key put again if the index knows a record at or behind `cut`: its entries would lead to others there, and
+    /// those would not be put, being in front of the newest. Queues pass over what they have.
+    fn index_again(&mut self, disk: &mut dyn Disk, cut: i64) {
+        if self.index.files.last().is_none_or(|last| last.header.end_phy_offset < cut) {
+            return;
+        }
+        self.index.clear(disk);
+        self.index_forces.clear();
+        self.checkpoint.index = 0;
+        self.reput_from = self.log.min_offset();
     }
 }

@@ -13,7 +13,7 @@ use crate::mq::message::id::offset_msg_id;
 use crate::mq::message::sys_flag::{TRANSACTION_NOT, transaction_type};
 use crate::mq::message::{Host, Name, PhysicalOffset, QueueId, QueueOffset, Topic};
 use crate::mq::mistake::Mistake;
-use crate::mq::store::commit_log::{Appended, TOPIC_LEN_MAX, java_len};
+use crate::mq::store::commit_log::{Appended, TOPIC_LEN_MAX, fits_no_file, java_len};
 use crate::mq::store::outcome::{AppendStatus, Landed, Put, PutStatus, Thrown};
 use crate::mq::store::record::{BLANK_LEN, Place, Record, waits};
 use crate::mq::store::{Clock, MessageStore, delay};
@@ -147,6 +147,10 @@ impl MessageStore {
         let first = self.queues.next_offset[queue];
         let file = self.log.files.last_mut().expect("made before the append");
         let space = file.size - file.wrote;
+        if self.profile.fix_k27 && fits_no_file(encoded.bytes.len(), file.size) {
+            file.store_timestamp = 0;
+            return Appended::Refused(AppendStatus::MessageSizeExceeded);
+        }
         let landed = Landed {
             at: PhysicalOffset(file.from + file.wrote),
             size: encoded.bytes.len() as i32,

@@ -59,7 +59,7 @@ impl MessageStore {
     /// Takes the lock, rolls if it must, appends, and sees to disk and slaves.
     ///
     /// The result of the append after a roll is not looked at: what fits no file is answered with success, and a whole blank
-    /// file is all that is left of it. Source: `CommitLog.putMessage`, `putMessages`.
+    /// file is all that is left of it (K27). Source: `CommitLog.putMessage`, `putMessages`.
     pub(super) fn append(
         &mut self,
         disk: &mut dyn Disk,
@@ -156,6 +156,7 @@ impl MessageStore {
             () if file.is_full() => Some(AppendStatus::UnknownError),
             () if message.properties.len() > PROPERTIES_LEN_MAX => Some(AppendStatus::PropertiesSizeExceeded),
             () if length > self.config.max_message_size.max(0) as usize => Some(AppendStatus::MessageSizeExceeded),
+            () if self.profile.fix_k27 && fits_no_file(length, file.size) => Some(AppendStatus::MessageSizeExceeded),
             () => None,
         };
         if let Some(status) = refused {
@@ -195,6 +196,11 @@ pub(super) enum Appended {
     NoNextFile(Landed),
     /// Nothing was written.
     Refused(AppendStatus),
+}
+
+/// Whether not even an empty log file has room for so many bytes and the blank behind them (K27).
+pub(super) fn fits_no_file(len: usize, file_size: i64) -> bool {
+    file_size < (len + BLANK_LEN) as i64
 }
 
 /// `String.length()`: UTF-16 units.

@@ -100,6 +100,16 @@ impl ConsumeQueue {
         [self.files.dirty(least_pages), ext]
     }
 
+    /// How far its units and its extension go.
+    pub fn ends(&self) -> [i64; 2] {
+        [self.files.max_offset(), self.ext.as_ref().map_or(0, |ext| ext.files.max_offset())]
+    }
+
+    /// Whether everything in front of there has been forced.
+    pub fn is_forced_to(&self, [units, beside]: [i64; 2]) -> bool {
+        units <= self.files.flushed_where && self.ext.as_ref().is_none_or(|ext| beside <= ext.files.flushed_where)
+    }
+
     /// Whether a thorough flush would find something.
     pub fn is_dirty(&self) -> bool {
         self.files.is_dirty() || self.ext.as_ref().is_some_and(|ext| ext.files.is_dirty())

@@ -2,6 +2,7 @@
 
 use crate::mq::disk::{Disk, DiskError};
 use crate::mq::mistake::Mistake;
+use crate::mq::store::consume_queue::ConsumeQueue;
 use crate::mq::store::flush::CommitStep;
 use crate::mq::store::mapped_file::{Dirty, OS_PAGE_SIZE};
 use crate::mq::store::outcome::{News, PutStatus};
@@ -229,6 +230,10 @@ impl MessageStore {
         self.queue_flush.catch_up(Time(clock.mono.0.saturating_sub(1)));
         let thorough = self.queue_flush.begin(clock.mono);
         self.queue_flush.captured = thorough.then_some(self.checkpoint.logics);
+        self.queue_flush.ends.clear();
+        if thorough && self.profile.fix_k05 {
+            self.queue_flush.ends.extend(self.queues.list.iter().map(ConsumeQueue::ends));
+        }
         self.force_queues(if thorough { 0 } else { self.config.flush_queue_least_pages });
         if self.queue_flush.under_way == 0 {
             self.queue_pass_done(disk);
@@ -247,7 +252,17 @@ impl MessageStore {
     }
 
     /// A thorough pass writes the logics time that it captured before it forced, and the checkpoint.
+    ///
+    /// A pass forces one file of each queue, and a queue may have gone on in others since the last one: repaired, it goes on
+    /// until it has come to where the queues ended when it began (K05).
     fn queue_pass_done(&mut self, disk: &mut dyn Disk) {
+        let forced = self.queues.list.iter().zip(&self.queue_flush.ends).all(|(queue, ends)| queue.is_forced_to(*ends));
+        if !forced && self.queue_flush.captured.is_some() {
+            self.force_queues(0);
+            if self.queue_flush.under_way > 0 {
+                return;
+            }
+        }
         let Some(captured) = self.queue_flush.captured.take() else { return };
         if captured > 0 {
             let is_ahead = self.profile.plants(Mistake::CheckpointAhead);

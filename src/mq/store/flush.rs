@@ -171,13 +171,23 @@ pub struct QueueFlush {
     pub under_way: usize,
     /// The logics time that a thorough pass captured before it forced.
     pub captured: Option<i64>,
+    /// How far each queue's units and extension went then, where the pass has to reach that (K05).
+    pub ends: Vec<[i64; 2]>,
 }
 
 impl QueueFlush {
     /// The loop at its start.
     pub fn new(now: Time, interval: Span, thorough_interval: Span) -> QueueFlush {
         let interval = interval.max(Span::from_millis(1));
-        QueueFlush { start: now, interval, thorough_interval, last_thorough: None, under_way: 0, captured: None }
+        QueueFlush {
+            start: now,
+            interval,
+            thorough_interval,
+            last_thorough: None,
+            under_way: 0,
+            captured: None,
+            ends: Vec::new(),
+        }
     }
 
     /// The first tick after `now`.

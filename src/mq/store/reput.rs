@@ -63,8 +63,9 @@ impl MessageStore {
         if self.profile.fix_k04 { readable.min(self.log.flushed_where) } else { readable }
     }
 
+    /// A record that is there in part may become whole by a force alone, where that is waited for (K04).
     fn end_of_log(&self) -> Stuck {
-        Stuck::AtEnd(self.log.max_offset(), self.log.committed_where)
+        Stuck::AtEnd(self.dispatchable(), self.log.committed_where)
     }
 
     /// Reads everything that can be read. Source: `ReputMessageService.doReput`.

@@ -6,6 +6,7 @@
 
 use crate::mq::disk::Disk;
 use crate::mq::mistake::Mistake;
+use crate::mq::store::consume_queue::ConsumeQueue;
 use crate::mq::store::{ABORT, Clock, MessageStore, State};
 
 /// How far a clean stop is, with the rounds done there.
@@ -86,7 +87,8 @@ impl MessageStore {
                     }
                 }
                 Stopping::Cursors => {
-                    if !self.poisoned {
+                    // After three rounds a queue with many files may have one that nobody has forced.
+                    if !self.poisoned && !self.queues.list.iter().any(ConsumeQueue::is_dirty) {
                         self.checkpoint.forced_logics = self.checkpoint.logics;
                     }
                     self.flush_checkpoint(disk);

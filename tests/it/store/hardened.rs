@@ -1,10 +1,12 @@
 //! The repairs of the storage engine: each shown beside the release's behaviour that it repairs.
 
+use mqlab::lab::check::history::Image;
+use mqlab::lab::check::storage::{self, Seen};
 use mqlab::lab::fault::episode::Keep;
 use mqlab::mq::disk::Disk;
 use mqlab::mq::message::{PhysicalOffset, QueueOffset};
 use mqlab::mq::profile::Profile;
-use mqlab::mq::store::config::StoreConfig;
+use mqlab::mq::store::config::{Role, StoreConfig};
 use mqlab::mq::store::get::GetRequest;
 use mqlab::mq::store::index::KeyQuery;
 use mqlab::mq::store::outcome::{News, PutStatus, StoreError};
@@ -286,4 +288,51 @@ fn k06_queues_are_what_the_log_says_however_timestamps_ran() {
     let mut repaired = course(&fix("K06"));
     assert_eq!(logged(&mut repaired).len(), 110);
     assert_eq!(readable(&mut repaired).len(), 110);
+}
+
+#[test]
+fn k02_a_slave_whose_log_was_cut_finds_the_keys_of_what_came_instead() {
+    let written = |from: usize| {
+        let mut master = boot(&Profile::FAITHFUL, sim());
+        (from..from + 6).for_each(|number| put(&mut master, number));
+        (master.disk.lend().get(LOG).unwrap(), master.store.log_end().0)
+    };
+    let slave = StoreConfig { role: Role::Slave, ..small() };
+    let mut slave = Machine::boot_as(&fix("K02"), sim(), slave, clock()).unwrap_or_else(|error| panic!("{error}"));
+    let (ours, end) = written(0);
+    assert!(slave.store.append_data(slave.disk.lend(), slave.clock, 0, &ours[..end as usize]));
+    slave.pass(20);
+    assert_whole(&mut slave);
+    // The master has lost all but the first two, and four others have come.
+    let (theirs, end) = written(2);
+    let two = 2 * message(0).record_len() as i64;
+    slave.store.cut_log(slave.disk.lend(), two);
+    let mut others = ours[..two as usize].to_vec();
+    others.extend_from_slice(&theirs[two as usize..end as usize]);
+    assert!(slave.store.append_data(slave.disk.lend(), slave.clock, two, &others[two as usize..]));
+    slave.pass(20);
+    assert_whole(&mut slave);
+    let AnyDisk::Sim(disk) = &slave.disk else { panic!("a simulated disk") };
+    assert_eq!(storage::index_recalls(Seen::of(&Image(&disk.cached_image()))), []);
+}
+
+/// Queues of 20 units a file, and 50 units at once, once the log has been forced: one pass of the flush forces one file.
+#[test]
+fn k05_the_checkpoint_waits_for_every_file_of_a_queue() {
+    for (repaired, ahead) in [(false, true), (true, false)] {
+        let mut profile = fix("K04");
+        profile.set("K05", repaired);
+        let config = StoreConfig { commit_log_file_size: 1 << 20, flush_least_pages: 100, ..config() };
+        let mut machine = Machine::boot_as(&profile, sim(), config, clock()).unwrap_or_else(|error| panic!("{error}"));
+        let mut is_ahead = false;
+        for number in 0..800 {
+            assert_eq!(machine.put(&message(number)).status, PutStatus::PutOk);
+            machine.live(100);
+            if number % 5 == 0 {
+                let AnyDisk::Sim(disk) = &machine.disk else { panic!("a simulated disk") };
+                is_ahead |= !storage::checkpoint_is_safe(Seen::of(&Image(&disk.stable_image()))).is_empty();
+            }
+        }
+        assert_eq!(is_ahead, ahead, "{}", profile.name());
+    }
 }

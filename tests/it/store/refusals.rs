@@ -1,11 +1,15 @@
 //! What the store does when the disk refuses or fails for a while. The table of all that can be wrong is `failures`.
 
 use mqlab::mq::disk::DiskError;
+use mqlab::mq::message::property::Properties;
+use mqlab::mq::message::{Message, batch};
 use mqlab::mq::profile::Profile;
 use mqlab::mq::store::ABORT;
 use mqlab::mq::store::Flag;
+use mqlab::mq::store::batch::NewBatch;
 use mqlab::mq::store::config::StoreConfig;
 use mqlab::mq::store::outcome::{AppendStatus, PutStatus};
+use mqlab::mq::store::record::NewMessage;
 
 use super::machine::{AnyDisk, Machine, sim_disk};
 use super::sick::Sick;
@@ -121,4 +125,49 @@ fn a_bad_delay_table_keeps_the_store_from_loading() {
     let config = StoreConfig { message_delay_level: "1s 2x".into(), ..config() };
     let error = Machine::boot(sim(), config, clock()).err().unwrap();
     assert!(error.to_string().contains("`messageDelayLevel` is `1s 2x`"), "{error}");
+}
+
+/// What the log holds, when something has been put that no file of 4,096 bytes can hold.
+fn put_what_fits_no_file(profile: &Profile, in_batch: bool) -> (PutStatus, usize, Vec<Vec<u8>>) {
+    let mut machine = boot(profile, sim(), config());
+    assert_eq!(put(&mut machine, 0), PutStatus::PutOk);
+    let big = NewMessage { body: vec![b'x'; 4_096].into(), ..message(1) };
+    let put = match in_batch {
+        false => machine.put(&big),
+        true => {
+            let letter = Message {
+                topic: "orders".into(),
+                body: vec![b'x'; 1_400].into(),
+                flag: 0,
+                properties: Properties::default(),
+            };
+            let letters = [letter.clone(), letter.clone(), letter];
+            let NewMessage { topic, queue_id, sys_flag, born_timestamp, born_host, store_host, .. } = message(1);
+            let batch = NewBatch {
+                topic,
+                queue_id,
+                sys_flag,
+                born_timestamp,
+                born_host,
+                store_host,
+                reconsume_times: 0,
+                properties: "".into(),
+                body: batch::encode(&letters),
+            };
+            machine.store.put_batch(machine.disk.lend(), machine.clock, &batch)
+        }
+    };
+    machine.pass(2);
+    let files = machine.store.commit_log_files();
+    (put.status, files, logged(&mut machine))
+}
+
+#[test]
+fn k27_what_fits_no_log_file_is_answered_with_success_or_refused() {
+    let only = vec![message(0).body.to_vec()];
+    for in_batch in [false, true] {
+        assert_eq!(put_what_fits_no_file(&Profile::FAITHFUL, in_batch), (PutStatus::PutOk, 2, only.clone()));
+        let repaired = Profile::with_fix("K27").unwrap();
+        assert_eq!(put_what_fits_no_file(&repaired, in_batch), (PutStatus::MessageIllegal, 1, only.clone()));
+    }
 }

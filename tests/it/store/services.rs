@@ -274,6 +274,26 @@ fn k04_nothing_is_handed_on_before_it_has_been_forced() {
 }
 
 #[test]
+fn k04_a_force_alone_makes_a_record_whole_that_came_in_two_pieces() {
+    let mut master = boot(config());
+    (0..3).for_each(|number| put(&mut master, number));
+    let (half, end) = (message(0).record_len() as i64 + 50, master.store.log_end().0);
+    let bytes = master.disk.lend().get("commitlog/00000000000000000000").unwrap();
+    let slave = StoreConfig { role: Role::Slave, ..config() };
+    let mut slave =
+        Machine::boot_as(&Profile::with_fix("K04").unwrap(), AnyDisk::Sim(Box::new(sim_disk())), slave, clock())
+            .unwrap_or_else(|error| panic!("{error}"));
+    assert!(slave.store.append_data(slave.disk.lend(), slave.clock, 0, &bytes[..half as usize]));
+    slave.pass(11_000);
+    assert_eq!((readable(&mut slave).len(), slave.store.flushed().0), (1, half));
+    assert!(slave.store.append_data(slave.disk.lend(), slave.clock, half, &bytes[half as usize..end as usize]));
+    slave.pass(20);
+    assert_eq!((readable(&mut slave).len(), slave.store.flushed().0), (1, half), "looked at, and not forced yet");
+    slave.pass(11_000);
+    assert_eq!((readable(&mut slave).len(), slave.store.flushed().0), (3, end));
+}
+
+#[test]
 fn the_run_begins_at_midnight() {
     assert_eq!((START.0 + 8 * 3_600_000) % 86_400_000, 0, "{:?}", Millis(START.0));
 }

@@ -73,7 +73,7 @@ fn breaks(plan: &Plan, profile: Profile, finding: &Finding, within: bool) -> boo
 fn likely(finding: &Finding) -> &'static [&'static str] {
     match finding.check {
         "ack-honest" => &["K01", "K02"],
-        "acked-durability" => &["K01", "K09", "K17", "K06", "K18"],
+        "acked-durability" => &["K01", "K09", "K17", "K06", "K18", "K27"],
         "no-overrun" => &["K04", "K03"],
         "at-least-once" | "drain-bound" | "broadcast-complete" | "filter-complete" => {
             &["K04", "K03", "K02", "K20", "K12", "K13", "K06", "K05"]
@@ -86,7 +86,7 @@ fn likely(finding: &Finding) -> &'static [&'static str] {
         "store-consistent" | "index-recall" => &["K05", "K06", "K18", "K04"],
         "never-early" => &["K19"],
         "not-late" => &["K20", "K03", "K12"],
-        "offset-agreement" => &["K04", "K06", "K02"],
+        "offset-agreement" => &["K04", "K06", "K02", "K27"],
         "duplicates-explained" => &["K28", "K24", "K13", "K04"],
         _ => &["K04", "K03", "K01", "K02"],
     }
