@@ -1,5 +1,6 @@
 //! `mqlab hunt`: many seeds, grouped by what they break.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::num::NonZero;
@@ -18,7 +19,8 @@ use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::{INVALID, NOT_EXPECTED, USAGE};
 use crate::lab::explore::hunt::report::{Finding, Line, Report, Size};
 use crate::lab::explore::hunt::{self, Campaign, Ground, Watch};
-use crate::lab::explore::shrink;
+use crate::lab::explore::shrink::fingerprint::file_name;
+use crate::lab::explore::shrink::{self, size};
 use crate::lab::explore::swarm::{Bounds, Length, Regime, kinds};
 use crate::lab::fault::moment::{self, nearest};
 use crate::lab::locale::Lang;
@@ -49,26 +51,33 @@ pub(super) fn run(args: &HuntArgs, look: Look) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let start = std::time::Instant::now();
-    let deadline = args.length_of_time.map(|span| start + span);
+    // Of a limited time the last part is for shrinking.
+    let deadline = args.length_of_time.map(|span| {
+        let seeds = if args.no_shrink { span } else { span / 5 * 4 };
+        (start + seeds, start + span)
+    });
     let watch = Progress::new(&seeds, deadline)?;
     let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let mut report = hunt::hunt(&campaign, seeds, jobs, &watch);
     report.wall_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    if !args.no_shrink {
-        hunt::shrink(&mut report, jobs, shrink::BUDGET);
+    if !args.no_shrink && !watch.is_interrupted() {
+        watch.begins_to_shrink(report.findings.len() as u64);
+        hunt::shrink(&mut report, jobs, shrink::BUDGET, &watch);
     }
     std::panic::set_hook(hook);
     watch.bar.finish_and_clear();
-    if let Some(folder) = &args.regressions
-        && let Err(text) = keep(folder, &report)
-    {
-        load::complain(&text);
-        return Ok(ExitCode::from(INVALID));
-    }
+    let left = match args.regressions.as_ref().map(|folder| keep(folder, &report)) {
+        None => BTreeSet::new(),
+        Some(Ok(left)) => left,
+        Some(Err(text)) => {
+            load::complain(&text);
+            return Ok(ExitCode::from(INVALID));
+        }
+    };
     match args.format {
-        BenchFormat::Text => load::say(&text(args, &report, look.lang))?,
+        BenchFormat::Text => load::say(&text(args, &report, &left, look.lang))?,
         BenchFormat::Json => {
             load::say(&format!("{}\n", serde_json::to_string_pretty(&report).context("a report is plain data")?))?;
         }
@@ -148,16 +157,21 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
 #[expect(clippy::disallowed_types, reason = "a person's patience is measured in real time")]
 struct Progress {
     bar: ProgressBar,
-    deadline: Option<std::time::Instant>,
+    /// When no further seed is begun, and when shrinking ends.
+    deadline: Option<(std::time::Instant, std::time::Instant)>,
+    shrinks: AtomicBool,
     interrupted: Arc<AtomicBool>,
 }
 
 #[expect(clippy::disallowed_types, reason = "a person's patience is measured in real time")]
 impl Progress {
-    fn new(seeds: &Range<u64>, deadline: Option<std::time::Instant>) -> Result<Progress> {
+    fn new(
+        seeds: &Range<u64>,
+        deadline: Option<(std::time::Instant, std::time::Instant)>,
+    ) -> Result<Progress> {
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = interrupted.clone();
-        // The second Ctrl-C ends the process: the first lets the seeds under way come to their end.
+        // The second Ctrl-C ends the process: the first lets what is under way come to its end.
         let second = move || {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
@@ -165,13 +179,29 @@ impl Progress {
         };
         ctrlc::set_handler(second).context("Ctrl-C can be listened to once")?;
         let bar = if std::io::stderr().is_terminal() {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} seeds  {per_sec}  {elapsed}  {msg}");
-            ProgressBar::new(seeds.end - seeds.start).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            ProgressBar::new(seeds.end - seeds.start).with_style(style("seeds  {per_sec}"))
         } else {
             ProgressBar::hidden()
         };
-        Ok(Progress { bar, deadline, interrupted })
+        Ok(Progress { bar, deadline, shrinks: AtomicBool::new(false), interrupted })
     }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    fn begins_to_shrink(&self, findings: u64) {
+        self.shrinks.store(true, Ordering::Relaxed);
+        self.bar.set_style(style("findings shrunk"));
+        self.bar.set_length(findings);
+        self.bar.set_position(0);
+        self.bar.set_message("");
+    }
+}
+
+fn style(counted: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(&format!("{{bar:30}} {{pos}}/{{len}} {counted}  {{elapsed}}  {{msg}}"));
+    style.unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 #[expect(clippy::disallowed_types, reason = "a person's patience is measured in real time")]
@@ -183,31 +213,56 @@ impl Watch for Progress {
         }
     }
 
+    fn shrinking(&self, fingerprint: &str, replays: u64) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("{fingerprint}: {replays} runs"));
+        }
+    }
+
+    fn shrunk(&self) {
+        self.bar.inc(1);
+    }
+
     fn stops(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
-            || self.deadline.is_some_and(|deadline| deadline <= std::time::Instant::now())
+        let end = self.deadline.map(|(seeds, all)| if self.shrinks.load(Ordering::Relaxed) { all } else { seeds });
+        self.is_interrupted() || end.is_some_and(|end| end <= std::time::Instant::now())
     }
 }
 
-/// Writes each finding's plan into a folder; what stands there under the same name is replaced whole.
-fn keep(folder: &Path, report: &Report) -> Result<(), String> {
-    let write = |path: PathBuf, text: &str| {
+/// Writes each finding's plan into a folder, under its coarse fingerprint; gives the files that stay as they were.
+///
+/// A plan that stands there already, and is as small or smaller, stays: somebody may have read it. What is no plan stays, too.
+fn keep(folder: &Path, report: &Report) -> Result<BTreeSet<PathBuf>, String> {
+    let help = "help: name a folder that you may write to";
+    std::fs::create_dir_all(folder)
+        .map_err(|error| format!("{} cannot be made: {error}\n  {help}\n", folder.display()))?;
+    let mut left = BTreeSet::new();
+    for finding in &report.findings {
+        let path = folder.join(file_name(&finding.fingerprint));
+        if stays(&path, &finding.plan) {
+            left.insert(path);
+            continue;
+        }
         let beside = path.with_extension("tmp");
-        std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, &path)).map_err(|error| {
-            format!("{} cannot be written: {error}\n  help: name a folder that you may write to\n", path.display())
-        })
-    };
-    std::fs::create_dir_all(folder).map_err(|error| {
-        format!("{} cannot be made: {error}\n  help: name a folder that you may write to\n", folder.display())
-    })?;
-    report.findings.iter().try_for_each(|finding| write(folder.join(file_name(finding)), &finding.plan))
+        std::fs::write(&beside, &finding.plan)
+            .and_then(|()| std::fs::rename(&beside, &path))
+            .map_err(|error| format!("{} cannot be written: {error}\n  {help}\n", path.display()))?;
+    }
+    Ok(left)
 }
 
-fn file_name(finding: &Finding) -> String {
-    format!("{}.plan.toml", finding.fingerprint)
+/// Whether what stands at a path is not to be replaced by a plan.
+fn stays(path: &Path, plan: &str) -> bool {
+    match std::fs::read_to_string(path) {
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        Ok(standing) => match (size::of(&standing), size::of(plan)) {
+            (Some(standing), Some(new)) => standing <= new,
+            _ => true,
+        },
+    }
 }
 
-fn text(args: &HuntArgs, report: &Report, lang: Lang) -> String {
+fn text(args: &HuntArgs, report: &Report, left: &BTreeSet<PathBuf>, lang: Lang) -> String {
     let mut out = String::new();
     let millis = (report.wall_ns / 1_000_000).max(1);
     let (seeds, events) = (report.seeds, report.events);
@@ -249,7 +304,15 @@ fn text(args: &HuntArgs, report: &Report, lang: Lang) -> String {
             };
         }
         let replay = match &args.regressions {
-            Some(folder) => format!("mqlab run {}", folder.join(file_name(finding)).display()),
+            Some(folder) => {
+                let path = folder.join(file_name(&finding.fingerprint));
+                let note = match (left.contains(&path), lang) {
+                    (false, _) => "",
+                    (true, Lang::En) => "   # as it stood: it is no larger than the one found now",
+                    (true, Lang::Zh) => "   # 保留原有文件：不比这次找到的大",
+                };
+                format!("mqlab run {}{note}", path.display())
+            }
             None => {
                 let profile = args.profile.as_ref().map(|name| format!(" --profile {name}")).unwrap_or_default();
                 let regime = if args.within {
