@@ -165,10 +165,7 @@ struct Progress {
 
 #[expect(clippy::disallowed_types, reason = "a person's patience is measured in real time")]
 impl Progress {
-    fn new(
-        seeds: &Range<u64>,
-        deadline: Option<(std::time::Instant, std::time::Instant)>,
-    ) -> Result<Progress> {
+    fn new(seeds: &Range<u64>, deadline: Option<(std::time::Instant, std::time::Instant)>) -> Result<Progress> {
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = interrupted.clone();
         // The second Ctrl-C ends the process: the first lets what is under way come to its end.

@@ -116,9 +116,10 @@ pub fn shrink(report: &mut Report, jobs: usize, budget: u64, watch: &dyn Watch) 
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(finding) = report.findings.get(at) else { return };
                     let name = format!("seed-{}.plan.toml", finding.first_seed);
-                    let shrunk = finding.target.as_ref().and_then(|target| {
-                        shrink::shrink_watched((&name, &finding.plan), target, budget, watch)
-                    });
+                    let shrunk = finding
+                        .target
+                        .as_ref()
+                        .and_then(|target| shrink::shrink_watched((&name, &finding.plan), target, budget, watch));
                     if let Some(shrunk) = shrunk {
                         done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(at, shrunk);
                     }

@@ -103,12 +103,7 @@ pub fn shrink(name: &str, text: &str, target: &Target, budget: u64) -> Option<Sh
 }
 
 /// The same under somebody's eyes: what it has come to when the watch stops it is the result.
-pub fn shrink_watched(
-    (name, text): (&str, &str),
-    target: &Target,
-    budget: u64,
-    watch: &dyn Watch,
-) -> Option<Shrunk> {
+pub fn shrink_watched((name, text): (&str, &str), target: &Target, budget: u64, watch: &dyn Watch) -> Option<Shrunk> {
     let mut search = Search::new((name, text), target, budget, watch)?;
     let whole = search.document.clone();
     rounds(&mut search);
