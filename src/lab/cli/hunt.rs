@@ -300,6 +300,9 @@ fn text(args: &HuntArgs, report: &Report, left: &BTreeSet<PathBuf>, lang: Lang) 
                 ),
             };
         }
+        if finding.shrunk.is_none() && finding.target.is_some() && !args.no_shrink {
+            out.push_str(if lang == Lang::Zh { "  未缩减\n" } else { "  not shrunk\n" });
+        }
         let replay = match &args.regressions {
             Some(folder) => {
                 let path = folder.join(file_name(&finding.fingerprint));

@@ -104,17 +104,19 @@ pub fn hunt(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Wat
     fold.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).report
 }
 
-/// Shrinks the first plan of each finding, on `jobs` threads; the result is the same with any. When the watch stops it, what
-/// has not been begun stays as it was found.
+/// Shrinks the first plan of each finding, on `jobs` threads; the result is the same with any. What is no registered weakness
+/// comes first. When the watch stops it, what has not been begun stays as it was found.
 pub fn shrink(report: &mut Report, jobs: usize, budget: u64, watch: &dyn Watch) {
+    let mut order: Vec<usize> = (0..report.findings.len()).collect();
+    order.sort_by_key(|at| report.findings[*at].known.is_some());
     let next = AtomicUsize::new(0);
     let done: Mutex<BTreeMap<usize, Shrunk>> = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
                 while !watch.stops() {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(finding) = report.findings.get(at) else { return };
+                    let Some(&at) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                    let finding = &report.findings[at];
                     let name = format!("seed-{}.plan.toml", finding.first_seed);
                     let shrunk = finding
                         .target
