@@ -99,6 +99,11 @@ pub struct Profile {
     ///
     /// Source: `ScheduleMessageService.shutdown` cancels the timer and writes nothing.
     pub fix_k24: bool,
+    /// K27: an ordered consumer that could not read the place of its first pull under a lock asks again before it pulls.
+    ///
+    /// Source: `DefaultMQPushConsumerImpl.pullMessage` takes what `computePullFromWhere` gives, -1 where nobody answered; the
+    /// broker moves that to the queue's beginning, and ten seconds later the group has committed it.
+    pub fix_k27: bool,
     /// A mistake planted to see that it is found; no named profile has one.
     #[cfg(feature = "mutants")]
     pub planted: Option<Mistake>,
@@ -135,7 +140,7 @@ pub struct Switch {
 }
 
 /// Every switch, in the order of the rows.
-pub const SWITCHES: [Switch; 19] = [
+pub const SWITCHES: [Switch; 20] = [
     Switch { row: "K01", of: |profile| &mut profile.fix_k01 },
     Switch { row: "K02", of: |profile| &mut profile.fix_k02 },
     Switch { row: "K03", of: |profile| &mut profile.fix_k03 },
@@ -155,6 +160,7 @@ pub const SWITCHES: [Switch; 19] = [
     Switch { row: "K22", of: |profile| &mut profile.fix_k22 },
     Switch { row: "K23", of: |profile| &mut profile.fix_k23 },
     Switch { row: "K24", of: |profile| &mut profile.fix_k24 },
+    Switch { row: "K27", of: |profile| &mut profile.fix_k27 },
 ];
 
 impl Profile {
@@ -179,6 +185,7 @@ impl Profile {
         fix_k22: false,
         fix_k23: false,
         fix_k24: false,
+        fix_k27: false,
         #[cfg(feature = "mutants")]
         planted: None,
     };
@@ -203,6 +210,7 @@ impl Profile {
         fix_k22: true,
         fix_k23: true,
         fix_k24: true,
+        fix_k27: true,
         #[cfg(feature = "mutants")]
         planted: None,
     };

@@ -182,7 +182,7 @@ fn a_slave_is_judged_while_it_is_connected() {
         if let What::Road(Road::Arrived { frame, .. }) = &mut record.what
             && record.node == master
         {
-            frame.wire = Some(bytes::Bytes::copy_from_slice(&1_000_000_i64.to_be_bytes()));
+            frame.wire = Some(bytes::Bytes::copy_from_slice(&1_000_000_i64.to_be_bytes()).into());
         }
         Some(record)
     });

@@ -170,7 +170,9 @@ impl<'a> Surroundings<'a> {
     /// that is not done, goes out every five seconds, and arrives only where somebody listens.
     fn uncommitted(&self, handing: &Handing<'_>, by: Time) -> bool {
         let Some(ended) = handing.ended() else { return true };
-        if by <= ended + COMMITS {
+        let own = self.history.boots.iter().filter(|(node, at)| *node == handing.delivery.node && *at <= ended);
+        let boot = own.map(|(_, at)| *at).max().unwrap_or(Time::ZERO);
+        if by <= ended + COMMITS || by <= boot + FIRST_COMMIT {
             return true;
         }
         self.speechless(handing.delivery.node).any(|(from, to)| from <= ended + COMMITS && by <= to + COMMITS)
@@ -265,6 +267,8 @@ struct Account<'a> {
     /// How many more each of them has explained.
     forks: BTreeMap<(Seq, Place<'a>), u32>,
     places: BTreeSet<Place<'a>>,
+    /// Whether the group is one process and keeps its own offsets.
+    broadcasts: bool,
 }
 
 impl<'a> Account<'a> {
@@ -354,6 +358,11 @@ impl<'a> Account<'a> {
         if around.uncommitted(before, began) || around.was_the_last(before, began) {
             return Some(Cause::Moved);
         }
+        // The file that a broadcasting consumer writes every five seconds holds the queues of that moment: one that was gone
+        // from its route and comes back is read from the group's beginning. Source: `LocalFileOffsetStore.persistAll`.
+        if self.broadcasts && !is_other && before.delivery.at + COMMITS <= began {
+            return Some(Cause::Reset);
+        }
         // The broker keeps offsets in memory and writes them every five seconds; power takes the file with it.
         let forgot = around.broker_death(since, at).is_some_and(|death| {
             around.power_lost(since, at) || before.ended().is_none_or(|ended| death <= ended + PERSISTS)
@@ -400,6 +409,7 @@ pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
                 spent: BTreeSet::new(),
                 forks: BTreeMap::new(),
                 places: BTreeSet::new(),
+                broadcasts: owner.is_some(),
             });
             if !account.handings.is_empty() {
                 let Some(cause) = account.cause(&handing, &around, &retry) else {
@@ -442,6 +452,8 @@ fn unexplained(account: &Account<'_>, next: &Handing<'_>, id: &str) -> Judged {
 /// Offsets go to the broker every five seconds, and a little later they are there. Source:
 /// `ClientConfig.persistConsumerOffsetInterval`.
 const COMMITS: Span = Span::from_secs(7);
+/// A process writes offsets ten seconds after its start for the first time. Source: `MQClientInstance.startScheduledTask`.
+const FIRST_COMMIT: Span = Span::from_secs(12);
 /// A broker's offsets reach its file every five seconds, first after ten. Source: `BrokerController.initialize`.
 const PERSISTS: Span = Span::from_secs(20);
 /// How long queues may go on moving: a connection that is idle for two minutes, then a rebalance, then a held pull.

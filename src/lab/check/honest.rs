@@ -215,7 +215,7 @@ fn in_chinese(clause: &str) -> &'static str {
 fn taken(frame: &FrameNote) -> Option<String> {
     let took =
         frame.flag & RESPONSE != 0 && [SUCCESS, DISK_TIMEOUT, SLAVE_MISSING, SLAVE_TIMEOUT].contains(&frame.code);
-    took.then(|| answer::ids(frame.wire.as_deref()?)).flatten()
+    took.then(|| answer::ids(&frame.wire.as_ref()?.bytes())).flatten()
 }
 
 fn brokers(plan: &Plan) -> impl Iterator<Item = (NodeId, &BrokerPlan)> {

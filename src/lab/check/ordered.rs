@@ -83,18 +83,23 @@ pub(super) fn queue_fifo(history: &History, plan: &Plan) -> Judged {
     for handed in handed(history, plan) {
         let mut seen: BTreeSet<i64> = BTreeSet::new();
         let mut last: Option<&Delivery> = None;
-        let (mut floor, mut open) = (i64::MIN, None);
+        let (mut floor, mut open, mut is_unsettled) = (i64::MIN, None, false);
         for delivery in &handed.deliveries {
             looked_at += 1;
             let before = last.filter(|last| !handed.lost_power(history, last.at, delivery.at));
-            if before.is_none() {
+            let head = offsets(delivery).next().unwrap_or(i64::MAX);
+            // Behind a loss of power offsets may be given anew; what the owner had pulled before is handed over all the same,
+            // until it steps back to where the broker stands.
+            let steps_back = last.is_some_and(|last| offsets(last).next().is_some_and(|before| head < before));
+            let lost = before.is_none() && last.is_some();
+            if lost || (is_unsettled && steps_back) {
+                is_unsettled = lost && !steps_back;
                 seen.clear();
             }
             let same = before.filter(|last| (last.node, last.incarnation) == (delivery.node, delivery.incarnation));
             if same.is_none() {
                 (floor, open) = (i64::MIN, None);
             }
-            let head = offsets(delivery).next().unwrap_or(i64::MAX);
             let is_sorted = delivery.messages.is_sorted_by(|a, b| a.queue_offset < b.queue_offset);
             let first_seen = offsets(delivery).find(|offset| !seen.contains(offset));
             let overtaken = first_seen.zip(seen.last()).is_some_and(|(first, highest)| first < *highest);

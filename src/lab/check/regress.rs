@@ -80,7 +80,10 @@ pub(super) fn no_regress(history: &History, plan: &Plan) -> Judged {
             }
         }
         table.acts(commit.from, commit.at);
-        table.before = Some(table.last.filter(|last| last.from == commit.from).map_or(0, |last| last.value));
+        // What is said again after a silence is one word.
+        if table.last.is_none_or(|last| (last.from, last.value) != (commit.from, commit.value)) {
+            table.before = Some(table.last.filter(|last| last.from == commit.from).map_or(0, |last| last.value));
+        }
         (table.last, table.ends) = (Some(commit), ends);
     }
     match (looked_at, known) {

@@ -16,6 +16,7 @@ use crate::lab::fault::episode::FaultKind;
 use crate::lab::scenario::plan::Plan;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{DiskEvent, Fault, FrameNote, LinkId, Machine, NodeId, Record, Road, Seq, What};
+use crate::lab::trace::wire::Wire;
 
 /// A master with one of its slaves, and the size of the master's log files.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +127,7 @@ impl PairSeen {
 
     /// A slave's report: eight bytes, of several the last.
     fn reported(&mut self, link: LinkId, frame: &FrameNote) {
-        let Some(wire) = frame.wire.as_deref() else { return };
+        let Some(wire) = frame.wire.as_ref().map(Wire::bytes) else { return };
         let Some(end) = wire.last_chunk::<8>().filter(|_| wire.len() == 8) else { return };
         if self.connection.is_none_or(|own| own.link != link) {
             self.connection = Some(Connection { link, signs: 0, is_told: false });

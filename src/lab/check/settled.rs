@@ -9,6 +9,7 @@ use crate::lab::check::delivery::is_severed;
 use crate::lab::check::fate::{Fate, Limits, fate};
 use crate::lab::check::history::{BrokerSeen, History};
 use crate::lab::check::transactions::{CheckSeen, Logged, TransactionSeen};
+use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
@@ -181,13 +182,12 @@ fn can_be_resolved(history: &History, plan: &Plan, seen: &TransactionSeen) -> bo
 /// Nobody is asked too early, too often, in another group's name, or for what is settled.
 pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judged {
     let (limits, mut asked) = (Limits::of(plan), 0);
-    let lost = (history.power_losses.len() + history.sync_failures.len()) as i64;
     for seen in &history.transactions.seen {
+        let lineages = lineages(history, seen);
         for (number, check) in seen.checks.iter().enumerate() {
             asked += 1;
             let clause = match () {
-                // What lost its power, or a page to a failed sync, may have lost how often it had asked.
-                () if limits.checks_max * (1 + lost) <= number as i64 => "too often",
+                () if limits.checks_max < check.times || limits.checks_max * lineages <= number as i64 => "too often",
                 () if check.group != check.asked || !is_member(plan, trace, check) => "wrong group",
                 () if is_early(history, trace, check, &limits) => "too early",
                 () if is_settled_before(history, trace, seen, check) => "settled",
@@ -205,6 +205,24 @@ pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judge
         _ => Judged::pass(format!("{asked} questions by the rules"), format!("{asked} 次回查都合规则")),
     }
 }
+
+/// How many lines of copies a half message can have, each of which is asked for on its own.
+///
+/// A producer that tried again has begun one more. The place up to which half messages were looked at may be behind when a
+/// broker comes back: it finds the one that was looked at and its copy, and from then on goes on with both.
+fn lineages(history: &History, seen: &TransactionSeen) -> i64 {
+    let of_broker = |broker: &BrokerSeen| {
+        let born: BTreeSet<i64> = Logged::of(&broker.store, &seen.id).halves.iter().map(|half| half.born).collect();
+        let ends = history.deaths.iter().chain(&history.power_losses).filter(|(node, ..)| *node == broker.node);
+        // What lost a page to a failed sync may have lost how often it had asked.
+        let ends = ends.count() + history.sync_failures.iter().filter(|(node, _)| *node == broker.node).count();
+        (born.len() as i64) << ends.min(LINEAGES_DOUBLE)
+    };
+    history.brokers.iter().map(of_broker).sum::<i64>().max(1)
+}
+
+/// So often at most lines of copies double: behind that nobody counts.
+const LINEAGES_DOUBLE: usize = 8;
 
 fn is_member(plan: &Plan, trace: &Trace, check: &CheckSeen) -> bool {
     plan.nodes.iter().any(|node| match &node.kind {
@@ -230,16 +248,31 @@ fn is_settled_before(history: &History, trace: &Trace, seen: &TransactionSeen, c
     let fault = history.faults.iter().map(|(at, _)| *at).filter(|at| *at <= check.at).max().unwrap_or(Time::ZERO);
     let fault = trace.header.start.0 + (fault.0 / 1_000_000) as i64;
     let follows = IN_FLIGHT + history.waits_for_force.unwrap_or_default();
-    let is_old = |stored: i64| stored.max(fault) + follows.as_millis() as i64 <= wall;
+    let is_old = |stored: i64, by: i64| stored.max(fault) + follows.as_millis() as i64 <= by;
     let decided = seen.said.iter().any(|(seq, _, said)| {
         *seq < check.seq && matches!(said, LocalOutcome::State(LocalState::Commit | LocalState::Rollback))
     });
-    // A producer that tried again has a half message in another place, which no note elsewhere settles.
     let is_open = |broker: &BrokerSeen| {
         let logged = Logged::of(&broker.store, &seen.id);
-        let tries: BTreeSet<i64> = logged.halves.iter().map(|half| half.born).collect();
-        let notes = logged.notes.iter().filter(|note| is_old(note.stored)).count();
-        notes < tries.len()
+        // A producer that tried again has a half message in another place, which no note elsewhere settles.
+        let mut line: Vec<&LogRecord> =
+            logged.halves.iter().copied().filter(|half| half.born == check.born.0 && half.stored <= wall).collect();
+        // The copy that is asked for was made in the same round, of the one before it: a note for that one is late if it was
+        // not there yet, and names nothing that is looked at from then on.
+        let Some(asked) = line.pop() else { return false };
+        let by = if line.is_empty() { wall } else { asked.stored };
+        let is_noted = |half: &LogRecord| {
+            let names =
+                |note: &LogRecord| std::str::from_utf8(&note.body).ok() == Some(&*half.queue_offset.to_string());
+            logged.notes.iter().any(|note| names(note) && is_old(note.stored, by))
+        };
+        let ends = history.deaths.iter().chain(&history.power_losses);
+        let may_fork = ends.into_iter().any(|(node, _, at)| *node == broker.node && *at <= check.at);
+        match line.last() {
+            None => !is_noted(asked),
+            Some(_) if may_fork => line.iter().any(|half| !is_noted(half)),
+            Some(before) => !is_noted(before),
+        }
     };
     decided && history.clock_steps.is_empty() && !history.brokers.iter().any(is_open)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::lab::oracle::frame::Frame;
 use crate::lab::trace::record::{App, DiskEvent, FrameNote, LinkId, Machine, NodeId, Record, Road, Seq, What};
+use crate::lab::trace::wire::Wire;
 use crate::mq::app::{Call, Return, SendBy};
 use crate::mq::time::Time;
 
@@ -141,7 +142,8 @@ impl Signs {
             (false, UPDATE_CONSUMER_OFFSET | PULL_MESSAGE) => {}
             _ => return,
         }
-        let Some(read) = frame.wire.as_deref().and_then(Frame::read) else { return };
+        let Some(wire) = frame.wire.as_ref().map(Wire::bytes) else { return };
+        let Some(read) = Frame::read(&wire) else { return };
         let place = || {
             let text = |name: &str| read.text(name).map(str::to_owned);
             let queue = read.number("queueId").and_then(|number| i32::try_from(number).ok())?;

@@ -54,7 +54,8 @@ fn put_back(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
         for seen in &history.transactions.seen {
             *looked_at += 1;
             let copies = Logged::of(&broker.store, &seen.id).halves.len() as i64;
-            if tries * (limits.checks_max + 2) * (1 + ends) < copies {
+            // A broker that comes back may go on with the half message that it had looked at and with its copy.
+            if (tries * (limits.checks_max + 2)) << ends.min(8) < copies {
                 let judged = stuck(
                     "put back",
                     vec![seen.seq],

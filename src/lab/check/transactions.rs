@@ -57,6 +57,8 @@ pub struct CheckSeen {
     pub born: Millis,
     /// How long it was to be left in peace, in seconds.
     pub immunity: Option<i64>,
+    /// How often this copy says that it was asked for, this time included.
+    pub times: i64,
 }
 
 impl Transactions {
@@ -91,6 +93,10 @@ impl Transactions {
                         immunity: own
                             .get(properties::CHECK_IMMUNITY_TIME_IN_SECONDS)
                             .and_then(|seconds| seconds.parse().ok()),
+                        times: own
+                            .get(properties::TRANSACTION_CHECK_TIMES)
+                            .and_then(|times| times.parse().ok())
+                            .unwrap_or(0),
                     });
                 }
                 Return::SentInTransaction { result, state, .. } => {

@@ -26,7 +26,6 @@ use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
 use crate::mq::store::config::StoreConfig;
 use crate::mq::time::Time;
 use crate::mq::wire::code::{name_of_request, name_of_response, request, response};
-use crate::mq::wire::codec;
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::Header;
 
@@ -55,7 +54,7 @@ pub(crate) fn empty(plan: &Plan) -> Setup {
     setup.profile = Name::from(plan.profile.name());
     // What a broker tells a sender is judged as it leaves; at level `full` all frames are kept.
     let leaving = |command: &Command| matches!(command.header, Header::Sent(_));
-    setup.tap = Some(WireTap { leaving, arriving: is_judged, encode: codec::encode, label });
+    setup.tap = Some(WireTap { leaving, arriving: is_judged, label });
     setup
 }
 

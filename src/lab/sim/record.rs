@@ -5,11 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
-
 use crate::lab::fault::episode::EventMatch;
 use crate::lab::trace::digest::{Chain, Digest};
 use crate::lab::trace::record::{Fault, FrameNote, Level, NodeId, Record, Seq, What};
+use crate::lab::trace::wire::Wire;
 use crate::mq::node::Frame;
 use crate::mq::time::{Millis, Span, Time};
 use crate::mq::wire::command::Command;
@@ -93,8 +92,6 @@ pub struct WireTap {
     pub leaving: fn(&Command) -> bool,
     /// Whether somebody reads this command at level `history` where it arrives.
     pub arriving: fn(&Command) -> bool,
-    /// The frame as on the wire, length word included.
-    pub encode: fn(&Command) -> Bytes,
     /// The command's name: `SEND_MESSAGE_V2`, `SUCCESS` …
     pub label: fn(&Command) -> &'static str,
 }
@@ -264,7 +261,7 @@ impl Recorder {
                 label: self.tap.map_or("COMMAND", |tap| (tap.label)(command)),
                 body: command.body.as_ref().map_or(0, |body| body.len() as u32),
                 remark: command.remark.clone(),
-                wire: self.tap.filter(|_| keep).map(|tap| (tap.encode)(command)),
+                wire: keep.then(|| Wire::Typed(command.clone())),
             },
             Frame::Bytes(bytes) => FrameNote {
                 code: 0,
@@ -273,7 +270,8 @@ impl Recorder {
                 label: "BYTES",
                 body: bytes.len() as u32,
                 remark: None,
-                wire: (self.level == Level::Full || bytes.len() <= SIGN_OF_LIFE).then(|| (**bytes).clone()),
+                wire: (self.level == Level::Full || bytes.len() <= SIGN_OF_LIFE)
+                    .then(|| Wire::Bytes((**bytes).clone())),
             },
         }
     }

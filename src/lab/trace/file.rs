@@ -129,7 +129,7 @@ fn frame_fields(frame: &FrameNote) -> Value {
         map.insert("remark".into(), json!(remark.as_str()));
     }
     if let Some(wire) = &frame.wire {
-        map.insert("wire".into(), json!(hex(wire)));
+        map.insert("wire".into(), json!(hex(&wire.bytes())));
     }
     Value::Object(map)
 }

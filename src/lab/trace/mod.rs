@@ -4,6 +4,8 @@ pub mod image;
 
 pub mod record;
 
+pub mod wire;
+
 pub mod log;
 
 pub mod digest;

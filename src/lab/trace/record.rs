@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::lab::trace::image::DiskImage;
+use crate::lab::trace::wire::Wire;
 use crate::mq::app::pull::PullAnswer;
 use crate::mq::app::{Call, Return};
 use crate::mq::disk::DiskError;
@@ -238,7 +239,7 @@ pub struct FrameNote {
     /// The remark.
     pub remark: Option<Name>,
     /// The whole frame as on the wire, length word included, at the levels and codes that somebody reads.
-    pub wire: Option<Bytes>,
+    pub wire: Option<Wire>,
 }
 
 /// What happens with a timer.

@@ -94,10 +94,10 @@ fn owner(trace: &Trace, handles: &Handles, number: usize, record: &Record) -> Ow
 /// Whose message a send's frame carries, by the unique keys in it.
 fn carried(handles: &Handles, number: usize, frame: &FrameNote) -> Owner {
     let is_request = frame.flag & 1 == 0;
-    let Some(wire) = frame.wire.as_deref().filter(|_| is_request && SENDS.contains(&frame.code)) else {
+    let Some(wire) = frame.wire.as_ref().filter(|_| is_request && SENDS.contains(&frame.code)) else {
         return Owner::Unknown;
     };
-    let known: Vec<usize> = unique_keys(wire).filter_map(|uid| handles.of_uid(uid)).collect();
+    let known: Vec<usize> = unique_keys(&wire.bytes()).filter_map(|uid| handles.of_uid(uid)).collect();
     match known.is_empty() {
         true => Owner::Unknown,
         false if known.contains(&number) => Owner::This,

@@ -129,7 +129,7 @@ fn nodes_here_speak_as_the_real_ones_do() {
                 continue;
             }
             let way = |node: u16| (number as u64) << 48 | u64::from(link.0) << 16 | u64::from(node);
-            let raw = RawCommand::decode(&frame.wire.as_ref().unwrap().slice(4..)).unwrap();
+            let raw = RawCommand::decode(&frame.wire.as_ref().unwrap().bytes().slice(4..)).unwrap();
             ours.add(&raw, way(from.0), way(to.0));
         }
     }

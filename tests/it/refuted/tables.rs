@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use mqlab::lab::check::{self, Verdict};
 use mqlab::lab::scenario::load;
 use mqlab::lab::scenario::plan::{Check, Expect, Outcome, Plan};
@@ -175,7 +177,7 @@ pub fn is_frame(record: &Record, label: &str) -> bool {
 /// A field of a frame's JSON header.
 pub fn field(record: &Record, name: &str) -> Option<String> {
     let What::Road(Road::Arrived { frame, .. }) = &record.what else { return None };
-    let text = String::from_utf8_lossy(frame.wire.as_ref()?).into_owned();
+    let text = String::from_utf8_lossy(&frame.wire.as_ref()?.bytes()).into_owned();
     let from = text.find(&format!("\"{name}\":\""))? + name.len() + 4;
     Some(text[from..].split('"').next()?.to_owned())
 }
@@ -184,7 +186,7 @@ pub fn field(record: &Record, name: &str) -> Option<String> {
 pub fn set_field(record: &mut Record, name: &str, value: &str) {
     let before = field(record, name).unwrap_or_else(|| panic!("no {name}"));
     let What::Road(Road::Arrived { frame, .. }) = &mut record.what else { return };
-    let wire = frame.wire.take().expect("kept");
+    let wire = frame.wire.take().expect("kept").bytes();
     let length = (u32::from_be_bytes(wire[4..8].try_into().unwrap()) & 0x00ff_ffff) as usize;
     let header = String::from_utf8(wire[8..8 + length].to_vec()).expect("JSON");
     let header = header.replace(&format!("\"{name}\":\"{before}\""), &format!("\"{name}\":\"{value}\""));
@@ -192,7 +194,7 @@ pub fn set_field(record: &mut Record, name: &str, value: &str) {
     bytes.extend((header.len() as u32).to_be_bytes());
     bytes.extend(header.bytes());
     bytes.extend(&wire[8 + length..]);
-    frame.wire = Some(bytes.into());
+    frame.wire = Some(Bytes::from(bytes).into());
 }
 
 /// The trace with every disk image changed.

@@ -245,7 +245,7 @@ fn likely(finding: &Finding) -> &'static [&'static str] {
         "never-early" => &["K19"],
         "not-late" => &["K20", "K03", "K12"],
         "offset-agreement" => &["K04", "K06", "K02"],
-        "duplicates-explained" => &["K24", "K13", "K04"],
+        "duplicates-explained" => &["K27", "K24", "K13", "K04"],
         _ => &["K04", "K03", "K01", "K02"],
     }
 }

@@ -267,7 +267,7 @@ impl Client {
         }
     }
 
-    /// The place of a first pull under a lock. One that could not be found is taken as it is: -1, which no broker has.
+    /// The place of a first pull under a lock. One that could not be found is taken as it is: -1, which no broker has (K27).
     fn pull_sought(&mut self, at: usize, queue: u64, seeking: FromWhere, woken: Woken, step: &mut Step<'_>) {
         let place = match self.seek_on(seeking, woken, step) {
             Ok(place) => place,
@@ -278,6 +278,10 @@ impl Client {
         };
         let consumer = &mut self.consumers[at];
         let Some(assigned) = consumer.assigned.get_mut(&queue) else { return };
+        if place.offset < 0 && consumer.profile.fix_k27 {
+            assigned.locked_first = false;
+            return self.pull_after(at, queue, AFTER_ERROR, "error", step);
+        }
         if place.consumed.is_some() {
             assigned.consumed = place.consumed;
         }

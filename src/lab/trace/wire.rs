@@ -1,0 +1,40 @@
+//! A frame that is kept: typed as it travelled, bytes where somebody reads them.
+
+use bytes::Bytes;
+
+use crate::mq::wire::codec;
+use crate::mq::wire::command::Command;
+
+/// What was on the wire, length word included.
+///
+/// A command stays typed until it is asked for its bytes: most frames that are kept are read by nobody, and what they cost
+/// is a clone.
+#[derive(Clone, Debug)]
+pub enum Wire {
+    /// As bytes.
+    Bytes(Bytes),
+    /// As the command that gives them.
+    Typed(Box<Command>),
+}
+
+impl Wire {
+    /// The bytes; a typed frame is encoded anew each time.
+    pub fn bytes(&self) -> Bytes {
+        match self {
+            Wire::Bytes(bytes) => bytes.clone(),
+            Wire::Typed(command) => codec::encode(command),
+        }
+    }
+}
+
+impl PartialEq for Wire {
+    fn eq(&self, other: &Wire) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl From<Bytes> for Wire {
+    fn from(bytes: Bytes) -> Wire {
+        Wire::Bytes(bytes)
+    }
+}
