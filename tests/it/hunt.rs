@@ -241,3 +241,28 @@ fn a_finding_its_file_and_what_stands_in_it_have_one_name_and_the_smaller_plan_s
     hunts();
     assert_eq!(fs::read_to_string(&path).unwrap(), "my notes: [");
 }
+
+#[test]
+fn the_command_that_draws_a_plan_again_names_everything_that_it_was_drawn_from() {
+    let seed = found().findings[0].first_seed;
+    let seeds = format!("{seed}..{}", seed + 1);
+    let mqlab = |args: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("mqlab").unwrap();
+        String::from_utf8(command.args(args).output().unwrap().stdout).unwrap()
+    };
+    let without = ["--without", "rot,twin", "--within"];
+    let said = mqlab(
+        &[&["hunt", "26-hunt", "--profile", "faithful", "--seeds", &seeds, "--no-shrink"], &without[..]].concat(),
+    );
+    let command = said.lines().find(|line| line.contains("--print-plan")).unwrap_or_else(|| panic!("{said}"));
+    let again: Vec<&str> = command.split_whitespace().skip(1).collect();
+    assert!(again.contains(&"--without") && again.contains(&"--within"), "{command}");
+    let printed = mqlab(&again);
+    let bounds = Bounds {
+        without: ["rot", "twin"].map(str::to_owned).into(),
+        regime: mqlab::lab::explore::swarm::Regime::Within,
+        ..Bounds::default()
+    };
+    let campaign = Campaign { bounds, ..campaign(Length::Standard) };
+    assert_eq!(printed, hunt::plan(&campaign, seed));
+}
