@@ -77,6 +77,7 @@ mod run_disk;
 
 mod scenarios;
 
+mod hunt;
 mod shrink;
 
 mod bad_scenarios;

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::lab::check::history::History;
 use crate::lab::check::measure::Number;
 use crate::lab::locale::Phrase;
-use crate::lab::scenario::plan::{Check, Outcome, Plan};
+use crate::lab::scenario::plan::{Check, Expect, Outcome, Plan};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::Seq;
 use crate::mq::time::Span;
@@ -109,11 +109,31 @@ pub fn is_owed_beyond(check: &Check) -> bool {
 pub fn run(trace: &Trace, plan: &Plan) -> Vec<Finding> {
     let mut history = History::of(trace);
     history.part(plan);
-    let judge = |check: &Check| judge(check, trace, &history, plan);
-    let mut findings: Vec<Finding> = Vec::new();
-    for expect in &plan.expects {
-        let Judged { verdict, summary } = judge(&expect.check);
-        findings.push(Finding {
+    let mut findings = expected(trace, &history, plan);
+    let also: &[Check] = if broadcast::is_done_in(plan) { &[Check::BroadcastComplete] } else { &[] };
+    for check in ALWAYS.iter().chain(also) {
+        if findings.iter().any(|finding| finding.guarantee == guarantee(check)) {
+            continue;
+        }
+        let Judged { verdict, summary } = judge(check, trace, &history, plan);
+        let (id, expected) = (check.name().to_owned(), Outcome::Holds);
+        let (check, guarantee) = (check.name(), guarantee(check));
+        findings.push(Finding { id, check, guarantee, verdict, expected, asked: false, summary });
+    }
+    findings
+}
+
+/// Judges what the plan expects and nothing else, in that order.
+pub fn asked(trace: &Trace, plan: &Plan) -> Vec<Finding> {
+    let mut history = History::of(trace);
+    history.part(plan);
+    expected(trace, &history, plan)
+}
+
+fn expected(trace: &Trace, history: &History, plan: &Plan) -> Vec<Finding> {
+    let finding = |expect: &Expect| {
+        let Judged { verdict, summary } = judge(&expect.check, trace, history, plan);
+        Finding {
             id: expect.id.to_string(),
             check: expect.check.name(),
             guarantee: guarantee(&expect.check),
@@ -121,19 +141,9 @@ pub fn run(trace: &Trace, plan: &Plan) -> Vec<Finding> {
             expected: expect.outcome,
             asked: true,
             summary,
-        });
-    }
-    let also: &[Check] = if broadcast::is_done_in(plan) { &[Check::BroadcastComplete] } else { &[] };
-    for check in ALWAYS.iter().chain(also) {
-        if findings.iter().any(|finding| finding.guarantee == guarantee(check)) {
-            continue;
         }
-        let Judged { verdict, summary } = judge(check);
-        let (id, expected) = (check.name().to_owned(), Outcome::Holds);
-        let (check, guarantee) = (check.name(), guarantee(check));
-        findings.push(Finding { id, check, guarantee, verdict, expected, asked: false, summary });
-    }
-    findings
+    };
+    plan.expects.iter().map(finding).collect()
 }
 
 fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged {

@@ -98,8 +98,8 @@ pub struct ShrinkArgs {
     /// Which check must stay broken, by its name or its guarantee; the first that is broken by default.
     #[arg(long, value_name = "ID")]
     pub check: Option<String>,
-    /// How many runs may be spent.
-    #[arg(long, value_name = "RUNS", default_value_t = 2_000)]
+    /// How many steps of runs may be spent; each run costs a thousand more than it has.
+    #[arg(long, value_name = "STEPS", default_value_t = crate::lab::explore::shrink::BUDGET)]
     pub budget: u64,
     /// Write the result here instead of printing it.
     #[arg(long, value_name = "FILE")]
@@ -115,7 +115,7 @@ pub struct HuntArgs {
     /// Which seeds, e.g. `0..10000`; the end is not among them.
     #[arg(long, value_name = "A..B", value_parser = hunt::seeds)]
     pub seeds: Option<std::ops::Range<u64>>,
-    /// Hunt for so long, e.g. `5m`.
+    /// Hunt for so long, e.g. `5m`; the last fifth of it is for shrinking.
     #[arg(long = "for", value_name = "SPAN", value_parser = hunt::span)]
     pub length_of_time: Option<std::time::Duration>,
     /// How many threads; as many as there are cores by default. What is printed is the same with any.
@@ -142,7 +142,7 @@ pub struct HuntArgs {
     /// Do not shrink what is found.
     #[arg(long)]
     pub no_shrink: bool,
-    /// Write each finding's plan into this folder.
+    /// Write each finding's plan into this folder, under its fingerprint; a plan that stands there and is no larger stays.
     #[arg(long, value_name = "DIR")]
     pub regressions: Option<PathBuf>,
     /// Print the first seed's plan, and run nothing else.

@@ -58,7 +58,7 @@ pub(super) fn run(args: &ShrinkArgs, look: Look) -> Result<ExitCode> {
         check: finding.check.to_owned(),
         guarantee: finding.judges(),
         clause: clause.to_owned(),
-        tag: blame::tag(plan, finding, within),
+        tag: blame::tag(plan, finding),
         profile: plan.profile.name(),
         within,
     };

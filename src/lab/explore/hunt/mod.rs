@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::lab::check::{Finding, Verdict};
+use crate::lab::explore::hunt::blame::Blame;
 use crate::lab::explore::hunt::report::{Hit, Line, Report};
 use crate::lab::explore::hunt::trial::Trial;
 use crate::lab::explore::shrink::{self, Shrunk, Target, fingerprint};
@@ -55,7 +56,11 @@ pub enum Ground {
 pub trait Watch: Sync {
     /// A seed is done.
     fn done(&self, _line: &Line) {}
-    /// Whether to stop: no further seed is begun.
+    /// What was found is being made small: so many runs so far for this one.
+    fn shrinking(&self, _fingerprint: &str, _replays: u64) {}
+    /// A finding is as small as it gets.
+    fn shrunk(&self) {}
+    /// Whether to stop: no further seed is begun, and what is being made smaller stays as it is by then.
     fn stops(&self) -> bool {
         false
     }
@@ -99,22 +104,28 @@ pub fn hunt(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Wat
     fold.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).report
 }
 
-/// Shrinks the first plan of each finding, on `jobs` threads; the result is the same with any.
-pub fn shrink(report: &mut Report, jobs: usize, budget: u64) {
+/// Shrinks the first plan of each finding, on `jobs` threads; the result is the same with any. What is no registered weakness
+/// comes first. When the watch stops it, what has not been begun stays as it was found.
+pub fn shrink(report: &mut Report, jobs: usize, budget: u64, watch: &dyn Watch) {
+    let mut order: Vec<usize> = (0..report.findings.len()).collect();
+    order.sort_by_key(|at| report.findings[*at].known.is_some());
     let next = AtomicUsize::new(0);
     let done: Mutex<BTreeMap<usize, Shrunk>> = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(finding) = report.findings.get(at) else { return };
+                while !watch.stops() {
+                    let Some(&at) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                    let finding = &report.findings[at];
                     let name = format!("seed-{}.plan.toml", finding.first_seed);
-                    let shrunk =
-                        finding.target.as_ref().and_then(|target| shrink::shrink(&name, &finding.plan, target, budget));
+                    let shrunk = finding
+                        .target
+                        .as_ref()
+                        .and_then(|target| shrink::shrink_watched((&name, &finding.plan), target, budget, watch));
                     if let Some(shrunk) = shrunk {
                         done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(at, shrunk);
                     }
+                    watch.shrunk();
                 }
             });
         }
@@ -143,23 +154,19 @@ impl Fold {
 /// One seed's line.
 pub fn one(campaign: &Campaign, seed: u64) -> Line {
     let Campaign { ground, bounds, profile } = campaign;
-    let run = || match ground {
-        Ground::Drawn => trial::run(seed, bounds, profile),
-        Ground::Written { name, text } => trial::written(seed, (name, text), profile),
+    let run = || {
+        let trial = match ground {
+            Ground::Drawn => trial::run(seed, bounds, profile),
+            Ground::Written { name, text } => trial::written(seed, (name, text), profile),
+        };
+        let hits = hits(&trial, profile);
+        (trial, hits)
     };
-    let trial = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
-        Ok(trial) => trial,
-        Err(_) => return broken(seed, profile),
+    let Ok((trial, mut hits)) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) else {
+        return broken(seed, profile);
     };
     let name = format!("seed-{seed}.plan.toml");
     let is_sampled = seed.is_multiple_of(SAMPLE);
-    let mut hits: Vec<Hit> = Vec::new();
-    for finding in &trial.findings {
-        let hit = hit(&trial, finding, profile);
-        if !hits.iter().any(|other| other.fingerprint == hit.fingerprint) {
-            hits.push(hit);
-        }
-    }
     if is_sampled && trial::replay(&trial.plan).digest != trial.digest {
         hits.push(harness(
             "not-replayed",
@@ -182,7 +189,20 @@ pub fn one(campaign: &Campaign, seed: u64) -> Line {
     }
 }
 
-fn hit(trial: &Trial, finding: &Finding, profile: &str) -> Hit {
+/// What a seed broke, each once.
+fn hits(trial: &Trial, profile: &str) -> Vec<Hit> {
+    let mut blame = Blame::new(&trial.plan, &trial.findings);
+    let mut hits: Vec<Hit> = Vec::new();
+    for finding in &trial.findings {
+        let hit = hit(trial, finding, &mut blame, profile);
+        if !hits.iter().any(|other| other.fingerprint == hit.fingerprint) {
+            hits.push(hit);
+        }
+    }
+    hits
+}
+
+fn hit(trial: &Trial, finding: &Finding, blame: &mut Blame<'_>, profile: &str) -> Hit {
     let clause = match &finding.verdict {
         Verdict::Violation { clause, .. } | Verdict::Known { clause, .. } => *clause,
         Verdict::Harness { .. } => {
@@ -190,7 +210,7 @@ fn hit(trial: &Trial, finding: &Finding, profile: &str) -> Hit {
         }
         _ => "",
     };
-    let known = blame::tag(&trial.plan, finding, trial.within);
+    let known = blame.tag(finding);
     let guarantee = finding.judges();
     let target = Target {
         check: finding.check.to_owned(),

@@ -201,8 +201,8 @@ pub fn replay(plan: &Plan) -> Run {
     Run { trace, digest: world.digest(), events: world.at(), panics, marks: world.marks() }
 }
 
-/// Runs a plan as it stands, if the governor allows every fault of it.
-pub fn replay_within(plan: &Plan) -> Option<Run> {
+/// Runs a plan as it stands, if the governor allows every fault of it. Errors: it does not; so many steps were taken by then.
+pub fn replay_within(plan: &Plan) -> Result<Run, u64> {
     let mut world = World::new(plan, Level::History);
     world.keep_marks();
     let mut trace = Trace::new(world.header());
@@ -216,7 +216,7 @@ pub fn replay_within(plan: &Plan) -> Option<Run> {
         };
         let stepped = world.step_asking(&mut may_begin);
         if is_refused {
-            return None;
+            return Err(world.at());
         }
         for record in world.take_records() {
             governor.hear(&record);
@@ -229,7 +229,7 @@ pub fn replay_within(plan: &Plan) -> Option<Run> {
     world.finish();
     world.take_records().for_each(|record| trace.push(record));
     let panics = world.panics().iter().map(|panic| format!("{} in #{}", panic.text, panic.step)).collect();
-    Some(Run { trace, digest: world.digest(), events: world.at(), panics, marks: world.marks() })
+    Ok(Run { trace, digest: world.digest(), events: world.at(), panics, marks: world.marks() })
 }
 
 /// What one check says of a run, if it can say something of the plan.
@@ -237,7 +237,7 @@ pub fn judge_one(trace: &Trace, plan: &Plan, name: &str) -> Option<Finding> {
     let check = check::suite(plan).into_iter().find(|check| check.name() == name)?;
     let expects = vec![Expect { id: name.into(), check, outcome: Outcome::Holds }];
     let asked = Plan { expects, ..plan.clone() };
-    check::run(trace, &asked).into_iter().find(|finding| finding.asked)
+    check::asked(trace, &asked).pop()
 }
 
 /// What is not as promised: of everything within, of honesty alone beyond.
@@ -248,9 +248,8 @@ pub fn judge(trace: &Trace, plan: &Plan, within: bool) -> Vec<Finding> {
     }
     let expects = checks.into_iter().map(|check| Expect { id: check.name().into(), check, outcome: Outcome::Holds });
     let asked = Plan { expects: expects.collect(), ..plan.clone() };
-    let mut findings = check::run(trace, &asked);
-    findings
-        .retain(|finding| finding.asked && !matches!(finding.verdict, Verdict::Pass | Verdict::Inconclusive { .. }));
+    let mut findings = check::asked(trace, &asked);
+    findings.retain(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::Inconclusive { .. }));
     findings
 }
 

@@ -1,4 +1,10 @@
 //! What a violation is, whatever it is called this time: guarantee, clause, tag, and the shape of its witness.
+//!
+//! There are two of them. The *coarse* one, `G01h-not-on-the-disk-K01`, is known before anything is shrunk: by it a hunt groups
+//! what it found, it is the finding's name in text and JSON, and with `.plan.toml` behind it the name of the plan's file. The
+//! *whole* one, `G01h-not-on-the-disk-K01-3fa2c1`, is the coarse one and the shape of the witness of the shrunk plan; it stands
+//! in that plan's `[plan]` and is what must come out again when the plan is run. So a file's name is the beginning of the
+//! fingerprint in it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -35,6 +41,11 @@ pub fn of(target: &Target, trace: &Trace, plan: &Plan, finding: &Finding) -> Str
 pub fn coarse(target: &Target) -> String {
     let tag = target.tag.as_ref().map(|tag| format!("-{tag}")).unwrap_or_default();
     format!("{}-{}{tag}", target.guarantee, target.clause.replace(' ', "-"))
+}
+
+/// The name of the file that holds the plan of a finding, by its coarse fingerprint.
+pub fn file_name(coarse: &str) -> String {
+    format!("{coarse}.plan.toml")
 }
 
 fn role(plan: &Plan, node: Option<usize>) -> &'static str {

@@ -2,12 +2,15 @@
 //!
 //! It works on a plan's text, never on its seed: each pass proposes a shorter scenario, which is taken if it loads, runs, and
 //! breaks the same clause of the same guarantee under the same profile. What the violation is (its tag) is looked at after
-//! each pass; where it has changed, the pass is taken back and repeated with a look at every step. The budget counts replays,
-//! not time, so that the result is the same on every machine.
+//! each pass, by a run or two that could refute it; where it has changed, the pass is taken back and repeated with such a look
+//! at every step. The whole search for the tag is made once, of the result; if it says otherwise, everything is done again
+//! with the whole search as the look. The budget counts steps of runs, not time, so that the result is the same on every
+//! machine, and a long plan costs no more than a short one.
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::explore::shrink::search::Search;
+use crate::lab::explore::hunt::{Nobody, Watch};
+use crate::lab::explore::shrink::search::{Look, Search};
 
 mod cut;
 
@@ -24,6 +27,8 @@ mod nodes;
 mod search;
 
 mod settings;
+
+pub mod size;
 
 mod told;
 
@@ -69,18 +74,22 @@ pub struct Shrunk {
     pub witness: u64,
 }
 
-/// So many runs are spent on a plan, if nothing else is said.
-pub const BUDGET: u64 = 2_000;
+/// So many steps are spent on a plan, if nothing else is said; a run costs [`PER_RUN`] more than it has.
+pub const BUDGET: u64 = 10_000_000;
+/// What reading, setting up and judging a run costs beside its steps, in steps.
+pub const PER_RUN: u64 = 1_000;
 
 /// A pass: what it proposes is judged by the search.
 type Pass = fn(&mut Search<'_>);
 
 /// What makes runs shorter comes first, what only makes them nicer to read last.
 const PASSES: &[Pass] = &[
-    faults::pass,
+    cut::horizon,
     cut::pass,
+    faults::pass,
     nodes::pass,
     workload::pass,
+    cut::sooner,
     settings::pass,
     settings::messages,
     magnitudes::faults,
@@ -90,11 +99,23 @@ const PASSES: &[Pass] = &[
 
 /// Shrinks a plan; nothing if it does not show the target.
 pub fn shrink(name: &str, text: &str, target: &Target, budget: u64) -> Option<Shrunk> {
-    shrink_with(name, text, target, budget, PASSES)
+    shrink_watched((name, text), target, budget, &Nobody)
 }
 
-fn shrink_with(name: &str, text: &str, target: &Target, budget: u64, passes: &[Pass]) -> Option<Shrunk> {
-    let mut search = Search::new(name, text, target, budget)?;
+/// The same under somebody's eyes: what it has come to when the watch stops it is the result.
+pub fn shrink_watched((name, text): (&str, &str), target: &Target, budget: u64, watch: &dyn Watch) -> Option<Shrunk> {
+    let mut search = Search::new((name, text), target, budget, watch)?;
+    let whole = search.document.clone();
+    rounds(&mut search);
+    if search.document != whole && !is_still_that(&mut search, Look::Whole) {
+        search.begin_again(whole);
+        rounds(&mut search);
+    }
+    told::tell(name, text, &mut search)
+}
+
+/// Every pass, again and again until none of them does anything any more.
+fn rounds(search: &mut Search<'_>) {
     // What is told about a scenario is no part of what it does, and may name what goes.
     search.change(|document| {
         for key in ["step", "exercise", "expect", "hunt", "plan", "needs", "track"] {
@@ -103,26 +124,25 @@ fn shrink_with(name: &str, text: &str, target: &Target, budget: u64, passes: &[P
     });
     loop {
         let before = search.document.clone();
-        for pass in passes {
+        for pass in PASSES {
             let safe = search.document.clone();
             search.careful = false;
-            pass(&mut search);
-            if search.document == safe || is_still_that(&mut search) {
+            pass(search);
+            if search.document == safe || is_still_that(search, search.look) {
                 continue;
             }
             search.document = safe;
             search.careful = true;
-            pass(&mut search);
+            pass(search);
         }
         if search.document == before || search.is_spent() {
             break;
         }
     }
-    told::tell(name, text, &mut search)
 }
 
 /// Whether the document's violation has the target's tag. A look costs a few runs, and may exceed the budget by them.
-fn is_still_that(search: &mut Search<'_>) -> bool {
+fn is_still_that(search: &mut Search<'_>, look: Look) -> bool {
     let document = search.document.clone();
-    search.show(&document).is_some_and(|shown| search.has_tag(&shown))
+    search.show(&document).is_some_and(|shown| search.has_tag(&shown, look))
 }

@@ -8,7 +8,7 @@ use crate::lab::check::{self, Verdict};
 use crate::lab::explore::hunt::trial;
 use crate::lab::explore::shrink::document::{self, rows};
 use crate::lab::explore::shrink::search::Search;
-use crate::lab::explore::shrink::{Shrunk, fingerprint};
+use crate::lab::explore::shrink::{Shrunk, fingerprint, size};
 use crate::lab::scenario::load;
 use crate::lab::scenario::plan::Plan;
 
@@ -47,7 +47,7 @@ pub(super) fn tell(name: &str, original: &str, search: &mut Search<'_>) -> Optio
     let size = Shrunk {
         text: String::new(),
         replays: search.replays,
-        operations: operations(&document),
+        operations: size::operations(&document),
         episodes: rows(&document, "fault").len() as u64,
         nodes: shown.plan.nodes.len() as u64,
         events: shown.run.events,
@@ -63,14 +63,14 @@ pub(super) fn tell(name: &str, original: &str, search: &mut Search<'_>) -> Optio
         "# {} operations, {} faults, {} nodes, {} events",
         size.operations, size.episodes, size.nodes, size.events
     );
-    let _ = writeln!(text, "#   {}\n", command(&size.fingerprint));
+    let _ = writeln!(text, "#   {}\n", command(&fingerprint::coarse(target)));
     text.push_str(&document::write(&document));
     Some(Shrunk { text, ..size })
 }
 
-/// How the file is run, under the name that it is given.
+/// How the file is run, under the name that a hunt gives it.
 pub fn command(fingerprint: &str) -> String {
-    format!("mqlab run {fingerprint}.plan.toml --no-tui")
+    format!("mqlab run {} --no-tui", fingerprint::file_name(fingerprint))
 }
 
 /// The check is to be violated, and whatever else is judged in every run and comes out otherwise than it should.
@@ -90,9 +90,4 @@ fn expect(document: &mut Table, run: &trial::Run, plan: &Plan, name: &str) {
         Value::Table(row)
     };
     document.insert("expect".to_owned(), Value::Array(ids.into_iter().map(row).collect()));
-}
-
-fn operations(document: &Table) -> u64 {
-    let sends = rows(document, "producer").into_iter().flat_map(|producer| rows(producer, "send"));
-    sends.map(|send| send.get("count").and_then(Value::as_integer).map_or(1, i64::unsigned_abs)).sum()
 }

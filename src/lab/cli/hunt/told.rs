@@ -1,0 +1,107 @@
+//! What a hunt found, in sentences.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use crate::lab::cli::args::{HuntArgs, HuntLength};
+use crate::lab::explore::hunt::report::{Finding, Report, Size};
+use crate::lab::explore::shrink::fingerprint::file_name;
+use crate::lab::locale::Lang;
+
+/// The report for people; `left` are files of plans that stay as they were.
+pub(super) fn text(args: &HuntArgs, report: &Report, left: &BTreeSet<PathBuf>, lang: Lang) -> String {
+    let mut out = String::new();
+    let millis = (report.wall_ns / 1_000_000).max(1);
+    let (seeds, events) = (report.seeds, report.events);
+    let per_second = |count: u64| u128::from(count) * 1_000 / u128::from(millis);
+    let seconds = format!("{}.{:01}", millis / 1_000, millis % 1_000 / 100);
+    let rates = (per_second(seeds), per_second(events) / 1_000);
+    let faster = report.virtual_ns / report.wall_ns.max(1);
+    let (faults, effective, inconclusive) = (report.faults, report.effective, report.inconclusive);
+    let _ = match lang {
+        Lang::En => writeln!(
+            out,
+            "{seeds} seeds in {seconds} s: {} seeds/s, {} k events/s, {faster} times real time\n\
+             {faults} faults, {effective} of them changed something; {inconclusive} seeds with nothing to judge",
+            rates.0, rates.1
+        ),
+        Lang::Zh => writeln!(
+            out,
+            "{seeds} 个种子，用时 {seconds} 秒：{} 个/秒，{} 千事件/秒，真实时间的 {faster} 倍\n\
+             {faults} 次故障，其中 {effective} 次有影响；{inconclusive} 个种子没有可判之处",
+            rates.0, rates.1
+        ),
+    };
+    for finding in &report.findings {
+        one(&mut out, args, (finding, left), lang);
+    }
+    let marks = report.marks.len();
+    let since = report.last_new_mark;
+    let _ = match (lang, report.findings.is_empty()) {
+        (Lang::En, true) => {
+            writeln!(out, "\nnothing is broken; {marks} marks reached, the last new one by seed {since}")
+        }
+        (Lang::En, false) => writeln!(out, "\n{marks} marks reached, the last new one by seed {since}"),
+        (Lang::Zh, true) => writeln!(out, "\n没有发现问题；到达 {marks} 个标记，最后一个新标记来自种子 {since}"),
+        (Lang::Zh, false) => writeln!(out, "\n到达 {marks} 个标记，最后一个新标记来自种子 {since}"),
+    };
+    out
+}
+
+fn one(out: &mut String, args: &HuntArgs, (finding, left): (&Finding, &BTreeSet<PathBuf>), lang: Lang) {
+    let Finding { fingerprint, verdict, count, first_seed, .. } = finding;
+    let summary = if lang == Lang::Zh { &finding.summary.1 } else { &finding.summary.0 };
+    let (seed, times) = if lang == Lang::Zh { ("首个种子", "次") } else { ("first seed", "x") };
+    let _ = writeln!(out, "\n{fingerprint:<32} {verdict:<10} {count} {times}   {seed} {first_seed}\n  {summary}");
+    if let Some(Size { operations, episodes, nodes, events, witness, replays, .. }) = &finding.shrunk {
+        let _ = match lang {
+            Lang::En => writeln!(
+                out,
+                "  {operations} operations, {episodes} faults, {nodes} nodes, {events} events, \
+                 a witness of {witness} records; {replays} runs"
+            ),
+            Lang::Zh => writeln!(
+                out,
+                "  {operations} 个操作，{episodes} 次故障，{nodes} 个节点，{events} 个事件，{witness} 条证据；{replays} 次运行"
+            ),
+        };
+    }
+    if finding.shrunk.is_none() && finding.target.is_some() && !args.no_shrink {
+        out.push_str(if lang == Lang::Zh { "  未缩减\n" } else { "  not shrunk\n" });
+    }
+    let _ = writeln!(out, "  {}", replay(args, finding, left, lang));
+}
+
+/// How a person sees it again.
+fn replay(args: &HuntArgs, finding: &Finding, left: &BTreeSet<PathBuf>, lang: Lang) -> String {
+    let first_seed = finding.first_seed;
+    match &args.regressions {
+        Some(folder) => {
+            let path = folder.join(file_name(&finding.fingerprint));
+            let note = match (left.contains(&path), lang) {
+                (false, _) => "",
+                (true, Lang::En) => "   # as it stood: it is no larger than the one found now",
+                (true, Lang::Zh) => "   # 保留原有文件：不比这次找到的大",
+            };
+            format!("mqlab run {}{note}", path.display())
+        }
+        None => {
+            let profile = args.profile.as_ref().map(|name| format!(" --profile {name}")).unwrap_or_default();
+            let mut drawn = String::new();
+            for (is_asked, flag) in [
+                (args.within, " --within"),
+                (args.beyond, " --beyond"),
+                (args.length == HuntLength::Long, " --length long"),
+            ] {
+                drawn.push_str(if is_asked { flag } else { "" });
+            }
+            for (verbs, flag) in [(&args.only, " --only "), (&args.without, " --without ")] {
+                if !verbs.is_empty() {
+                    let _ = write!(drawn, "{flag}{}", verbs.join(","));
+                }
+            }
+            format!("mqlab hunt {} --seeds {first_seed}{profile}{drawn} --print-plan", args.scenario)
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! A hunt says the same with any number of threads, its tags are what experiments one by one would have said, and it can be
+//! stopped in each of its phases.
+
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mqlab::lab::check::{Finding, Verdict};
+use mqlab::lab::explore::hunt::blame::{self, Blame};
+use mqlab::lab::explore::hunt::report::Report;
+use mqlab::lab::explore::hunt::{self, Campaign, Ground, Nobody, Watch, effect, trial};
+use mqlab::lab::explore::shrink::{BUDGET, size};
+use mqlab::lab::explore::swarm::{Bounds, Length};
+use mqlab::lab::scenario::load;
+use mqlab::lab::scenario::plan::Plan;
+use mqlab::mq::profile::SWITCHES;
+
+const PROFILE: &str = "rocketmq-4.3.2";
+
+fn campaign(length: Length) -> Campaign {
+    Campaign { ground: Ground::Drawn, bounds: Bounds { length, ..Bounds::default() }, profile: PROFILE.to_owned() }
+}
+
+/// The seeds behind a number that break something.
+fn broken(from: u64, count: usize) -> impl Iterator<Item = trial::Trial> {
+    let trials = (from..from + 2_000).map(|seed| trial::run(seed, &Bounds::default(), PROFILE));
+    trials.filter(|trial| !trial.findings.is_empty()).take(count)
+}
+
+/// Whether a check is broken under repairs, judged with every other.
+fn is_broken(plan: &Plan, finding: &Finding, within: bool, repairs: &[&str]) -> bool {
+    let mut profile = plan.profile.clone();
+    for row in repairs {
+        assert!(profile.set(row, true));
+    }
+    let plan = Plan { profile, ..plan.clone() };
+    trial::judge(&trial::replay(&plan).trace, &plan, within).iter().any(|other| other.check == finding.check)
+}
+
+#[test]
+fn a_tag_is_a_set_of_repairs_that_takes_all_of_them_and_no_tag_means_that_none_help() {
+    let (mut tagged, mut several) = (0, 0);
+    for trial in broken(600_000, 40) {
+        let mut blame = Blame::new(&trial.plan, &trial.findings);
+        for finding in &trial.findings {
+            let is_broken = |repairs: &[&str]| is_broken(&trial.plan, finding, trial.within, repairs);
+            let Some(tag) = blame.tag(finding) else {
+                let all: Vec<&str> = SWITCHES.iter().map(|switch| switch.row).collect();
+                assert!(is_broken(&all), "seed {}: {}", trial.seed, finding.check);
+                continue;
+            };
+            let rows: Vec<&str> = tag.split('+').collect();
+            if !SWITCHES.iter().any(|switch| switch.row == rows[0]) {
+                continue;
+            }
+            tagged += 1;
+            several += u32::from(1 < rows.len());
+            assert!(!is_broken(&rows), "seed {}: {} {tag}", trial.seed, finding.check);
+            for without in &rows {
+                let fewer: Vec<&str> = rows.iter().copied().filter(|row| row != without).collect();
+                assert!(is_broken(&fewer), "seed {}: {} {tag} without {without}", trial.seed, finding.check);
+            }
+        }
+    }
+    assert!(20 < tagged && 0 < several, "{tagged} tags, {several} of several repairs");
+}
+
+/// The way without shortcuts: repairs one by one, then all, then all but one by one.
+fn slowly(trial: &trial::Trial, finding: &Finding, alone: &[&str]) -> Option<String> {
+    let is_broken = |repairs: &[&str]| is_broken(&trial.plan, finding, trial.within, repairs);
+    if let Some(row) = alone.iter().find(|row| !is_broken(&[row])) {
+        return Some((*row).to_owned());
+    }
+    let mut needed: Vec<&str> = SWITCHES.iter().map(|switch| switch.row).collect();
+    if is_broken(&needed) {
+        return None;
+    }
+    for row in needed.clone() {
+        let fewer: Vec<&str> = needed.iter().copied().filter(|other| *other != row).collect();
+        if !is_broken(&fewer) {
+            needed = fewer;
+        }
+    }
+    Some(needed.join("+"))
+}
+
+#[test]
+fn halves_find_what_one_by_one_finds() {
+    let (alone, mut compared) = (["K04", "K03", "K02", "K20", "K12", "K13", "K06", "K05"], 0);
+    for trial in broken(600_000, 12) {
+        for finding in trial.findings.iter().filter(|finding| finding.check == "at-least-once") {
+            assert_eq!(blame::tag(&trial.plan, finding), slowly(&trial, finding, &alone), "seed {}", trial.seed);
+            compared += 1;
+        }
+    }
+    assert!(0 < compared);
+}
+
+#[test]
+fn findings_of_a_seed_share_their_runs_and_say_what_they_would_alone() {
+    let (mut shared, mut single) = (0, 0);
+    for trial in broken(600_000, 12) {
+        let mut blame = Blame::new(&trial.plan, &trial.findings);
+        for finding in &trial.findings {
+            let mut alone = Blame::new(&trial.plan, std::slice::from_ref(finding));
+            let tag = blame.tag(finding);
+            assert_eq!(tag, alone.tag(finding), "seed {}: {}", trial.seed, finding.check);
+            single += alone.cost().0;
+            assert!(alone.cost().0 <= 24, "seed {}: {:?} took {} runs", trial.seed, tag, alone.cost().0);
+        }
+        shared += blame.cost().0;
+        for finding in &trial.findings {
+            let tag = blame.tag(finding);
+            assert!(blame.fits(finding, tag.as_deref()), "seed {}: {tag:?}", trial.seed);
+            let is_own = matches!(finding.verdict, Verdict::Known { .. });
+            assert!(is_own || tag.is_none() || !blame.fits(finding, None), "seed {}: {tag:?}", trial.seed);
+            assert!(!blame.fits(finding, Some("K99")));
+        }
+    }
+    assert!(shared < single, "{shared} of {single}");
+}
+
+#[test]
+fn a_report_is_the_same_with_any_number_of_threads() {
+    let report = |jobs: usize| hunt::hunt(&campaign(Length::Standard), 600_000..600_024, jobs, &Nobody);
+    let one = report(1);
+    assert!(2 <= one.findings.len());
+    assert_eq!(one, report(2));
+    assert_eq!(one, report(4));
+}
+
+fn found() -> Report {
+    let mut report = hunt::hunt(&campaign(Length::Standard), 600_000..600_010, 2, &Nobody);
+    report.findings.retain(|finding| finding.known.as_deref() == Some("K01"));
+    assert!(2 <= report.findings.len(), "K01 breaks something in two ways");
+    report
+}
+
+#[test]
+fn shrunk_findings_are_the_same_with_any_number_of_threads() {
+    let report = |jobs: usize| {
+        let mut report = found();
+        hunt::shrink(&mut report, jobs, BUDGET, &Nobody);
+        report
+    };
+    let one = report(1);
+    assert!(one.findings.iter().all(|finding| finding.shrunk.is_some()));
+    assert_eq!(one, report(2));
+    assert_eq!(one, report(4));
+}
+
+/// Somebody who stops after so many runs.
+#[derive(Default)]
+struct Impatient {
+    runs: AtomicU64,
+    stops_after: u64,
+    shrunk: AtomicU64,
+}
+
+impl Watch for Impatient {
+    fn shrinking(&self, fingerprint: &str, replays: u64) {
+        assert!(fingerprint.ends_with("K01") && 0 < replays);
+        self.runs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn shrunk(&self) {
+        self.shrunk.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn stops(&self) -> bool {
+        self.stops_after <= self.runs.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn shrinking_stops_when_it_is_told_and_keeps_what_it_has() {
+    let whole = found();
+    let at_once = Impatient::default();
+    let mut report = whole.clone();
+    hunt::shrink(&mut report, 2, BUDGET, &at_once);
+    assert_eq!(report, whole, "nothing was begun");
+
+    let soon = Impatient { stops_after: 30, ..Impatient::default() };
+    hunt::shrink(&mut report, 1, BUDGET, &soon);
+    assert!(soon.runs.load(Ordering::Relaxed) <= 30 + 25, "a look or two, and the result told");
+    assert_eq!(soon.shrunk.load(Ordering::Relaxed), 1);
+    assert_eq!(report.findings[1..], whole.findings[1..], "the others are as they were found");
+    let (found, first) = (&whole.findings[0], &report.findings[0]);
+    assert!(first.plan.len() < found.plan.len());
+    let plan = load("x.plan.toml", first.plan.as_bytes(), &Default::default()).unwrap().plan;
+    let check = &first.target.as_ref().unwrap().check;
+    let finding = trial::judge_one(&trial::replay(&plan).trace, &plan, check).unwrap();
+    assert_eq!(blame::tag(&plan, &finding).as_deref(), Some("K01"));
+}
+
+#[test]
+fn of_a_long_run_s_faults_some_are_looked_at() {
+    let text = hunt::plan(&campaign(Length::Long), 6);
+    let plan = load("x.plan.toml", text.as_bytes(), &Default::default()).unwrap().plan;
+    let (began, effective) = effect::of("x.plan.toml", &text);
+    assert!(16 < plan.episodes.len() && began <= 16 && effective <= began);
+}
+
+#[test]
+fn a_finding_its_file_and_what_stands_in_it_have_one_name_and_the_smaller_plan_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let regressions = folder.path().join("kept");
+    let name = found().findings[0].fingerprint.clone();
+    let seed = found().findings[0].first_seed;
+    let seeds = format!("{seed}..{}", seed + 1);
+    let mqlab = |more: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("mqlab").unwrap();
+        command.current_dir(folder.path()).args(["hunt", "26-hunt", "--profile", "faithful", "--seeds", &seeds]);
+        String::from_utf8(command.args(more).output().unwrap().stdout).unwrap()
+    };
+    let hunts = || mqlab(&["--regressions", "kept"]);
+    let path = regressions.join(format!("{name}.plan.toml"));
+    let said = hunts();
+    let file = format!("{name}.plan.toml");
+    assert!(said.contains(&format!("\n{name} ")) && said.contains(&format!("{file}\n")), "{said}");
+    let small = fs::read_to_string(&path).unwrap();
+    assert!(small.contains(&format!("mqlab run {file} ")), "{small}");
+    assert!(small.contains(&format!("\nfingerprint = \"{name}-")), "{small}");
+
+    // As small: it stays, byte for byte, whatever a person has noted in it.
+    let noted = format!("# looked at\n{small}");
+    fs::write(&path, &noted).unwrap();
+    assert!(hunts().contains(&format!("{file}   # as it stood")));
+    assert_eq!(fs::read_to_string(&path).unwrap(), noted);
+
+    // The plan as it was drawn is larger, and gives way.
+    let drawn = mqlab(&["--print-plan"]);
+    assert!(size::of(&small).unwrap() < size::of(&drawn).unwrap());
+    fs::write(&path, &drawn).unwrap();
+    hunts();
+    assert_eq!(fs::read_to_string(&path).unwrap(), small);
+    mqlab(&["--regressions", "kept", "--no-shrink"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), small, "the larger one does not come back");
+
+    // What is no plan is somebody's.
+    fs::write(&path, "my notes: [").unwrap();
+    hunts();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "my notes: [");
+}
+
+#[test]
+fn the_command_that_draws_a_plan_again_names_everything_that_it_was_drawn_from() {
+    let seed = found().findings[0].first_seed;
+    let seeds = format!("{seed}..{}", seed + 1);
+    let mqlab = |args: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("mqlab").unwrap();
+        String::from_utf8(command.args(args).output().unwrap().stdout).unwrap()
+    };
+    let without = ["--without", "rot,twin", "--within"];
+    let said = mqlab(
+        &[&["hunt", "26-hunt", "--profile", "faithful", "--seeds", &seeds, "--no-shrink"], &without[..]].concat(),
+    );
+    let command = said.lines().find(|line| line.contains("--print-plan")).unwrap_or_else(|| panic!("{said}"));
+    let again: Vec<&str> = command.split_whitespace().skip(1).collect();
+    assert!(again.contains(&"--without") && again.contains(&"--within"), "{command}");
+    let printed = mqlab(&again);
+    let bounds = Bounds {
+        without: ["rot", "twin"].map(str::to_owned).into(),
+        regime: mqlab::lab::explore::swarm::Regime::Within,
+        ..Bounds::default()
+    };
+    let campaign = Campaign { bounds, ..campaign(Length::Standard) };
+    assert_eq!(printed, hunt::plan(&campaign, seed));
+}
