@@ -64,6 +64,11 @@ impl Mistake {
         self.row().sees
     }
 
+    /// Whether it takes a fault that no promise survives to see it.
+    pub fn is_beyond(self) -> bool {
+        false
+    }
+
     /// The repair that it takes back: such a mistake is one in a profile that has the repair, and in no other.
     pub fn takes_back(self) -> Option<&'static str> {
         match self {

@@ -79,10 +79,16 @@ impl Cluster {
         self.masters.iter().any(|master| master.slave.is_some())
     }
 
+    /// A profile with a planted mistake is named as it calls itself: `hardened!dead-twice`.
     pub(super) fn write(&self, out: &mut String, profile: &str) {
         let (min, max) = self.latency;
+        let (profile, plant) =
+            profile.split_once('!').map_or((profile, None), |(profile, plant)| (profile, Some(plant)));
         let _ = writeln!(out, "[cluster]\nprofile = \"{profile}\"\nnameserver = {}", self.nameservers);
         let _ = writeln!(out, "network = {{ latency = \"{min}us..{max}us\" }}");
+        if let Some(plant) = plant {
+            let _ = writeln!(out, "\n[profile]\nplant = \"{plant}\"");
+        }
         for master in &self.masters {
             master.write(out, &master.name, None);
             if let Some(slave) = &master.slave {
