@@ -89,6 +89,8 @@ struct Surroundings<'a> {
     brokers: BTreeSet<NodeId>,
     /// How often a send of the plan is tried at most.
     attempts_max: usize,
+    /// Whether a clean stop writes the delay cursors (K24).
+    keeps_cursors: bool,
 }
 
 impl<'a> Surroundings<'a> {
@@ -122,7 +124,8 @@ impl<'a> Surroundings<'a> {
             attempts_max = attempts_max.max(ASYNC_ATTEMPTS);
         }
         let silent = silences(history, plan, &brokers);
-        Surroundings { history, disturbed, silent, brokers, attempts_max }
+        let keeps_cursors = plan.profile.fixes("K24");
+        Surroundings { history, disturbed, silent, brokers, attempts_max, keeps_cursors }
     }
 
     /// When a process died between two moments, by kill, exit or without power.
@@ -136,10 +139,11 @@ impl<'a> Surroundings<'a> {
         all.any(|(node, _, at)| self.brokers.contains(node) && from <= *at && *at <= to)
     }
 
-    /// How often brokers have died before a moment.
+    /// How often brokers have died before a moment. A clean stop that writes how far the levels have come is no death.
     fn broker_deaths(&self, before: Time) -> usize {
         let all = self.history.deaths.iter().chain(&self.history.power_losses);
-        all.filter(|(node, _, at)| self.brokers.contains(node) && *at <= before).count()
+        let forgets = |node: NodeId, at: Time| !self.keeps_cursors || !self.history.exits.contains(&(node, at));
+        all.filter(|(node, _, at)| self.brokers.contains(node) && *at <= before && forgets(*node, *at)).count()
     }
 
     fn broker_death(&self, from: Time, to: Time) -> Option<Time> {
@@ -168,13 +172,25 @@ impl<'a> Surroundings<'a> {
 
     /// Whether what a listener had done may not have reached the broker by `by`: the offset that is committed is the lowest
     /// that is not done, goes out every five seconds, and arrives only where somebody listens.
-    fn uncommitted(&self, handing: &Handing<'_>, by: Time) -> bool {
+    fn uncommitted(&self, handing: &Handing<'a>, by: Time) -> bool {
         let Some(ended) = handing.ended() else { return true };
+        if self.has_said_goodbye(handing, ended, by) {
+            return self.is_held_back(handing, by);
+        }
         if by <= ended + COMMITS {
             return true;
         }
         self.speechless(handing.delivery.node).any(|(from, to)| from <= ended + COMMITS && by <= to + COMMITS)
             || self.is_held_back(handing, by)
+    }
+
+    /// Whether a process that went on with the queue afterwards stopped cleanly, with nothing between it and its brokers: it
+    /// has said how far it came.
+    fn has_said_goodbye(&self, handing: &Handing<'a>, ended: Time, by: Time) -> bool {
+        let node = handing.delivery.node;
+        let talks = |at: Time| !self.speechless(node).any(|(from, to)| from <= at + FAREWELL && at <= to + COMMITS);
+        let mut exits = self.history.exits.iter().filter(|(exited, _)| *exited == node).map(|(_, at)| *at);
+        exits.any(|at| ended + FAREWELL <= at && at <= by && talks(at) && !self.was_the_last(handing, at))
     }
 
     /// When a node had nobody to talk to, one silence that runs into the next told as one.
@@ -439,6 +455,8 @@ fn unexplained(account: &Account<'_>, next: &Handing<'_>, id: &str) -> Judged {
     )
 }
 
+/// What a client that stops takes for its farewells.
+const FAREWELL: Span = Span::from_secs(4);
 /// Offsets go to the broker every five seconds, and a little later they are there. Source:
 /// `ClientConfig.persistConsumerOffsetInterval`.
 const COMMITS: Span = Span::from_secs(7);

@@ -50,6 +50,8 @@ pub struct History {
     pub power_losses: Vec<(NodeId, Seq, Time)>,
     /// Deaths of processes other than by power.
     pub deaths: Vec<(NodeId, Seq, Time)>,
+    /// Those of them that were clean stops.
+    pub exits: Vec<(NodeId, Time)>,
     /// Syncs of commit logs that failed: node, moment.
     pub sync_failures: Vec<(NodeId, Time)>,
     /// Nodes whose wall clock was set, and when, once each time.
@@ -312,6 +314,9 @@ impl History {
                 self.up_since.remove(&node);
                 self.ends(node, seq, at);
                 self.deaths.push((node, seq, at));
+                if matches!(machine, Machine::Exited) {
+                    self.exits.push((node, at));
+                }
             }
             _ => {}
         }

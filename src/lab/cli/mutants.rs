@@ -1,13 +1,9 @@
 //! `mqlab mutants`: the hunt against each mistake that can be planted.
 
-use std::process::ExitCode;
-
-use anyhow::Result;
 use clap::Args;
 
 use crate::lab::cli::args::BenchFormat;
 use crate::lab::cli::hunt;
-use crate::lab::cli::load::Look;
 
 #[cfg(feature = "mutants")]
 mod table;
@@ -37,12 +33,12 @@ pub struct MutantsArgs {
 
 /// Says that this build has no mistakes, and which has.
 #[cfg(not(feature = "mutants"))]
-pub(super) fn run(_args: &MutantsArgs, look: Look) -> Result<ExitCode> {
+pub(super) fn run(_args: &MutantsArgs, look: super::load::Look) -> anyhow::Result<std::process::ExitCode> {
     use crate::lab::cli::{USAGE, load};
     use crate::lab::locale::Lang;
     load::complain(match look.lang {
         Lang::En => "this build has no mistakes to plant\n  help: cargo run --release --features mutants -- mutants\n",
         Lang::Zh => "此构建不含可植入的错误\n  帮助：cargo run --release --features mutants -- mutants\n",
     });
-    Ok(ExitCode::from(USAGE))
+    Ok(std::process::ExitCode::from(USAGE))
 }

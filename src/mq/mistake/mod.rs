@@ -64,9 +64,15 @@ impl Mistake {
         self.row().sees
     }
 
-    /// Whether it takes a fault that no promise survives to see it.
-    pub fn is_beyond(self) -> bool {
-        false
+    /// The repairs beside which it changes nothing: it is looked for in a profile that lacks them.
+    pub fn hidden_by(self) -> &'static [&'static str] {
+        match self {
+            Mistake::RecoveryTrustsBodies => &["K17"],
+            Mistake::QueueOutlivesLog => &["K04", "K06"],
+            Mistake::CheckpointWithoutSlack => &["K05", "K06"],
+            Mistake::StopLeavesTail => &["K06"],
+            _ => &[],
+        }
     }
 
     /// The repair that it takes back: such a mistake is one in a profile that has the repair, and in no other.
@@ -74,6 +80,7 @@ impl Mistake {
         match self {
             Mistake::StopForgetsDelays => Some("K24"),
             Mistake::HalfKeepsLevel => Some("K21"),
+            Mistake::DivergedSlaveGoesOn => Some("K02"),
             _ => None,
         }
     }

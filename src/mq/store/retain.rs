@@ -284,7 +284,8 @@ impl MessageStore {
             self.log.files[0].modified_ms = info.modified_ms;
         }
         let expires = self.log.files[0].modified_ms.saturating_add(self.reserved_ms());
-        let is_expired = expires <= clock.wall.0 || self.profile.plants(Mistake::DeletesYoungFile);
+        let is_only = self.log.files.len() == 1 && self.profile.plants(Mistake::DeletesActiveFile);
+        let is_expired = expires <= clock.wall.0 || is_only || self.profile.plants(Mistake::DeletesYoungFile);
         if !is_expired && !at_once {
             return false;
         }
