@@ -86,6 +86,9 @@ mod readme;
 #[cfg(feature = "mutants")]
 mod mutants;
 
+#[cfg(feature = "mutants")]
+mod watchdogs;
+
 mod refuted;
 
 #[cfg(feature = "proptest")]

@@ -159,18 +159,23 @@ fn may_be_selected(plan: &Plan, text: &str, queue: &MessageQueue) -> bool {
         return true;
     }
     let hash = java::hash(text).checked_abs().unwrap_or(i32::MIN);
-    (1_u32..1 << masters.len()).any(|known| {
+    let selects = |known: u32, queues_of: &dyn Fn(i32) -> i32| {
         let known = || masters.iter().enumerate().filter(|(at, _)| known & (1 << at) != 0).map(|(_, own)| own);
-        let count: i32 = known().map(|(_, queues)| *queues).sum();
+        let count: i32 = known().map(|(_, queues)| queues_of(*queues)).sum();
         let mut left = hash.checked_rem(count).unwrap_or(-1);
         known().any(|(broker, queues)| {
             let is_it = *broker == queue.broker.as_str() && left == queue.queue_id;
-            left -= *queues;
+            left -= queues_of(*queues);
             is_it
         })
-    })
+    };
+    (1_u32..1 << masters.len()).any(|known| selects(known, &|queues| queues) || selects(known, &|_| TEMPLATE))
 }
 
+/// Queues of a topic that no nameserver knows at the moment: those of the template, as many as a producer takes of them.
+///
+/// Source: `DefaultMQProducer.defaultTopicQueueNums`.
+const TEMPLATE: i32 = 4;
 /// With more masters there are too many ways in which some of them can be unknown.
 const MASTERS_MAX: usize = 8;
 

@@ -100,7 +100,7 @@ pub fn draw(seed: u64, bounds: &Bounds, profile: &str) -> Draft {
     };
     let rare = Rare::draw(&picks);
     let cluster = Cluster::draw(&picks, &rare, within);
-    let times = traffic::Times::draw(&picks, &cluster, bounds.length);
+    let times = traffic::Times::draw(&picks, &cluster, (bounds.length, rare.calm));
     let mut head = String::new();
     let _ = writeln!(head, "format = 1\nid = \"hunt-{seed}\"\nseed = {seed}");
     let _ = writeln!(head, "title.en = \"Seed {seed}\"\ntitle.zh = \"种子 {seed}\"");

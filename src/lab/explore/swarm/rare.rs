@@ -16,10 +16,14 @@ pub(super) struct Rare {
     too_large: bool,
     /// An operator moves the first group back.
     reset: bool,
+    /// Milliseconds of calm in front of the first fault, in which that comes to its end.
+    pub(super) calm: u64,
 }
 
 /// The condition.
 pub(super) const CONDITION: &str = "region = 'east'";
+/// A group that is moved waits for ten seconds and shares its queues out anew.
+const CALM: u64 = 20_000;
 /// Messages that are larger are refused by brokers.
 const LARGEST: u64 = 3_600;
 
@@ -27,11 +31,13 @@ impl Rare {
     pub(super) fn draw(picks: &Picks) -> Rare {
         let has_tags = !picks.omits("tags");
         let own = |what: &str, out_of: u64| picks.of(&["rare", what]).chance(1, out_of);
+        let reset = own("reset", 8);
         Rare {
             twin_tags: has_tags && own("twin-tags", 3),
             condition: !has_tags && own("condition", 5),
             too_large: own("too-large", 10),
-            reset: own("reset", 8),
+            reset,
+            calm: if reset { CALM } else { 0 },
         }
     }
 
@@ -66,9 +72,10 @@ impl Rare {
             return;
         }
         let mut pick = picks.of(&["rare", "operator"]);
-        let wait = pick.between(2_000, 12_000);
-        let back_to = pick.between(times.warm / 2_000, (times.warm + wait) / 1_000).min(59);
-        let _ = writeln!(out, "\n[[operator]]\nname = \"ops\"\nstart = \"{}ms\"\n[[operator.reset]]", times.warm);
+        let start = times.warm - CALM;
+        let wait = pick.between(10, 2_000);
+        let back_to = pick.between(start / 2_000, (start + wait) / 1_000).min(59);
+        let _ = writeln!(out, "\n[[operator]]\nname = \"ops\"\nstart = \"{start}ms\"\n[[operator.reset]]");
         let _ = writeln!(out, "wait = \"{wait}ms\"\ngroup = \"billing\"\ntopic = \"orders\"");
         let _ = writeln!(out, "to = \"201811101600{back_to:02}\"");
     }

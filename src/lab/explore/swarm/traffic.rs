@@ -30,11 +30,11 @@ pub(super) struct Clients {
 }
 
 impl Times {
-    pub(super) fn draw(picks: &Picks, cluster: &Cluster, length: Length) -> Times {
+    pub(super) fn draw(picks: &Picks, cluster: &Cluster, (length, calm): (Length, u64)) -> Times {
         let mut pick = picks.of(&["times"]);
         // A slave's first report comes ten seconds after its boot; until then nothing waits for it.
         let start = if cluster.has_slave() { 11_000 } else { 1_000 };
-        let warm = start + pick.between(3_000, 5_000);
+        let warm = start + pick.between(3_000, 5_000) + calm;
         let mut bursts = Vec::new();
         let mut at = warm;
         let (end, mean) = match length {
@@ -156,7 +156,7 @@ fn producer(out: &mut String, picks: &Picks, (name, features): (&str, &Features<
         }
         if features.rare.condition {
             let region = picks.of(&["region", name, &block.to_string()]).one(&["'east'", "'west'", ""]);
-            let region = region.trim_matches('\'');
+            let region = if is_first { "east" } else { region.trim_matches('\'') };
             if !region.is_empty() {
                 let _ = writeln!(out, "properties = {{ region = \"{region}\" }}");
             }
