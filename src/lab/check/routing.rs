@@ -125,12 +125,13 @@ fn strangers(history: &History, plan: &Plan) -> Option<Judged> {
 
 /// A message that was acknowledged in another queue than the one that was named or selected.
 fn elsewhere(history: &History, send: &SendSeen, plan: Option<&Plan>) -> Option<Judged> {
-    let (_, _, by) = history.signs.sends.get(&send.seq)?;
+    let (node, _, by) = history.signs.sends.get(&send.seq)?;
     let crate::lab::check::history::Outcome::Sent(seq, _, result) = &send.outcome else { return None };
     let (is_there, asked) = match &by.as_ref()?.to {
         SendTo::Queue(asked) => (result.queue == *asked, asked.to_string()),
         SendTo::Selected(Selector::Hash(text)) => {
-            (may_be_selected(plan?, text, &result.queue), format!("the queue of {text}"))
+            let plan = plan.filter(|plan| !renames_queues(plan, *node))?;
+            (may_be_selected(plan, text, &result.queue), format!("the queue of {text}"))
         }
         _ => return None,
     };
@@ -142,6 +143,18 @@ fn elsewhere(history: &History, send: &SendSeen, plan: Option<&Plan>) -> Option<
             format!("{name} was sent to {asked} and stored in {}", result.queue),
             format!("{name} 发往 {asked}，却存入 {}", result.queue),
         )
+    })
+}
+
+/// Whether a producer of a client renames queues of its own list: where no broker is well it takes the next queue and gives
+/// it another's place, and selectors see that.
+///
+/// Source: `MQFaultStrategy.selectOneMessageQueue`.
+fn renames_queues(plan: &Plan, node: NodeId) -> bool {
+    let node = plan.nodes.get(usize::from(node.0));
+    node.is_some_and(|node| match &node.kind {
+        NodeKind::Client(client) => client.producers.iter().any(|producer| producer.latency_fault),
+        _ => false,
     })
 }
 

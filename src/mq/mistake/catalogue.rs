@@ -152,7 +152,7 @@ catalogue! {
         LeaseForEver = "lease-for-ever" of "lock" seen by "G70" "G22";
         /// A lease expires after ten seconds, before its holder renews it.
         LeaseTooShort = "lease-too-short" of "lock" seen by "G22";
-        /// A member that leaves takes its whole group with it, until the next heartbeats.
+        /// A member that leaves takes its whole group with it, and their heartbeats do not bring them back.
         UnregisterTakesAll = "unregister-takes-all" of "B38 #3066" seen by "G36" "G70";
         /// A client whose connection is gone counts as a member for good.
         ClosedMemberStays = "closed-member-stays" of "members" seen by "G36" "G70";
@@ -168,7 +168,7 @@ catalogue! {
         ExpiresBetweenHeartbeats = "expires-between-heartbeats" of "route" seen by "G36" "G70";
         /// Topics that come after a broker's first registration are not routed.
         IgnoresNewTopics = "ignores-new-topics" of "route" seen by "G70";
-        /// A broker that unregisters takes all of its name with it, its master or slaves, too.
+        /// A broker that unregisters takes all of its name with it for good, its master or slaves, too.
         UnregisterByName = "unregister-by-name" of "B47 #5374" seen by "G70";
         /// A route gives the address of one broker only.
         RouteNamesOneBroker = "route-names-one-broker" of "route" seen by "G70";

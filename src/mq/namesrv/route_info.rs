@@ -23,7 +23,7 @@ pub struct RouteInfo {
     clusters: BTreeMap<Name, BTreeSet<Name>>,
     /// By announced address.
     live: BTreeMap<Name, Live>,
-    /// Addresses that were gone once; only for [`Mistake::ReturnStaysAway`].
+    /// Addresses that are not taken in again; none, but with a mistake planted.
     gone: BTreeSet<Name>,
 }
 
@@ -140,7 +140,7 @@ impl RouteInfo {
         let broker = self.brokers.get_mut(&header.broker_name)?;
         let addr = broker.broker_addrs.remove(&header.broker_id)?;
         if self.profile.plants(Mistake::UnregisterByName) {
-            broker.broker_addrs.clear();
+            self.gone.extend(std::mem::take(&mut broker.broker_addrs).into_values());
         }
         self.drop_if_empty(&header.broker_name);
         Some(Dropped { broker: header.broker_name.clone(), addr })

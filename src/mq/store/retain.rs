@@ -116,7 +116,10 @@ impl MessageStore {
             return Some(pass.due);
         }
         let tick = self.clean_tick(clock.mono);
-        let now = self.retention.manual > 0
+        let is_eager =
+            self.profile.plants(Mistake::DeletesActiveFile) || self.profile.plants(Mistake::DeletesYoungFile);
+        let now = is_eager
+            || self.retention.manual > 0
             || self.retention.last_min_offset < self.log.min_offset()
             // Somebody else may make room.
             || self.flags & Flag::DiskFull as u32 != 0

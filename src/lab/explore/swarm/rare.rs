@@ -14,6 +14,8 @@ pub(super) struct Rare {
     pub(super) condition: bool,
     /// Brokers refuse messages beyond a size, and some are sent.
     too_large: bool,
+    /// Brokers write their checkpoint every second, not once a minute.
+    checkpoints: bool,
     /// An operator moves the first group back.
     reset: bool,
     /// Milliseconds of calm in front of the first fault, in which that comes to its end.
@@ -36,6 +38,7 @@ impl Rare {
             twin_tags: has_tags && own("twin-tags", 3),
             condition: !has_tags && own("condition", 5),
             too_large: own("too-large", 10),
+            checkpoints: own("checkpoints", 4),
             reset,
             calm: if reset { CALM } else { 0 },
         }
@@ -46,6 +49,9 @@ impl Rare {
         let mut text = String::new();
         if self.condition {
             text.push_str("enablePropertyFilter=true\\n");
+        }
+        if self.checkpoints {
+            text.push_str("flushConsumeQueueThoroughInterval=1000\\n");
         }
         if self.too_large {
             let _ = write!(text, "maxMessageSize={LARGEST}\\n");
