@@ -65,7 +65,7 @@ pub(super) fn dlq_exact(history: &History, plan: &Plan) -> Judged {
                 (0, 0) => return wrong("too early", seqs(), club, id),
                 (0, _) if late == 0 => return wrong("one hop early", seqs(), club, id),
                 // A failure is given back by one call, which nobody repeats.
-                _ if deadly + nearly < copies.len() - late => return wrong("twice", seqs(), club, id),
+                _ if deadly < copies.len() - late => return wrong("twice", seqs(), club, id),
                 (0, _) => known = known.or(Some(wrong("one hop early", seqs(), club, id).known(FALLBACK))),
                 // Given back twice is a cause of more than one, and so is a broker that waits again.
                 _ if deadly + nearly < copies.len() && scene.first_wrong_after(FIRST_BOOTS).is_none() => {

@@ -40,7 +40,7 @@ catalogue! {
         KeepsTornTail = "torn-tail-kept" of "K18" seen by "G60" "G63";
         /// Recovery after a crash cuts the last good record off, too.
         RecoveryCutsOneMore = "recovery-cuts-one-more" of "recovery" seen by "G01" "G63";
-        /// Recovery compares no body with its CRC, and keeps a record whose body was lost.
+        /// Recovery compares no body with its CRC and looks for no lost sector, and keeps a record of which a part was lost.
         RecoveryTrustsBodies = "recovery-trusts-bodies" of "K17" seen by "G04" "G63";
         /// A rebuilding recovery dispatches one record of each batch to no queue.
         RebuildSkipsOne = "rebuild-skips-one" of "recovery" seen by "G61" "G02";

@@ -67,7 +67,6 @@ impl Mistake {
     /// The repairs beside which it changes nothing: it is looked for in a profile that lacks them.
     pub fn hidden_by(self) -> &'static [&'static str] {
         match self {
-            Mistake::RecoveryTrustsBodies => &["K17"],
             Mistake::QueueOutlivesLog => &["K04", "K06"],
             Mistake::CheckpointWithoutSlack => &["K05", "K06"],
             Mistake::StopLeavesTail => &["K06"],
