@@ -87,6 +87,9 @@ mod readme;
 #[cfg(feature = "mutants")]
 mod mutants;
 
+#[cfg(feature = "mutants")]
+mod watchdogs;
+
 mod refuted;
 
 #[cfg(feature = "proptest")]

@@ -30,9 +30,8 @@ const OWN: [(&str, &str); 11] = [
 const LIBRARY: [&str; 6] =
     ["23-build-2m2s", "05-two-sieves", "07-one-or-all", "08-first-offset", "29-sql-switch", "33-reset-offset"];
 
-/// Mistakes for which no scenario here has the occasion: a slave that lags while its master is gone, a slave whose log
-/// and stream part while they are connected.
-const NO_OCCASION: [Mistake; 2] = [Mistake::LaggingSlaveCorrects, Mistake::DivergedSlaveGoesOn];
+/// A mistake for which no scenario here has the occasion: a slave that lags while its master is gone.
+const NO_OCCASION: [Mistake; 1] = [Mistake::LaggingSlaveCorrects];
 
 fn plans() -> Vec<Plan> {
     let own = OWN.iter().map(|(name, text)| (*name, *text));
@@ -77,4 +76,35 @@ fn a_planted_rollback_that_delivers_is_seen() {
     assert!(findings.iter().any(|finding| matches!(finding.verdict, Verdict::Violation { .. })), "{findings:?}");
     let wrong = load("14-half-message", text.as_bytes(), &set("profile.plant=nothing")).unwrap_err();
     assert!(format!("{wrong:?}").contains("no mistake is named `nothing`"), "{wrong:?}");
+}
+
+/// What small scenarios show of a checker's newer clauses: the scenario, the mistake, the check, the clause.
+const CLAUSES: [(&str, Mistake, &str, &str); 5] = [
+    ("retry", Mistake::BackKeepsCount, "retry-schedule", "not counted"),
+    ("retry", Mistake::DeadOneEarly, "dlq-exact", "one hop early"),
+    ("retry", Mistake::DeadTwice, "dlq-exact", "twice"),
+    ("delays", Mistake::DelayedToFirstQueue, "no-misrouting", "another queue than its own"),
+    ("sends", Mistake::SelectionIgnored, "no-misrouting", "another queue"),
+];
+
+#[test]
+fn a_clause_is_broken_with_its_mistake_and_kept_without() {
+    use mqlab::lab::explore::hunt::trial;
+    let mut wrong = Vec::new();
+    for (name, mistake, check, clause) in CLAUSES {
+        let (_, text) = OWN.iter().find(|(own, _)| *own == name).unwrap();
+        let clean = load(name, text.as_bytes(), &Overrides::default()).unwrap_or_else(|wrong| panic!("{wrong}")).plan;
+        let mut planted = clean.clone();
+        planted.profile.planted = Some(mistake);
+        let verdict = |plan: &Plan| trial::judge_one(&trial::replay(plan).trace, plan, check).unwrap().verdict;
+        if verdict(&clean) != Verdict::Pass {
+            wrong.push(format!("{name}: {check} without a mistake: {:?}", verdict(&clean)));
+        }
+        let is_it =
+            |verdict: &Verdict| matches!(verdict, Verdict::Violation { clause: broken, .. } if *broken == clause);
+        if !is_it(&verdict(&planted)) {
+            wrong.push(format!("{name} with {}: {check}: {:?}", mistake.name(), verdict(&planted)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

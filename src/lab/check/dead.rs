@@ -56,8 +56,16 @@ pub(super) fn dlq_exact(history: &History, plan: &Plan) -> Judged {
                 let all = life.into_iter().flat_map(|life| life.deadly.iter().chain(&life.nearly));
                 all.map(|delivery| delivery.seq).collect::<Vec<Seq>>()
             };
+            // Given back by the client's own send, it waited in the schedule topic, and says so.
+            let own_topic = dlq_topic(club.group);
+            let came_late =
+                |copy: &&&LogRecord| copy.properties.get(names::REAL_TOPIC).is_some_and(|own| *own == *own_topic);
+            let late = copies.iter().filter(came_late).count();
             match (deadly, nearly) {
                 (0, 0) => return wrong("too early", seqs(), club, id),
+                (0, _) if late == 0 => return wrong("one hop early", seqs(), club, id),
+                // A failure is given back by one call, which nobody repeats.
+                _ if deadly < copies.len() - late => return wrong("twice", seqs(), club, id),
                 (0, _) => known = known.or(Some(wrong("one hop early", seqs(), club, id).known(FALLBACK))),
                 // Given back twice is a cause of more than one, and so is a broker that waits again.
                 _ if deadly + nearly < copies.len() && scene.first_wrong_after(FIRST_BOOTS).is_none() => {

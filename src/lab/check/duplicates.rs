@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::lab::check::Judged;
+use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{Delivery, History, uid};
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
@@ -54,6 +55,8 @@ type Place<'a> = (&'a str, &'a str, i32, i64);
 struct Handing<'a> {
     delivery: &'a Delivery,
     place: Place<'a>,
+    /// The message's unique key.
+    id: Option<&'a str>,
     /// Whether the listener said that it is done.
     done: bool,
     in_transaction: bool,
@@ -89,6 +92,11 @@ struct Surroundings<'a> {
     brokers: BTreeSet<NodeId>,
     /// How often a send of the plan is tried at most.
     attempts_max: usize,
+    /// Whether a clean stop writes the delay cursors (K24).
+    keeps_cursors: bool,
+    /// Copies that wait in the schedule topic, or have, by unique key and the topic they are for; none where disks may have
+    /// lost some.
+    parked: BTreeMap<(&'a str, &'a str), usize>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -122,7 +130,16 @@ impl<'a> Surroundings<'a> {
             attempts_max = attempts_max.max(ASYNC_ATTEMPTS);
         }
         let silent = silences(history, plan, &brokers);
-        Surroundings { history, disturbed, silent, brokers, attempts_max }
+        let keeps_cursors = plan.profile.fixes("K24");
+        let mut parked = BTreeMap::new();
+        let is_whole = history.power_losses.is_empty() && history.sick.count() == 0;
+        for (_, copy) in history.copies().filter(|(_, copy)| is_whole && copy.topic == SCHEDULE_TOPIC) {
+            let own = |name: &str| copy.properties.get(name).map(String::as_str);
+            if let (Some(id), Some(topic)) = (own(names::UNIQ_KEY), own(names::REAL_TOPIC)) {
+                *parked.entry((id, topic)).or_insert(0) += 1;
+            }
+        }
+        Surroundings { history, disturbed, silent, brokers, attempts_max, keeps_cursors, parked }
     }
 
     /// When a process died between two moments, by kill, exit or without power.
@@ -136,10 +153,11 @@ impl<'a> Surroundings<'a> {
         all.any(|(node, _, at)| self.brokers.contains(node) && from <= *at && *at <= to)
     }
 
-    /// How often brokers have died before a moment.
+    /// How often brokers have died before a moment. A clean stop that writes how far the levels have come is no death.
     fn broker_deaths(&self, before: Time) -> usize {
         let all = self.history.deaths.iter().chain(&self.history.power_losses);
-        all.filter(|(node, _, at)| self.brokers.contains(node) && *at <= before).count()
+        let forgets = |node: NodeId, at: Time| !self.keeps_cursors || !self.history.exits.contains(&(node, at));
+        all.filter(|(node, _, at)| self.brokers.contains(node) && *at <= before && forgets(*node, *at)).count()
     }
 
     fn broker_death(&self, from: Time, to: Time) -> Option<Time> {
@@ -168,8 +186,11 @@ impl<'a> Surroundings<'a> {
 
     /// Whether what a listener had done may not have reached the broker by `by`: the offset that is committed is the lowest
     /// that is not done, goes out every five seconds, and arrives only where somebody listens.
-    fn uncommitted(&self, handing: &Handing<'_>, by: Time) -> bool {
+    fn uncommitted(&self, handing: &Handing<'a>, by: Time) -> bool {
         let Some(ended) = handing.ended() else { return true };
+        if self.has_said_goodbye(handing, ended, by) {
+            return self.is_held_back(handing, by);
+        }
         let own = self.history.boots.iter().filter(|(node, at)| *node == handing.delivery.node && *at <= ended);
         let boot = own.map(|(_, at)| *at).max().unwrap_or(Time::ZERO);
         if by <= ended + COMMITS || by <= boot + FIRST_COMMIT {
@@ -177,6 +198,15 @@ impl<'a> Surroundings<'a> {
         }
         self.speechless(handing.delivery.node).any(|(from, to)| from <= ended + COMMITS && by <= to + COMMITS)
             || self.is_held_back(handing, by)
+    }
+
+    /// Whether a process that went on with the queue afterwards stopped cleanly, with nothing between it and its brokers: it
+    /// has said how far it came.
+    fn has_said_goodbye(&self, handing: &Handing<'a>, ended: Time, by: Time) -> bool {
+        let node = handing.delivery.node;
+        let talks = |at: Time| !self.speechless(node).any(|(from, to)| from <= at + FAREWELL && at <= to + COMMITS);
+        let mut exits = self.history.exits.iter().filter(|(exited, _)| *exited == node).map(|(_, at)| *at);
+        exits.any(|at| ended + SECOND <= at && at <= by && talks(at) && !self.was_the_last(handing, at))
     }
 
     /// When a node had nobody to talk to, one silence that runs into the next told as one.
@@ -295,13 +325,17 @@ impl<'a> Account<'a> {
             if next.in_transaction {
                 return Some(Cause::SettledTwice);
             }
-            if copies < around.attempts_max {
+            // What its producer tried is parked once a try.
+            let id =
+                next.was_delayed.then(|| next.id.zip(Some(topic)).and_then(|key| around.parked.get(&key))).flatten();
+            let attempts_max = id.map_or(around.attempts_max, |parked| around.attempts_max.min(*parked));
+            if copies < attempts_max {
                 return Some(Cause::ProducerRetry);
             }
             // How far a level has come is written every ten seconds: a broker that comes back delivers again what came due
             // since, each copy once a life. Both copies may be handed out after that, so the first handing tells nothing.
             let lives = 1 + around.broker_deaths(at);
-            return (next.was_delayed && copies < around.attempts_max * lives).then_some(Cause::DelayFiredAgain);
+            return (next.was_delayed && copies < attempts_max * lives).then_some(Cause::DelayFiredAgain);
         }
         if self.failure(at, |_| true) {
             return Some(Cause::ListenerFailed);
@@ -400,6 +434,7 @@ pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
             let handing = Handing {
                 delivery,
                 place: (&queue.broker, &queue.topic, queue.queue_id, message.queue_offset.0),
+                id: Some(id),
                 done: number < done,
                 in_transaction: message.message.properties.get(names::TRAN_MSG).is_some(),
                 was_delayed: message.message.properties.get(names::REAL_TOPIC).is_some(),
@@ -449,6 +484,10 @@ fn unexplained(account: &Account<'_>, next: &Handing<'_>, id: &str) -> Judged {
     )
 }
 
+/// A stop begins so long before its end where nothing is in its way.
+const SECOND: Span = Span::from_secs(1);
+/// What a client that stops takes for its farewells.
+const FAREWELL: Span = Span::from_secs(4);
 /// Offsets go to the broker every five seconds, and a little later they are there. Source:
 /// `ClientConfig.persistConsumerOffsetInterval`.
 const COMMITS: Span = Span::from_secs(7);

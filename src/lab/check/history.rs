@@ -53,6 +53,8 @@ pub struct History {
     pub deaths: Vec<(NodeId, Seq, Time)>,
     /// Disks that have not kept what a sync should have made durable.
     pub sick: Sick,
+    /// Those of them that were clean stops.
+    pub exits: Vec<(NodeId, Time)>,
     /// Nodes whose wall clock was set, and when, once each time.
     pub clock_steps: Vec<(NodeId, Time)>,
     /// When which nodes booted.
@@ -313,6 +315,9 @@ impl History {
                 self.up_since.remove(&node);
                 self.ends(node, seq, at);
                 self.deaths.push((node, seq, at));
+                if matches!(machine, Machine::Exited) {
+                    self.exits.push((node, at));
+                }
             }
             _ => {}
         }

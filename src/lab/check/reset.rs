@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use crate::lab::check::Judged;
 use crate::lab::check::delivery::GRACE;
 use crate::lab::check::history::{Delivery, History};
-use crate::lab::check::start::copies;
+use crate::lab::check::start::{Copy, copies};
 use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
 use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
-use crate::mq::app::{AdminAnswer, AdminCall, Call, Return};
+use crate::mq::app::{AdminAnswer, AdminCall, Call, ResetTo, Return};
 use crate::mq::message::{Group, MessageQueue, Topic};
 use crate::mq::time::{Span, Time};
 
@@ -32,6 +32,8 @@ pub struct ResetSeen {
     pub group: Group,
     /// The topic.
     pub topic: Topic,
+    /// Where to: the moment, ms, where it is one.
+    pub to: Option<i64>,
     /// The answer, if it was no refusal.
     pub told: Option<Told>,
 }
@@ -55,10 +57,11 @@ impl Resets {
         let key = |op: u64| (node, record.incarnation, op);
         match &record.what {
             What::App(App::Called(call)) => {
-                if let Call::Admin { op, what: AdminCall::ResetOffset { group, topic, .. } } = &**call {
+                if let Call::Admin { op, what: AdminCall::ResetOffset { group, topic, to, .. } } = &**call {
                     self.open.insert(key(op.0), self.seen.len());
                     let (seq, at, group, topic) = (record.seq, record.at, group.clone(), topic.clone());
-                    self.seen.push(ResetSeen { seq, at, group, topic, told: None });
+                    let to = if let ResetTo::At(moment @ 0..) = to { Some(*moment) } else { None };
+                    self.seen.push(ResetSeen { seq, at, group, topic, to, told: None });
                 }
             }
             What::App(App::Returned(answer)) => {
@@ -113,6 +116,12 @@ pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
                 return wrong("before its place", vec![reset.seq, *seq, stray.seq], reset, queue, *place);
             }
             let copies = copies(history, plan, queue, consumer);
+            if history.clock_steps.is_empty()
+                && let Some(nearest) = reset.to.and_then(|moment| nearest(&copies, moment))
+                && nearest < *place
+            {
+                return wrong("behind the nearest", vec![reset.seq, *seq], reset, queue, *place);
+            }
             let mut owed = copies.iter().filter(|copy| copy.wanted && *place <= copy.offset);
             let is_handed =
                 |offset: i64| after().any(|one| one.messages.iter().any(|own| own.queue_offset.0 == offset));
@@ -135,6 +144,14 @@ pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
             Judged::inconclusive(&en, &format!("运行结束时 {places} 个队列中还有 {open} 个未继续"))
         }
     }
+}
+
+/// The last of the messages that lie nearest to a moment: a lookup by time goes to one of them, and no further.
+///
+/// Source: `ConsumeQueue.getOffsetInQueueByTime`.
+fn nearest(copies: &[Copy], moment: i64) -> Option<i64> {
+    let best = copies.iter().map(|copy| copy.stored.abs_diff(moment)).min()?;
+    copies.iter().filter(|copy| copy.stored.abs_diff(moment) == best).map(|copy| copy.offset).max()
 }
 
 fn wrong(clause: &'static str, witness: Vec<Seq>, reset: &ResetSeen, queue: &MessageQueue, place: i64) -> Judged {

@@ -15,6 +15,8 @@ use crate::lab::check::{Judged, seconds};
 use crate::lab::scenario::plan::Plan;
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::ConsumeOutcome;
+use crate::mq::message::StoredMessage;
+use crate::mq::message::names::retry_topic;
 use crate::mq::message::property::names;
 use crate::mq::time::{Span, Time};
 
@@ -54,6 +56,9 @@ pub(super) fn retry_schedule(history: &History, plan: &Plan) -> Judged {
             let hops = message.reconsume_times;
             let failed = delivery.answer.is_some() && done <= number;
             let own = tries.entry((&**club.group, id)).or_default();
+            if hops <= 0 && queue.topic == retry_topic(club.group) {
+                return uncounted(message, delivery, own.last().map(|one| one.delivery.seq));
+            }
             // The same record with the same count is the same try, handed out once more.
             if 0 < hops && known.insert((&**club.group, place, hops)) {
                 looked_at += 1;
@@ -77,6 +82,18 @@ pub(super) fn retry_schedule(history: &History, plan: &Plan) -> Judged {
         0 => Judged::inconclusive("nothing was tried again", "没有任何重试"),
         _ => Judged::pass(format!("{looked_at} further tries, each in its time"), format!("{looked_at} 次重试都合时")),
     }
+}
+
+/// A message out of a retry topic that says that it was never tried.
+fn uncounted(message: &StoredMessage, delivery: &Delivery, before: Option<Seq>) -> Judged {
+    let key = message.message.properties.get(names::KEYS).map_or("a message", |key| key.as_str());
+    let group = &delivery.group;
+    Judged::violation(
+        "not counted",
+        before.into_iter().chain([delivery.seq]).collect(),
+        format!("{key} was tried again by {group}, and says that it was never tried"),
+        format!("{key} 在 {group} 重试，却自称从未消费过"),
+    )
 }
 
 /// What is wrong with a further try: the clause, the failure nearest to it, and how much too early it is.

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lab::check::Judged;
 use crate::lab::check::content::{SCHEDULE_TOPIC, is_own, sent};
 use crate::lab::check::history::{History, Image, SendSeen, label, uid};
+use crate::lab::check::scene::brokers;
 use crate::lab::oracle::config::Config;
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
-use crate::mq::app::{AdminCall, SendTo};
+use crate::mq::app::{AdminCall, Selector, SendTo};
+use crate::mq::message::MessageQueue;
+use crate::mq::message::java;
 use crate::mq::message::names::{self, retry_topic};
 use crate::mq::message::property::names as properties;
 
@@ -27,16 +30,17 @@ pub(super) fn no_misrouting(history: &History, plan: &Plan) -> Judged {
         .flat_map(|one| one.messages.iter().filter_map(|own| Some((one.group.as_str(), uid(&own.message)?))))
         .collect();
     let sent = sent(history);
+    let changes_topics = plan.operators.iter().flat_map(|operator| &operator.calls).any(|(_, call)| {
+        use AdminCall::{DeleteTopic, UpdateTopic, WipeWritePerm};
+        matches!(call, UpdateTopic { .. } | DeleteTopic { .. } | WipeWritePerm { .. })
+    });
+    // Where the file of topics can be lost, a topic may come again with other queues.
+    let keeps_topics = !changes_topics && (history.power_losses.is_empty() || plan.profile.fixes("K13"));
     for send in sent.values() {
-        if let Some(found) = elsewhere(history, send) {
+        if let Some(found) = elsewhere(history, send, keeps_topics.then_some(plan)) {
             return found;
         }
     }
-    let changes_topics = plan
-        .operators
-        .iter()
-        .flat_map(|operator| &operator.calls)
-        .any(|(_, call)| matches!(call, AdminCall::UpdateTopic { .. } | AdminCall::DeleteTopic { .. }));
     let mut looked_at = 0;
     for broker in &history.brokers {
         if history.signs.is_sick(broker.node) || history.signs.is_swapped(broker.node) {
@@ -80,6 +84,12 @@ fn misplaced(copy: &LogRecord, id: &str, send: Option<&SendSeen>, handed: &Hande
     if let Some(group) = of_group(names::RETRY_GROUP_TOPIC_PREFIX).or_else(|| of_group(names::DLQ_GROUP_TOPIC_PREFIX)) {
         return (!handed.contains(&(group, id))).then_some("of another group");
     }
+    // A copy that comes out of a parked one keeps the word of where it was to go.
+    let own_queue = copy.properties.get(properties::REAL_QID).and_then(|queue| queue.parse::<i32>().ok());
+    let is_out = copy.properties.get(properties::REAL_TOPIC).is_some_and(|own| *own == copy.topic);
+    if is_out && own_queue.is_some_and(|own| own != copy.queue) {
+        return Some("another queue than its own");
+    }
     let send = send?;
     let may_park = send.in_transaction || real != names::TRANS_HALF_TOPIC;
     let is_its = send.message.topic == *real || (may_park && (is_own(real) || real == names::TRANS_OP_TOPIC));
@@ -113,13 +123,20 @@ fn strangers(history: &History, plan: &Plan) -> Option<Judged> {
     None
 }
 
-/// A message that was acknowledged in another queue than the one that was named.
-fn elsewhere(history: &History, send: &SendSeen) -> Option<Judged> {
-    let (_, _, by) = history.signs.sends.get(&send.seq)?;
-    let SendTo::Queue(asked) = &by.as_ref()?.to else { return None };
+/// A message that was acknowledged in another queue than the one that was named or selected.
+fn elsewhere(history: &History, send: &SendSeen, plan: Option<&Plan>) -> Option<Judged> {
+    let (node, _, by) = history.signs.sends.get(&send.seq)?;
     let crate::lab::check::history::Outcome::Sent(seq, _, result) = &send.outcome else { return None };
+    let (is_there, asked) = match &by.as_ref()?.to {
+        SendTo::Queue(asked) => (result.queue == *asked, asked.to_string()),
+        SendTo::Selected(Selector::Hash(text)) => {
+            let plan = plan.filter(|plan| !renames_queues(plan, *node))?;
+            (may_be_selected(plan, text, &result.queue), format!("the queue of {text}"))
+        }
+        _ => return None,
+    };
     let name = label(send);
-    (result.queue != *asked).then(|| {
+    (!is_there).then(|| {
         Judged::violation(
             "another queue",
             vec![send.seq, *seq],
@@ -128,6 +145,52 @@ fn elsewhere(history: &History, send: &SendSeen) -> Option<Judged> {
         )
     })
 }
+
+/// Whether a producer of a client renames queues of its own list: where no broker is well it takes the next queue and gives
+/// it another's place, and selectors see that.
+///
+/// Source: `MQFaultStrategy.selectOneMessageQueue`.
+fn renames_queues(plan: &Plan, node: NodeId) -> bool {
+    let node = plan.nodes.get(usize::from(node.0));
+    node.is_some_and(|node| match &node.kind {
+        NodeKind::Client(client) => client.producers.iter().any(|producer| producer.latency_fault),
+        _ => false,
+    })
+}
+
+/// Whether a hash selects a queue, whichever masters the producer knew of. Source: `SelectMessageQueueByHash`, over queues in
+/// order of their brokers' names.
+fn may_be_selected(plan: &Plan, text: &str, queue: &MessageQueue) -> bool {
+    let masters: BTreeMap<&str, i32> = brokers(plan)
+        .filter(|(_, broker)| broker.broker_id == 0)
+        .filter_map(|(_, broker)| {
+            let own = broker.topics.iter().find(|own| own.topic == queue.topic)?;
+            Some((broker.broker_name.as_str(), own.queues))
+        })
+        .collect();
+    if !masters.contains_key(queue.broker.as_str()) || MASTERS_MAX < masters.len() {
+        return true;
+    }
+    let hash = java::hash(text).checked_abs().unwrap_or(i32::MIN);
+    let selects = |known: u32, queues_of: &dyn Fn(i32) -> i32| {
+        let known = || masters.iter().enumerate().filter(|(at, _)| known & (1 << at) != 0).map(|(_, own)| own);
+        let count: i32 = known().map(|(_, queues)| queues_of(*queues)).sum();
+        let mut left = hash.checked_rem(count).unwrap_or(-1);
+        known().any(|(broker, queues)| {
+            let is_it = *broker == queue.broker.as_str() && left == queue.queue_id;
+            left -= queues_of(*queues);
+            is_it
+        })
+    };
+    (1_u32..1 << masters.len()).any(|known| selects(known, &|queues| queues) || selects(known, &|_| TEMPLATE))
+}
+
+/// Queues of a topic that no nameserver knows at the moment: those of the template, as many as a producer takes of them.
+///
+/// Source: `DefaultMQProducer.defaultTopicQueueNums`.
+const TEMPLATE: i32 = 4;
+/// With more masters there are too many ways in which some of them can be unknown.
+const MASTERS_MAX: usize = 8;
 
 fn wrong(clause: &'static str, witness: Vec<Seq>, copy: &LogRecord) -> Judged {
     let (topic, queue, at) = (&copy.topic, copy.queue, copy.at);

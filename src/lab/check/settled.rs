@@ -13,7 +13,7 @@ use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
-use crate::mq::app::{LocalOutcome, LocalState};
+use crate::mq::app::{LocalOutcome, LocalState, SendStatus};
 use crate::mq::message::property::names as properties;
 use crate::mq::time::{Span, Time};
 
@@ -59,6 +59,17 @@ pub(super) fn transaction_atomic(history: &History, plan: &Plan) -> Judged {
     let limits = Limits::of(plan);
     let (mut agree, mut open, mut known) = (0, 0, None);
     for seen in &history.transactions.seen {
+        if let Some(executed) = seen.executed
+            && seen.half.is_some_and(|half| half != SendStatus::SendOk)
+        {
+            let key = &seen.key;
+            return Judged::violation(
+                "on an unsafe half",
+                vec![seen.seq, executed],
+                format!("{key} ran although its half message was not stored as asked for"),
+                format!("{key} 的半消息未按要求存好，本地事务却执行了"),
+            );
+        }
         let mut booked: Vec<(Seq, &str)> =
             history.transactions.booked(&seen.key).map(|(seq, value)| (seq, value.as_str())).collect();
         let said = |state| seen.said(state).map(|seq| (seq, LocalState::word(state)));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
-use crate::mq::app::{Call, LocalOutcome, LocalState, Return};
+use crate::mq::app::{Call, LocalOutcome, LocalState, Return, SendStatus};
 use crate::mq::message::property::{Properties, names as properties};
 use crate::mq::message::{Group, Name, names};
 use crate::mq::time::{Millis, Time};
@@ -38,6 +38,10 @@ pub struct TransactionSeen {
     pub checks: Vec<CheckSeen>,
     /// The state with which the producer's call returned.
     pub returned: Option<LocalState>,
+    /// The callback that ran the local transaction, where one did.
+    pub executed: Option<Seq>,
+    /// How the half message was stored, as the call said when it returned.
+    pub half: Option<SendStatus>,
 }
 
 /// A question how a transaction ended.
@@ -77,6 +81,7 @@ impl Transactions {
             What::App(App::Returned(answer)) => match &**answer {
                 Return::Execute { task, message, .. } => {
                     let place = self.place(&message.properties, record);
+                    self.seen[place].executed.get_or_insert(record.seq);
                     self.open.insert(key(task.0), place);
                 }
                 Return::Check { task, group, message } => {
@@ -103,6 +108,7 @@ impl Transactions {
                     // One that was never executed was rolled back for its status; its key is not known here.
                     if let Some(place) = self.by_id.get(&result.msg_id) {
                         self.seen[*place].returned = Some(*state);
+                        self.seen[*place].half = Some(result.status);
                     }
                 }
                 _ => {}
@@ -117,7 +123,17 @@ impl Transactions {
         if place == self.seen.len() {
             let key = own.get(properties::KEYS).cloned().unwrap_or_else(|| id.clone());
             let (seq, at) = (record.seq, record.at);
-            self.seen.push(TransactionSeen { id, key, seq, at, said: vec![], checks: vec![], returned: None });
+            self.seen.push(TransactionSeen {
+                id,
+                key,
+                seq,
+                at,
+                said: vec![],
+                checks: vec![],
+                returned: None,
+                executed: None,
+                half: None,
+            });
         }
         place
     }

@@ -6,6 +6,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::lab::cli::hunt;
+use crate::lab::cli::mutants::MutantsArgs;
 
 /// A deterministic laboratory for Apache RocketMQ 4.3.2: one seed is one history.
 ///
@@ -83,6 +84,8 @@ pub enum Command {
     CrashStates(CrashArgs),
     /// Run a scenario with many seeds, and group what breaks.
     Hunt(HuntArgs),
+    /// Hunt each mistake that can be planted; only in a build with `--features mutants`.
+    Mutants(MutantsArgs),
     /// Make a scenario as small as it can be while it still breaks the same guarantee.
     Shrink(ShrinkArgs),
     /// Look at scenario files, or make one of a broker's own settings.

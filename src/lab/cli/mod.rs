@@ -22,6 +22,7 @@ mod inspect;
 mod load;
 mod matrix;
 mod message;
+mod mutants;
 mod run;
 mod scenario;
 mod show;
@@ -48,6 +49,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Bench(args)) => run_bench(&args),
         Some(Command::CrashStates(args)) => crash_states::run(&args, look),
         Some(Command::Hunt(args)) => hunt::run(&args, look),
+        Some(Command::Mutants(args)) => mutants::run(&args, look),
         Some(Command::Shrink(args)) => shrink::run(&args, look),
         Some(Command::Scenario(command)) => scenario::run(&command, look),
         None if load::is_terminal() => {

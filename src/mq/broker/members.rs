@@ -2,7 +2,7 @@
 //!
 //! Source: `ProducerManager`, `ConsumerManager`, `ConsumerGroupInfo`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::mq::filter::{is_tag_type, tag};
@@ -16,6 +16,8 @@ use crate::mq::wire::body::{ConsumerData, SubscriptionData};
 pub struct Members {
     producers: BTreeMap<Group, BTreeMap<ConnId, Member>>,
     consumers: BTreeMap<Group, ConsumerGroup>,
+    /// Whose heartbeats are not heard; nobody's, but with a mistake planted.
+    expelled: BTreeSet<(Group, ConnId)>,
 }
 
 /// A client in a group.
@@ -95,6 +97,9 @@ impl Members {
         client_id: &Name,
         now: Millis,
     ) -> (bool, bool) {
+        if self.expelled.contains(&(data.group_name.clone(), conn)) {
+            return (false, false);
+        }
         let group = self.consumers.entry(data.group_name.clone()).or_default();
         group.message_model = data.message_model.clone();
         let member = Member { client_id: client_id.clone(), last: now };
@@ -169,6 +174,12 @@ impl Members {
         let mut left: Vec<Left> = producers.iter().filter_map(|group| self.leave_producers(group, conn)).collect();
         left.extend(consumers.iter().filter_map(|group| self.leave_consumers(group, conn)));
         left
+    }
+
+    /// Takes a consumer out for good ([`crate::mq::mistake::Mistake::UnregisterTakesAll`]).
+    pub fn expel(&mut self, group: &Group, conn: ConnId) -> Vec<Left> {
+        self.expelled.insert((group.clone(), conn));
+        self.unregister(conn, None, Some(group))
     }
 
     /// Connections whose last heartbeat is older than two minutes. Source: `scanNotActiveChannel`.

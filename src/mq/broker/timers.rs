@@ -144,7 +144,8 @@ impl Broker {
     /// Source: `ClientHousekeepingService.scanExceptionChannel`. Expiry does not notify the other members.
     fn sweep_clients(&mut self, step: &mut Step<'_>) {
         self.clients_armed = None;
-        for conn in self.members.expired(step.wall) {
+        let stays = self.config.profile.plants(Mistake::ClosedMemberStays);
+        for conn in self.members.expired(step.wall).into_iter().filter(|_| !stays) {
             step.out.close(conn);
             self.closed(conn, "expired", step);
         }

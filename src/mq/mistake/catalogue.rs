@@ -40,7 +40,7 @@ catalogue! {
         KeepsTornTail = "torn-tail-kept" of "K18" seen by "G60" "G63";
         /// Recovery after a crash cuts the last good record off, too.
         RecoveryCutsOneMore = "recovery-cuts-one-more" of "recovery" seen by "G01" "G63";
-        /// Recovery compares no body with its CRC, and keeps a record whose body was lost.
+        /// Recovery compares no body with its CRC and looks for no lost sector, and keeps a record of which a part was lost.
         RecoveryTrustsBodies = "recovery-trusts-bodies" of "K17" seen by "G04" "G63";
         /// A rebuilding recovery dispatches one record of each batch to no queue.
         RebuildSkipsOne = "rebuild-skips-one" of "recovery" seen by "G61" "G02";
@@ -80,7 +80,7 @@ catalogue! {
         StopLeavesTail = "stop-leaves-tail" of "B06 ROCKETMQ-320" seen by "G61" "G02";
         /// Of the keys of a message the first is not indexed.
         IndexForgetsFirstKey = "index-forgets-first-key" of "dispatch" seen by "G62";
-        /// Retention takes the file that is written to for one that it may delete.
+        /// Retention deletes the file that is written to, whatever its age.
         DeletesActiveFile = "deletes-active-file" of "retention" seen by "G67";
         /// Retention deletes files that have not expired.
         DeletesYoungFile = "deletes-young-file" of "retention" seen by "G67";
@@ -116,8 +116,8 @@ catalogue! {
         OffsetsNeverPersisted = "offsets-never-persisted" of "cursor" seen by "G30" "G32";
         /// A stored offset at its queue's end counts as beyond it, and the group begins at 0.
         EndCountsAsBeyond = "end-counts-as-beyond" of "B02 #4215" seen by "G30" "G32";
-        /// A pull that waits is not woken by a message that comes.
-        ArrivalWakesNobody = "arrival-wakes-nobody" of "hold" seen by "G70";
+        /// A pull that waits goes on behind the message that wakes it.
+        ArrivalIsPassedOver = "arrival-is-passed-over" of "hold" seen by "G02" "G31";
         /// A message that is sent back is stored with the count that it had.
         BackKeepsCount = "back-keeps-count" of "retry" seen by "G40" "G41";
         /// A message is dead-lettered one try early.
@@ -152,23 +152,23 @@ catalogue! {
         LeaseForEver = "lease-for-ever" of "lock" seen by "G70" "G22";
         /// A lease expires after ten seconds, before its holder renews it.
         LeaseTooShort = "lease-too-short" of "lock" seen by "G22";
-        /// A member that leaves takes its whole group with it, until the next heartbeats.
+        /// A member that leaves takes its whole group with it, and their heartbeats do not bring them back.
         UnregisterTakesAll = "unregister-takes-all" of "B38 #3066" seen by "G36" "G70";
-        /// A client whose connection is gone counts as a member until it expires.
+        /// A client whose connection is gone counts as a member for good.
         ClosedMemberStays = "closed-member-stays" of "members" seen by "G36" "G70";
         /// A slave does not take its master's offsets over.
         SlaveForgetsOffsets = "slave-forgets-offsets" of "replica" seen by "G30" "G32";
-        /// A slave appends what does not begin where its own log ends.
+        /// A slave is given what its master has not forced yet, and compares nothing: the repair of K02 is taken back.
         DivergedSlaveGoesOn = "diverged-slave-goes-on" of "K02 #3015" seen by "G65";
     }
     Nameserver {
-        /// A broker whose connection is gone stays in the route until it expires.
-        KeepsDeadBroker = "keeps-dead-broker" of "route" seen by "G70";
-        /// A broker that registers again is as old as at first, and expires although it lives.
-        ForgetsHeartbeat = "forgets-heartbeat" of "route" seen by "G70";
+        /// A broker that was gone and registers again is not routed.
+        ReturnStaysAway = "return-stays-away" of "route" seen by "G36" "G70";
+        /// A broker expires after fifteen seconds, between two of its heartbeats.
+        ExpiresBetweenHeartbeats = "expires-between-heartbeats" of "route" seen by "G36" "G70";
         /// Topics that come after a broker's first registration are not routed.
         IgnoresNewTopics = "ignores-new-topics" of "route" seen by "G70";
-        /// A broker that unregisters takes all of its name with it, its master or slaves, too.
+        /// A broker that unregisters takes all of its name with it for good, its master or slaves, too.
         UnregisterByName = "unregister-by-name" of "B47 #5374" seen by "G70";
         /// A route gives the address of one broker only.
         RouteNamesOneBroker = "route-names-one-broker" of "route" seen by "G70";

@@ -64,11 +64,22 @@ impl Mistake {
         self.row().sees
     }
 
+    /// The repairs beside which it changes nothing: it is looked for in a profile that lacks them.
+    pub fn hidden_by(self) -> &'static [&'static str] {
+        match self {
+            Mistake::QueueOutlivesLog => &["K04", "K06"],
+            Mistake::CheckpointWithoutSlack => &["K05", "K06"],
+            Mistake::StopLeavesTail => &["K06"],
+            _ => &[],
+        }
+    }
+
     /// The repair that it takes back: such a mistake is one in a profile that has the repair, and in no other.
     pub fn takes_back(self) -> Option<&'static str> {
         match self {
             Mistake::StopForgetsDelays => Some("K24"),
             Mistake::HalfKeepsLevel => Some("K21"),
+            Mistake::DivergedSlaveGoesOn => Some("K02"),
             _ => None,
         }
     }

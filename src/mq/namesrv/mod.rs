@@ -9,7 +9,6 @@ use std::any::Any;
 use crate::mq::channel::Channels;
 use crate::mq::fact::Fact;
 use crate::mq::message::Name;
-use crate::mq::mistake::Mistake;
 use crate::mq::namesrv::route_info::{Dropped, RouteInfo};
 use crate::mq::node::{Addr, ConnId, Event, Frame, Node, Step, Timer, TimerKey};
 use crate::mq::profile::Profile;
@@ -147,9 +146,6 @@ impl Namesrv {
 
     fn closed(&mut self, conn: ConnId, step: &mut Step<'_>) {
         self.channels.close(conn);
-        if self.routes.profile.plants(Mistake::KeepsDeadBroker) {
-            return;
-        }
         let dropped = self.routes.channel_gone(conn);
         say_dropped(dropped, "closed", step);
     }
@@ -169,7 +165,7 @@ impl Namesrv {
     /// Arms the scan for the first tick at which something can have expired.
     fn arm_scan(&mut self, step: &mut Step<'_>) {
         let Some(oldest) = self.routes.oldest() else { return };
-        let wait = oldest.plus(BROKER_EXPIRED_MS + 1).since(step.wall).max(0) as u64;
+        let wait = oldest.plus(self.routes.expires_after_ms() + 1).since(step.wall).max(0) as u64;
         let at = self.tick_at(step.mono + Span::from_millis(wait));
         if self.scan_armed != Some(at) {
             self.scan_armed = Some(at);

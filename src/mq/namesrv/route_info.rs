@@ -23,6 +23,8 @@ pub struct RouteInfo {
     clusters: BTreeMap<Name, BTreeSet<Name>>,
     /// By announced address.
     live: BTreeMap<Name, Live>,
+    /// Addresses that are not taken in again; none, but with a mistake planted.
+    gone: BTreeSet<Name>,
 }
 
 #[derive(Clone, Debug)]
@@ -61,8 +63,8 @@ impl Default for RouteInfo {
 impl RouteInfo {
     /// Empty tables.
     pub fn new(profile: Profile) -> RouteInfo {
-        let (topics, brokers, clusters, live) = Default::default();
-        RouteInfo { profile, topics, brokers, clusters, live }
+        let (topics, brokers, clusters, live, gone) = Default::default();
+        RouteInfo { profile, topics, brokers, clusters, live, gone }
     }
 
     /// Takes a registration in. Topics that it does not name are never removed.
@@ -75,6 +77,9 @@ impl RouteInfo {
         conn: ConnId,
         now: Millis,
     ) -> Registered {
+        if self.gone.contains(&header.broker_addr) {
+            return Registered { header: self.master_of(header), first: false };
+        }
         self.clusters.entry(header.cluster_name.clone()).or_default().insert(header.broker_name.clone());
         let mut first = !self.brokers.contains_key(&header.broker_name);
         let broker = self.brokers.entry(header.broker_name.clone()).or_insert_with(|| BrokerData {
@@ -101,9 +106,6 @@ impl RouteInfo {
             }
         }
         let ha_server_addr = header.ha_server_addr.clone();
-        let before = self.live.get(&header.broker_addr).map(|live| live.last);
-        let forgets = self.profile.plants(Mistake::ForgetsHeartbeat);
-        let now = before.filter(|_| forgets).unwrap_or(now);
         self.live
             .insert(header.broker_addr.clone(), Live { last: now, version: table.data_version, conn, ha_server_addr });
         Registered { header: self.master_of(header), first }
@@ -138,7 +140,7 @@ impl RouteInfo {
         let broker = self.brokers.get_mut(&header.broker_name)?;
         let addr = broker.broker_addrs.remove(&header.broker_id)?;
         if self.profile.plants(Mistake::UnregisterByName) {
-            broker.broker_addrs.clear();
+            self.gone.extend(std::mem::take(&mut broker.broker_addrs).into_values());
         }
         self.drop_if_empty(&header.broker_name);
         Some(Dropped { broker: header.broker_name.clone(), addr })
@@ -173,9 +175,15 @@ impl RouteInfo {
         self.drop_addr(addr)
     }
 
+    /// How old the word of a broker that is routed may be.
+    pub fn expires_after_ms(&self) -> i64 {
+        let is_early = self.profile.plants(Mistake::ExpiresBetweenHeartbeats);
+        if is_early { 15_000 } else { crate::mq::namesrv::BROKER_EXPIRED_MS }
+    }
+
     /// Drops everybody not heard from for two minutes. Source: `RouteInfoManager.scanNotActiveBroker`.
     pub fn expire(&mut self, now: Millis) -> Vec<(ConnId, Dropped)> {
-        let is_old = |live: &Live| live.last.plus(crate::mq::namesrv::BROKER_EXPIRED_MS) < now;
+        let is_old = |live: &Live| live.last.plus(self.expires_after_ms()) < now;
         let old: Vec<(ConnId, Name)> =
             self.live.iter().filter(|(_, live)| is_old(live)).map(|(addr, live)| (live.conn, addr.clone())).collect();
         old.into_iter().filter_map(|(conn, addr)| Some((conn, self.drop_addr(addr)?))).collect()
@@ -193,6 +201,9 @@ impl RouteInfo {
 
     fn drop_addr(&mut self, addr: Name) -> Option<Dropped> {
         self.live.remove(&addr);
+        if self.profile.plants(Mistake::ReturnStaysAway) {
+            self.gone.insert(addr.clone());
+        }
         let found = self.brokers.values_mut().find_map(|broker| {
             let id = broker.broker_addrs.iter().find(|(_, found)| **found == addr).map(|(id, _)| *id)?;
             broker.broker_addrs.remove(&id);

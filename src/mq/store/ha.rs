@@ -211,7 +211,7 @@ impl MessageStore {
     /// Faithful: as far as it can be read, so that a slave keeps what the master loses with its power. With K02 repaired: as
     /// far as it has been flushed, and a put that waits for slaves has the log flushed. Source: `CommitLog.getData`.
     fn given_of(&self, file: &MappedFile) -> i64 {
-        match self.profile.fix_k02 {
+        match self.profile.fix_k02 && !self.profile.plants(Mistake::DivergedSlaveGoesOn) {
             false => file.readable(),
             true if !self.recovery_forces.is_empty() => 0,
             true => file.readable().min(self.log.flushed_where - file.from),

@@ -184,7 +184,8 @@ impl MessageStore {
             (false, false) => self.crash_start(disk),
         };
         let keys = replays && self.config.message_index_enable;
-        let crc = self.config.check_crc_on_recover && !self.profile.plants(Mistake::RecoveryTrustsBodies);
+        let trusts = self.profile.plants(Mistake::RecoveryTrustsBodies);
+        let (crc, sectors) = (self.config.check_crc_on_recover && !trusts, self.profile.fix_k17 && !trusts);
         let mut within = 0;
         let mut records = 0;
         let mut last = 0;
@@ -194,7 +195,7 @@ impl MessageStore {
             let (from, size) = (file.from, file.size);
             let region = Region { file: file.file, at: within as u64, end: size as u64 };
             let place = self.profile.fix_k18.then_some(from + within);
-            let want = Want { crc, keys, place, sectors: self.profile.fix_k17, delays: &self.delays };
+            let want = Want { crc, keys, place, sectors, delays: &self.delays };
             match parse(disk, region, want, &|topic| self.queues.intern(topic)) {
                 Found::Record(record) => {
                     let at = from + within;

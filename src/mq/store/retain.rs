@@ -116,7 +116,10 @@ impl MessageStore {
             return Some(pass.due);
         }
         let tick = self.clean_tick(clock.mono);
-        let now = self.retention.manual > 0
+        let is_eager =
+            self.profile.plants(Mistake::DeletesActiveFile) || self.profile.plants(Mistake::DeletesYoungFile);
+        let now = is_eager
+            || self.retention.manual > 0
             || self.retention.last_min_offset < self.log.min_offset()
             // Somebody else may make room.
             || self.flags & Flag::DiskFull as u32 != 0
@@ -284,7 +287,8 @@ impl MessageStore {
             self.log.files[0].modified_ms = info.modified_ms;
         }
         let expires = self.log.files[0].modified_ms.saturating_add(self.reserved_ms());
-        let is_expired = expires <= clock.wall.0 || self.profile.plants(Mistake::DeletesYoungFile);
+        let is_only = self.log.files.len() == 1 && self.profile.plants(Mistake::DeletesActiveFile);
+        let is_expired = expires <= clock.wall.0 || is_only || self.profile.plants(Mistake::DeletesYoungFile);
         if !is_expired && !at_once {
             return false;
         }

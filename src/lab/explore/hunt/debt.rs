@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::lab::oracle::condition::{Answer, Condition};
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::world::World;
 use crate::lab::trace::record::{App, Machine, NodeId, Record, What};
 use crate::mq::app::{Call, ConsumeOutcome, LocalState, MessageModel, MessageSelector, Return, SendResult};
-use crate::mq::message::property::names;
+use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Group, Message, Name, Topic};
 use crate::mq::time::{Span, Time};
 
@@ -19,6 +20,8 @@ use crate::mq::time::{Span, Time};
 struct Member {
     group: Group,
     subscriptions: Vec<(Topic, MessageSelector)>,
+    /// How often it tries again before it gives a message up; none if it never does.
+    tries_max: Option<u32>,
     /// Its processes.
     nodes: BTreeSet<NodeId>,
 }
@@ -36,6 +39,8 @@ pub struct Debt {
     /// Unique keys with the broker that holds them, topic and tag.
     owed: BTreeMap<Name, Held>,
     consumed: BTreeSet<(Group, Name)>,
+    /// How often a group's listener failed on a message.
+    failed: BTreeMap<(Group, Name), u32>,
     /// Half messages whose end nobody has told yet.
     undecided: BTreeSet<Name>,
     /// The last call of a send.
@@ -49,7 +54,7 @@ pub struct Debt {
 struct Held {
     broker: Name,
     topic: Topic,
-    tag: Option<String>,
+    properties: Properties,
 }
 
 /// So long after the last send nobody sends any more: longer than senders of a draft wait between two.
@@ -72,6 +77,7 @@ impl Debt {
                             None => groups.push(Member {
                                 group: own.group.clone(),
                                 subscriptions: own.subscriptions.clone(),
+                                tries_max: u32::try_from(own.max_reconsume).ok().filter(|_| !own.orderly),
                                 nodes: BTreeSet::from([id]),
                             }),
                         }
@@ -87,6 +93,7 @@ impl Debt {
             tasks: BTreeMap::new(),
             owed: BTreeMap::new(),
             consumed: BTreeSet::new(),
+            failed: BTreeMap::new(),
             undecided: BTreeSet::new(),
             last_call: Time::ZERO,
             sent: 0,
@@ -149,7 +156,7 @@ impl Debt {
             let held = Held {
                 broker: result.queue.broker.clone(),
                 topic: message.topic.clone(),
-                tag: message.properties.get(names::TAGS).map(|tag| tag.to_string()),
+                properties: message.properties.clone(),
             };
             match state {
                 Some(LocalState::Rollback) => continue,
@@ -166,7 +173,16 @@ impl Debt {
         let Some((group, ids)) = self.tasks.remove(&key) else { return };
         self.listened += 1;
         let done = outcome.done(ids.len());
-        self.consumed.extend(ids.into_iter().take(done).map(|id| (group.clone(), id)));
+        let tries_max = self.groups.iter().find(|own| own.group == group).and_then(|own| own.tries_max);
+        for (at, id) in ids.into_iter().enumerate() {
+            let key = (group.clone(), id);
+            let failed = self.failed.entry(key.clone()).or_insert(0);
+            *failed += u32::from(done <= at);
+            // One that is given up becomes a dead letter.
+            if at < done || tries_max.is_some_and(|most| most < *failed) {
+                self.consumed.insert(key);
+            }
+        }
     }
 
     /// Whether applications were told of a send and of a delivery at all.
@@ -181,7 +197,7 @@ impl Debt {
             return false;
         }
         let wants = |group: &Member, held: &Held| {
-            group.subscriptions.iter().any(|(topic, what)| *topic == held.topic && is_wanted(what, held.tag.as_deref()))
+            group.subscriptions.iter().any(|(topic, what)| *topic == held.topic && is_wanted(what, &held.properties))
         };
         self.owed.iter().all(|(id, held)| {
             let is_there = self.masters.get(&held.broker).is_some_and(|nodes| nodes.iter().any(|node| is_up(*node)));
@@ -197,10 +213,11 @@ impl Debt {
     }
 }
 
-fn is_wanted(what: &MessageSelector, tag: Option<&str>) -> bool {
+fn is_wanted(what: &MessageSelector, properties: &Properties) -> bool {
+    let find = |name: &str| properties.get(name).map(|value| value.to_string());
     match what {
         MessageSelector::Tags(text) if **text == *"*" => true,
-        MessageSelector::Tags(text) => text.split("||").any(|one| Some(one.trim()) == tag),
-        MessageSelector::Sql(_) => true,
+        MessageSelector::Tags(text) => text.split("||").any(|one| Some(one.trim()) == find(names::TAGS).as_deref()),
+        MessageSelector::Sql(text) => Condition::read(text).is_none_or(|read| read.answer(&find) == Answer::Yes),
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::lab::explore::swarm::pick::Picks;
+use crate::lab::explore::swarm::rare::Rare;
 
 /// Nameservers and brokers.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub(super) struct Cluster {
     pub(super) masters: Vec<Master>,
     /// One way, in microseconds.
     latency: (u64, u64),
+    /// Lines that are added to every broker's file.
+    settings: String,
 }
 
 /// A master, with its slave if it has one.
@@ -28,10 +31,12 @@ pub(super) struct Master {
     personality: &'static str,
     check_interval: u64,
     immunity: u64,
+    /// Retention looks at every hour, not at four in the morning alone.
+    cleans: bool,
 }
 
 impl Cluster {
-    pub(super) fn draw(picks: &Picks, within: bool) -> Cluster {
+    pub(super) fn draw(picks: &Picks, rare: &Rare, within: bool) -> Cluster {
         let mut pick = picks.of(&["cluster"]);
         // Servers in all: 2, 3, 3, then more.
         let (nameservers, slaves): (u64, &[bool]) = match pick.between(0, 19) {
@@ -66,9 +71,11 @@ impl Cluster {
                 personality: pick.one(if within { calm } else { wild }),
                 check_interval: pick.one(&[&5_000, &10_000, &60_000]).to_owned(),
                 immunity: pick.one(&[&1_000, &6_000]).to_owned(),
+                cleans: picks.of(&["retention", ["a", "b", "c"][at]]).chance(1, 3),
             }
         };
-        Cluster { nameservers, masters: slaves.iter().enumerate().map(master).collect(), latency }
+        let masters = slaves.iter().enumerate().map(master).collect();
+        Cluster { nameservers, masters, latency, settings: rare.settings() }
     }
 
     pub(super) fn brokers(&self) -> impl Iterator<Item = &str> {
@@ -79,21 +86,36 @@ impl Cluster {
         self.masters.iter().any(|master| master.slave.is_some())
     }
 
+    /// A profile is named as it calls itself, with its repairs and a planted mistake: `rocketmq-4.3.2+K01!dead-twice`.
     pub(super) fn write(&self, out: &mut String, profile: &str) {
         let (min, max) = self.latency;
+        let (profile, plant) =
+            profile.split_once('!').map_or((profile, None), |(profile, plant)| (profile, Some(plant)));
+        let (profile, fixes) = profile
+            .split_once('+')
+            .map_or((profile, Vec::new()), |(profile, rows)| (profile, rows.split('+').collect()));
         let _ = writeln!(out, "[cluster]\nprofile = \"{profile}\"\nnameserver = {}", self.nameservers);
         let _ = writeln!(out, "network = {{ latency = \"{min}us..{max}us\" }}");
+        if plant.is_some() || !fixes.is_empty() {
+            out.push_str("\n[profile]\n");
+        }
+        for row in fixes {
+            let _ = writeln!(out, "fix.{row} = true");
+        }
+        if let Some(plant) = plant {
+            let _ = writeln!(out, "plant = \"{plant}\"");
+        }
         for master in &self.masters {
-            master.write(out, &master.name, None);
+            master.write(out, (&master.name, None), &self.settings);
             if let Some(slave) = &master.slave {
-                master.write(out, slave, Some(&master.name));
+                master.write(out, (slave, Some(&master.name)), &self.settings);
             }
         }
     }
 }
 
 impl Master {
-    fn write(&self, out: &mut String, name: &str, of: Option<&str>) {
+    fn write(&self, out: &mut String, (name, of): (&str, Option<&str>), settings: &str) {
         let _ = writeln!(out, "\n[[broker]]\nname = \"{name}\"");
         let _ = match of {
             Some(master) => writeln!(out, "role = \"slave\"\nof = \"{master}\""),
@@ -105,8 +127,10 @@ impl Master {
         let _ = writeln!(out, "flush = \"{flush}\"\ncommit_log_file_size = {log}\nconsume_queue_file_size = {queue}");
         let _ = writeln!(
             out,
-            "properties = \"maxHashSlotNum=100\\nmaxIndexNum=400\\ntransactionCheckInterval={}\\ntransactionTimeOut={}\\n\"",
-            self.check_interval, self.immunity
+            "properties = \"maxHashSlotNum=100\\nmaxIndexNum=400\\ntransactionCheckInterval={}\\ntransactionTimeOut={}\\n{settings}{}\"",
+            self.check_interval,
+            self.immunity,
+            if self.cleans { EVERY_HOUR } else { "" }
         );
         let (torn, personality) = (self.torn, self.personality);
         let _ = writeln!(
@@ -115,3 +139,5 @@ impl Master {
         );
     }
 }
+
+const EVERY_HOUR: &str = "deleteWhen=00;01;02;03;04;05;06;07;08;09;10;11;12;13;14;15;16;17;18;19;20;21;22;23\\n";

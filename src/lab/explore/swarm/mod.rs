@@ -9,12 +9,15 @@ use std::fmt::Write;
 
 use crate::lab::explore::swarm::cluster::Cluster;
 use crate::lab::explore::swarm::pick::Picks;
+use crate::lab::explore::swarm::rare::Rare;
 
 mod cluster;
 
 pub mod kinds;
 
 mod pick;
+
+mod rare;
 
 mod storm;
 
@@ -95,14 +98,15 @@ pub fn draw(seed: u64, bounds: &Bounds, profile: &str) -> Draft {
         Regime::Beyond => false,
         Regime::Mixed => picks.of(&["regime"]).chance(4, 5),
     };
-    let cluster = Cluster::draw(&picks, within);
-    let times = traffic::Times::draw(&picks, &cluster, bounds.length);
+    let rare = Rare::draw(&picks);
+    let cluster = Cluster::draw(&picks, &rare, within);
+    let times = traffic::Times::draw(&picks, &cluster, (bounds.length, rare.calm));
     let mut head = String::new();
     let _ = writeln!(head, "format = 1\nid = \"hunt-{seed}\"\nseed = {seed}");
     let _ = writeln!(head, "title.en = \"Seed {seed}\"\ntitle.zh = \"种子 {seed}\"");
     let _ = writeln!(head, "question.en = \"Does it hold?\"\nquestion.zh = \"能守住承诺吗？\"\n");
     cluster.write(&mut head, profile);
-    let clients = traffic::write(&mut head, &picks, &cluster, &times);
+    let clients = traffic::write(&mut head, (&picks, &rare), &cluster, &times);
     let scene = storm::Scene { cluster: &cluster, clients: &clients, times: &times, within };
     let faults = storm::draw(&picks, &scene, bounds);
     Draft { head, faults, within, warm: times.warm, healed: times.healed, until: times.until }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::lab::explore::swarm::Length;
 use crate::lab::explore::swarm::cluster::Cluster;
 use crate::lab::explore::swarm::pick::Picks;
+use crate::lab::explore::swarm::rare::{CONDITION, Rare};
 
 /// When what happens, in milliseconds.
 #[derive(Clone, Debug)]
@@ -29,11 +30,11 @@ pub(super) struct Clients {
 }
 
 impl Times {
-    pub(super) fn draw(picks: &Picks, cluster: &Cluster, length: Length) -> Times {
+    pub(super) fn draw(picks: &Picks, cluster: &Cluster, (length, calm): (Length, u64)) -> Times {
         let mut pick = picks.of(&["times"]);
         // A slave's first report comes ten seconds after its boot; until then nothing waits for it.
         let start = if cluster.has_slave() { 11_000 } else { 1_000 };
-        let warm = start + pick.between(3_000, 5_000);
+        let warm = start + pick.between(3_000, 5_000) + calm;
         let mut bursts = Vec::new();
         let mut at = warm;
         let (end, mean) = match length {
@@ -50,8 +51,12 @@ impl Times {
     }
 }
 
+/// So long after everything has healed the first producer sends once more.
+const AFTERWARDS: u64 = 1_000;
+
 /// Which features the workload has: each with its own coin.
-struct Features {
+struct Features<'a> {
+    rare: &'a Rare,
     orderly: bool,
     delay: bool,
     transactions: bool,
@@ -65,9 +70,10 @@ struct Features {
 }
 
 /// Writes topics, producers and consumers.
-pub(super) fn write(out: &mut String, picks: &Picks, cluster: &Cluster, times: &Times) -> Clients {
+pub(super) fn write(out: &mut String, (picks, rare): (&Picks, &Rare), cluster: &Cluster, times: &Times) -> Clients {
     let on = |feature: &str| !picks.omits(feature);
     let features = Features {
+        rare,
         orderly: on("orderly"),
         delay: on("delay"),
         transactions: on("transactions"),
@@ -96,17 +102,21 @@ pub(super) fn write(out: &mut String, picks: &Picks, cluster: &Cluster, times: &
         let broadcast = at == 1 && features.broadcast;
         let orderly = features.orderly && !broadcast && pick.chance(2, 3);
         let tags = features.tags && pick.chance(1, 2);
+        let mut pick_of_dead = picks.of(&["hopeless", group]);
+        let gives_up = features.failures && !broadcast && !orderly && pick_of_dead.chance(1, 3);
+        let gives_up = gives_up.then(|| (pick_of_dead.between(1, 2), pick_of_dead.between(0, 2)));
         for number in 1..=pick.between(1, 3) {
             let name = format!("{group}-{number}");
-            let of = Group { group, broadcast, orderly, tags };
+            let of = Group { group, broadcast, orderly, tags, gives_up };
             consumer(out, picks, (&name, &of, &features), times);
             clients.consumers.push(name);
         }
     }
+    rare.operator(out, picks, times);
     clients
 }
 
-fn producer(out: &mut String, picks: &Picks, (name, features): (&str, &Features), times: &Times) {
+fn producer(out: &mut String, picks: &Picks, (name, features): (&str, &Features<'_>), times: &Times) {
     let mut pick = picks.of(&["producer", name]);
     let transactional = features.transactions && pick.chance(1, 2);
     // A broker asks any member of the group how a transaction ended: one that runs none would never answer.
@@ -144,16 +154,38 @@ fn producer(out: &mut String, picks: &Picks, (name, features): (&str, &Features)
             out.push_str("select = \"hash:key\"\n");
         }
         if features.tags {
-            out.push_str("tag = \"{pick:create,pay,done}\"\n");
+            let tags = if features.rare.twin_tags { "Aa,BB,pay" } else { "create,pay,done" };
+            let _ = writeln!(out, "tag = \"{{pick:{tags}}}\"");
+        }
+        if features.rare.condition {
+            let region = picks.of(&["region", name, &block.to_string()]).one(&["'east'", "'west'", ""]);
+            let region = if is_first { "east" } else { region.trim_matches('\'') };
+            if !region.is_empty() {
+                let _ = writeln!(out, "properties = {{ region = \"{region}\" }}");
+            }
         }
         if pick.chance(1, 3) {
-            let _ = writeln!(out, "size = {}", pick.spread(16, 6_000));
+            let _ = writeln!(out, "size = {}", features.rare.size(pick.spread(16, 6_000)));
         }
         if features.delay && !batch && mode != "transaction" && pick.chance(1, 3) {
             let _ = writeln!(out, "delay_level = {}", pick.between(1, 3));
         }
+        let mut half = picks.of(&["half-delay", name, &block.to_string()]);
+        if features.delay && mode == "transaction" && half.chance(1, 4) {
+            let _ = writeln!(out, "delay_level = {}", half.between(1, 3));
+        }
         if features.modes && pick.chance(1, 8) {
             out.push_str("wait_store = false\n");
+        }
+    }
+    if name == "shop-1" {
+        features.rare.sends(out);
+        // What was sent when nothing was well may all have failed: whether it works again is asked in every run.
+        let wait = times.healed + AFTERWARDS - times.start;
+        let _ = writeln!(out, "[[producer.send]]\ntopic = \"orders\"\nmode = \"sync\"\ncount = 2\nevery = \"1s\"");
+        let _ = writeln!(out, "wait = \"{wait}ms\"\nkey = \"last-{{n}}\"");
+        if features.tags {
+            out.push_str("tag = \"pay\"\n");
         }
     }
     if transactional {
@@ -184,9 +216,11 @@ struct Group<'a> {
     broadcast: bool,
     orderly: bool,
     tags: bool,
+    /// After how many tries it gives up, and the number of the key that always fails.
+    gives_up: Option<(u64, u64)>,
 }
 
-fn consumer(out: &mut String, picks: &Picks, (name, of, features): (&str, &Group<'_>, &Features), times: &Times) {
+fn consumer(out: &mut String, picks: &Picks, (name, of, features): (&str, &Group<'_>, &Features<'_>), times: &Times) {
     let mut pick = picks.of(&["consumer", name]);
     let mut shared = picks.of(&["members", of.group]);
     let late = pick.chance(1, 4);
@@ -196,11 +230,19 @@ fn consumer(out: &mut String, picks: &Picks, (name, of, features): (&str, &Group
     let mode = if of.orderly { "orderly" } else { "concurrent" };
     let _ = writeln!(out, "model = \"{model}\"\nmode = \"{mode}\"\nfrom = \"first\"");
     let what = if of.tags { shared.one(&["create || pay", "pay || done", "create || pay || done"]) } else { "*" };
-    let _ = writeln!(out, "subscribe = {{ orders = \"{what}\" }}");
+    let what = if of.tags && features.rare.twin_tags { "Aa || pay" } else { what };
+    let _ = match features.rare.condition && of.group == "billing" {
+        true => writeln!(out, "subscribe = {{ orders = {{ sql = \"{CONDITION}\" }} }}"),
+        false => writeln!(out, "subscribe = {{ orders = \"{what}\" }}"),
+    };
     let batch = if shared.chance(1, 3) { shared.between(2, 8) } else { 1 };
     let _ = writeln!(out, "batch = {batch}\nallocate = \"{}\"", shared.one(&["averagely", "by-circle"]));
     if of.orderly {
         let _ = writeln!(out, "suspend = \"{}ms\"", pick.spread(100, 2_000));
+    }
+    if let Some((tries, key)) = of.gives_up {
+        let _ = writeln!(out, "max_reconsume = {tries}\n[[consumer.on]]\nmatch = {{ key = \"shop-1-1-{key}\" }}");
+        let _ = writeln!(out, "reply = [\"fail\"]\ntakes = \"5ms\"");
     }
     if features.failures && !of.broadcast {
         let first: &[&str] = if of.orderly { &["suspend", "throw"] } else { &["fail", "throw", "null"] };

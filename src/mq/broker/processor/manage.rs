@@ -153,7 +153,7 @@ impl Broker {
         {
             let others: Vec<ConnId> =
                 self.members.consumer_group(group).iter().flat_map(|info| info.members.keys().copied()).collect();
-            left.extend(others.into_iter().flat_map(|conn| self.members.unregister(conn, None, Some(group))));
+            left.extend(others.into_iter().flat_map(|conn| self.members.expel(group, conn)));
         }
         self.say_left(left, "unregistered", true, step);
     }

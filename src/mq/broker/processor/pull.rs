@@ -213,8 +213,7 @@ impl Broker {
                 true => newest,
                 false => self.store.max_queue_offset(topic, queue_id).0,
             };
-            let is_heard = !self.config.profile.plants(Mistake::ArrivalWakesNobody);
-            let why = if is_heard && newest > pull.from && self.is_wanted(&pull.wanted, arrival, step) {
+            let why = if newest > pull.from && self.is_wanted(&pull.wanted, arrival, step) {
                 "arrived"
             } else if pull.is_over(step.wall) {
                 "timeout"
@@ -223,7 +222,13 @@ impl Broker {
                 continue;
             };
             step.out.say(Fact::HoldReleased { topic: topic.clone(), queue_id, queue_offset: pull.from, why });
-            self.pull(pull.conn, pull.command, false, step);
+            let mut command = pull.command;
+            if self.config.profile.plants(Mistake::ArrivalIsPassedOver)
+                && let Header::Pull(header) = &mut command.header
+            {
+                header.queue_offset = newest.max(pull.from);
+            }
+            self.pull(pull.conn, command, false, step);
         }
         held.append(&mut waiting);
         self.holds.put_back(topic, queue_id, held);

@@ -12,6 +12,7 @@
 use crate::mq::broker::Broker;
 use crate::mq::broker::replica::stream::Head;
 use crate::mq::fact::Fact;
+use crate::mq::mistake::Mistake;
 use crate::mq::node::Step;
 
 /// What is left to compare.
@@ -35,7 +36,8 @@ impl Comparing {
 impl Broker {
     /// What a new connection has to compare.
     pub(super) fn to_compare(&self) -> Option<Comparing> {
-        self.config.profile.fix_k02.then(|| self.store.last_file_begins()).flatten().map(Comparing::from)
+        let compares = self.config.profile.fix_k02 && !self.config.profile.plants(Mistake::DivergedSlaveGoesOn);
+        compares.then(|| self.store.last_file_begins()).flatten().map(Comparing::from)
     }
 
     /// How far the slave vouches for its log: it is its master's, as far as it knows.

@@ -14,7 +14,6 @@ use crate::mq::broker::replica::stream::{self, Incoming};
 use crate::mq::broker::replica::synchronize::Synchronizing;
 use crate::mq::fact::Fact;
 use crate::mq::message::Name;
-use crate::mq::mistake::Mistake;
 use crate::mq::node::{Addr, ConnId, Step, Timer, TimerKey};
 use crate::mq::time::{Millis, Span};
 use crate::mq::wire::header::RegisteredHeader;
@@ -153,8 +152,7 @@ impl Broker {
             let Some(head) = following.incoming.head() else { break };
             let comparing = following.comparing;
             let own = comparing.map_or(self.store.log_end().0, |comparing| comparing.same_to);
-            let goes_on = self.config.profile.plants(Mistake::DivergedSlaveGoesOn);
-            if own != 0 && own != head.at && !goes_on {
+            if own != 0 && own != head.at {
                 step.out.say(Fact::ReplicaDiverged { own, pushed: head.at });
                 return Err("diverged");
             }
