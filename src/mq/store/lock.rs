@@ -34,7 +34,8 @@ impl PutLock {
             self.holds.pop_front();
         }
         match self.holds.back() {
-            Some(last) => clock.wall.plus(last.until.since(clock.mono).as_millis() as i64),
+            // Whole milliseconds of both: a rest that is cut off twice would go back behind the put before it.
+            Some(last) => clock.wall.plus((last.until.0 / 1_000_000 - clock.mono.0 / 1_000_000) as i64),
             None => clock.wall,
         }
     }
