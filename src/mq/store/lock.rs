@@ -18,6 +18,8 @@ use crate::mq::time::{Millis, Span, Time};
 pub(super) struct PutLock {
     /// One behind the other, without gaps.
     holds: VecDeque<Hold>,
+    /// What the last put was told that had to wait.
+    told: Option<Millis>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +35,15 @@ impl PutLock {
         while self.holds.front().is_some_and(|hold| hold.until <= clock.mono) {
             self.holds.pop_front();
         }
-        match self.holds.back() {
-            Some(last) => clock.wall.plus(last.until.since(clock.mono).as_millis() as i64),
-            None => clock.wall,
-        }
+        let Some(last) = self.holds.back() else {
+            self.told = None;
+            return clock.wall;
+        };
+        let inside = clock.wall.plus(last.until.since(clock.mono).as_millis() as i64);
+        // Both clocks are cut to a millisecond: one that comes later must not be told an earlier one for that.
+        let inside = self.told.filter(|told| *told == inside.plus(1)).unwrap_or(inside);
+        self.told = Some(inside);
+        inside
     }
 
     /// The put that began at `since` stays inside for `stalled` ns.
