@@ -48,7 +48,7 @@ pub(super) fn broadcast_complete(history: &History, plan: &Plan) -> Judged {
     }
     let reached = reachable(history, plan);
     let mut all = owed(history, plan);
-    all.retain(|message| reached.contains(message.id));
+    all.retain(|message| reached.by_anybody.contains(message.id));
     let calls: BTreeMap<Seq, Time> = history.sends.iter().map(|send| (send.seq, send.at)).collect();
     let (mut count, mut pending) = (0, 0);
     for subscriber in &subscribers {

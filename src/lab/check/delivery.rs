@@ -144,7 +144,7 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
         for (message, fate) in owed_here {
             owed += 1;
             let grace = if member.orderly { GRACE + LEASE_GRACE } else { GRACE };
-            let is_reached = reached.contains(message.id);
+            let is_reached = reached.contains(member, message.id);
             let is_overdue = |since: Time| is_up && is_reached && since.max(last_boot) + grace <= history.end;
             let is_behind = || member.orderly && waits(history, member.group, message);
             let (name, group) = (&message.name, member.group);
@@ -192,16 +192,42 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
 ///
 /// A slave hands out what lies in a topic, and delivers no delays: that does its master alone. Source:
 /// `DefaultMessageStore.start`, which starts the `ScheduleMessageService` where the role is not `SLAVE`.
-pub(super) fn reachable<'a>(history: &'a History, plan: &Plan) -> BTreeSet<&'a str> {
+///
+/// Who consumes in order has to lease its queues, and asks masters alone for that. Source: `RebalanceImpl.lockAll`, which
+/// looks for `MixAll.MASTER_ID` only.
+pub(super) fn reachable<'a>(history: &'a History, plan: &Plan) -> Reached<'a> {
     let reached = |node: NodeId| !plan.nodes.get(usize::from(node.0)).is_some_and(|node| is_severed(&node.name, plan));
     let is_up = |node: NodeId| history.up_since.contains_key(&node) && reached(node);
     let up = history.stores().filter(|broker| is_up(broker.node));
     let is_slave = |node: NodeId| history.slaves.iter().any(|(_, slave)| slave.node == node);
-    let records = up.flat_map(|broker| {
-        let waits_for_ever = is_slave(broker.node);
-        broker.store.records.iter().filter(move |record| !waits_for_ever || record.topic != SCHEDULE_TOPIC)
-    });
-    records.filter_map(|record| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect()
+    let mut found = Reached::default();
+    for broker in up {
+        let is_slave = is_slave(broker.node);
+        for record in broker.store.records.iter().filter(|record| !is_slave || record.topic != SCHEDULE_TOPIC) {
+            let Some(id) = record.properties.get(names::UNIQ_KEY) else { continue };
+            found.by_anybody.insert(id);
+            if !is_slave {
+                found.in_order.insert(id);
+            }
+        }
+    }
+    found
+}
+
+/// Unique keys of what can be handed out.
+#[derive(Default)]
+pub(super) struct Reached<'a> {
+    /// To members that lease nothing.
+    pub(super) by_anybody: BTreeSet<&'a str>,
+    /// To members that lease their queues.
+    in_order: BTreeSet<&'a str>,
+}
+
+impl Reached<'_> {
+    /// Whether a group can be handed a message.
+    pub(super) fn contains(&self, member: &Member<'_>, id: &str) -> bool {
+        if member.orderly { self.in_order.contains(id) } else { self.by_anybody.contains(id) }
+    }
 }
 
 /// What a group is owed of all, with what became of each; `None` if its condition is not read here.
@@ -228,7 +254,11 @@ pub(super) fn owed_in<'a>(
             node.is_some_and(|node| history.sick.gives_again(history, member.group, place(node), message.at))
         };
         if subscribed && begun && !passed && stored.contains(message.id) && !is_given_again() {
-            owed.push((message, lineages.fate(message.id)));
+            let fate = lineages.fate(message.id);
+            // The copy to be tried again lay in a page that a failed sync took.
+            if !matches!(fate, Fate::Failed(at) if history.sick.strikes_after(at)) {
+                owed.push((message, fate));
+            }
         }
     }
     Some(owed)

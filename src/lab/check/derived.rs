@@ -84,7 +84,7 @@ fn retries(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
         for (message, fate) in owed {
             *looked_at += usize::from(matches!(fate, Fate::UnderWay | Fate::Dead | Fate::Consumed));
             let Fate::Failed(at) = fate else { continue };
-            if history.end < at.max(scene.last_wrong()) + GRACE || !reached.contains(message.id) {
+            if history.end < at.max(scene.last_wrong()) + GRACE || !reached.contains(member, message.id) {
                 continue;
             }
             let lost_power = history.power_losses.iter().any(|(node, _, loss)| is_broker(scene, *node) && at <= *loss);

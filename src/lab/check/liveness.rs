@@ -70,7 +70,7 @@ pub(super) fn drain_bound(history: &History, plan: &Plan) -> Judged {
         let Some(owed) = delivery::owed_in((history, plan), member, &all) else { return filters::unread(member.group) };
         let bound = bound(plan, member.orderly) + Span::from_secs(owed.len() as u64 / 1_000);
         longest = longest.max(bound);
-        for (message, fate) in owed.into_iter().filter(|(message, _)| reached.contains(message.id)) {
+        for (message, fate) in owed.into_iter().filter(|(message, _)| reached.contains(member, message.id)) {
             let since = healed.max(message.at);
             match fate {
                 Fate::Consumed | Fate::Dead => met += 1,

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`Sick::is_sick`] | what later syncs say of the pages of that one is not true, and no later sync writes them | G01, G63, G64 |
 //! | [`Sick::boots`] | a boot finds what the medium has, which may be less than what was read before: it ends an epoch | G05, G13 |
+//! | [`Sick::strikes_after`] | a copy to be tried again was given to the page cache, and may have been in its pages | G02, G06, G70 |
 //! | [`Sick::gives_again`] | a group read on behind records that were durable to all who could know, and are gone: their offsets are given again, and the group does not look back | G02, G70 |
 //!
 //! Honesty (G01h, G73) asks nothing here. A broker that was told that its sync failed and goes on as if it had not (K01) is
@@ -55,6 +56,11 @@ impl Sick {
     /// Whether there was one by then.
     pub fn is_sick(&self, node: NodeId, by: Time) -> bool {
         self.moments(node).any(|at| at <= by)
+    }
+
+    /// Whether there was one of any disk at or after a moment.
+    pub fn strikes_after(&self, from: Time) -> bool {
+        self.0.iter().any(|(_, at)| from <= *at)
     }
 
     /// Boots of a node that had such a disk, in order.

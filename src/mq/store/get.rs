@@ -7,7 +7,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::mq::disk::{Disk, FileId};
-use crate::mq::message::record::body_crc;
+use crate::mq::message::record::{MAGIC, body_crc};
 use crate::mq::message::{PhysicalOffset, QueueId, QueueOffset, Topic};
 use crate::mq::mistake::Mistake;
 use crate::mq::store::config::Role;
@@ -385,10 +385,14 @@ fn is_wanted(disk: &mut dyn Disk, queue: &ConsumeQueue, tags_code: i64, filter: 
     }
 }
 
-/// Whether a record's body agrees with its CRC; foreign bytes, too short to be a record, do not.
+/// Whether a record's body agrees with its CRC; foreign bytes, too short to be a record or of another length than theirs, do
+/// not: zeros, where a page went back to what was on the disk, have the CRC of an empty body.
 fn has_its_body(record: &[u8]) -> bool {
     let int = |at: usize| record.get(at..at + 4).map(|four| i32::from_be_bytes(four.try_into().expect("four bytes")));
     let (Some(crc), Some(length)) = (int(8), int(84)) else { return false };
+    if int(0).and_then(|size| usize::try_from(size).ok()) != Some(record.len()) || int(4) != Some(MAGIC) {
+        return false;
+    }
     let body = usize::try_from(length).ok().and_then(|length| record.get(88..)?.get(..length));
     body.is_some_and(|body| body_crc(body) == crc)
 }

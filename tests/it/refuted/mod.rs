@@ -3,6 +3,7 @@
 mod letters;
 mod owners;
 mod places;
+mod sick;
 mod tables;
 mod waits;
 
