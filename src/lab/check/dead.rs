@@ -23,6 +23,8 @@ struct Life<'a> {
     deadly: Vec<&'a Delivery>,
     /// Failures one hop before.
     nearly: Vec<&'a Delivery>,
+    /// When what failed was made, by its producer's clock.
+    born: BTreeSet<i64>,
 }
 
 /// Nothing is a dead letter too early, twice, or in other words; and nothing is tried more often than the group allows.
@@ -56,16 +58,15 @@ pub(super) fn dlq_exact(history: &History, plan: &Plan) -> Judged {
                 let all = life.into_iter().flat_map(|life| life.deadly.iter().chain(&life.nearly));
                 all.map(|delivery| delivery.seq).collect::<Vec<Seq>>()
             };
-            // Given back by the client's own send, it waited in the schedule topic, and says so.
-            let own_topic = dlq_topic(club.group);
-            let came_late =
-                |copy: &&&LogRecord| copy.properties.get(names::REAL_TOPIC).is_some_and(|own| *own == *own_topic);
-            let late = copies.iter().filter(came_late).count();
+            // What a broker took back is as old as what had failed; what a client sent by itself, because it could not give it
+            // back, is new.
+            let is_direct = |copy: &&&LogRecord| life.is_some_and(|life| life.born.contains(&copy.born));
+            let direct = copies.iter().filter(is_direct).count();
             match (deadly, nearly) {
                 (0, 0) => return wrong("too early", seqs(), club, id),
-                (0, _) if late == 0 => return wrong("one hop early", seqs(), club, id),
+                (0, _) if 0 < direct => return wrong("one hop early", seqs(), club, id),
                 // A failure is given back by one call, which nobody repeats.
-                _ if deadly < copies.len() - late => return wrong("twice", seqs(), club, id),
+                _ if deadly < direct => return wrong("twice", seqs(), club, id),
                 (0, _) => known = known.or(Some(wrong("one hop early", seqs(), club, id).known(FALLBACK))),
                 // Given back twice is a cause of more than one, and so is a broker that waits again.
                 _ if deadly + nearly < copies.len() && scene.first_wrong_after(FIRST_BOOTS).is_none() => {
@@ -142,6 +143,9 @@ fn lives<'a>(
                 }
             }
             let failed = (delivery.answer.is_some() && done <= number) || (is_held && !club.is_orderly());
+            if failed {
+                life.born.insert(message.born_timestamp.0);
+            }
             match () {
                 () if !failed => {}
                 () if least <= hops || gives_up => life.deadly.push(delivery),
