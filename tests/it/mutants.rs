@@ -79,12 +79,11 @@ fn a_planted_rollback_that_delivers_is_seen() {
 }
 
 /// What small scenarios show of a checker's newer clauses: the scenario, the mistake, the check, the clause.
-const CLAUSES: [(&str, Mistake, &str, &str); 5] = [
+const CLAUSES: [(&str, Mistake, &str, &str); 4] = [
     ("retry", Mistake::BackKeepsCount, "retry-schedule", "not counted"),
     ("retry", Mistake::DeadOneEarly, "dlq-exact", "one hop early"),
     ("retry", Mistake::DeadTwice, "dlq-exact", "twice"),
     ("delays", Mistake::DelayedToFirstQueue, "no-misrouting", "another queue than its own"),
-    ("sends", Mistake::SelectionIgnored, "no-misrouting", "another queue"),
 ];
 
 #[test]

@@ -1,6 +1,6 @@
 //! The watchdogs: what a hunt must find, so that one that has gone blind does not go unnoticed.
 
-use mqlab::lab::explore::hunt::{self, Campaign, Ground, Watch};
+use mqlab::lab::explore::hunt::{blame, trial};
 use mqlab::lab::explore::mutants::{self, try_out};
 use mqlab::lab::explore::swarm::{Bounds, Regime};
 use mqlab::mq::mistake::Mistake;
@@ -41,23 +41,13 @@ fn a_report_is_the_same_whoever_works_on_it() {
 
 #[test]
 fn the_release_is_caught_lying_about_a_failed_sync() {
-    struct Enough(std::sync::atomic::AtomicBool);
-    impl Watch for Enough {
-        fn done(&self, line: &hunt::report::Line) {
-            let is_it = |hit: &hunt::report::Hit| hit.known.as_deref() == Some("K01");
-            if line.hits.iter().any(is_it) {
-                self.0.store(true, std::sync::atomic::Ordering::Relaxed);
-            }
-        }
-        fn stops(&self) -> bool {
-            self.0.load(std::sync::atomic::Ordering::Relaxed)
-        }
-    }
     let bounds = Bounds { regime: Regime::Within, ..Bounds::default() };
-    let campaign = Campaign { ground: Ground::Drawn, bounds, profile: "rocketmq-4.3.2".to_owned() };
-    let watch = Enough(false.into());
-    let report = hunt::hunt(&campaign, 0..FAITHFUL, 2, &watch);
-    assert!(watch.stops(), "K01 is not found in {} seeds: the hunt has gone blind", report.seeds);
+    let is_k01 = |seed: u64| {
+        let trial = trial::run(seed, &bounds, "rocketmq-4.3.2");
+        let mut lies = trial.findings.iter().filter(|finding| finding.check == "ack-honest");
+        lies.any(|finding| blame::tag(&trial.plan, finding, true).as_deref() == Some("K01"))
+    };
+    assert!((0..FAITHFUL).any(is_k01), "K01 is not found in {FAITHFUL} seeds: the hunt has gone blind");
 }
 
 #[test]
