@@ -39,7 +39,7 @@ fn is_broken(plan: &Plan, finding: &Finding, within: bool, repairs: &[&str]) -> 
 #[test]
 fn a_tag_is_a_set_of_repairs_that_takes_all_of_them_and_no_tag_means_that_none_help() {
     let (mut tagged, mut several) = (0, 0);
-    for trial in broken(600_000, 40) {
+    for trial in broken(600_000, 12) {
         let mut blame = Blame::new(&trial.plan, &trial.findings);
         for finding in &trial.findings {
             let is_broken = |repairs: &[&str]| is_broken(&trial.plan, finding, trial.within, repairs);
@@ -61,7 +61,7 @@ fn a_tag_is_a_set_of_repairs_that_takes_all_of_them_and_no_tag_means_that_none_h
             }
         }
     }
-    assert!(20 < tagged && 0 < several, "{tagged} tags, {several} of several repairs");
+    assert!(6 < tagged && 0 < several, "{tagged} tags, {several} of several repairs");
 }
 
 /// The way without shortcuts: repairs one by one, then all, then all but one by one.
@@ -121,17 +121,19 @@ fn findings_of_a_seed_share_their_runs_and_say_what_they_would_alone() {
 
 #[test]
 fn a_report_is_the_same_with_any_number_of_threads() {
-    let report = |jobs: usize| hunt::hunt(&campaign(Length::Standard), 600_000..600_024, jobs, &Nobody);
+    let first = broken(600_000, 1).next().expect("something is broken").seed;
+    let report = |jobs: usize| hunt::hunt(&campaign(Length::Standard), first..first + 24, jobs, &Nobody);
     let one = report(1);
-    assert!(2 <= one.findings.len());
+    assert!(!one.findings.is_empty());
     assert_eq!(one, report(2));
     assert_eq!(one, report(4));
 }
 
 fn found() -> Report {
-    let mut report = hunt::hunt(&campaign(Length::Standard), 600_000..600_010, 2, &Nobody);
+    let mut report = hunt::hunt(&campaign(Length::Standard), 600_000..600_120, 2, &Nobody);
     report.findings.retain(|finding| finding.known.as_deref() == Some("K01"));
     assert!(2 <= report.findings.len(), "K01 breaks something in two ways");
+    report.findings.truncate(2);
     report
 }
 
