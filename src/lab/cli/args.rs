@@ -84,6 +84,8 @@ pub enum Command {
     CrashStates(CrashArgs),
     /// Run a scenario with many seeds, and group what breaks.
     Hunt(HuntArgs),
+    /// Run seeds twice here and once in another process with another environment: is one seed one history?
+    CheckDeterminism(DeterminismArgs),
     /// Hunt each mistake that can be planted; only in a build with `--features mutants`.
     Mutants(MutantsArgs),
     /// Make a scenario as small as it can be while it still breaks the same guarantee.
@@ -180,6 +182,41 @@ pub enum ShardArg {
     Auto,
 }
 
+/// Which runs are held against each other.
+#[derive(Args, Debug, Clone)]
+pub struct DeterminismArgs {
+    /// A scenario's name, or the path of a scenario file; its `[hunt]` says what is drawn.
+    #[arg(default_value = "26-hunt")]
+    pub scenario: String,
+    /// Which seeds, e.g. `0..10000`; the end is not among them.
+    #[arg(long, value_name = "A..B", value_parser = asked::seeds, default_value = "0..100")]
+    pub seeds: std::ops::Range<u64>,
+    /// `rocketmq-4.3.2` (`faithful`) or `hardened`; the scenario's own by default.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// How many threads here; the other process takes another number.
+    #[arg(long, short = 'j', env = "MQLAB_JOBS")]
+    pub jobs: Option<usize>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = BenchFormat::Text)]
+    pub format: BenchFormat,
+    /// Let the other process run with this mistake planted, to see that it is found; only with `--features mutants`.
+    #[arg(long, value_name = "MISTAKE", hide = true)]
+    pub plant: Option<String>,
+    /// What the other process is asked for.
+    #[arg(long, value_enum, hide = true)]
+    pub emit: Option<Emit>,
+}
+
+/// What the other process tells.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emit {
+    /// A line for each seed.
+    Briefs,
+    /// The first seed's plan and every record.
+    Trace,
+}
+
 /// What to do with parts of a hunt.
 #[derive(Subcommand, Debug, Clone)]
 pub enum HuntCommand {
@@ -262,6 +299,10 @@ pub struct RunArgs {
     /// Write the trace as JSON lines to this file (`.rmqrun`: compressed).
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Hold the run against a trace that `--out` has written, by another build perhaps: the first record without an equal is
+    /// named, matched by node, incarnation, kind and ordinal; exit code 5.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "json", "output", "out", "disk"])]
+    pub against: Option<PathBuf>,
     /// Write each broker's disk as a store directory below this one, which must be empty or not there.
     #[arg(long, value_name = "DIR")]
     pub disk: Option<PathBuf>,

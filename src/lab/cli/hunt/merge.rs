@@ -101,7 +101,9 @@ fn at(name: &str, phrase: &Phrase) -> Phrase {
 fn unreadable(path: &Path, error: &std::io::Error) -> Phrase {
     let path = path.display();
     Phrase {
-        en: format!("{path} cannot be read: {error}\n  help: name files or the folder that `mqlab hunt --out` has written"),
+        en: format!(
+            "{path} cannot be read: {error}\n  help: name files or the folder that `mqlab hunt --out` has written"
+        ),
         zh: format!("{path} 无法读取：{error}\n  帮助：请指定 `mqlab hunt --out` 写出的文件或目录"),
     }
 }

@@ -44,7 +44,9 @@ fn started(count: Option<u64>, environment: &dyn Fn(&str) -> Option<String>) -> 
     let number = |name: &str| match environment(name).map(|text| text.parse::<u64>().map_err(|_| text)) {
         None => Ok(None),
         Some(Ok(number)) => Ok(Some(number)),
-        Some(Err(text)) => Err(format!("{name} is `{text}`, which is no number\n  help: name the part, `--shard 0/8`\n")),
+        Some(Err(text)) => {
+            Err(format!("{name} is `{text}`, which is no number\n  help: name the part, `--shard 0/8`\n"))
+        }
     };
     let set: Vec<&str> = NAMES.into_iter().filter(|name| environment(name).is_some()).collect();
     let name = match set[..] {
@@ -98,9 +100,8 @@ mod tests {
 
     fn asked(line: &str, variables: &[(&str, &str)]) -> Result<Option<(u64, u64)>, String> {
         let Some(Command::Hunt(args)) = Cli::parse_from(line.split(' ')).command else { panic!("{line}") };
-        let environment = |name: &str| {
-            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-        };
+        let environment =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         which(&args, &environment).map(|which| which.map(|which| (which.index, which.count)))
     }
 

@@ -94,13 +94,7 @@ pub fn tally(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Wa
 }
 
 /// Runs the seeds on `jobs` threads and gives their lines in order, without a gap.
-fn each(
-    campaign: &Campaign,
-    seeds: Range<u64>,
-    jobs: usize,
-    watch: &dyn Watch,
-    take: &mut (dyn FnMut(Line) + Send),
-) {
+fn each(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Watch, take: &mut (dyn FnMut(Line) + Send)) {
     let next = AtomicU64::new(seeds.start);
     let stopped = AtomicBool::new(false);
     let fold: Mutex<Fold<'_>> = Mutex::new(Fold { take, early: BTreeMap::new(), next: seeds.start });

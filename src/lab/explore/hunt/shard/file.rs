@@ -54,7 +54,9 @@ pub fn read(bytes: &[u8]) -> Result<Part, Phrase> {
     };
     if format != FORMAT {
         return Err(Phrase {
-            en: format!("its format is {format}, this build reads {FORMAT}\n  help: merge with the build that wrote it"),
+            en: format!(
+                "its format is {format}, this build reads {FORMAT}\n  help: merge with the build that wrote it"
+            ),
             zh: format!("其格式为 {format}，本程序只读 {FORMAT}\n  帮助：请用写出它的那个版本合并"),
         });
     }

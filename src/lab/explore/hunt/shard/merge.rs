@@ -60,9 +60,10 @@ impl Gathered {
     pub fn merge(&self) -> Result<Merged, Phrase> {
         let Some((first, _)) = self.parts.values().next() else {
             return Err(Phrase {
-                en: "there is no part of a hunt to merge\n  help: name files or the folder that `mqlab hunt --out` has \
+                en:
+                    "there is no part of a hunt to merge\n  help: name files or the folder that `mqlab hunt --out` has \
                      written"
-                    .into(),
+                        .into(),
                 zh: "没有可合并的分片\n  帮助：请指定 `mqlab hunt --out` 写出的文件或目录".into(),
             });
         };
