@@ -90,7 +90,7 @@ impl Tally {
     /// The report that one hunt of these seeds gives.
     pub fn report(self) -> Report {
         let mut findings: Vec<(String, Seen)> = self.findings.into_iter().collect();
-        findings.sort_by(|(_, a), (_, b)| a.first.cmp(&b.first));
+        findings.sort_by_key(|(_, seen)| seen.first);
         let effective = (u128::from(self.faults) * u128::from(self.sample.1)).checked_div(u128::from(self.sample.0));
         Report {
             seeds: self.seeds,
