@@ -51,8 +51,10 @@ mod retry;
 
 mod broadcast;
 
+mod shards;
 mod sharing;
 mod suite;
+mod twice;
 
 mod tools;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::lab::cli::hunt;
+use crate::lab::cli::hunt::{asked, which};
 use crate::lab::cli::mutants::MutantsArgs;
 
 /// A deterministic laboratory for Apache RocketMQ 4.3.2: one seed is one history.
@@ -84,6 +84,8 @@ pub enum Command {
     CrashStates(CrashArgs),
     /// Run a scenario with many seeds, and group what breaks.
     Hunt(HuntArgs),
+    /// Run seeds twice here and once in another process with another environment: is one seed one history?
+    CheckDeterminism(DeterminismArgs),
     /// Hunt each mistake that can be planted; only in a build with `--features mutants`.
     Mutants(MutantsArgs),
     /// Make a scenario as small as it can be while it still breaks the same guarantee.
@@ -111,15 +113,19 @@ pub struct ShrinkArgs {
 
 /// What is hunted.
 #[derive(Args, Debug, Clone)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct HuntArgs {
+    /// What to do with parts of a hunt.
+    #[command(subcommand)]
+    pub command: Option<HuntCommand>,
     /// A scenario's name, or the path of a scenario file; its `[hunt]` says what is drawn.
     #[arg(default_value = "26-hunt")]
     pub scenario: String,
     /// Which seeds, e.g. `0..10000`; the end is not among them.
-    #[arg(long, value_name = "A..B", value_parser = hunt::seeds)]
+    #[arg(long, value_name = "A..B", value_parser = asked::seeds)]
     pub seeds: Option<std::ops::Range<u64>>,
     /// Hunt for so long, e.g. `5m`; the last fifth of it is for shrinking.
-    #[arg(long = "for", value_name = "SPAN", value_parser = hunt::span)]
+    #[arg(long = "for", value_name = "SPAN", value_parser = asked::span)]
     pub length_of_time: Option<std::time::Duration>,
     /// How many threads; as many as there are cores by default. What is printed is the same with any.
     #[arg(long, short = 'j', env = "MQLAB_JOBS")]
@@ -148,9 +154,91 @@ pub struct HuntArgs {
     /// Write each finding's plan into this folder, under its fingerprint; a plan that stands there and is no larger stays.
     #[arg(long, value_name = "DIR")]
     pub regressions: Option<PathBuf>,
-    /// Print the first seed's plan, and run nothing else.
+    /// Print the first seed's plan as it was drawn, or, shrunk, that of something it breaks.
+    #[arg(long, value_name = "FINGERPRINT", num_args = 0..=1, require_equals = true)]
+    pub print_plan: Option<Option<String>>,
+    /// Hunt only this part of the seeds, e.g. `0/8` for the first of eight; `auto`: the one that the variables of a Kubernetes
+    /// Indexed Job, a Slurm array or GNU parallel name.
+    #[arg(long, value_name = "I/N|auto", value_parser = which::shard)]
+    pub shard: Option<ShardArg>,
+    /// Of how many parts the one is that the engine's variables name.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub shards: Option<u64>,
+    /// Write a part's result to this file (`.json`) or folder, and shrink nothing: `mqlab hunt merge` does. A part that is there
+    /// already is not hunted again.
+    #[arg(long, value_name = "PATH", conflicts_with = "regressions")]
+    pub out: Option<PathBuf>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = BenchFormat::Text)]
+    pub format: BenchFormat,
+}
+
+/// Which part of a hunt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ShardArg {
+    /// This one, from 0, of so many.
+    Part(u64, u64),
+    /// The one that the engine's variables name.
+    Auto,
+}
+
+/// Which runs are held against each other.
+#[derive(Args, Debug, Clone)]
+pub struct DeterminismArgs {
+    /// A scenario's name, or the path of a scenario file; its `[hunt]` says what is drawn.
+    #[arg(default_value = "26-hunt")]
+    pub scenario: String,
+    /// Which seeds, e.g. `0..10000`; the end is not among them.
+    #[arg(long, value_name = "A..B", value_parser = asked::seeds, default_value = "0..100")]
+    pub seeds: std::ops::Range<u64>,
+    /// `rocketmq-4.3.2` (`faithful`) or `hardened`; the scenario's own by default.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// How many threads here; the other process takes another number.
+    #[arg(long, short = 'j', env = "MQLAB_JOBS")]
+    pub jobs: Option<usize>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = BenchFormat::Text)]
+    pub format: BenchFormat,
+    /// Let the other process run with this mistake planted, to see that it is found; only with `--features mutants`.
+    #[arg(long, value_name = "MISTAKE", hide = true)]
+    pub plant: Option<String>,
+    /// What the other process is asked for.
+    #[arg(long, value_enum, hide = true)]
+    pub emit: Option<Emit>,
+}
+
+/// What the other process tells.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emit {
+    /// A line for each seed.
+    Briefs,
+    /// The first seed's plan and every record.
+    Trace,
+}
+
+/// What to do with parts of a hunt.
+#[derive(Subcommand, Debug, Clone)]
+pub enum HuntCommand {
+    /// Put the parts of a hunt together: the report is the one of an uncut hunt.
+    Merge(MergeArgs),
+}
+
+/// Which parts.
+#[derive(Args, Debug, Clone)]
+pub struct MergeArgs {
+    /// Files that `mqlab hunt --out` has written, or folders of them; in any order, and as often as you like.
+    #[arg(required = true, value_name = "PATH")]
+    pub parts: Vec<PathBuf>,
+    /// How many threads shrink; the result is the same with any.
+    #[arg(long, short = 'j', env = "MQLAB_JOBS")]
+    pub jobs: Option<usize>,
+    /// Do not shrink what is found.
     #[arg(long)]
-    pub print_plan: bool,
+    pub no_shrink: bool,
+    /// Write each finding's plan into this folder, under its fingerprint; a plan that stands there and is no larger stays.
+    #[arg(long, value_name = "DIR")]
+    pub regressions: Option<PathBuf>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = BenchFormat::Text)]
     pub format: BenchFormat,
@@ -211,6 +299,10 @@ pub struct RunArgs {
     /// Write the trace as JSON lines to this file (`.rmqrun`: compressed).
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Hold the run against a trace that `--out` has written, by another build perhaps: the first record without an equal is
+    /// named, matched by node, incarnation, kind and ordinal; exit code 5.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "json", "output", "out", "disk"])]
+    pub against: Option<PathBuf>,
     /// Write each broker's disk as a store directory below this one, which must be empty or not there.
     #[arg(long, value_name = "DIR")]
     pub disk: Option<PathBuf>,

@@ -15,7 +15,9 @@ use crate::lab::scenario::{Scenario, library};
 
 pub mod args;
 
+mod against;
 mod crash_states;
+mod determinism;
 mod disk;
 mod hunt;
 mod inspect;
@@ -48,6 +50,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Inspect(args)) => inspect::inspect(&args, look),
         Some(Command::Bench(args)) => run_bench(&args),
         Some(Command::CrashStates(args)) => crash_states::run(&args, look),
+        Some(Command::CheckDeterminism(args)) => determinism::run(&args, look),
         Some(Command::Hunt(args)) => hunt::run(&args, look),
         Some(Command::Mutants(args)) => mutants::run(&args, look),
         Some(Command::Shrink(args)) => shrink::run(&args, look),

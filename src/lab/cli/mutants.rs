@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::lab::cli::args::BenchFormat;
-use crate::lab::cli::hunt;
+use crate::lab::cli::hunt::asked;
 
 #[cfg(feature = "mutants")]
 mod table;
@@ -15,7 +15,7 @@ pub(super) use table::run;
 #[derive(Args, Debug, Clone)]
 pub struct MutantsArgs {
     /// Which seeds for each mistake, until one shows it; the end is not among them.
-    #[arg(long, value_name = "A..B", value_parser = hunt::seeds, default_value = "0..2000")]
+    #[arg(long, value_name = "A..B", value_parser = asked::seeds, default_value = "0..2000")]
     pub seeds: std::ops::Range<u64>,
     /// Only these mistakes, with commas between.
     #[arg(long, value_name = "IDS", value_delimiter = ',')]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::lab::check::{self, Finding, Verdict};
 use crate::lab::cli::args::{Format, RunArgs};
 use crate::lab::cli::load::{self, Look};
-use crate::lab::cli::{INVALID, disk, matrix, show};
+use crate::lab::cli::{INVALID, against, disk, matrix, show};
 use crate::lab::locale::Lang;
 use crate::lab::scenario::Scenario;
 use crate::lab::sim::session::{RunResult, Session};
@@ -66,6 +66,7 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
         return Ok(ExitCode::from(INVALID));
     }
     let writes = args.out.is_some() || args.disk.is_some();
+    let writes = writes || args.against.is_some();
     let plain = args.no_tui || args.json || args.output || args.format != Format::Text || writes || args.quiet;
     if !plain && !args.verbose && load::is_terminal() {
         load::play(vec![scenario], look, Some(0))?;
@@ -76,6 +77,9 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
     }
     let judged = judge(scenario);
     warn(&judged, look.lang);
+    if let Some(file) = &args.against {
+        return against::run(file, &judged, look.lang);
+    }
     if let Some(path) = &args.out {
         let lines = file::jsonl(&judged.result.trace, &judged.result.digest);
         let bytes = match path.extension().is_some_and(|extension| extension == "rmqrun") {
@@ -112,8 +116,14 @@ fn warn(judged: &Judged, lang: Lang) {
     let now = judged.result.digest.to_string();
     if let Some(then) = then.filter(|then| *then != now && origin.changes == Default::default()) {
         load::complain(&match lang {
-            Lang::En => format!("note: the run's digest is {now}, the plan was written with {then}\n"),
-            Lang::Zh => format!("提示：本次运行的摘要为 {now}，而计划写成时为 {then}\n"),
+            Lang::En => format!(
+                "note: the run's digest is {now}, the plan was written with {then}\n  help: where they part: the build of then \
+                 writes its trace with `--out FILE`, `--against FILE` compares\n"
+            ),
+            Lang::Zh => format!(
+                "提示：本次运行的摘要为 {now}，而计划写成时为 {then}\n  帮助：要找出分歧之处，用当时的版本以 `--out FILE` 写出轨迹，\
+                 再以 `--against FILE` 比较\n"
+            ),
         });
     }
 }

@@ -1,7 +1,8 @@
 //! Looking everywhere: what one seed shows by luck is shown here by going through all there is, or very much of it.
 //!
 //! [`crash`] goes through every state in which a power loss or a kill can leave a store's disk. [`swarm`] draws scenarios,
-//! [`hunt`] runs thousands of them, [`shrink`] makes what they break small enough to read.
+//! [`hunt`] runs thousands of them, [`shrink`] makes what they break small enough to read. [`twice`] asks whether one seed is
+//! one history.
 //! In a build with the feature `mutants`, `mutants` hunts each planted mistake: how good a hunt is, is what it finds.
 
 #![deny(clippy::float_arithmetic)]
@@ -16,3 +17,5 @@ pub mod mutants;
 pub mod shrink;
 
 pub mod swarm;
+
+pub mod twice;

@@ -13,3 +13,5 @@ pub mod digest;
 pub mod file;
 
 pub mod fold;
+
+pub mod compare;

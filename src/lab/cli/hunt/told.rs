@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use crate::lab::cli::args::{HuntArgs, HuntLength};
+use crate::lab::cli::hunt::ending::Ending;
 use crate::lab::explore::hunt::report::{Finding, Report, Size};
 use crate::lab::explore::shrink::fingerprint::file_name;
 use crate::lab::locale::Lang;
 
 /// The report for people; `left` are files of plans that stay as they were.
-pub(super) fn text(args: &HuntArgs, report: &Report, left: &BTreeSet<PathBuf>, lang: Lang) -> String {
+pub(super) fn text(ending: &Ending<'_>, report: &Report, left: &BTreeSet<PathBuf>) -> String {
+    let lang = ending.lang;
     let mut out = String::new();
     let millis = (report.wall_ns / 1_000_000).max(1);
     let (seeds, events) = (report.seeds, report.events);
@@ -34,7 +35,7 @@ pub(super) fn text(args: &HuntArgs, report: &Report, left: &BTreeSet<PathBuf>, l
         ),
     };
     for finding in &report.findings {
-        one(&mut out, args, (finding, left), lang);
+        one(&mut out, ending, (finding, left));
     }
     let marks = report.marks.len();
     let since = report.last_new_mark;
@@ -49,7 +50,8 @@ pub(super) fn text(args: &HuntArgs, report: &Report, left: &BTreeSet<PathBuf>, l
     out
 }
 
-fn one(out: &mut String, args: &HuntArgs, (finding, left): (&Finding, &BTreeSet<PathBuf>), lang: Lang) {
+fn one(out: &mut String, ending: &Ending<'_>, (finding, left): (&Finding, &BTreeSet<PathBuf>)) {
+    let lang = ending.lang;
     let Finding { fingerprint, verdict, count, first_seed, .. } = finding;
     let summary = if lang == Lang::Zh { &finding.summary.1 } else { &finding.summary.0 };
     let (seed, times) = if lang == Lang::Zh { ("首个种子", "次") } else { ("first seed", "x") };
@@ -67,19 +69,19 @@ fn one(out: &mut String, args: &HuntArgs, (finding, left): (&Finding, &BTreeSet<
             ),
         };
     }
-    if finding.shrunk.is_none() && finding.target.is_some() && !args.no_shrink {
+    if finding.shrunk.is_none() && finding.target.is_some() && ending.shrinks {
         out.push_str(if lang == Lang::Zh { "  未缩减\n" } else { "  not shrunk\n" });
     }
-    let _ = writeln!(out, "  {}", replay(args, finding, left, lang));
+    let _ = writeln!(out, "  {}", replay(ending, finding, left));
 }
 
-/// How a person sees it again.
-fn replay(args: &HuntArgs, finding: &Finding, left: &BTreeSet<PathBuf>, lang: Lang) -> String {
-    let first_seed = finding.first_seed;
-    match &args.regressions {
+/// How a person sees it again: the file that holds it, or the command that draws it once more and makes it as small.
+fn replay(ending: &Ending<'_>, finding: &Finding, left: &BTreeSet<PathBuf>) -> String {
+    let Finding { fingerprint, first_seed, .. } = finding;
+    match ending.regressions {
         Some(folder) => {
-            let path = folder.join(file_name(&finding.fingerprint));
-            let note = match (left.contains(&path), lang) {
+            let path = folder.join(file_name(fingerprint));
+            let note = match (left.contains(&path), ending.lang) {
                 (false, _) => "",
                 (true, Lang::En) => "   # as it stood: it is no larger than the one found now",
                 (true, Lang::Zh) => "   # 保留原有文件：不比这次找到的大",
@@ -87,21 +89,9 @@ fn replay(args: &HuntArgs, finding: &Finding, left: &BTreeSet<PathBuf>, lang: La
             format!("mqlab run {}{note}", path.display())
         }
         None => {
-            let profile = args.profile.as_ref().map(|name| format!(" --profile {name}")).unwrap_or_default();
-            let mut drawn = String::new();
-            for (is_asked, flag) in [
-                (args.within, " --within"),
-                (args.beyond, " --beyond"),
-                (args.length == HuntLength::Long, " --length long"),
-            ] {
-                drawn.push_str(if is_asked { flag } else { "" });
-            }
-            for (verbs, flag) in [(&args.only, " --only "), (&args.without, " --without ")] {
-                if !verbs.is_empty() {
-                    let _ = write!(drawn, "{flag}{}", verbs.join(","));
-                }
-            }
-            format!("mqlab hunt {} --seeds {first_seed}{profile}{drawn} --print-plan", args.scenario)
+            let which = finding.shrunk.as_ref().map(|_| format!("={fingerprint}")).unwrap_or_default();
+            let file = if which.is_empty() { String::new() } else { format!(" > {}", file_name(fingerprint)) };
+            format!("mqlab hunt {} --seeds {first_seed} --print-plan{which}{file}", ending.errand.flags())
         }
     }
 }

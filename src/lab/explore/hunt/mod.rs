@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::lab::check::{Finding, Verdict};
 use crate::lab::explore::hunt::blame::Blame;
 use crate::lab::explore::hunt::report::{Hit, Line, Report};
+use crate::lab::explore::hunt::shard::tally::Tally;
 use crate::lab::explore::hunt::trial::Trial;
 use crate::lab::explore::shrink::{self, Shrunk, Target, fingerprint};
 use crate::lab::explore::swarm::Bounds;
@@ -24,6 +25,8 @@ pub mod effect;
 pub mod governor;
 
 pub mod report;
+
+pub mod shard;
 
 pub mod trial;
 
@@ -78,9 +81,23 @@ const SAMPLE: u64 = 100;
 /// Runs the seeds on `jobs` threads. What was not reached when the watch stopped it is not in the report, and neither is what
 /// lies behind a gap.
 pub fn hunt(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Watch) -> Report {
+    let mut report = Report::default();
+    each(campaign, seeds, jobs, watch, &mut |line| report.take(line));
+    report
+}
+
+/// The same as figures that can be added to those of other seeds.
+pub fn tally(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Watch) -> Tally {
+    let mut tally = Tally::default();
+    each(campaign, seeds, jobs, watch, &mut |line| tally.take(line));
+    tally
+}
+
+/// Runs the seeds on `jobs` threads and gives their lines in order, without a gap.
+fn each(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Watch, take: &mut (dyn FnMut(Line) + Send)) {
     let next = AtomicU64::new(seeds.start);
     let stopped = AtomicBool::new(false);
-    let fold: Mutex<Fold> = Mutex::new(Fold { report: Report::default(), early: BTreeMap::new(), next: seeds.start });
+    let fold: Mutex<Fold<'_>> = Mutex::new(Fold { take, early: BTreeMap::new(), next: seeds.start });
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
@@ -101,7 +118,6 @@ pub fn hunt(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Wat
             });
         }
     });
-    fold.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).report
 }
 
 /// Shrinks the first plan of each finding, on `jobs` threads; the result is the same with any. What is no registered weakness
@@ -135,17 +151,17 @@ pub fn shrink(report: &mut Report, jobs: usize, budget: u64, watch: &dyn Watch) 
 }
 
 /// Lines come in any order and are folded in that of their seeds.
-struct Fold {
-    report: Report,
+struct Fold<'a> {
+    take: &'a mut (dyn FnMut(Line) + Send),
     early: BTreeMap<u64, Line>,
     next: u64,
 }
 
-impl Fold {
+impl Fold<'_> {
     fn take(&mut self, line: Line) {
         self.early.insert(line.seed, line);
         while let Some(line) = self.early.remove(&self.next) {
-            self.report.take(line);
+            (self.take)(line);
             self.next += 1;
         }
     }

@@ -69,11 +69,7 @@ const PATIENCE: Span = Span::from_secs(70);
 
 /// Draws and runs a seed.
 pub fn run(seed: u64, bounds: &Bounds, profile: &str) -> Trial {
-    let draft = swarm::draw(seed, bounds, profile);
-    let whole = read(seed, &draft.whole());
-    let played = play(&whole.plan, &draft);
-    let until = played.ended.0.div_ceil(1_000_000);
-    let text = draft.text(&played.refused, until);
+    let (draft, played, text) = drawn(seed, bounds, profile);
     let plan = read(seed, &text).plan;
     let Played { run, faults, settled, .. } = played;
     let mut findings = judge(&run.trace, &plan, draft.within);
@@ -92,6 +88,21 @@ pub fn run(seed: u64, bounds: &Bounds, profile: &str) -> Trial {
         findings,
         plan,
     }
+}
+
+/// Draws and runs a seed, and judges nothing: the plan's text and the run.
+pub fn unjudged(seed: u64, bounds: &Bounds, profile: &str) -> (String, Run) {
+    let (_, played, text) = drawn(seed, bounds, profile);
+    (text, played.run)
+}
+
+fn drawn(seed: u64, bounds: &Bounds, profile: &str) -> (Draft, Played, String) {
+    let draft = swarm::draw(seed, bounds, profile);
+    let whole = read(seed, &draft.whole());
+    let played = play(&whole.plan, &draft);
+    let until = played.ended.0.div_ceil(1_000_000);
+    let text = draft.text(&played.refused, until);
+    (draft, played, text)
 }
 
 /// Runs a scenario as it is written, with another seed and profile, and judges what it expects, too.

@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use serde::{Deserialize, Serialize};
+
 use crate::lab::explore::swarm::cluster::Cluster;
 use crate::lab::explore::swarm::pick::Picks;
 use crate::lab::explore::swarm::rare::Rare;
@@ -37,7 +39,8 @@ pub struct Bounds {
 }
 
 /// How far faults go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Regime {
     /// Four of five seeds within, one beyond.
     #[default]
@@ -49,7 +52,8 @@ pub enum Regime {
 }
 
 /// How long runs are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Length {
     /// One burst, some 5,000 steps.
     #[default]
