@@ -44,14 +44,22 @@ pub(super) fn acked_durability(history: &History, trace: &Trace, plan: &Plan) ->
         // in the page cache promises to outlive that. An acknowledgement may be under way when the power goes, or the sync
         // fails: who hears of it after that has sent before it.
         let power_losses = history.power_losses.iter().filter(|(node, ..)| *node == broker).map(|(.., at)| *at);
-        // Whatever its status says, the disk had not told the truth when it was given.
-        if history.sick.moments(broker).any(|at| loss.send.at <= at && at <= loss.at) {
+        // A master whose disk lied when it answered has less than it was told, and its slave is cut to agree with it (K02).
+        let lied = || history.sick.moments(broker).any(|at| loss.send.at <= at && at <= loss.at);
+        if plan.profile.fix_k02 && has_slave(&loss.result.queue.broker, plan) && lied() {
             return false;
         }
         let cache_went = power_losses.chain(history.sick.moments(broker)).any(|at| loss.send.at <= at);
         !cache_went || is_stable(loss, plan) || is_doubled(loss, history, plan)
     });
     verdict(history, trace, promised)
+}
+
+fn has_slave(name: &str, plan: &Plan) -> bool {
+    plan.nodes.iter().any(|node| match &node.kind {
+        NodeKind::Broker(broker) => broker.broker_id != 0 && broker.broker_name == *name,
+        _ => false,
+    })
 }
 
 /// Whether the acknowledgement says that the record is on the disk.
