@@ -11,6 +11,8 @@ use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{App, DiskEvent, Level, Machine, Record, Road, Seq, What};
 use mqlab::mq::app::{Call, Return};
 
+use crate::refuted::tables::Table;
+
 /// A master with its slave, each waited for.
 fn plan(master: &str, wait: &str, rest: &str) -> Plan {
     let script = format!(
@@ -119,6 +121,27 @@ fn nobody_is_told_of_a_flush_that_was_not_done() {
     assert_eq!(clause(&undone, &plan), Some("not on the disk"));
     // Near miss: such an answer says that it was not done in time.
     assert_eq!(clause(&answering(&undone, 10), &plan), None);
+}
+
+/// The rows that are counted; the tests below tell more of each.
+pub fn rows(table: &mut Table) {
+    let both = plan(BOTH, "", "");
+    let run = trace(&both);
+    table.holds((&run, &both));
+    let undone = damaged(&run, |record| (!is_flush_done(&record)).then_some(record));
+    table.rejects("a flush that was not done", "not on the disk", (&undone, &both));
+    let mute = damaged(&run, |record| (!is_store_of(&record, &run, "broker-a-s")).then_some(record));
+    table.rejects("a slave that was given nothing", "no slave has it", (&mute, &both));
+    let empty = damaged(&run, |record| (!is_store_of(&record, &run, "broker-a")).then_some(record));
+    table.rejects("not even its master has it", "not in the cache", (&empty, &both));
+    table.rejects("the same, told of a flush that failed", "not in the cache", (&answering(&empty, 10), &both));
+    table.accepts("one that says that it was not flushed in time", (&answering(&undone, 10), &both));
+    table.accepts("one that says that the slave has not got it", (&answering(&mute, 11), &both));
+    table.accepts("one that says that there is no slave", (&answering(&mute, 12), &both));
+    table.leaves_open("a refusal", (&answering(&empty, 14), &both));
+    let loose = plan("flush = \"async\"", "", "");
+    let undone = damaged(&trace(&loose), |record| (!is_flush_done(&record)).then_some(record));
+    table.accepts("one that promises no disk", (&undone, &loose));
 }
 
 #[test]

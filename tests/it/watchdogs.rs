@@ -8,8 +8,8 @@ use mqlab::mq::mistake::Mistake;
 /// Mistakes of a store, a broker and a client, each with the seeds in which one must show it.
 const PLANTED: [(Mistake, u64); 3] =
     [(Mistake::AcksBeforeFlush, 20), (Mistake::RollbackDelivers, 60), (Mistake::CommitsOnReceipt, 20)];
-/// Seeds in which one must show K01 in the release as it is.
-const FAITHFUL: u64 = 300;
+/// Seeds in which one must show K01 in the release as it is: beyond what is promised syncs fail, and honesty alone is judged.
+const FAITHFUL: u64 = 100;
 
 #[test]
 fn three_planted_mistakes_are_found() {
@@ -41,11 +41,11 @@ fn a_report_is_the_same_whoever_works_on_it() {
 
 #[test]
 fn the_release_is_caught_lying_about_a_failed_sync() {
-    let bounds = Bounds { regime: Regime::Within, ..Bounds::default() };
+    let bounds = Bounds { regime: Regime::Beyond, ..Bounds::default() };
     let is_k01 = |seed: u64| {
         let trial = trial::run(seed, &bounds, "rocketmq-4.3.2");
-        let mut lies = trial.findings.iter().filter(|finding| finding.check == "ack-honest");
-        lies.any(|finding| blame::tag(&trial.plan, finding).as_deref() == Some("K01"))
+        let lies = trial.findings.iter().find(|finding| finding.check == "ack-honest");
+        lies.is_some_and(|finding| blame::tag(&trial.plan, finding).as_deref() == Some("K01"))
     };
     assert!((0..FAITHFUL).any(is_k01), "K01 is not found in {FAITHFUL} seeds: the hunt has gone blind");
 }

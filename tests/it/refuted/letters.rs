@@ -1,13 +1,12 @@
 //! G04 and G07: what letters say and where they lie, damaged and nearly so.
 
-use mqlab::lab::scenario::plan::Check;
 use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{App, Record, What};
 use mqlab::mq::app::Return;
 use mqlab::mq::message::StoredMessage;
 use mqlab::mq::message::property::names;
 
-use super::tables::{Table, message, rewrite, shop, with_image, with_listen};
+use super::tables::{Table, called_again, message, rewrite, shop, with_image, with_listen};
 
 const FAILS: &str = "max_reconsume = 1\n[[consumer.on]]\nmatch = { key = \"order-2\" }\nreply = [\"fail\"]";
 
@@ -18,11 +17,9 @@ fn with_message(trace: &Trace, change: impl Fn(&mut StoredMessage)) -> Trace {
     })
 }
 
-#[test]
-fn a_letter_that_says_something_else_is_seen() {
-    let mut table = Table::of(Check::ContentIntegrity);
+pub fn content(table: &mut Table) {
     let (trace, plan) = shop("60s", "count = 10", FAILS, "");
-    table.accepts("the undamaged twin", (&trace, &plan));
+    table.holds((&trace, &plan));
     let body = with_message(&trace, |own| own.message.body = "order 4".into());
     table.rejects("another body", "other content", (&body, &plan));
     let tag = with_message(&trace, |own| {
@@ -36,19 +33,18 @@ fn a_letter_that_says_something_else_is_seen() {
         own.message.properties.put(names::MAX_OFFSET, "77");
     });
     table.accepts("what the road adds", (&road, &plan));
+    let tried = with_message(&trace, |own| own.reconsume_times += 1);
+    table.accepts("another count of tries: that is G40's", (&tried, &plan));
     let stranger = with_message(&trace, |own| {
         own.message.properties.put(names::UNIQ_KEY, "nobody's");
         own.message.body = "?".into();
     });
     table.accepts("of nobody that is known: that is G03's", (&stranger, &plan));
-    table.ends();
 }
 
-#[test]
-fn a_letter_that_lies_elsewhere_is_seen() {
-    let mut table = Table::of(Check::NoMisrouting);
+pub fn misrouting(table: &mut Table) {
     let (trace, plan) = shop("60s", "count = 10", FAILS, "");
-    table.accepts("the undamaged twin, with retries and a dead letter", (&trace, &plan));
+    table.holds((&trace, &plan));
     let of_topic = |topic: &'static str| {
         with_listen(&trace, "order-3", move |_, record| {
             put_topic(record, topic);
@@ -58,13 +54,14 @@ fn a_letter_that_lies_elsewhere_is_seen() {
     table.rejects("another group's retry", "of another group", (&of_topic("%RETRY%others"), &plan));
     table.rejects("a system topic", "of another group", (&of_topic("SCHEDULE_TOPIC_XXXX"), &plan));
     table.accepts("its own retry", (&of_topic("%RETRY%billing"), &plan));
+    let twice = called_again(&trace, "order-2", 5, |_| {});
+    table.accepts("its own retry, twice", (&twice, &plan));
     let copy = with_image(&trace, |image| rewrite(image, "\u{c}%DLQ%billing", "\u{c}%DLQ%pilling"));
     table.rejects("another group's dead letter", "of another group", (&copy, &plan));
     let never = with_listen(&trace, "order-2", |_, _| false);
     table.rejects("a retry of what nobody was handed", "of another group", (&never, &plan));
     let delayed = shop("60s", "count = 3\ndelay_level = 3", "", "");
     table.accepts("parked copies", (&delayed.0, &delayed.1));
-    table.ends();
 }
 
 fn put_topic(record: &mut Record, topic: &str) {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use mqlab::lab::scenario::plan::{Check, Plan};
+use mqlab::lab::scenario::plan::Plan;
 use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{App, LinkId, NodeId, Record, Road, What};
 use mqlab::mq::app::{Return, SendResult};
+use mqlab::mq::node::ClosedWhy;
 
-use super::tables::{Table, damaged, field, is_frame, of, shop, with_listen};
+use super::tables::{Table, called_again, damaged, field, is_frame, of, shop, with_listen};
 
 /// Orders of one key to an ordered group, long after everything has settled.
 fn line(key: &str, mode: &str) -> (Trace, Plan) {
@@ -82,11 +83,9 @@ fn swap_ids(results: &mut [SendResult], one: usize, other: usize) {
     results[other].msg_id = id;
 }
 
-#[test]
-fn messages_of_a_key_out_of_order_are_seen() {
-    let mut table = Table::of(Check::PerKeyOrder);
+pub fn keys(table: &mut Table) {
     let (trace, plan) = line("7", "orderly");
-    table.accepts("the undamaged twin", (&trace, &plan));
+    table.holds((&trace, &plan));
     table.rejects("two changed", "consumed", (&with_results(&trace, |all| swap_ids(all, 2, 3)), &plan));
     table.rejects("first and last changed", "consumed", (&with_results(&trace, |all| swap_ids(all, 0, 7)), &plan));
     let stored = with_results(&trace, |all| {
@@ -99,9 +98,9 @@ fn messages_of_a_key_out_of_order_are_seen() {
     table.rejects("in another queue", "moved", (&moved, &plan));
     let (keys, keys_plan) = line("{n}", "orderly");
     table.accepts("two of different keys", (&with_results(&keys, |all| swap_ids(all, 2, 3)), &keys_plan));
+    table.accepts("the first once more", (&called_again(&trace, "7", 1, |_| {}), &plan));
     let (loose, loose_plan) = line("7", "concurrent");
     table.leaves_open("a group without order", (&with_results(&loose, |all| swap_ids(all, 2, 3)), &loose_plan));
-    table.ends();
 }
 
 /// The frames that pull this queue of the orders after a second.
@@ -112,20 +111,18 @@ fn is_pull(record: &Record, queue: &str, after: u64) -> bool {
         && field(record, "queueId").as_deref() == Some(queue)
 }
 
-#[test]
-fn a_queue_with_two_owners_or_none_is_seen() {
-    let mut table = Table::of(Check::RebalanceCoverage);
+pub fn coverage(table: &mut Table) {
     let (trace, plan) = shop("250s", "count = 10", "", "");
-    table.accepts("the undamaged twin", (&trace, &plan));
+    table.holds((&trace, &plan));
     let without = |queue: &'static str, after: u64| {
         damaged(&trace, move |record| (!is_pull(&record, queue, after)).then_some(record))
     };
     table.rejects("nobody reads queue 0", "nobody", (&without("0", 0), &plan));
     table.rejects("nobody reads queue 1 any more", "nobody", (&without("1", 90), &plan));
-    let shared = |after: u64| {
+    let shared = |after: u64, before: u64| {
         let mut number = 0;
         damaged(&trace, move |mut record| {
-            if is_pull(&record, "0", after) {
+            if is_pull(&record, "0", after) && record.at.0 < before * 1_000_000_000 {
                 number += 1;
                 if number % 2 == 0
                     && let What::Road(Road::Arrived { from, .. }) = &mut record.what
@@ -136,21 +133,19 @@ fn a_queue_with_two_owners_or_none_is_seen() {
             Some(record)
         })
     };
-    table.rejects("two read queue 0", "two owners", (&shared(0), &plan));
+    table.rejects("two read queue 0", "two owners", (&shared(0, 250), &plan));
+    table.accepts("two read queue 0 before all has settled", (&shared(0, 50), &plan));
     let early =
         damaged(&trace, |record| (90 < record.at.0 / 1_000_000_000 || !is_pull(&record, "0", 0)).then_some(record));
     table.accepts("nobody reads it before all has settled", (&early, &plan));
     let (short, short_plan) = shop("100s", "count = 10", "", "");
     let gone = damaged(&short, |record| (!is_pull(&record, "0", 0)).then_some(record));
     table.leaves_open("a run that is too short", (&gone, &short_plan));
-    table.ends();
 }
 
-#[test]
-fn what_was_pulled_and_never_handed_out_is_seen() {
-    let mut table = Table::of(Check::NoStuckEntity);
+pub fn stuck(table: &mut Table) {
     let (trace, plan) = shop("320s", "count = 10", "", "");
-    table.accepts("the undamaged twin", (&trace, &plan));
+    table.holds((&trace, &plan));
     for key in ["order-1", "order-4", "order-10"] {
         table.rejects(key, "held", (&with_listen(&trace, key, |_, _| false), &plan));
     }
@@ -162,15 +157,17 @@ fn what_was_pulled_and_never_handed_out_is_seen() {
         "[[consumer.on]]\nmatch = { key = \"order-9\" }\nreply = [\"ok\"]\ntakes = \"250s\"",
         "",
     );
+    let (gone, gone_plan) =
+        shop("320s", "count = 10", "", "[[fault]]\nname = \"x\"\nat = \"60s\"\nkill = { node = \"billing\" }");
+    table.leaves_open("of a process that has died", (&with_listen(&gone, "order-4", |_, _| false), &gone_plan));
     table.accepts("while somebody is at work", (&with_listen(&busy, "order-4", |_, _| false), &busy_plan));
-    table.ends();
 }
 
-#[test]
-fn a_call_that_never_ends_is_seen() {
-    let mut table = Table::of(Check::CleanError);
+pub fn unanswered(table: &mut Table) {
+    let (humble, humble_plan) = super::sick::struck("hardened", 6);
+    table.accepts("a broker that takes nothing when its disk has told it", (&humble, &humble_plan));
     let (trace, plan) = shop("150s", "count = 10", "", "");
-    table.accepts("the undamaged twin", (&trace, &plan));
+    table.holds((&trace, &plan));
     let without = |trace: &Trace, which: usize| {
         let mut number = 0;
         damaged(trace, move |record| {
@@ -192,15 +189,12 @@ fn a_call_that_never_ends_is_seen() {
         "[[fault]]\nname = \"x\"\nat = \"12s\"\nlasts = \"5s\"\nkill = { node = \"shop\" }",
     );
     table.accepts("one whose process died", (&without(&killed, 9), &killed_plan));
-    table.ends();
 }
 
-#[test]
-fn connections_that_pile_up_are_seen() {
-    let mut table = Table::of(Check::ResourceBounds);
+pub fn connections(table: &mut Table) {
     let (trace, plan) = shop("200s", "count = 10", "", "");
-    table.accepts("the undamaged twin", (&trace, &plan));
-    let piled = |count: u32, both: bool| {
+    table.holds((&trace, &plan));
+    let piled = |count: u32, both: bool, closes: bool| {
         let mut number = 0;
         let (broker, shop) = (trace.node("broker-a"), trace.node("shop"));
         let mut twin = Trace::new(trace.header.clone());
@@ -211,15 +205,19 @@ fn connections_that_pile_up_are_seen() {
                 for node in [broker, shop].into_iter().take(if both { 2 } else { 1 }) {
                     let what = What::Road(Road::Opened { link: LinkId(9_000 + number) });
                     twin.push(Record { node, what, ..record.clone() });
+                    if closes {
+                        let what = What::Road(Road::Closed { link: LinkId(9_000 + number), why: ClosedWhy::Fin });
+                        twin.push(Record { node, what, ..record.clone() });
+                    }
                 }
             }
         }
         twin
     };
     for count in [6, 20, 100] {
-        table.rejects("too many", "connections", (&piled(count, true), &plan));
+        table.rejects("too many", "connections", (&piled(count, true, false), &plan));
     }
-    table.accepts("a few", (&piled(3, true), &plan));
-    table.accepts("half open", (&piled(20, false), &plan));
-    table.ends();
+    table.accepts("a few", (&piled(3, true, false), &plan));
+    table.accepts("many, each closed again", (&piled(100, true, true), &plan));
+    table.accepts("half open", (&piled(20, false, false), &plan));
 }

@@ -1,6 +1,5 @@
 //! G30 and G31: places of groups, damaged and nearly so.
 
-use mqlab::lab::scenario::plan::Check;
 use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{NodeId, Record};
 use mqlab::mq::profile::Profile;
@@ -23,7 +22,7 @@ fn with_commit(trace: &Trace, mut change: impl FnMut(usize, &mut Record)) -> Tra
 }
 
 /// A group that is away while its broker loses what it had consumed, and new orders come.
-const TAIL_LOSS: &str = r#"
+pub const TAIL_LOSS: &str = r#"
 format = 1
 id = "t"
 until = "200s"
@@ -72,11 +71,9 @@ lasts = "10s"
 power-loss = { node = "broker-a", keep = "log-lost/json-kept" }
 "#;
 
-#[test]
-fn a_place_that_passes_what_is_not_settled_is_seen_and_one_that_passes_what_is_is_not() {
-    let mut table = Table::of(Check::NoOverrun);
+pub fn overrun(table: &mut Table) {
     let (trace, plan) = shop("60s", "count = 20", "", "");
-    table.accepts("the undamaged twin", (&trace, &plan));
+    table.holds((&trace, &plan));
     table.rejects("never handed out", "skipped", (&with_listen(&trace, "order-5", |_, _| false), &plan));
     table.rejects("never answered", "in flight", (&unanswered(&trace, "order-5", |_| true), &plan));
     let raised =
@@ -103,14 +100,11 @@ fn a_place_that_passes_what_is_not_settled_is_seen_and_one_that_passes_what_is_i
         "[[fault]]\nname = \"x\"\nat = \"12s\"\nlasts = \"5s\"\nkill = { node = \"broker-a\" }",
     );
     table.accepts("a broker that dies", (&killed.0, &killed.1));
-    table.ends();
 }
 
-#[test]
-fn a_place_that_goes_back_is_seen_unless_its_cause_is() {
-    let mut table = Table::of(Check::NoRegress);
+pub fn regress(table: &mut Table) {
     let (trace, plan) = shop("60s", "count = 60", "", "");
-    table.accepts("the undamaged twin", (&trace, &plan));
+    table.holds((&trace, &plan));
     let high = with_commit(&trace, |number, record| {
         if number == 1 {
             set_field(record, "commitOffset", "90");
@@ -153,5 +147,4 @@ fn a_place_that_goes_back_is_seen_unless_its_cause_is() {
         "[[fault]]\nname = \"x\"\nat = \"22s\"\nlasts = \"5s\"\npower-loss = { node = \"broker-a\" }",
     );
     table.accepts("a broker without power", (&dark.0, &dark.1));
-    table.ends();
 }

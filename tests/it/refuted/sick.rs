@@ -71,7 +71,7 @@ fn what_came_in_the_place_of_what_a_sync_did_not_keep_is_owed_to_nobody_who_had_
 }
 
 /// A broker whose disk takes back what a sync should have kept, and that is started again.
-fn struck(profile: &str, count: u32) -> (Trace, Plan) {
+pub fn struck(profile: &str, count: u32) -> (Trace, Plan) {
     of(&format!(
         r#"
 format = 1
