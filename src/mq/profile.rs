@@ -110,6 +110,17 @@ pub struct Profile {
     /// larger than `mapedFileSizeCommitLog` leaves a blank file and is answered with success, under an offset that the next
     /// message gets, too.
     pub fix_k27: bool,
+    /// K30: the records of a batch are stamped inside the put lock, like a single one.
+    ///
+    /// Source: `CommitLog.putMessages` lets `MessageExtBatchEncoder.encode` write `storeTimestamp` in front of the lock, and
+    /// `doAppend` puts in places alone: a batch that waits for the lock is older than what is in front of it.
+    pub fix_k30: bool,
+    /// K31: what a client gives back by a send of its own is not a half message, though it came out of a transaction.
+    ///
+    /// Source: `DefaultMQPushConsumerImpl.sendMessageBack` copies all properties, `TRAN_MSG` among them, and
+    /// `DefaultMQProducerImpl.sendKernelImpl` makes a half message of it: somebody is asked how it ended, and the copy that is
+    /// asked for (`TransactionalMessageBridge.renewHalfMessageInner`) has forgotten how often it was tried.
+    pub fix_k31: bool,
     /// A mistake planted to see that it is found; no named profile has one.
     #[cfg(feature = "mutants")]
     pub planted: Option<Mistake>,
@@ -146,7 +157,7 @@ pub struct Switch {
 }
 
 /// Every switch, in the order of the rows.
-pub const SWITCHES: [Switch; 21] = [
+pub const SWITCHES: [Switch; 23] = [
     Switch { row: "K01", of: |profile| &mut profile.fix_k01 },
     Switch { row: "K02", of: |profile| &mut profile.fix_k02 },
     Switch { row: "K03", of: |profile| &mut profile.fix_k03 },
@@ -168,6 +179,8 @@ pub const SWITCHES: [Switch; 21] = [
     Switch { row: "K24", of: |profile| &mut profile.fix_k24 },
     Switch { row: "K28", of: |profile| &mut profile.fix_k28 },
     Switch { row: "K27", of: |profile| &mut profile.fix_k27 },
+    Switch { row: "K30", of: |profile| &mut profile.fix_k30 },
+    Switch { row: "K31", of: |profile| &mut profile.fix_k31 },
 ];
 
 impl Profile {
@@ -194,6 +207,8 @@ impl Profile {
         fix_k24: false,
         fix_k28: false,
         fix_k27: false,
+        fix_k30: false,
+        fix_k31: false,
         #[cfg(feature = "mutants")]
         planted: None,
     };
@@ -220,6 +235,8 @@ impl Profile {
         fix_k24: true,
         fix_k28: true,
         fix_k27: true,
+        fix_k30: true,
+        fix_k31: true,
         #[cfg(feature = "mutants")]
         planted: None,
     };

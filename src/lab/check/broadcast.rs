@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::delivery::{GRACE, Owed, is_severed, owed, reachable};
 use crate::lab::check::history::{History, Image, uid};
+use crate::lab::check::scene::{SETTLES, Scene};
 use crate::lab::check::{Judged, filters};
 use crate::lab::oracle::local_offsets::{self, LocalOffsets};
 use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
@@ -50,6 +51,13 @@ pub(super) fn broadcast_complete(history: &History, plan: &Plan) -> Judged {
     let mut all = owed(history, plan);
     all.retain(|message| reached.by_anybody.contains(message.id));
     let calls: BTreeMap<Seq, Time> = history.sends.iter().map(|send| (send.seq, send.at)).collect();
+    let scene = Scene::of(history, plan);
+    let last_wrong = scene.last_wrong();
+    // Who is shaken off pulls again after the next heartbeat and rebalance; a master that is gone is asked until its route is.
+    let patience = |message: &Owed<'_>| match scene.master(message.broker) {
+        Some((master, _)) if history.up_since.contains_key(&master) => last_wrong + GRACE,
+        _ => last_wrong + SETTLES,
+    };
     let (mut count, mut pending) = (0, 0);
     for subscriber in &subscribers {
         for message in all.iter().filter(|message| subscriber.is_owed(message, &calls)) {
@@ -57,7 +65,7 @@ pub(super) fn broadcast_complete(history: &History, plan: &Plan) -> Judged {
             if subscriber.handed.contains(message.id) {
                 continue;
             }
-            if message.at.max(subscriber.since) + GRACE > history.end {
+            if (message.at.max(subscriber.since) + GRACE).max(patience(message)) > history.end {
                 pending += 1;
                 continue;
             }

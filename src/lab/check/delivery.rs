@@ -247,7 +247,7 @@ pub(super) fn owed_in<'a>(
         let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
         let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
         let queue = (message.topic, message.broker, message.queue_id);
-        let passed = history.resets.passed_over(member.group, queue, message.offset);
+        let passed = history.resets.passed_over(member.group, queue, (message.offset, message.at));
         let is_given_again = || {
             let node = plan.nodes.iter().position(|node| node.name == *message.broker);
             let place = |node| (NodeId(node as u16), message.topic, message.queue_id, message.offset);

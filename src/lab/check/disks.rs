@@ -81,10 +81,12 @@ fn log_end(history: &History, disk: &DiskSeen) -> LogEnd {
 fn dispatched(history: &History, disk: &DiskSeen) -> Option<u64> {
     // A slave that has just come back first takes what it missed, which was stored long ago.
     let is_slave = history.slaves.iter().any(|(_, slave)| slave.node == disk.node);
-    let takes = if is_slave { CATCHES_UP } else { Span::ZERO } + FOLLOWS + history.waits_for_force.unwrap_or_default();
+    // A slave is sent what its master has forced, and forces it once more.
+    let forces = history.waits_for_force.unwrap_or_default();
+    let follows = FOLLOWS + forces + if is_slave { forces } else { Span::ZERO };
+    let takes = if is_slave { CATCHES_UP } else { Span::ZERO } + follows;
     let is_up = history.up_since.get(&disk.node).is_some_and(|since| *since + takes < history.end);
     let broker = history.stores().find(|broker| broker.node == disk.node)?;
-    let follows = FOLLOWS + history.waits_for_force.unwrap_or_default();
     let settled = |stored: i64| stored.saturating_add(follows.as_millis() as i64) < disk.wall;
     let waits = |record: &LogRecord| history.waits_for_force.is_some() && !is_stable(disk, record);
     let last = broker.store.records.iter().rev().find(|record| settled(record.stored) && !waits(record))?;

@@ -20,6 +20,7 @@ use std::fmt;
 use crate::lab::check::Judged;
 use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{Delivery, History, uid};
+use crate::lab::check::signs::Place;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{MessageModel, SendMode};
@@ -49,12 +50,12 @@ impl fmt::Display for Cause {
 }
 
 /// Where a record lies: broker, topic, queue, offset.
-type Place<'a> = (&'a str, &'a str, i32, i64);
+type Spot<'a> = (&'a str, &'a str, i32, i64);
 
 /// A message in one callback.
 struct Handing<'a> {
     delivery: &'a Delivery,
-    place: Place<'a>,
+    place: Spot<'a>,
     /// The message's unique key.
     id: Option<&'a str>,
     /// Whether the listener said that it is done.
@@ -67,6 +68,12 @@ struct Handing<'a> {
 impl Handing<'_> {
     fn process(&self) -> (NodeId, u32) {
         (self.delivery.node, self.delivery.incarnation)
+    }
+
+    /// Whether it came out of a queue of that number, whoever's: frames do not name brokers.
+    fn is_of(&self, place: &Place) -> bool {
+        let (_, topic, queue, _) = self.place;
+        (place.group.as_str(), place.topic.as_str(), place.queue) == (&*self.delivery.group, topic, queue)
     }
 
     /// When the listener said that this message failed.
@@ -251,6 +258,36 @@ impl<'a> Surroundings<'a> {
         })
     }
 
+    /// Whether the process that hands a record out again read it from a slave, which hears of its master's offsets once a minute:
+    /// while the master is away, a new owner goes on from what the slave has heard.
+    fn asked_a_slave(&self, before: &Handing<'a>, next: &Handing<'a>) -> bool {
+        let (.., offset) = next.place;
+        let is_slave = |node: NodeId| self.history.slaves.iter().any(|(_, slave)| slave.node == node);
+        self.history.signs.pulls.iter().any(|asked| {
+            asked.from == next.delivery.node
+                && is_slave(asked.broker)
+                && before.delivery.at <= asked.at
+                && asked.at <= next.delivery.at
+                && before.ended().is_none_or(|ended| asked.at <= ended + SLAVE_HEARS)
+                && asked.offset <= offset
+                && next.is_of(&asked.place)
+        })
+    }
+
+    /// Whether somebody who had the queue before wrote his place over a later one before it was begun with again: the broker
+    /// takes what it is told (K14), and whether that may be is G30's question.
+    fn was_taken_back(&self, before: &Handing<'a>, next: &Handing<'a>, began: Time) -> bool {
+        let (.., offset) = next.place;
+        let Some(ended) = before.ended() else { return true };
+        self.history.signs.commits.iter().any(|commit| {
+            ended <= commit.at
+                && commit.at <= began
+                && commit.value <= offset
+                && commit.from != before.delivery.node
+                && next.is_of(&commit.place)
+        })
+    }
+
     /// When the process that hands a record out again began to read its queue from there or before.
     fn began_again(&self, before: &Handing<'a>, next: &Handing<'a>) -> Time {
         let (.., offset) = next.place;
@@ -293,10 +330,10 @@ fn silences(history: &History, plan: &Plan, brokers: &BTreeSet<NodeId>) -> Vec<(
 struct Account<'a> {
     handings: Vec<Handing<'a>>,
     /// Failures that have explained a delivery.
-    spent: BTreeSet<(Seq, Place<'a>)>,
+    spent: BTreeSet<(Seq, Spot<'a>)>,
     /// How many more each of them has explained.
-    forks: BTreeMap<(Seq, Place<'a>), u32>,
-    places: BTreeSet<Place<'a>>,
+    forks: BTreeMap<(Seq, Spot<'a>), u32>,
+    places: BTreeSet<Spot<'a>>,
     /// Whether the group is one process and keeps its own offsets.
     broadcasts: bool,
 }
@@ -401,7 +438,8 @@ impl<'a> Account<'a> {
         let forgot = around.broker_death(since, at).is_some_and(|death| {
             around.power_lost(since, at) || before.ended().is_none_or(|ended| death <= ended + PERSISTS)
         });
-        forgot.then_some(Cause::OffsetLost)
+        let went_back = || around.asked_a_slave(before, next) || around.was_taken_back(before, next, began);
+        (forgot || went_back()).then_some(Cause::OffsetLost)
     }
 }
 
@@ -495,6 +533,8 @@ const COMMITS: Span = Span::from_secs(7);
 const FIRST_COMMIT: Span = Span::from_secs(12);
 /// A broker's offsets reach its file every five seconds, first after ten. Source: `BrokerController.initialize`.
 const PERSISTS: Span = Span::from_secs(20);
+/// Source: `BrokerController.start`: `SlaveSynchronize.syncAll` once a minute, ten seconds after the start at first.
+const SLAVE_HEARS: Span = Span::from_secs(80);
 /// How long queues may go on moving: a connection that is idle for two minutes, then a rebalance, then a held pull.
 const SETTLES: Span = Span::from_secs(240);
 /// How long they move at the beginning, when nobody has been lost: three rebalances.

@@ -45,7 +45,7 @@ pub(super) fn acked_durability(history: &History, trace: &Trace, plan: &Plan) ->
         // fails: who hears of it after that has sent before it.
         let power_losses = history.power_losses.iter().filter(|(node, ..)| *node == broker).map(|(.., at)| *at);
         // A master whose disk lied when it answered has less than it was told, and its slave is cut to agree with it (K02).
-        let lied = || history.sick.moments(broker).any(|at| loss.send.at <= at && at <= loss.at);
+        let lied = || history.sick.is_sick(broker, loss.at);
         if plan.profile.fix_k02 && has_slave(&loss.result.queue.broker, plan) && lied() {
             return false;
         }

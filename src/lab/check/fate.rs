@@ -99,6 +99,8 @@ pub(super) fn fate(history: &History, seen: &TransactionSeen, limits: &Limits) -
             () if cursor <= last.queue_offset => (Fate::Pending, None),
             () if logged.times() >= limits.checks_max => (Fate::GivenUp, None),
             () if is_old_by_producer(&logged, image, limits) => (Fate::Forgotten, limits.in_force(11)),
+            // A copy to be asked for again was given to the page cache, and the failed sync had its page: no promise outlives F4.
+            () if history.sick.moments(broker.node).any(|at| seen.at <= at) => (Fate::Lost, None),
             () => (Fate::Forgotten, None),
         };
     }

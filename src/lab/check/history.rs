@@ -57,6 +57,8 @@ pub struct History {
     pub exits: Vec<(NodeId, Time)>,
     /// Nodes whose wall clock was set, and when, once each time.
     pub clock_steps: Vec<(NodeId, Time)>,
+    /// Nodes whose wall clock was set back, and by how many ms.
+    pub set_back: Vec<(NodeId, i64)>,
     /// When which nodes booted.
     pub boots: Vec<(NodeId, Time)>,
     /// When which nodes got no steps, and again some.
@@ -310,7 +312,11 @@ impl History {
                 self.ends(node, seq, at);
                 self.power_losses.push((node, seq, at));
             }
-            Machine::WallStepped { .. } | Machine::ClockBent { .. } => self.clock_steps.push((node, at)),
+            Machine::WallStepped { millis } => {
+                self.clock_steps.push((node, at));
+                self.set_back.extend((*millis < 0).then_some((node, -millis)));
+            }
+            Machine::ClockBent { .. } => self.clock_steps.push((node, at)),
             Machine::Killed | Machine::Exited | Machine::Panicked { .. } | Machine::BootFailed { .. } => {
                 self.up_since.remove(&node);
                 self.ends(node, seq, at);

@@ -137,7 +137,8 @@ impl<'a> Judge<'a> {
         let sends = ids.split(',').next().and_then(|id| self.heard.get(id));
         let next = |sends: &Vec<(Seq, &'a SendSeen)>| {
             let at = sends.partition_point(|(heard, _)| *heard < acked);
-            sends.get(at).map(|(_, send)| *send)
+            // A place that was cut off is given to another message: one that nobody had sent yet was not answered.
+            sends.get(at).map(|(_, send)| *send).filter(|send| send.seq < acked)
         };
         let send = sends.and_then(next);
         let waits = send.is_some_and(|send| {

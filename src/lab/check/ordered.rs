@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::check::Judged;
 use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::{Judged, Verdict};
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{ConsumeOutcome, Ordered, OrderlyStatus};
@@ -79,7 +79,7 @@ fn may_have_moved(history: &History, before: Time) -> bool {
 
 /// G20: in one process a queue goes forward, one batch at a time, and nobody sees a later message first.
 pub(super) fn queue_fifo(history: &History, plan: &Plan) -> Judged {
-    let mut looked_at = 0;
+    let (mut looked_at, mut known) = (0, None);
     for handed in handed(history, plan) {
         let mut seen: BTreeSet<i64> = BTreeSet::new();
         let mut last: Option<&Delivery> = None;
@@ -117,20 +117,21 @@ pub(super) fn queue_fifo(history: &History, plan: &Plan) -> Judged {
             if let Some((clause, en, zh)) = clause {
                 let witness = before.into_iter().chain([*delivery]).map(|delivery| delivery.seq).collect();
                 let at = handed.name();
-                return Judged::violation(
-                    clause,
-                    witness,
-                    format!("{at}, offset {head}: {en}"),
-                    format!("{at} 位点 {head}：{zh}"),
-                );
+                let (en, zh) = (format!("{at}, offset {head}: {en}"), format!("{at} 位点 {head}：{zh}"));
+                let judged = Judged::violation(clause, witness, en, zh);
+                match by_leases((history, plan), &handed, delivery, judged) {
+                    found if !matches!(found.verdict, Verdict::Known { .. }) => return found,
+                    found => known = known.or(Some(found)),
+                }
             }
             seen.extend(offsets(delivery));
             (floor, open) = goes_on_from(delivery, open);
             last = Some(delivery);
         }
     }
-    match looked_at {
-        0 => nothing_handed(),
+    match (looked_at, known) {
+        (0, _) => nothing_handed(),
+        (_, Some(known)) => known,
         _ => Judged::pass(format!("{looked_at} batches in order"), format!("{looked_at} 批，顺序正确")),
     }
 }
@@ -159,29 +160,13 @@ fn goes_on_from(delivery: &Delivery, open: Option<i64>) -> (i64, Option<i64>) {
 pub(super) fn exclusive(history: &History, plan: &Plan) -> Judged {
     let (mut looked_at, mut known) = (0, None);
     for handed in handed(history, plan) {
-        let mut running: Vec<&Delivery> = Vec::new();
-        for (number, delivery) in handed.deliveries.iter().copied().enumerate() {
-            looked_at += 1;
-            running.retain(|other| other.end.is_none_or(|(seq, _)| delivery.seq < seq));
-            let beside = running.iter().filter(|other| !same_process(other, delivery));
-            let mut found: Vec<(Judged, bool)> = beside
-                .map(|other| {
-                    let pair = (*other, delivery);
-                    let excused = leases_unsafe(history, &handed, pair) || outlived(history, plan, pair);
-                    (overlap(plan, &handed, pair, TWO_AT_ONCE), excused)
-                })
-                .collect();
-            if let Some(before) = went_on(&handed.deliveries[..number], delivery) {
-                let pair = (before, delivery);
-                found.push((overlap(plan, &handed, pair, WENT_ON), leases_unsafe(history, &handed, pair)));
+        looked_at += handed.deliveries.len();
+        for Shared { pair, words, excused } in shared(history, plan, &handed) {
+            let judged = overlap(plan, &handed, pair, words);
+            match excused {
+                false => return judged,
+                true => known = known.or(Some(judged.known(LEASES))),
             }
-            for (judged, excused) in found {
-                match excused {
-                    false => return judged,
-                    true => known = known.or(Some(judged.known(LEASES))),
-                }
-            }
-            running.push(delivery);
         }
     }
     match (looked_at, known) {
@@ -189,6 +174,39 @@ pub(super) fn exclusive(history: &History, plan: &Plan) -> Judged {
         (_, Some(known)) => known,
         _ => Judged::pass(format!("{looked_at} batches, none beside another"), format!("{looked_at} 批，没有同时消费")),
     }
+}
+
+/// Two processes with a queue at once.
+struct Shared<'a> {
+    pair: (&'a Delivery, &'a Delivery),
+    words: Words,
+    /// Whether 4.3.2 promises nothing there (K07).
+    excused: bool,
+}
+
+/// Where two processes have a queue at once, in order.
+fn shared<'a>(history: &History, plan: &Plan, handed: &Handed<'a>) -> Vec<Shared<'a>> {
+    let (mut found, mut running): (Vec<Shared<'a>>, Vec<&Delivery>) = Default::default();
+    for (number, delivery) in handed.deliveries.iter().copied().enumerate() {
+        running.retain(|other| other.end.is_none_or(|(seq, _)| delivery.seq < seq));
+        for other in running.iter().filter(|other| !same_process(other, delivery)) {
+            let pair = (*other, delivery);
+            let excused = leases_unsafe(history, handed, pair) || outlived(history, plan, pair);
+            found.push(Shared { pair, words: TWO_AT_ONCE, excused });
+        }
+        if let Some(before) = went_on(&handed.deliveries[..number], delivery) {
+            let pair = (before, delivery);
+            found.push(Shared { pair, words: WENT_ON, excused: leases_unsafe(history, handed, pair) });
+        }
+        running.push(delivery);
+    }
+    found
+}
+
+/// A disorder as what it comes from, where leases had meant nothing by then: it is promised while they hold (G20, G23).
+fn by_leases((history, plan): (&History, &Plan), handed: &Handed<'_>, delivery: &Delivery, judged: Judged) -> Judged {
+    let mut lapses = shared(history, plan, handed).into_iter().filter(|shared| shared.excused);
+    if lapses.any(|shared| shared.pair.1.seq <= delivery.seq) { judged.known(LEASES) } else { judged }
 }
 
 fn same_process(one: &Delivery, other: &Delivery) -> bool {
@@ -254,7 +272,7 @@ fn was_kept_from_renewing(history: &History, plan: &Plan, (first, second): (&Del
 
 /// G23: nothing behind a message that was suspended is handed over before it is done or given up, whoever owns the queue.
 pub(super) fn no_overtaking(history: &History, plan: &Plan) -> Judged {
-    let (mut looked_at, mut suspensions) = (0, 0);
+    let (mut looked_at, mut suspensions, mut known) = (0, 0, None);
     for handed in handed(history, plan) {
         let mut events: Vec<(Seq, &Delivery, bool)> = Vec::new();
         for delivery in &handed.deliveries {
@@ -291,17 +309,22 @@ pub(super) fn no_overtaking(history: &History, plan: &Plan) -> Judged {
             let left_out = suspended.range(..highest).find(|(offset, _)| !offsets(delivery).any(|own| own == **offset));
             if let Some((offset, seq)) = left_out {
                 let at = handed.name();
-                return Judged::violation(
+                let judged = Judged::violation(
                     "overtaken",
                     vec![*seq, delivery.seq],
                     format!("{at}: {highest} is handed over while {offset} is suspended"),
                     format!("{at}：位点 {offset} 已暂停，却投递了 {highest}"),
                 );
+                match by_leases((history, plan), &handed, delivery, judged) {
+                    found if !matches!(found.verdict, Verdict::Known { .. }) => return found,
+                    found => known = known.or(Some(found)),
+                }
             }
         }
     }
-    match looked_at {
-        0 => nothing_handed(),
+    match (looked_at, known) {
+        (0, _) => nothing_handed(),
+        (_, Some(known)) => known,
         _ => Judged::pass(
             format!("{looked_at} batches, {suspensions} messages suspended, none overtaken"),
             format!("{looked_at} 批，暂停 {suspensions} 条，没有被越过"),

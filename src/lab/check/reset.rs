@@ -83,7 +83,19 @@ impl Resets {
     }
 
     /// Whether a group was moved past this place of a queue, so that what lies before it is nobody's any more.
-    pub fn passed_over(&self, group: &str, (topic, broker, queue_id): (&str, &str, i32), offset: i64) -> bool {
+    ///
+    /// A move that was not answered as a whole may have been taken at one broker and not at another: where it led to nobody
+    /// knows, and what was there before it is owed to nobody.
+    pub fn passed_over(
+        &self,
+        group: &str,
+        (topic, broker, queue_id): (&str, &str, i32),
+        (offset, at): (i64, Time),
+    ) -> bool {
+        let is_it = |reset: &&ResetSeen| reset.group == *group && reset.topic == *topic;
+        if self.seen.iter().filter(is_it).any(|reset| reset.told.is_none() && at <= reset.at) {
+            return true;
+        }
         let told = self.seen.iter().filter(|reset| reset.group == *group).filter_map(|reset| reset.told.as_ref());
         told.flat_map(|told| &told.offsets).any(|(queue, place)| {
             queue.topic == *topic && queue.broker == *broker && queue.queue_id == queue_id && offset < *place
@@ -160,8 +172,10 @@ fn changes_hands(history: &History, reset: &ResetSeen, queue: &MessageQueue, tol
     let own = history.deliveries.iter().filter(|one| one.group == reset.group && one.queue == *queue);
     let until = told + SLEEP + REBALANCES;
     let before = own.clone().rfind(|one| one.at <= reset.at).map(|one| one.node);
+    // Where a lease kept everybody waiting, whoever is handed something first shows whose it was then.
+    let first = own.clone().find(|one| told + SLEEP < one.at).map(|one| one.node);
     let mut owners: BTreeSet<NodeId> =
-        own.filter(|one| reset.at < one.at && one.at <= until).map(|one| one.node).collect();
+        own.filter(|one| reset.at < one.at && one.at <= until).map(|one| one.node).chain(first).collect();
     owners.extend(before);
     1 < owners.len()
 }

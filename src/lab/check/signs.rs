@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::lab::check::logs::log_file;
 use crate::lab::oracle::frame::Frame;
+use crate::lab::oracle::store::LogRecord;
 use crate::lab::trace::record::{App, DiskEvent, FrameNote, LinkId, Machine, NodeId, Record, Road, Seq, What};
 use crate::lab::trace::wire::Wire;
 use crate::mq::app::{Call, Return, SendBy};
@@ -20,6 +22,8 @@ pub struct Signs {
     pub moved: Vec<(NodeId, Time)>,
     /// Disks that a fault struck, or that did not make something durable, and when.
     pub sick: Vec<(NodeId, Seq, Time)>,
+    /// Where a bit of a log was flipped on the medium.
+    pub flips: Vec<(NodeId, u64)>,
     /// Machines whose disk was another one from then on.
     pub swapped: Vec<(NodeId, Time)>,
     /// Calls that send one message, by their record: whose, and how.
@@ -62,6 +66,8 @@ pub struct Commit {
     pub value: i64,
     /// Whether a pull said so by the way.
     pub by_pull: bool,
+    /// The request's number, by which its answer is known.
+    pub opaque: i32,
 }
 
 /// A pull as it came to a broker.
@@ -93,7 +99,12 @@ impl Signs {
                 }
             }
             What::Disk(DiskEvent::Wrong { what, .. }) if *what == IS_SLOW => {}
-            What::Disk(DiskEvent::Wrong { .. } | DiskEvent::FlushFailed { .. }) => {
+            What::Disk(disk @ (DiskEvent::Wrong { .. } | DiskEvent::FlushFailed { .. })) => {
+                if let DiskEvent::Wrong { what: IS_FLIPPED, file, at } = disk
+                    && let Some(first) = log_file(file)
+                {
+                    self.flips.push((node, first + at));
+                }
                 self.sick.push((node, record.seq, record.at));
             }
             What::Machine(machine) => self.machine(record, node, machine),
@@ -140,6 +151,15 @@ impl Signs {
         let is_response = frame.flag & 1 == 1;
         match (is_response, frame.code) {
             (true, PULL_OFFSET_MOVED) => self.moved.push((node, record.at)),
+            // What refuses a pull stands in front of the place that the pull says by the way. Source: `PullMessageProcessor`.
+            (true, SUBSCRIPTION_NOT_EXIST | SUBSCRIPTION_NOT_LATEST) => {
+                let is_it = |commit: &Commit| {
+                    commit.opaque == frame.opaque && (commit.broker, commit.from) == (from, node) && commit.by_pull
+                };
+                if let Some(refused) = self.commits.iter().rposition(is_it) {
+                    self.commits.remove(refused);
+                }
+            }
             (false, UPDATE_CONSUMER_OFFSET | PULL_MESSAGE) => {}
             _ => return,
         }
@@ -164,6 +184,7 @@ impl Signs {
                 place: place.clone(),
                 value,
                 by_pull: frame.code == PULL_MESSAGE,
+                opaque: frame.opaque,
             });
         }
         if let Some(offset) = read.number("queueOffset").filter(|_| frame.code == PULL_MESSAGE) {
@@ -176,12 +197,20 @@ impl Signs {
         self.sick.iter().any(|(struck, ..)| *struck == node)
     }
 
+    /// Whether the medium changed a record of a node's log by itself (F5).
+    pub fn is_flipped(&self, node: NodeId, record: &LogRecord) -> bool {
+        let own = record.at..record.at + u64::from(record.size);
+        self.flips.iter().any(|(struck, at)| *struck == node && own.contains(at))
+    }
+
     /// Whether a node's disk was ever changed for another.
     pub fn is_swapped(&self, node: NodeId) -> bool {
         self.swapped.iter().any(|(swapped, _)| *swapped == node)
     }
 }
 
+/// What a disk says of a bit that changed by itself.
+const IS_FLIPPED: &str = "a bit is flipped at rest";
 /// What a disk says of a sync that is done later.
 const IS_SLOW: &str = "a sync is slow";
 /// Source: `RequestCode`.
@@ -190,5 +219,9 @@ const PULL_MESSAGE: i32 = 11;
 const UPDATE_CONSUMER_OFFSET: i32 = 15;
 /// Source: `ResponseCode`.
 const PULL_OFFSET_MOVED: i32 = 21;
+/// Source: `ResponseCode`: the broker does not know the group, or what it subscribes to.
+const SUBSCRIPTION_NOT_EXIST: i32 = 24;
+/// Source: `ResponseCode`.
+const SUBSCRIPTION_NOT_LATEST: i32 = 25;
 /// Source: `PullSysFlag.FLAG_COMMIT_OFFSET`.
 const COMMITS_OFFSET: i64 = 1;

@@ -81,11 +81,12 @@ impl LaneFault {
     }
 
     /// What it does to a parcel of `len` bytes; 0 is no frame.
-    fn bend(&mut self, draw: &mut Draw<'_>, len: u32, (now, passage): (Time, &mut Passage), base: Span) {
+    fn bend(&mut self, draw: &mut Draw<'_>, len: u32, (now, passage): (Time, &mut Passage), base: &mut Span) {
         match self.wrong.clone() {
             RoadWrong::Latency(given) => {
                 let drawn = spread::pick(&given, self.roll(draw, spread::OF));
-                passage.at = Time(passage.at.0.saturating_sub(base.0)) + drawn;
+                // The road's own latency goes once: a second fault that took it off again would send parcels back in time.
+                passage.at = Time(passage.at.0.saturating_sub(std::mem::take(base).0)) + drawn;
             }
             RoadWrong::Bandwidth { per_second, .. } => {
                 let waits = Span(self.free_at.0.saturating_sub(now.0));
@@ -153,10 +154,10 @@ impl Net {
         (now, passage): (Time, &mut Passage),
     ) {
         let lane = &mut self.lanes[self.conns[link as usize].ways[side].lane as usize];
-        let base = passage.latency.span(self.roads.latency_min);
+        let mut base = passage.latency.span(self.roads.latency_min);
         let mut draw = Draw { dice, names, struck: &mut self.struck };
         for fault in &mut lane.faults {
-            fault.bend(&mut draw, len, (now, passage), base);
+            fault.bend(&mut draw, len, (now, passage), &mut base);
         }
     }
 

@@ -83,11 +83,15 @@ fn broker_boot(config: BrokerConfig) -> Boot {
     })
 }
 
-/// What checkers read at level `history`: where groups stand, where they read, and when they are told to read elsewhere.
+/// What checkers read at level `history`: where groups stand, where they read, when they are told to read elsewhere, and that
+/// a pull was refused.
 fn is_judged(command: &Command) -> bool {
     match command.is_response() {
         false => matches!(command.code, request::UPDATE_CONSUMER_OFFSET | request::PULL_MESSAGE),
-        true => command.code == response::PULL_OFFSET_MOVED,
+        true => matches!(
+            command.code,
+            response::PULL_OFFSET_MOVED | response::SUBSCRIPTION_NOT_EXIST | response::SUBSCRIPTION_NOT_LATEST
+        ),
     }
 }
 

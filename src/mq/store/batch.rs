@@ -169,6 +169,9 @@ impl MessageStore {
             let number = if self.profile.plants(Mistake::BatchSharesOffset) { 0 } else { number };
             record[20..28].copy_from_slice(&(first + number as i64).to_be_bytes());
             record[28..36].copy_from_slice(&(landed.at.0 + *start as i64).to_be_bytes());
+            if self.profile.fix_k30 {
+                record[56..64].copy_from_slice(&stored.0.to_be_bytes());
+            }
         }
         file.append(disk, &encoded.bytes, encoded.bytes.len() as i64);
         self.queues.next_offset[queue] += i64::from(landed.count);

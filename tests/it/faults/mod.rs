@@ -290,3 +290,16 @@ fn every_fault_is_told_in_both_languages() {
     let run = run(&sick(ROWS.iter().find(|row| row.id == "replace").unwrap()).plan);
     assert!(told(&run, Lang::Zh).iter().any(|line| line == "broker-a: 磁盘换成空盘"));
 }
+
+#[test]
+fn two_latencies_of_one_road_take_its_own_away_once() {
+    let slow = "lasts = \"20s\"\nlatency = { from = \"shop\", to = \"broker-a\", min = \"1ms\", mean = \"2ms\" }";
+    let faults =
+        format!("[[fault]]\nname = \"one\"\nat = \"3s\"\n{slow}\n[[fault]]\nname = \"two\"\nat = \"4s\"\n{slow}\n");
+    let sets = vec!["cluster.network.latency=\"9ms..10ms\"".to_owned()];
+    let changes = Overrides { sets, ..Overrides::default() };
+    let scenario = load("faults.toml", format!("{BASE}\n{faults}").as_bytes(), &changes);
+    let run = run(&scenario.unwrap_or_else(|report| panic!("{report}")).plan);
+    // A parcel that came before it left would put the clock of the world back.
+    assert!(run.trace.records().is_sorted_by_key(|record| record.at));
+}

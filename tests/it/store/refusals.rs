@@ -171,3 +171,41 @@ fn k27_what_fits_no_log_file_is_answered_with_success_or_refused() {
         assert_eq!(put_what_fits_no_file(&repaired, in_batch), (PutStatus::MessageIllegal, 1, only.clone()));
     }
 }
+
+/// When the log says that its records were stored, one put held up in the lock and a batch that came while it was.
+fn stamps_behind_a_slow_put(profile: &Profile) -> Vec<i64> {
+    let mut machine = sick(profile, config());
+    machine.disk.sick().slow = 50_000_000;
+    assert_eq!(machine.put(&message(0)).status, PutStatus::PutOk);
+    let letter =
+        Message { topic: "orders".into(), body: vec![b'x'; 10].into(), flag: 0, properties: Properties::default() };
+    let NewMessage { topic, queue_id, sys_flag, born_timestamp, born_host, store_host, .. } = message(1);
+    let body = batch::encode(&[letter]);
+    let reconsume_times = 0;
+    let properties = "".into();
+    let batch = NewBatch {
+        topic,
+        queue_id,
+        sys_flag,
+        born_timestamp,
+        born_host,
+        store_host,
+        reconsume_times,
+        properties,
+        body,
+    };
+    let put = machine.store.put_batch(machine.disk.lend(), machine.clock, &batch);
+    let end = put.landed.unwrap().at.0 as u64;
+    let disk = machine.disk.lend();
+    let file = disk.open("commitlog/00000000000000000000", 4_096).unwrap();
+    let mut stamp = |at: u64| i64::from_be_bytes(disk.bytes(file, at + 56..at + 64).try_into().unwrap());
+    vec![stamp(0), stamp(end)]
+}
+
+#[test]
+fn k30_a_batch_that_waited_for_the_lock_is_stamped_before_or_behind_who_held_it() {
+    let stamps = stamps_behind_a_slow_put(&Profile::FAITHFUL);
+    assert_eq!(stamps[0], stamps[1], "the batch is as old as its wait began");
+    let stamps = stamps_behind_a_slow_put(&Profile::with_fix("K30").unwrap());
+    assert!(stamps[0] + 50 <= stamps[1], "{stamps:?}");
+}

@@ -235,8 +235,10 @@ fn likely(finding: &Finding) -> &'static [&'static str] {
             &["K04", "K03", "K02", "K20", "K12", "K13", "K06", "K05"]
         }
         "derived-continuity" | "transaction-resolved" | "transaction-atomic" => {
-            &["K03", "K22", "K23", "K11", "K04", "K20", "K21"]
+            &["K03", "K22", "K23", "K11", "K04", "K20", "K21", "K31"]
         }
+        "log-well-formed" => &["K30", "K18"],
+        "retry-schedule" => &["K31"],
         "check-back" => &["K04", "K22"],
         "clean-error" => &["K01", "K04"],
         "replica-prefix" => &["K02", "K10"],

@@ -10,7 +10,9 @@ use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::world::World;
 use crate::lab::trace::record::{App, Machine, NodeId, Record, What};
-use crate::mq::app::{Call, ConsumeOutcome, LocalState, MessageModel, MessageSelector, Return, SendResult};
+use crate::mq::app::{
+    Call, ConsumeFrom, ConsumeOutcome, LocalState, MessageModel, MessageSelector, Return, SendResult,
+};
 use crate::mq::message::property::{Properties, names};
 use crate::mq::message::{Group, Message, Name, Topic};
 use crate::mq::time::{Span, Time};
@@ -33,12 +35,16 @@ type Key = (NodeId, u32, u64);
 #[derive(Debug)]
 pub struct Debt {
     groups: Vec<Member>,
+    /// Who broadcasts from the first offset on: each process is owed all, for a while.
+    subscribers: Vec<Member>,
     masters: BTreeMap<Name, Vec<NodeId>>,
     calls: BTreeMap<Key, Vec<Message>>,
     tasks: BTreeMap<Key, (Group, Vec<Name>)>,
     /// Unique keys with the broker that holds them, topic and tag.
     owed: BTreeMap<Name, Held>,
     consumed: BTreeSet<(Group, Name)>,
+    /// What processes were handed at all.
+    handed: BTreeSet<(NodeId, Name)>,
     /// How often a group's listener failed on a message.
     failed: BTreeMap<(Group, Name), u32>,
     /// Half messages whose end nobody has told yet.
@@ -64,12 +70,22 @@ impl Debt {
     /// Nothing is owed in a plan's run yet.
     pub fn new(plan: &Plan) -> Debt {
         let (mut groups, mut masters): (Vec<Member>, BTreeMap<Name, Vec<NodeId>>) = Default::default();
+        let mut subscribers = Vec::new();
         for (number, node) in plan.nodes.iter().enumerate() {
             let id = NodeId(number as u16);
             match &node.kind {
                 NodeKind::Broker(broker) => masters.entry(broker.broker_name.clone()).or_default().push(id),
                 NodeKind::Client(client) => {
-                    for own in client.consumers.iter().filter(|own| own.model == MessageModel::Clustering) {
+                    for own in &client.consumers {
+                        if own.model == MessageModel::Broadcasting {
+                            subscribers.extend((own.from == ConsumeFrom::First).then(|| Member {
+                                group: own.group.clone(),
+                                subscriptions: own.subscriptions.clone(),
+                                tries_max: None,
+                                nodes: BTreeSet::from([id]),
+                            }));
+                            continue;
+                        }
                         match groups.iter_mut().find(|group| group.group == own.group) {
                             Some(group) => {
                                 group.nodes.insert(id);
@@ -88,11 +104,13 @@ impl Debt {
         }
         Debt {
             groups,
+            subscribers,
             masters,
             calls: BTreeMap::new(),
             tasks: BTreeMap::new(),
             owed: BTreeMap::new(),
             consumed: BTreeSet::new(),
+            handed: BTreeSet::new(),
             failed: BTreeMap::new(),
             undecided: BTreeSet::new(),
             last_call: Time::ZERO,
@@ -130,7 +148,11 @@ impl Debt {
                 }
                 Return::Listen { task, group, messages, .. } => {
                     let ids = messages.iter().filter_map(|one| one.message.properties.get(names::UNIQ_KEY));
-                    self.tasks.insert(key(task.0), (group.clone(), ids.map(|id| Name::from(&**id)).collect()));
+                    let ids: Vec<Name> = ids.map(|id| Name::from(&**id)).collect();
+                    if self.subscribers.iter().any(|own| own.nodes.contains(&node)) {
+                        self.handed.extend(ids.iter().map(|id| (node, id.clone())));
+                    }
+                    self.tasks.insert(key(task.0), (group.clone(), ids));
                 }
                 _ => {}
             },
@@ -190,7 +212,8 @@ impl Debt {
         0 < self.sent && (0 < self.listened || self.groups.is_empty())
     }
 
-    /// Whether nothing is owed to anybody who is up by anybody who is up. An open end of a transaction counts until `patience`.
+    /// Whether nothing is owed to anybody who is up by anybody who is up. An open end of a
+    /// transaction and what a process that broadcasts was not handed count until `patience`.
     pub fn is_settled(&self, world: &World, patience: Time) -> bool {
         let is_up = |node: NodeId| matches!(world.mood(node), Mood::Running);
         if !self.calls.is_empty() || !self.tasks.is_empty() || world.now() < self.last_call + SILENT {
@@ -203,6 +226,13 @@ impl Debt {
             let is_there = self.masters.get(&held.broker).is_some_and(|nodes| nodes.iter().any(|node| is_up(*node)));
             if !is_there || (self.undecided.contains(id) && patience <= world.now()) {
                 return true;
+            }
+            let is_missed = |own: &Member| {
+                wants(own, held)
+                    && own.nodes.iter().any(|node| is_up(*node) && !self.handed.contains(&(*node, id.clone())))
+            };
+            if world.now() < patience && self.subscribers.iter().any(is_missed) {
+                return false;
             }
             self.groups.iter().all(|group| {
                 !wants(group, held)

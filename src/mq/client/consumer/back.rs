@@ -111,6 +111,9 @@ impl Consumer {
         if !self.pulls() {
             properties.put(self.start_time.clone(), Name::from(giving.started.0));
         }
+        if self.profile.fix_k31 {
+            properties.remove(names::TRAN_MSG);
+        }
         properties.put(names::RETRY_TOPIC, self.own_topic(stored));
         properties.put(names::RECONSUME_TIME, times.wrapping_add(1).to_string());
         properties.put(names::MAX_RECONSUME_TIMES, self.times_max().to_string());

@@ -238,6 +238,14 @@ impl SimDisk {
         let Some(flush) = self.pending.iter().find(|flush| flush.ticket == ticket) else { return drawn };
         let name = self.name_of(flush.file);
         let mut span = drawn;
+        // A slow device is slow at its own work: what a sync waits for besides is not multiplied, and ends.
+        for armed in &self.faults.as_ref().expect("looked at above").armed {
+            if let Wrong::Slow { times } = armed.wrong
+                && self.is_meant(&armed.files, &name)
+            {
+                span = Span(span.0.saturating_mul(times));
+            }
+        }
         let slow = self.struck(&name, |_, armed| match armed.wrong {
             Wrong::SlowSync { occurs, min, max } => Some((occurs, (min, max))),
             _ => None,
@@ -247,13 +255,6 @@ impl SimDisk {
             let got = armed.draw(max.0.saturating_sub(min.0).saturating_add(1), &mut self.events);
             span = Span(span.0.saturating_add(min.0).saturating_add(got));
             self.tell("a sync is slow", &name, 0);
-        }
-        for armed in &self.faults.as_ref().expect("looked at above").armed {
-            if let Wrong::Slow { times } = armed.wrong
-                && self.is_meant(&armed.files, &name)
-            {
-                span = Span(span.0.saturating_mul(times));
-            }
         }
         span
     }

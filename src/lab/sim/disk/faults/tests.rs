@@ -331,6 +331,9 @@ fn a_slow_and_a_hung_device_let_stores_and_syncs_wait() {
     begin(&mut sick, 3, "commitlog", Wrong::SlowSync { min, max, occurs: Occurs::ALWAYS });
     let span = sick.sync_span(9, drawn);
     assert!(min + drawn <= span && span <= max + drawn, "{span}");
+    begin(&mut sick, 4, "any", Wrong::Slow { times: 1_000 });
+    let (span, own) = (sick.sync_span(9, drawn), Span::from_secs(5));
+    assert!(min + own <= span && span <= max + own, "a slow device is slow at its own work alone: {span}");
 }
 
 #[test]
