@@ -180,16 +180,23 @@ fn producer(out: &mut String, picks: &Picks, (name, features): (&str, &Features<
     }
     if name == "shop-1" {
         features.rare.sends(out);
-        // What was sent when nothing was well may all have failed: whether it works again is asked in every run.
-        let wait = times.healed + AFTERWARDS - times.start;
-        let _ = writeln!(out, "[[producer.send]]\ntopic = \"orders\"\nmode = \"sync\"\ncount = 2\nevery = \"1s\"");
-        let _ = writeln!(out, "wait = \"{wait}ms\"\nkey = \"last-{{n}}\"");
-        if features.tags {
-            out.push_str("tag = \"pay\"\n");
-        }
+        last_sends(out, features, times);
     }
     if transactional {
         decisions(out, picks, name);
+    }
+}
+
+/// What was sent when nothing was well may all have failed: whether it works again is asked in every run.
+fn last_sends(out: &mut String, features: &Features<'_>, times: &Times) {
+    let wait = times.healed + AFTERWARDS - times.start;
+    let _ = writeln!(out, "[[producer.send]]\ntopic = \"orders\"\nmode = \"sync\"\ncount = 2\nevery = \"1s\"");
+    let _ = writeln!(out, "wait = \"{wait}ms\"\nkey = \"last-{{n}}\"");
+    if features.tags {
+        out.push_str("tag = \"pay\"\n");
+    }
+    if features.rare.condition {
+        out.push_str("properties = { region = \"east\" }\n");
     }
 }
 
