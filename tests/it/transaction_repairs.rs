@@ -5,7 +5,7 @@ use mqlab::lab::scenario::count::CountRule;
 use mqlab::lab::scenario::plan::{Check, Plan};
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::log::Trace;
-use mqlab::lab::trace::record::{App, Level, What};
+use mqlab::lab::trace::record::{App, Level, Road, What};
 use mqlab::mq::app::Return;
 use mqlab::mq::fact::Fact;
 use mqlab::mq::profile::Profile;
@@ -206,4 +206,25 @@ fn all_repairs_together_leave_a_sound_run_sound() {
     for check in [Check::HalfInvisible, Check::TransactionAtomic, Check::TransactionResolved, Check::CheckBack] {
         assert_eq!(finding(&trace, &plan, check).verdict, Verdict::Pass);
     }
+}
+
+/// Whether each copy that a client sends to its retry topic by itself says that it is a half message.
+fn sent_as_halves(trace: &Trace) -> Vec<bool> {
+    let sent = trace.records().iter().filter_map(|record| match &record.what {
+        What::Road(Road::Sent { frame, .. }) if frame.code == 310 => frame.wire.as_ref(),
+        _ => None,
+    });
+    let texts = sent.map(|wire| String::from_utf8_lossy(&wire.bytes()).into_owned());
+    texts.filter(|text| text.contains("\"%RETRY%credit\"")).map(|text| text.contains("TRAN_MSG")).collect()
+}
+
+#[test]
+fn what_is_given_back_by_a_send_is_a_half_message_again_or_none_k31() {
+    let rows = format!("{ONE}[[producer.on]]\nlocal = \"commit\"\ncheck = [\"commit\"]\n");
+    let rest = "[[consumer.on]]\nreply = [\"fail\", \"ok\"]\ntakes = \"2s\"\n[[broker]]\nname = \"broker-b\"\n\
+        [[fault]]\nat = \"first:deliver\"\nkill = { node = \"broker-a\" }\n";
+    let [(trace, _), (repaired, _)] = both("K31", &script("", &rows, rest));
+    let (before, after) = (sent_as_halves(&trace), sent_as_halves(&repaired));
+    assert!(!before.is_empty() && before.iter().all(|half| *half), "{before:?}");
+    assert!(!after.is_empty() && !after.contains(&true), "{after:?}");
 }

@@ -194,7 +194,9 @@ fn can_be_resolved(history: &History, plan: &Plan, seen: &TransactionSeen) -> bo
 /// Nobody is asked too early, too often, in another group's name, or for what is settled.
 pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judged {
     let (limits, mut asked) = (Limits::of(plan), 0);
-    for seen in &history.transactions.seen {
+    for seen in history.transactions.seen.iter().filter(|seen| !seen.checks.is_empty()) {
+        let logged: Vec<(&BrokerSeen, Logged<'_>)> =
+            history.brokers.iter().map(|broker| (broker, Logged::of(&broker.store, &seen.id))).collect();
         let lineages = history.brokers.iter().map(|broker| lineages(history, trace, broker, seen)).sum::<i64>().max(1);
         for (number, check) in seen.checks.iter().enumerate() {
             asked += 1;
@@ -202,7 +204,7 @@ pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judge
                 () if limits.checks_max < check.times || limits.checks_max * lineages <= number as i64 => "too often",
                 () if check.group != check.asked || !is_member(plan, trace, check) => "wrong group",
                 () if is_early(history, trace, check, &limits) => "too early",
-                () if is_settled_before(history, trace, seen, check) => "settled",
+                () if is_settled_before((history, trace), seen, check, &logged) => "settled",
                 () => continue,
             };
             let before = seen.checks[..number].last().map(|check| check.seq);
@@ -256,7 +258,12 @@ fn is_early(history: &History, trace: &Trace, check: &CheckSeen, limits: &Limits
 }
 
 /// Whether a note that settles the transaction was stored well before the question.
-fn is_settled_before(history: &History, trace: &Trace, seen: &TransactionSeen, check: &CheckSeen) -> bool {
+fn is_settled_before(
+    (history, trace): (&History, &Trace),
+    seen: &TransactionSeen,
+    check: &CheckSeen,
+    logged: &[(&BrokerSeen, Logged<'_>)],
+) -> bool {
     let wall = trace.header.start.0 + (check.at.0 / 1_000_000) as i64;
     // A note counts when it can be read: dispatched, and forced before that where this is waited for; a fault may hold it up.
     let fault = history.faults.iter().map(|(at, _)| *at).filter(|at| *at <= check.at).max().unwrap_or(Time::ZERO);
@@ -266,8 +273,7 @@ fn is_settled_before(history: &History, trace: &Trace, seen: &TransactionSeen, c
     let decided = seen.said.iter().any(|(seq, _, said)| {
         *seq < check.seq && matches!(said, LocalOutcome::State(LocalState::Commit | LocalState::Rollback))
     });
-    let is_open = |broker: &BrokerSeen| {
-        let logged = Logged::of(&broker.store, &seen.id);
+    let is_open = |(broker, logged): &(&BrokerSeen, Logged<'_>)| {
         // A producer that tried again has a half message in another place, which no note elsewhere settles.
         let mut line: Vec<&LogRecord> =
             logged.halves.iter().copied().filter(|half| half.born == check.born.0 && half.stored <= wall).collect();
@@ -288,7 +294,7 @@ fn is_settled_before(history: &History, trace: &Trace, seen: &TransactionSeen, c
             Some(before) => !is_noted(before),
         }
     };
-    decided && history.clock_steps.is_empty() && !history.brokers.iter().any(is_open)
+    decided && history.clock_steps.is_empty() && !logged.iter().any(is_open)
 }
 
 /// A question may be on its way while the answer to another is taken in.

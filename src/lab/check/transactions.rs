@@ -1,6 +1,6 @@
 //! Transactions as outsiders saw them: what listeners were asked and said, what ledgers hold, what lies in the logs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
@@ -185,10 +185,13 @@ impl<'a> Logged<'a> {
                 _ => logged.finals.push(record),
             }
         }
+        let places: BTreeSet<i64> = logged.halves.iter().map(|half| half.queue_offset).collect();
         let settles = |record: &&LogRecord| {
-            let half = std::str::from_utf8(&record.body).ok().and_then(|text| text.parse::<i64>().ok());
             record.topic == names::TRANS_OP_TOPIC
-                && half.is_some_and(|half| logged.halves.iter().any(|own| own.queue_offset == half))
+                && std::str::from_utf8(&record.body)
+                    .ok()
+                    .and_then(|text| text.parse::<i64>().ok())
+                    .is_some_and(|half| places.contains(&half))
         };
         logged.notes = store.records.iter().filter(settles).collect();
         logged

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use mqlab::lab::scenario::plan::{NodeKind, Plan};
+use mqlab::lab::check::Verdict;
+use mqlab::lab::scenario::plan::{Check, NodeKind, Plan};
+use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{App, Record, What};
 use mqlab::mq::app::Call;
 use mqlab::mq::broker::properties::text::Pair;
@@ -10,7 +12,7 @@ use mqlab::mq::message::property::names;
 use mqlab::mq::time::Time;
 
 use super::tables::{
-    Table, cut, damaged, message, put_file, rewrite, shop, unanswered, with_image, with_listen, with_loss,
+    Table, cut, damaged, message, of, put_file, rewrite, shop, unanswered, verdict, with_image, with_listen, with_loss,
 };
 
 const DELAYED: &str = "count = 1\ndelay_level = 3";
@@ -58,6 +60,38 @@ pub fn early(table: &mut Table) {
     table.rejects("sent for a higher level", "early", (&asked, &plan));
     let highest = shop("60s", "count = 1\ndelay_level = 1", "", "");
     table.accepts("of another level", (&highest.0, &highest.1));
+}
+
+#[test]
+fn a_wait_behind_a_clock_that_was_set_back_is_measured_with_the_step() {
+    // What the clock's step holds up is seen by the process after it.
+    const AHEAD: &str = r#"[[fault]]
+name = "ahead"
+at = "3s"
+lasts = "12s"
+clock-skew = { node = "broker-a", by = "300s" }
+[[fault]]
+name = "again"
+at = "25s"
+restart = { node = "broker-a" }
+"#;
+    let text = |profile: &str| {
+        format!(
+            "format = 1\nid = \"t\"\nuntil = \"90s\"\n[cluster]\nprofile = \"{profile}\"\n\
+             [[broker]]\nname = \"broker-a\"\n[[topic]]\nname = \"orders\"\nqueues = 1\n\
+             [[producer]]\nname = \"shop\"\ngroup = \"shops\"\nstart = \"11s\"\n\
+             [[producer.send]]\ntopic = \"orders\"\ncount = 1\ndelay_level = 3\nkey = \"order-{{n}}\"\n\
+             [[consumer]]\nname = \"billing\"\ngroup = \"billing\"\nsubscribe = {{ orders = \"*\" }}\n\
+             from = \"first\"\n{AHEAD}"
+        )
+    };
+    let found = |(trace, plan): (&Trace, &Plan)| verdict(trace, plan, Check::NeverEarly).0;
+    let (trace, plan) = of(&text("hardened"));
+    assert_eq!(found((&trace, &plan)), Verdict::Pass, "it waited its ten seconds, and the stamps say less");
+    let longer = with_levels(&plan, "1s 5s 10m");
+    assert!(matches!(found((&trace, &longer)), Verdict::Violation { clause: "early", .. }));
+    let (trace, plan) = of(&text("rocketmq-4.3.2"));
+    assert!(matches!(found((&trace, &plan)), Verdict::Known { weakness: 19, .. }), "at once, as released");
 }
 
 pub fn late(table: &mut Table) {

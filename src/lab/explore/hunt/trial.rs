@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::lab::check::{self, Finding, Verdict};
 use crate::lab::explore::hunt::debt::Debt;
 use crate::lab::explore::hunt::governor::Governor;
-use crate::lab::explore::swarm::{self, Bounds, Draft};
+use crate::lab::explore::swarm::{self, Bounds, Draft, Length};
 use crate::lab::scenario::overrides::Overrides;
 use crate::lab::scenario::plan::{Expect, Outcome, Plan};
 use crate::lab::scenario::{Scenario, load};
@@ -64,6 +64,9 @@ pub struct Run {
 const ASKS_EVERY: Span = Span::from_secs(2);
 /// So long after the last debt was paid a run goes on: offsets are written every five seconds.
 const AFTERWARDS: Span = Span::from_secs(8);
+/// A standard run that has come so far and does not settle (half messages that multiply, in the release) ends: what it is owed
+/// is not in time to be judged.
+const STANDARD_MAX: u64 = 20_000;
 /// So long an undecided transaction is waited for: its first question and two more.
 const PATIENCE: Span = Span::from_secs(70);
 
@@ -99,7 +102,11 @@ pub fn unjudged(seed: u64, bounds: &Bounds, profile: &str) -> (String, Run) {
 fn drawn(seed: u64, bounds: &Bounds, profile: &str) -> (Draft, Played, String) {
     let draft = swarm::draw(seed, bounds, profile);
     let whole = read(seed, &draft.whole());
-    let played = play(&whole.plan, &draft);
+    let most = match bounds.length {
+        Length::Standard => STANDARD_MAX,
+        Length::Long => STEPS_MAX,
+    };
+    let played = play(&whole.plan, &draft, most);
     let until = played.ended.0.div_ceil(1_000_000);
     let text = draft.text(&played.refused, until);
     (draft, played, text)
@@ -152,7 +159,7 @@ struct Played {
 }
 
 /// Runs a draft: each fault is asked for, and the end comes when nothing is owed.
-fn play(plan: &Plan, draft: &Draft) -> Played {
+fn play(plan: &Plan, draft: &Draft, most: u64) -> Played {
     let mut world = World::new(plan, Level::History);
     world.keep_marks();
     let mut trace = Trace::new(world.header());
@@ -186,7 +193,7 @@ fn play(plan: &Plan, draft: &Draft) -> Played {
         if !settled {
             quiet_since = None;
         }
-        if (settled && since + AFTERWARDS <= until) || plan.until <= until {
+        if (settled && since + AFTERWARDS <= until) || plan.until <= until || most <= world.at() {
             break;
         }
         until = (until + ASKS_EVERY).min(plan.until);
