@@ -217,8 +217,8 @@ impl Disk for MmapDisk {
         Usage { used, total: SPACE_TOTAL }
     }
 
-    fn memory(&mut self) -> Usage {
-        Usage { used: 0, total: MEMORY_TOTAL }
+    fn memory(&self) -> u64 {
+        MEMORY_TOTAL
     }
 
     fn stalled(&self) -> u64 {

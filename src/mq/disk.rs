@@ -101,8 +101,8 @@ pub trait Disk {
     /// How full the device is: what the watermarks look at.
     fn space(&mut self) -> Usage;
 
-    /// The machine's physical memory: what the 40 % rule looks at.
-    fn memory(&mut self) -> Usage;
+    /// The machine's physical memory in bytes: what the 40 % rule looks at.
+    fn memory(&self) -> u64;
 
     /// How long this step's accesses would have held their thread so far, in nanoseconds.
     fn stalled(&self) -> u64;

@@ -20,9 +20,11 @@ pub struct Profile {
     /// Source: `HAService.notifyTransferSome` takes the highest offset that anybody ever reported, whatever the own log has,
     /// and `HAClient` compares nothing.
     pub fix_k02: bool,
-    /// K03: a delayed message's delivered copy is durable before the cursor behind it is written down.
+    /// K03: a copy is durable before the cursor behind its original is written down: a delayed message's delivered copy, a half
+    /// message that was put back. A message that is given back is durable before its consumer hears that it was taken.
     ///
-    /// Source: `ScheduleMessageService.messageTimeup` sets `WAIT` to false, and `persist` writes whatever the cursor is.
+    /// Source: `ScheduleMessageService.messageTimeup`, `SendMessageProcessor.consumerSendMsgBack` and
+    /// `TransactionalMessageServiceImpl.check` set `WAIT` to false, and the cursors are written whatever they are.
     pub fix_k03: bool,
     /// K04: a record is handed to queues and consumers when it has been forced, not before.
     ///

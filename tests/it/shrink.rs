@@ -41,7 +41,8 @@ fn a_found_plan_becomes_small_and_stays_what_it_is() {
     for (seed, check) in FOUND {
         let (hit, target, shrunk) = small(seed, check);
         let Shrunk { text, operations, episodes, .. } = &shrunk;
-        assert!(*operations <= 12 && *episodes <= 2, "seed {seed}: {operations} operations, {episodes} faults\n{text}");
+        // A power loss that keeps some pages needs sends enough to fill them.
+        assert!(*operations <= 20 && *episodes <= 2, "seed {seed}: {operations} operations, {episodes} faults\n{text}");
         assert!(shrunk.witness <= 30 && 0 < shrunk.witness);
         assert!(text.len() < hit.plan.len() && text.len() <= 4_096, "{text}");
         let plan = plan(text);

@@ -124,7 +124,7 @@ fn what_is_unknown_is_asked_for_every_minute_fifteen_times_and_given_up() {
     holds(&trace, &plan, Check::CheckBack);
     holds(&trace, &plan, Check::TransactionResolved);
     let history = History::of(&trace);
-    let logged = Logged::of(&history.brokers[0].store, &history.transactions.seen[0].id);
+    let logged = Logged::of(&history.brokers[0], &history.transactions.seen[0].id);
     assert_eq!((logged.halves.len(), logged.notes.len(), logged.finals.len()), (16, 0, 0));
     assert!(history.deliveries.is_empty());
 }

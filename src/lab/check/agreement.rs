@@ -1,9 +1,10 @@
 //! G03 no phantom, and G05 one offset, one content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::Judged;
 use crate::lab::check::history::{Content, History, Outcome, content_of, content_of_copy, uid};
+use crate::lab::oracle::store::LogRecord;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::message::property::names;
@@ -18,12 +19,17 @@ pub(super) fn no_phantom(history: &History) -> Judged {
         let entry = sent.entry(content_of(&send.message)).or_insert((send.seq, true));
         entry.1 &= refused;
     }
+    // What the medium made of a record, and what was copied of that, nobody sent: G03 is promised of everything else (F5).
+    let flipped = history.copies().filter(|(node, record)| history.signs.is_flipped(*node, record));
+    let rotten: BTreeSet<&str> =
+        flipped.filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(|id| &**id).collect();
     let mut looked_at = 0;
     for delivery in &history.deliveries {
         for message in &delivery.messages {
             looked_at += 1;
             match sent.get(&content_of(&message.message)) {
                 Some((seq, refused)) if *seq < delivery.seq && !refused => {}
+                _ if uid(&message.message).is_some_and(|id| rotten.contains(id)) => {}
                 known => {
                     let clause = if known.is_some_and(|(_, refused)| *refused) { "refused" } else { "never sent" };
                     let witness = vec![delivery.seq];
@@ -37,8 +43,11 @@ pub(super) fn no_phantom(history: &History) -> Judged {
             }
         }
     }
-    // What the medium made of a record nobody sent: G03 is promised of everything but that (F5).
-    for (_, record) in history.copies().filter(|(node, record)| !history.signs.is_flipped(*node, record)) {
+    let is_rotten =
+        |record: &LogRecord| record.properties.get(names::UNIQ_KEY).is_some_and(|id| rotten.contains(&**id));
+    let is_whole =
+        |(node, record): &(NodeId, &LogRecord)| !history.signs.is_flipped(*node, record) && !is_rotten(record);
+    for (_, record) in history.copies().filter(is_whole) {
         looked_at += 1;
         let known = sent.get(&content_of_copy(record));
         if known.is_none_or(|(_, refused)| *refused) && !is_own(&record.topic) {

@@ -38,7 +38,7 @@ pub(super) fn records(history: &History, key: Option<&str>, count: &CountRule) -
     for broker in &history.brokers {
         let is_it = |seen: &&TransactionSeen| key.is_none_or(|key| seen.key == key);
         for seen in history.transactions.seen.iter().filter(is_it) {
-            let logged = Logged::of(&broker.store, &seen.id);
+            let logged = Logged::of(broker, &seen.id);
             found += (logged.halves.len() + logged.finals.len() + logged.notes.len()) as u64;
         }
     }

@@ -101,7 +101,7 @@ pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
         let Some(node) = plan.nodes.get(usize::from(broker.node.0)) else { continue };
         for seen in &history.transactions.seen {
             // Copies that wait to be tried again are of one that was delivered.
-            let finals = Logged::of(&broker.store, &seen.id).finals;
+            let finals = Logged::of(broker, &seen.id).finals;
             owed.extend(finals.into_iter().filter(|copy| !copy.topic.starts_with('%')).map(|copy| Owed {
                 name: seen.key.to_string(),
                 seen: vec![seen.seq],

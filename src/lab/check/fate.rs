@@ -77,7 +77,7 @@ pub(super) enum Fate {
 pub(super) fn fate(history: &History, seen: &TransactionSeen, limits: &Limits) -> (Fate, Option<u8>) {
     let mut found = (Fate::Lost, None);
     for broker in &history.brokers {
-        let logged = Logged::of(&broker.store, &seen.id);
+        let logged = Logged::of(broker, &seen.id);
         if !logged.finals.is_empty() {
             return (Fate::Committed, None);
         }

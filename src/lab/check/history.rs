@@ -11,7 +11,7 @@ use crate::lab::check::reset::Resets;
 use crate::lab::check::sick::Sick;
 use crate::lab::check::signs::Signs;
 use crate::lab::check::storage::Verified;
-use crate::lab::check::transactions::Transactions;
+use crate::lab::check::transactions::{Ledger, Transactions};
 use crate::lab::oracle::Files;
 use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::scenario::plan::{NodeKind, Plan};
@@ -155,6 +155,8 @@ pub struct BrokerSeen {
     pub node: NodeId,
     /// What its disk holds, read by the oracle.
     pub store: Store,
+    /// Where in its log the records of transactions lie.
+    pub ledger: Ledger,
 }
 
 /// A disk at one moment.
@@ -294,7 +296,8 @@ impl History {
         let last: BTreeMap<NodeId, &DiskSeen> = self.disks.iter().map(|disk| (disk.node, disk)).collect();
         for (node, disk) in last {
             if trace.header.nodes[usize::from(node.0)].role == Role::Broker {
-                self.brokers.push(BrokerSeen { node, store: Store::read(&Image(&disk.cached)) });
+                let store = Store::read(&Image(&disk.cached));
+                self.brokers.push(BrokerSeen { node, ledger: Ledger::of(&store), store });
             }
         }
     }

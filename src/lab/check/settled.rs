@@ -181,7 +181,7 @@ fn can_be_resolved(history: &History, plan: &Plan, seen: &TransactionSeen) -> bo
         let reached = plan.nodes.get(usize::from(node.0)).is_some_and(|node| !is_severed(&node.name, plan));
         reached && history.up_since.contains_key(&node)
     };
-    let holds = |broker: &BrokerSeen| !Logged::of(&broker.store, &seen.id).halves.is_empty();
+    let holds = |broker: &BrokerSeen| !Logged::of(broker, &seen.id).halves.is_empty();
     let asked = plan.nodes.iter().enumerate().any(|(number, node)| match &node.kind {
         NodeKind::Client(client) => {
             is_there(NodeId(number as u16)) && client.producers.iter().any(|producer| producer.transactional)
@@ -196,7 +196,7 @@ pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judge
     let (limits, mut asked) = (Limits::of(plan), 0);
     for seen in history.transactions.seen.iter().filter(|seen| !seen.checks.is_empty()) {
         let logged: Vec<(&BrokerSeen, Logged<'_>)> =
-            history.brokers.iter().map(|broker| (broker, Logged::of(&broker.store, &seen.id))).collect();
+            history.brokers.iter().map(|broker| (broker, Logged::of(broker, &seen.id))).collect();
         let lineages = history.brokers.iter().map(|broker| lineages(history, trace, broker, seen)).sum::<i64>().max(1);
         for (number, check) in seen.checks.iter().enumerate() {
             asked += 1;
@@ -226,7 +226,7 @@ pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judge
 /// broker comes back, at the beginning even: it finds copies that it had looked at beside the last one, and from then on goes
 /// on with all of them.
 pub(super) fn lineages(history: &History, trace: &Trace, broker: &BrokerSeen, seen: &TransactionSeen) -> i64 {
-    let halves = Logged::of(&broker.store, &seen.id).halves;
+    let halves = Logged::of(broker, &seen.id).halves;
     let born: BTreeSet<i64> = halves.iter().map(|half| half.born).collect();
     let ends = history.deaths.iter().chain(&history.power_losses).filter(|(node, ..)| *node == broker.node);
     // What lost a page to a failed sync may have lost how often it had asked.

@@ -197,6 +197,13 @@ impl Signs {
         self.sick.iter().any(|(struck, ..)| *struck == node)
     }
 
+    /// Whether nothing worse ever happened to a node's disk than bits of its log that changed by themselves.
+    pub fn is_flipped_alone(&self, node: NodeId) -> bool {
+        let struck = self.sick.iter().filter(|(struck, ..)| *struck == node).count();
+        let flipped = self.flips.iter().filter(|(struck, _)| *struck == node).count();
+        0 < struck && struck == flipped
+    }
+
     /// Whether the medium changed a record of a node's log by itself (F5).
     pub fn is_flipped(&self, node: NodeId, record: &LogRecord) -> bool {
         let own = record.at..record.at + u64::from(record.size);

@@ -49,7 +49,7 @@ fn put_back(scene: &Scene<'_>, trace: &Trace, looked_at: &mut usize) -> Option<J
     for broker in &history.brokers {
         for seen in &history.transactions.seen {
             *looked_at += 1;
-            let copies = Logged::of(&broker.store, &seen.id).halves.len() as i64;
+            let copies = Logged::of(broker, &seen.id).halves.len() as i64;
             if (limits.checks_max + 2).saturating_mul(lineages(history, trace, broker, seen)) < copies {
                 let judged = stuck(
                     "put back",

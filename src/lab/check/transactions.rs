@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::lab::check::history::BrokerSeen;
 use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
 use crate::mq::app::{Call, LocalOutcome, LocalState, Return, SendStatus};
@@ -166,19 +167,46 @@ pub struct Logged<'a> {
     pub diverted: Vec<&'a LogRecord>,
 }
 
+/// Where a log's records of transactions lie: it is asked for each transaction again and again.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// By the transaction's id, in the log's order.
+    own: BTreeMap<String, Vec<usize>>,
+    /// Notes, by the place of the half message that they settle.
+    notes: BTreeMap<i64, Vec<usize>>,
+}
+
+impl Ledger {
+    /// Of one log.
+    pub fn of(store: &Store) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (at, record) in store.records.iter().enumerate() {
+            if record.properties.contains_key(properties::TRAN_MSG)
+                && let Some(id) = record.properties.get(properties::UNIQ_KEY)
+            {
+                ledger.own.entry(id.clone()).or_default().push(at);
+            }
+            let settles = || std::str::from_utf8(&record.body).ok()?.parse::<i64>().ok();
+            if record.topic == names::TRANS_OP_TOPIC
+                && let Some(half) = settles()
+            {
+                ledger.notes.entry(half).or_default().push(at);
+            }
+        }
+        ledger
+    }
+}
+
 impl<'a> Logged<'a> {
-    /// Looks a transaction up in a log.
-    pub fn of(store: &'a Store, id: &str) -> Logged<'a> {
-        let own = store.records.iter().filter(|record| {
-            record.properties.get(properties::UNIQ_KEY).is_some_and(|key| key == id)
-                && record.properties.contains_key(properties::TRAN_MSG)
-        });
+    /// Looks a transaction up in a broker's log.
+    pub fn of(broker: &'a BrokerSeen, id: &str) -> Logged<'a> {
+        let BrokerSeen { store, ledger, .. } = broker;
         let mut logged = Logged { halves: vec![], notes: vec![], finals: vec![], diverted: vec![] };
         // A true message that waits for its delay, or its retry, names its own topic.
         let is_half = |record: &LogRecord| {
             record.properties.get(properties::REAL_TOPIC).is_some_and(|topic| topic == names::TRANS_HALF_TOPIC)
         };
-        for record in own {
+        for record in ledger.own.get(id).into_iter().flatten().map(|at| &store.records[*at]) {
             match record.topic.as_str() {
                 names::TRANS_HALF_TOPIC => logged.halves.push(record),
                 "SCHEDULE_TOPIC_XXXX" if is_half(record) => logged.diverted.push(record),
@@ -186,14 +214,10 @@ impl<'a> Logged<'a> {
             }
         }
         let places: BTreeSet<i64> = logged.halves.iter().map(|half| half.queue_offset).collect();
-        let settles = |record: &&LogRecord| {
-            record.topic == names::TRANS_OP_TOPIC
-                && std::str::from_utf8(&record.body)
-                    .ok()
-                    .and_then(|text| text.parse::<i64>().ok())
-                    .is_some_and(|half| places.contains(&half))
-        };
-        logged.notes = store.records.iter().filter(settles).collect();
+        let mut notes: Vec<usize> =
+            places.iter().filter_map(|half| ledger.notes.get(half)).flatten().copied().collect();
+        notes.sort_unstable();
+        logged.notes = notes.into_iter().map(|at| &store.records[at]).collect();
         logged
     }
 

@@ -182,8 +182,8 @@ impl Disk for NoDisk {
         Usage { used: 0, total: 0 }
     }
 
-    fn memory(&mut self) -> Usage {
-        Usage { used: 0, total: 0 }
+    fn memory(&self) -> u64 {
+        0
     }
 
     fn stalled(&self) -> u64 {

@@ -22,7 +22,7 @@ use crate::mq::broker::topic::{self, Presets, Topics};
 use crate::mq::broker::{Broker, BrokerConfig};
 use crate::mq::disk::DiskError;
 use crate::mq::fact::Fact;
-use crate::mq::message::{Group, Name};
+use crate::mq::message::{Group, Name, QueueOffset, names};
 use crate::mq::node::{Step, Timer, TimerKey};
 use crate::mq::store::config_file::{ConfigError, Loaded, Unreadable};
 use crate::mq::store::reput::BitMaps;
@@ -126,8 +126,19 @@ impl Broker {
     }
 
     pub(super) fn persist_offsets(&mut self, step: &mut Step<'_>) {
-        self.offsets.is_dirty = false;
-        self.store.write_config(step.disk, offset::FILE, self.offsets.text());
+        let held = self.held_cursors();
+        self.offsets.is_dirty = held.is_some();
+        let text = match held {
+            None => self.offsets.text(),
+            Some(cursors) => {
+                let mut offsets = self.offsets.clone();
+                for (topic, cursor) in cursors {
+                    offsets.commit(&names::TRANS_GROUP.into(), &topic.into(), 0, QueueOffset(cursor));
+                }
+                offsets.text()
+            }
+        };
+        self.store.write_config(step.disk, offset::FILE, text);
     }
 
     pub(super) fn persist_filters(&mut self, step: &mut Step<'_>) {

@@ -7,6 +7,7 @@
 
 use std::any::Any;
 
+use crate::mq::broker::backs::Unanswered;
 use crate::mq::broker::configs::Configs;
 use crate::mq::broker::filter::Filters;
 use crate::mq::broker::group::Groups;
@@ -49,6 +50,8 @@ pub mod members;
 pub mod offset;
 
 pub mod filter;
+
+mod backs;
 
 mod configs;
 
@@ -216,6 +219,7 @@ pub struct Broker {
     registration: Registration,
     sends: Pool<SendJob>,
     parked: Vec<Parked>,
+    backs: Vec<Unanswered>,
     transactions: Transactions,
     replica: Replica,
     announced: Host,
@@ -259,6 +263,7 @@ impl Broker {
             registration: Registration::new(&config.nameservers),
             sends: Pool::new(config.send_threads, config.send_queue_capacity),
             parked: Vec::new(),
+            backs: Vec::new(),
             transactions: Transactions::default(),
             replica: Replica::new(config.store.role),
             announced: Host { ip: config.broker_ip1, port: i32::from(config.addr.port) },

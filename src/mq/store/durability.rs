@@ -73,6 +73,7 @@ impl MessageStore {
                 self.real_time_answered(clock);
                 self.force_for_slaves();
             }
+            self.copies_forced(clock);
         } else if let Some((queue, dirty)) = self.queue_forces.remove(&ticket) {
             match self.position_moves(result) {
                 true => self.queues.list[queue].flushed(&dirty, result.is_ok()),

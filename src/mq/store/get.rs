@@ -242,7 +242,7 @@ impl MessageStore {
 
     /// Bytes of the log that count as being in memory. Source: `accessMessageInMemoryMaxRatio`.
     fn memory_limit(&self, disk: &mut dyn Disk) -> i64 {
-        let share = u128::from(disk.memory().total) * u128::from(self.config.access_message_in_memory_max_ratio) / 100;
+        let share = u128::from(disk.memory()) * u128::from(self.config.access_message_in_memory_max_ratio) / 100;
         i64::try_from(share).unwrap_or(i64::MAX)
     }
 

@@ -59,6 +59,8 @@ pub mod index;
 
 mod commit_log;
 
+mod copies;
+
 pub mod batch;
 
 mod lock;
@@ -147,6 +149,8 @@ pub struct MessageStore {
     next_ticket: u64,
     next_request: u64,
     waiting_puts: BTreeMap<u64, Waiting>,
+    /// Requests that wait for the log to be durable up to there (K03).
+    copies: Vec<(u64, i64)>,
     lock: PutLock,
     slaves: Slaves,
     /// Bits of [`Flag`]. Source: `RunningFlags`.

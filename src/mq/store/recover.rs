@@ -101,6 +101,7 @@ impl MessageStore {
             next_ticket: 0,
             next_request: 0,
             waiting_puts: BTreeMap::new(),
+            copies: Vec::new(),
             lock: PutLock::default(),
             slaves: Slaves::default(),
             flags: 0,

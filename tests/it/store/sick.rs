@@ -81,7 +81,7 @@ impl Disk for Sick {
         self.space.unwrap_or_else(|| self.disk.space())
     }
 
-    fn memory(&mut self) -> Usage {
+    fn memory(&self) -> u64 {
         self.disk.memory()
     }
 

@@ -2,14 +2,12 @@
 //!
 //! It hears the records as they come, and looks into the disks when a fault is about to begin: bytes that are the same on the
 //! stable medium as in the page cache outlive a power loss; bytes that another machine that is up has in its page cache
-//! outlive the first machine. A machine that is down holds what its disk holds. What is not acknowledged may go, but for the
-//! copies that the broker makes itself: their originals are behind.
+//! outlive the first machine. A machine that is down holds what its disk holds. What is not acknowledged may go, copies that a
+//! broker has made itself among it: that their originals are behind is what K03 is.
 
 use std::collections::BTreeMap;
 
-use crate::lab::check::history::Image;
 use crate::lab::fault::episode::{Episode, FaultKind};
-use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::world::World;
@@ -17,7 +15,6 @@ use crate::lab::trace::image::DiskImage;
 use crate::lab::trace::record::{App, NodeId, Record, What};
 use crate::mq::app::{Return, SendResult};
 use crate::mq::message::Name;
-use crate::mq::message::property::names;
 
 /// What was acknowledged, and where it lies.
 #[derive(Debug)]
@@ -87,7 +84,6 @@ impl Governor {
         let live = self.live.entry(name.clone()).or_default();
         let disk = world.disk(victim);
         let (cached, stable) = (disk.cached_image(), disk.stable_image());
-        live.extend(derived(&cached));
         live.sort_unstable();
         live.dedup();
         live.retain(|at| !is_stable(&cached, &stable, file_size, *at));
@@ -98,14 +94,6 @@ impl Governor {
             .collect();
         live.iter().all(|at| others.iter().any(|(image, size)| holds(image, *size, &cached, file_size, *at)))
     }
-}
-
-/// Where copies lie that a broker has made of others: what was given back, and what came out of the schedule topic. The offset
-/// of the original goes on when they are written, and may be kept where they are not.
-fn derived(image: &DiskImage) -> Vec<u64> {
-    let is_derived =
-        |record: &&LogRecord| record.topic.starts_with('%') || record.properties.contains_key(names::REAL_TOPIC);
-    Store::read(&Image(image)).records.iter().filter(is_derived).map(|record| record.at).collect()
 }
 
 /// A record's bytes; nothing where there is none.

@@ -23,7 +23,7 @@ use crate::mq::message::record::{Reading, decode_with};
 use crate::mq::message::{Host, Name, PhysicalOffset, QueueId, StoredMessage};
 use crate::mq::mistake::Mistake;
 use crate::mq::node::{ConnId, Step, Stream};
-use crate::mq::store::outcome::PutStatus;
+use crate::mq::store::outcome::{Put, PutStatus};
 use crate::mq::store::record::NewMessage;
 use crate::mq::wire::body::TopicConfig;
 use crate::mq::wire::code::response;
@@ -146,29 +146,34 @@ pub fn answer_of(status: PutStatus) -> (i32, Option<&'static str>) {
 }
 
 impl Broker {
-    /// Takes a message back from a consumer. Its put never waits for the disk or for a slave.
+    /// Takes a message back from a consumer. Its put never waits for the disk or for a slave (K03).
     pub(in crate::mq::broker) fn take_back(&mut self, conn: ConnId, mut command: Box<Command>, step: &mut Step<'_>) {
-        let answer = match std::mem::take(&mut command.header) {
+        let taken = match std::mem::take(&mut command.header) {
             Header::SendBack(header) => self.taken_back(&header, step),
             _ => Err((response::SYSTEM_ERROR, "the request has no header".into())),
         };
-        match answer {
+        match taken {
             Err((code, remark)) => self.refuse(conn, &command, code, remark, step),
-            Ok(()) => {
+            Ok(put) => {
                 let is_oneway = command.is_oneway();
-                self.answer(conn, is_oneway, command.answered(response::SUCCESS, Header::None), step);
+                let answer = command.answered(response::SUCCESS, Header::None);
+                match put {
+                    None => self.answer(conn, is_oneway, answer, step),
+                    Some(put) => self.answer_durable(&put, (conn, is_oneway), answer, step),
+                }
             }
         }
     }
 
-    fn taken_back(&mut self, header: &SendBackHeader, step: &mut Step<'_>) -> Result<(), (i32, Name)> {
+    /// The put of the copy; none for a message that is let go.
+    fn taken_back(&mut self, header: &SendBackHeader, step: &mut Step<'_>) -> Result<Option<Put>, (i32, Name)> {
         self.create_group(&header.group, step);
         let group = self.groups.get(&header.group).cloned();
         let retry = retry_topic(&header.group);
         let broker = (self.config.broker_permission, self.config.broker_ip1);
         let made = match door(group.as_ref(), broker, header, self.topics.get(&retry)) {
             Door::Refused(code, remark) => return Err((code, remark)),
-            Door::Dropped => return Ok(()),
+            Door::Dropped => return Ok(None),
             Door::Open(made) => made,
         };
         let group = group.expect("a group that nobody knows is refused at the door");
@@ -214,7 +219,7 @@ impl Broker {
         let put = self.store.put(step.disk, clock, &message);
         self.say_appended(&put, message, step);
         match answer_of(put.status) {
-            (_, None) => Ok(()),
+            (_, None) => Ok(Some(put)),
             (code, Some(remark)) => Err((code, remark.into())),
         }
     }

@@ -135,9 +135,16 @@ impl Broker {
             return true;
         };
         // A record that fits no file is answered with success all the same.
+        let is_given_back = self.config.profile.fix_k03 && message.topic.starts_with('%');
         self.say_appended(&put, message, step);
         let msg_id = offset_msg_id(self.announced, landed.at);
         let parked = self.parked_of(&put, (conn, command, queue_id), (landed, msg_id), step);
+        if is_given_back && parked.status == Some(PutStatus::PutOk) {
+            let is_oneway = parked.command.is_oneway();
+            let answer = answer_of(parked, PutStatus::PutOk);
+            self.answer_durable(&put, (conn, is_oneway), answer, step);
+            return true;
+        }
         self.park_or_answer(parked, step)
     }
 
@@ -184,7 +191,10 @@ impl Broker {
     /// A waiting put is over: its sender hears, unless its thread is still inside the lock.
     pub(in crate::mq::broker) fn put_done(&mut self, request: u64, status: PutStatus, step: &mut Step<'_>) {
         let Some(parked) = self.parked.iter_mut().find(|parked| parked.waits == Some(request)) else {
-            return self.commit_put_done(request, status, step);
+            if !self.copy_done(request, status, step) {
+                self.commit_put_done(request, status, step);
+            }
+            return;
         };
         parked.status = Some(status);
         self.jobs_done(step);
@@ -226,15 +236,8 @@ impl Broker {
     }
 
     fn answer_put(&mut self, parked: Parked, status: PutStatus, step: &mut Step<'_>) {
-        let code = code_of(status);
-        let header = SentHeader {
-            msg_id: parked.msg_id,
-            queue_id: parked.queue_id,
-            queue_offset: parked.landed.queue_offset.0,
-            transaction_id: None,
-        };
-        let is_oneway = parked.command.is_oneway();
-        self.answer(parked.conn, is_oneway, parked.command.answered(code, Header::Sent(header)), step);
+        let (conn, is_oneway) = (parked.conn, parked.command.is_oneway());
+        self.answer(conn, is_oneway, answer_of(parked, status), step);
     }
 
     pub(super) fn refuse_put(&mut self, conn: ConnId, command: &Command, status: PutStatus, step: &mut Step<'_>) {
@@ -267,6 +270,13 @@ impl Broker {
         );
         self.refuse(late.job.conn, &late.job.command, response::SYSTEM_BUSY, remark.into(), step);
     }
+}
+
+/// The answer to a send that was put.
+fn answer_of(parked: Parked, status: PutStatus) -> Box<Command> {
+    let Parked { command, queue_id, landed, msg_id, .. } = parked;
+    let header = SentHeader { msg_id, queue_id, queue_offset: landed.queue_offset.0, transaction_id: None };
+    command.answered(code_of(status), Header::Sent(header))
 }
 
 /// The code that is answered when a message is stored: three statuses besides success count as sent.

@@ -390,12 +390,13 @@ impl Broker {
     }
 
     /// How far the rounds have come in a topic. Source: `TransactionalMessageBridge.fetchConsumeOffset`.
-    fn cursor(&self, topic: &str) -> i64 {
+    pub(super) fn cursor(&self, topic: &str) -> i64 {
         let stored = self.offsets.get(names::TRANS_GROUP, topic, 0);
         stored.unwrap_or_else(|| self.store.min_queue_offset(topic, 0)).0
     }
 
     fn move_cursor(&mut self, topic: &str, to: i64, step: &mut Step<'_>) {
+        self.hold_cursors(step);
         self.commit_offset(&names::TRANS_GROUP.into(), &topic.into(), 0, to, step);
     }
 }

@@ -49,6 +49,16 @@ pub(super) struct Transactions {
     /// force before it is dispatched (K04 is repaired): a half message that is read before its note would be asked for again,
     /// and its copy would be committed once more.
     unread: Vec<(i64, PhysicalOffset)>,
+    held: HeldCursors,
+}
+
+/// Where K03 is repaired: cursors that may be written down while those in force are behind something that is not durable.
+#[derive(Clone, Debug, Default)]
+struct HeldCursors {
+    /// That of the half topic, and that of the op topic.
+    safe: [i64; 2],
+    /// Where the log ended when a cursor moved last.
+    seen: PhysicalOffset,
 }
 
 /// Whether a message is a half one. Source: `SendMessageProcessor.sendMessage`.
@@ -107,6 +117,27 @@ pub fn op_of(half: &StoredMessage, store_host: Host, now: Millis) -> NewMessage 
 }
 
 impl Broker {
+    /// A cursor is about to move over what was copied or settled: until that is durable, the cursors as they are now are those
+    /// that are written down (K03).
+    fn hold_cursors(&mut self, step: &mut Step<'_>) {
+        if !self.config.profile.fix_k03 {
+            return;
+        }
+        if self.transactions.held.seen <= self.store.flushed() {
+            self.transactions.held.safe = CURSORS.map(|topic| self.cursor(topic));
+        }
+        self.transactions.held.seen = self.store.log_end();
+        let end = self.store.log_end().0;
+        self.store.await_copy(Self::clock(step), end);
+    }
+
+    /// The cursors that have to be written instead of those in force.
+    pub(super) fn held_cursors(&self) -> Option<[(&'static str, i64); 2]> {
+        let HeldCursors { safe, seen } = &self.transactions.held;
+        let [half, op] = CURSORS;
+        (self.store.flushed() < *seen).then_some([(half, safe[0]), (op, safe[1])])
+    }
+
     /// The first round comes an interval from now; a slave has none. Source: `TransactionalMessageCheckService.start`.
     pub(super) fn start_checks(&mut self) {
         self.transactions.counted_from = self.started;
@@ -138,6 +169,8 @@ impl Broker {
     }
 }
 
+/// The two topics with a cursor.
+const CURSORS: [&str; 2] = [names::TRANS_HALF_TOPIC, names::TRANS_OP_TOPIC];
 /// The property in which a copy names the moment at which the first one was stored; it ends with the half message, and the
 /// release has none like it.
 const FIRST_STORED: &str = "TRAN_FIRST_STORED";

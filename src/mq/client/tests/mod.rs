@@ -417,8 +417,8 @@ impl Disk for NoDisk {
         Usage { used: 0, total: 1 }
     }
 
-    fn memory(&mut self) -> Usage {
-        Usage { used: 0, total: 1 }
+    fn memory(&self) -> u64 {
+        1
     }
 
     fn stalled(&self) -> u64 {
