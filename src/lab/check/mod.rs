@@ -22,6 +22,7 @@ mod agreement;
 mod broadcast;
 mod clean;
 mod content;
+mod corruption;
 mod counts;
 mod coverage;
 mod dead;
@@ -102,7 +103,7 @@ pub(crate) const WITNESS_MAX: usize = 30;
 
 /// Whether a guarantee is owed whatever goes wrong: honesty is, survival is not.
 pub fn is_owed_beyond(check: &Check) -> bool {
-    matches!(check, Check::NoPhantom | Check::AckHonest | Check::CleanError)
+    matches!(check, Check::NoPhantom | Check::AckHonest | Check::CleanError | Check::CorruptionTold)
 }
 
 /// Judges a run: what the plan expects, then what is judged in every run. The trace needs level `full` for `frames` and
@@ -156,6 +157,7 @@ fn judge(check: &Check, trace: &Trace, history: &History, plan: &Plan) -> Judged
         Check::NoPhantom => agreement::no_phantom(history),
         Check::OffsetAgreement => agreement::offset_agreement(history, trace),
         Check::LogWellFormed => disks::log_well_formed(history),
+        Check::CorruptionTold => corruption::corruption_told(history, trace, plan),
         Check::StoreConsistent => disks::store_consistent(history),
         Check::IndexRecall => disks::index_recall(history),
         Check::KeepsStable => disks::keeps_stable(history, trace),
@@ -239,6 +241,7 @@ fn guarantee(check: &Check) -> Option<Guarantee> {
         Check::KeepsStable => Some(Guarantee(63)),
         Check::CheckpointSafe => Some(Guarantee(64)),
         Check::ReplicaPrefix => Some(Guarantee(65)),
+        Check::CorruptionTold => Some(Guarantee(66)),
         Check::DrainBound => Some(Guarantee(70)),
         Check::Unavailability => Some(Guarantee(71)),
         Check::StaleRoute => Some(Guarantee(71)),

@@ -228,6 +228,9 @@ pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judge
 pub(super) fn lineages(history: &History, trace: &Trace, broker: &BrokerSeen, seen: &TransactionSeen) -> i64 {
     let halves = Logged::of(broker, &seen.id).halves;
     let born: BTreeSet<i64> = halves.iter().map(|half| half.born).collect();
+    // Attempts within one millisecond are told apart by what no copy is without.
+    let first = |half: &&&LogRecord| !half.properties.contains_key(properties::TRANSACTION_CHECK_TIMES);
+    let begun = born.len().max(halves.iter().filter(first).count());
     let ends = history.deaths.iter().chain(&history.power_losses).filter(|(node, ..)| *node == broker.node);
     // What lost a page to a failed sync may have lost how often it had asked.
     let failures = history.sick.moments(broker.node);
@@ -237,7 +240,7 @@ pub(super) fn lineages(history: &History, trace: &Trace, broker: &BrokerSeen, se
         last.is_some_and(|last| stored <= wall(last) || !history.clock_steps.is_empty())
     };
     let left = halves.iter().filter(|half| is_before(half.stored)).count();
-    (born.len() + left) as i64
+    (begun + left) as i64
 }
 
 fn is_member(plan: &Plan, trace: &Trace, check: &CheckSeen) -> bool {

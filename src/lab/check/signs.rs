@@ -217,7 +217,7 @@ impl Signs {
 }
 
 /// What a disk says of a bit that changed by itself.
-const IS_FLIPPED: &str = "a bit is flipped at rest";
+pub(super) const IS_FLIPPED: &str = "a bit is flipped at rest";
 /// What a disk says of a sync that is done later.
 const IS_SLOW: &str = "a sync is slow";
 /// Source: `RequestCode`.

@@ -22,6 +22,7 @@ pub fn suite(plan: &Plan) -> Vec<Check> {
         Check::IndexRecall,
         Check::KeepsStable,
         Check::CheckpointSafe,
+        Check::CorruptionTold,
         Check::NoStuckEntity,
         Check::CleanError,
         Check::ResourceBounds,

@@ -293,6 +293,8 @@ pub enum Check {
     OffsetAgreement,
     /// `log-well-formed`: G60, at the end.
     LogWellFormed,
+    /// `corruption-told`: G66: what was durable and is damaged is never dropped in silence.
+    CorruptionTold,
     /// `store-consistent`: G61, at the end: every queue entry points at a whole record that is its own, and every record has
     /// its entry.
     StoreConsistent,
@@ -465,6 +467,7 @@ impl Check {
         "no-phantom",
         "offset-agreement",
         "log-well-formed",
+        "corruption-told",
         "store-consistent",
         "index-recall",
         "keeps-stable",
@@ -522,6 +525,7 @@ impl Check {
         Check::NoPhantom,
         Check::OffsetAgreement,
         Check::LogWellFormed,
+        Check::CorruptionTold,
         Check::StoreConsistent,
         Check::IndexRecall,
         Check::KeepsStable,
@@ -570,6 +574,7 @@ impl Check {
             Check::NoPhantom => "no-phantom",
             Check::OffsetAgreement => "offset-agreement",
             Check::LogWellFormed => "log-well-formed",
+            Check::CorruptionTold => "corruption-told",
             Check::StoreConsistent => "store-consistent",
             Check::IndexRecall => "index-recall",
             Check::KeepsStable => "keeps-stable",

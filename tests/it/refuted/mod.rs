@@ -9,6 +9,7 @@ mod order;
 mod owed;
 mod owners;
 mod places;
+mod rot;
 mod sick;
 mod sieves;
 mod stored;

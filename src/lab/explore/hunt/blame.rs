@@ -18,6 +18,7 @@ use std::ops::{BitOr, Sub};
 use crate::lab::check::{self, Finding, Verdict};
 use crate::lab::explore::hunt::trial;
 use crate::lab::scenario::plan::{Expect, Outcome, Plan};
+use crate::lab::sim::session::STEPS_MAX;
 use crate::mq::profile::SWITCHES;
 
 /// A violation with the weakness that it is, if it is one.
@@ -39,6 +40,9 @@ pub struct Blame<'a> {
     open: Repairs,
     /// Which of `broken` still is, by repairs.
     runs: BTreeMap<Repairs, Vec<bool>>,
+    /// A run of so many steps is no better than the one that was broken: under one repair alone, half messages may multiply
+    /// without end.
+    most: u64,
     replays: u64,
     events: u64,
 }
@@ -61,7 +65,12 @@ impl<'a> Blame<'a> {
         let open = (0..SWITCHES.len()).filter(|at| !plan.profile.fixes(SWITCHES[*at].row)).map(Repairs::one);
         let open = open.fold(Repairs::default(), Repairs::bitor);
         let runs = BTreeMap::from([(Repairs::default(), vec![true; broken.len()])]);
-        Blame { plan, broken, open, runs, replays: 0, events: 0 }
+        Blame { plan, broken, open, runs, most: STEPS_MAX, replays: 0, events: 0 }
+    }
+
+    /// The same where the plan's own run took so many steps.
+    pub fn after(self, events: u64) -> Blame<'a> {
+        Blame { most: STEPS_MAX.min(TIMES * events + AT_LEAST), ..self }
     }
 
     /// How many runs it took so far, and how many steps those had.
@@ -129,12 +138,16 @@ impl<'a> Blame<'a> {
                 profile.set(&one.name(), true);
             }
             let repaired = Plan { profile, expects: self.broken.clone(), ..plan.clone() };
-            let run = trial::replay(&repaired);
+            let run = trial::replay_at_most(&repaired, self.most);
             self.replays += 1;
             self.events += run.events;
+            let is_endless = self.most < STEPS_MAX && self.most <= run.events;
             let is_broken =
                 |finding: &Finding| !matches!(finding.verdict, Verdict::Pass | Verdict::Inconclusive { .. });
-            let verdicts = check::asked(&run.trace, &repaired).iter().map(is_broken).collect();
+            let verdicts = match is_endless {
+                true => vec![true; self.broken.len()],
+                false => check::asked(&run.trace, &repaired).iter().map(is_broken).collect(),
+            };
             self.runs.insert(repairs, verdicts);
         }
         !self.runs[&repairs][at]
@@ -237,6 +250,7 @@ fn likely(finding: &Finding) -> &'static [&'static str] {
         "derived-continuity" | "transaction-resolved" | "transaction-atomic" => {
             &["K03", "K22", "K23", "K11", "K04", "K20", "K21", "K31"]
         }
+        "corruption-told" => &["K09", "K18"],
         "log-well-formed" => &["K30", "K18"],
         "retry-schedule" => &["K31"],
         "check-back" => &["K04", "K22"],
@@ -251,3 +265,8 @@ fn likely(finding: &Finding) -> &'static [&'static str] {
         _ => &["K04", "K03", "K01", "K02"],
     }
 }
+
+/// How often as long as the plan's own run one with repairs may be.
+const TIMES: u64 = 4;
+/// And steps besides.
+const AT_LEAST: u64 = 50_000;

@@ -207,7 +207,7 @@ pub fn one(campaign: &Campaign, seed: u64) -> Line {
 
 /// What a seed broke, each once.
 fn hits(trial: &Trial, profile: &str) -> Vec<Hit> {
-    let mut blame = Blame::new(&trial.plan, &trial.findings);
+    let mut blame = Blame::new(&trial.plan, &trial.findings).after(trial.events);
     let mut hits: Vec<Hit> = Vec::new();
     for finding in &trial.findings {
         let hit = hit(trial, finding, &mut blame, profile);

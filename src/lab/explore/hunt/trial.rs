@@ -207,10 +207,15 @@ fn play(plan: &Plan, draft: &Draft, most: u64) -> Played {
 
 /// Runs a plan as it stands.
 pub fn replay(plan: &Plan) -> Run {
+    replay_at_most(plan, STEPS_MAX)
+}
+
+/// The same, up to so many steps.
+pub fn replay_at_most(plan: &Plan, most: u64) -> Run {
     let mut world = World::new(plan, Level::History);
     world.keep_marks();
     let mut trace = Trace::new(world.header());
-    while world.step() && world.at() < STEPS_MAX {
+    while world.at() < most && world.step() {
         world.take_records().for_each(|record| trace.push(record));
     }
     world.finish();
