@@ -17,7 +17,8 @@ use mqlab::mq::profile::SWITCHES;
 const PROFILE: &str = "rocketmq-4.3.2";
 
 fn campaign(length: Length) -> Campaign {
-    Campaign { ground: Ground::Drawn, bounds: Bounds { length, ..Bounds::default() }, profile: PROFILE.to_owned() }
+    let bounds = Bounds { length, ..Bounds::default() };
+    Campaign { ground: Ground::Drawn, bounds, profile: PROFILE.to_owned(), guided: None }
 }
 
 /// The seeds behind a number that break something.

@@ -79,6 +79,7 @@ mod run_disk;
 
 mod scenarios;
 
+mod guided;
 mod hunt;
 mod shrink;
 

@@ -204,6 +204,7 @@ fn errand(seeds: u64) -> Errand {
         length: Length::Standard,
         only: Vec::new(),
         without: Vec::new(),
+        guided: false,
         build: "b".into(),
     }
 }

@@ -15,7 +15,7 @@ const FOUND: [(u64, &str); 3] = [(600_008, "ack-honest"), (600_059, "no-overrun"
 /// The first plan from this seed on that breaks the check by one registered weakness: which seed it is depends on every draft.
 fn found(seed: u64, check: &str) -> (Hit, Target) {
     let profile = "rocketmq-4.3.2".to_owned();
-    let campaign = Campaign { ground: Ground::Drawn, bounds: Bounds::default(), profile };
+    let campaign = Campaign { ground: Ground::Drawn, bounds: Bounds::default(), profile, guided: None };
     let is_it = |hit: &Hit| {
         let is_one = hit.known.as_ref().is_some_and(|known| !known.contains('+'));
         is_one && hit.target.as_ref().is_some_and(|target| target.check == check)

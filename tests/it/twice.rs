@@ -63,7 +63,12 @@ fn a_process_that_runs_otherwise_is_seen_and_the_first_record_is_named() {
 
 #[test]
 fn the_order_in_which_seeds_are_run_does_not_matter_and_another_seed_does() {
-    let campaign = Campaign { ground: Ground::Drawn, bounds: Bounds::default(), profile: "rocketmq-4.3.2".to_owned() };
+    let campaign = Campaign {
+        ground: Ground::Drawn,
+        bounds: Bounds::default(),
+        profile: "rocketmq-4.3.2".to_owned(),
+        guided: None,
+    };
     let forwards = twice::briefs(&campaign, 0..12, 1, Order::Forwards);
     assert_eq!(forwards, twice::briefs(&campaign, 0..12, 3, Order::Backwards));
     let whole = twice::whole(&campaign, 5);

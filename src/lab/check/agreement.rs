@@ -7,7 +7,7 @@ use crate::lab::oracle::store::LogRecord;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::message::property::names;
-use crate::mq::time::Time;
+use crate::mq::time::{Millis, Time};
 
 /// Every copy and every delivery is of a message whose send was called before, and a send that was refused stores nothing.
 pub(super) fn no_phantom(history: &History) -> Judged {
@@ -70,6 +70,11 @@ fn is_own(topic: &str) -> bool {
     topic.starts_with("RMQ_SYS_") || topic == "SCHEDULE_TOPIC_XXXX" || topic == "OFFSET_MOVED_EVENT"
 }
 
+/// True time of a store time, if no clock was set. A damaged record says anything: numbers stop after some thirty years.
+pub(super) fn true_time(stored: i64, start: Millis) -> Time {
+    Time(stored.saturating_sub(start.0).clamp(0, 1 << 40) as u64 * 1_000_000)
+}
+
 /// A queue's place: broker, topic, queue, epoch, offset.
 type Place<'a> = (NodeId, &'a str, i32, Epoch, i64);
 /// How many power losses, or boots after a failed sync, and how many deletions were before.
@@ -104,7 +109,7 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
         for message in &delivery.messages {
             let Some(uid) = uid(&message.message) else { continue };
             // Pulled before a power loss, a message may be handed over after it: its store time tells its epoch.
-            let stored = Time((message.store_timestamp.0 - trace.header.start.0).max(0) as u64 * 1_000_000);
+            let stored = true_time(message.store_timestamp.0, trace.header.start);
             let at = delivery.at.min(stored + crate::mq::time::Span::from_millis(1));
             let Some(epoch) = epoch(node, &queue.topic, stored.min(at), at) else { continue };
             let place = (node, &*queue.topic, queue.queue_id, epoch, message.queue_offset.0);
@@ -113,7 +118,7 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
     }
     for (node, record) in history.copies() {
         let Some(uid) = record.properties.get(names::UNIQ_KEY) else { continue };
-        let stored = Time((record.stored - trace.header.start.0).max(0) as u64 * 1_000_000);
+        let stored = true_time(record.stored, trace.header.start);
         let at = stored + crate::mq::time::Span::from_millis(1);
         let Some(epoch) = epoch(node, &record.topic, stored, at) else { continue };
         let place = (node, &*record.topic, record.queue, epoch, record.queue_offset);
@@ -138,5 +143,18 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
     match seen.len() {
         0 => Judged::inconclusive("no offset was seen", "没有观察到任何位点"),
         count => Judged::pass(format!("{count} offsets, one message each"), format!("{count} 个位点，各对应一条消息")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_store_time_is_some_time() {
+        let start = Millis(1_541_865_600_000);
+        assert_eq!(true_time(start.0 + 7, start), Time(7_000_000));
+        assert_eq!(true_time(i64::MIN, start), Time(0));
+        assert!(Time(1 << 59) < true_time(i64::MAX, start));
     }
 }

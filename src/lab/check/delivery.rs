@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::lab::check::agreement::true_time;
 use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{Delivery, History, SendSeen, label};
 use crate::lab::check::ids::Ids;
@@ -106,7 +107,7 @@ pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
             owed.extend(finals.into_iter().filter(|copy| !copy.topic.starts_with('%')).map(|copy| Owed {
                 name: seen.key.to_string(),
                 seen: vec![seen.seq],
-                at: Time((copy.stored - plan.start.0).max(0) as u64 * 1_000_000),
+                at: true_time(copy.stored, plan.start),
                 broker: &node.name,
                 topic: &copy.topic,
                 queue_id: copy.queue,

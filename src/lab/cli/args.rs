@@ -145,6 +145,9 @@ pub struct HuntArgs {
     /// Leave these faults out.
     #[arg(long, value_name = "VERBS", value_delimiter = ',')]
     pub without: Vec<String>,
+    /// Of every eight seeds run the one that is most like those that came across what is rare.
+    #[arg(long)]
+    pub guided: bool,
     /// How long runs are.
     #[arg(long, value_enum, default_value_t = HuntLength::Standard)]
     pub length: HuntLength,

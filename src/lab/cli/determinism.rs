@@ -117,7 +117,7 @@ fn campaign(args: &DeterminismArgs, look: Look) -> Result<Campaign, (u8, String)
             profile = format!("{profile}!{name}");
         }
     }
-    Ok(Campaign { ground: asked::ground(&scenario), bounds: Bounds::default(), profile })
+    Ok(Campaign { ground: asked::ground(&scenario), bounds: Bounds::default(), profile, guided: None })
 }
 
 /// What another process of this program says: from another place, with other variables and another number of threads.

@@ -113,7 +113,7 @@ impl World {
             Effect::Say(fact) => {
                 let word = fact_word(&fact);
                 if let Some(marks) = &mut self.rec.marks {
-                    marks.insert(fact.kind());
+                    marks.said(&fact);
                 }
                 self.rec.note(&self.stamp, Tag::Fact, (word, 0), || What::Fact(fact));
             }

@@ -39,6 +39,8 @@ pub mod tools;
 
 mod drive;
 
+pub mod marks;
+
 mod road;
 
 mod process;

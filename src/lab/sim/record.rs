@@ -3,9 +3,8 @@
 //! A record's words are folded before anything is built for it; the record as a value is made only if somebody keeps it or
 //! waits for one of its kind.
 
-use std::collections::BTreeSet;
-
 use crate::lab::fault::episode::EventMatch;
+use crate::lab::sim::marks::Marks;
 use crate::lab::trace::digest::{Chain, Digest};
 use crate::lab::trace::record::{Fault, FrameNote, Level, NodeId, Record, Seq, What};
 use crate::lab::trace::wire::Wire;
@@ -138,8 +137,8 @@ pub(crate) struct Recorder {
     pub(crate) tap: Option<WireTap>,
     pub(crate) watches: Vec<Watch>,
     pub(crate) reached: Vec<Reached>,
-    /// Kinds of facts that were said, if somebody wants to know.
-    pub(crate) marks: Option<BTreeSet<&'static str>>,
+    /// What kinds of things it came across, if somebody wants to know.
+    pub(crate) marks: Option<Marks>,
 }
 
 impl Recorder {

@@ -10,6 +10,7 @@ use crate::lab::sim::dice::{Dice, Stream};
 use crate::lab::sim::errand::{Errand, ErrandKind};
 use crate::lab::sim::link::{Net, Roads};
 use crate::lab::sim::machine::{Action, Boot, Machine, MachineSetup, Mood};
+use crate::lab::sim::marks::Marks;
 use crate::lab::sim::record::{Goal, LAB, NONE, Recorder, Stamp, WireTap};
 use crate::lab::sim::slab::Slab;
 use crate::lab::sim::storage::{DiskDeed, MachineDisk};
@@ -277,13 +278,13 @@ impl World {
         true
     }
 
-    /// Notes from now on which kinds of facts are said.
+    /// Notes from now on what kinds of things it comes across.
     pub fn keep_marks(&mut self) {
-        self.rec.marks = Some(BTreeSet::new());
+        self.rec.marks = Some(Marks::default());
     }
 
-    /// Which kinds of facts were said since that was asked for.
-    pub fn marks(&self) -> BTreeSet<&'static str> {
+    /// What it has come across since that was asked for.
+    pub fn marks(&self) -> Marks {
         self.rec.marks.clone().unwrap_or_default()
     }
 

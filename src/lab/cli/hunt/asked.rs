@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::lab::cli::args::{HuntArgs, HuntLength, PlanArgs};
 use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::{INVALID, USAGE};
+use crate::lab::explore::hunt::guide::CHOICE;
 use crate::lab::explore::hunt::shard::{BUILD, Errand};
 use crate::lab::explore::hunt::{Campaign, Ground};
 use crate::lab::explore::swarm::{Bounds, Length, Regime, kinds};
@@ -25,6 +26,15 @@ pub(super) fn campaign(args: &HuntArgs, look: Look) -> Result<(Campaign, Errand)
                 .map_or_else(|| format!("there are: {}", all.join(", ")), |near| format!("did you mean `{near}`?"));
             return Err((USAGE, format!("a hunt draws no fault named `{verb}`\n  help: {help}\n")));
         }
+    }
+    let ground = ground(&scenario);
+    if args.guided && ground != Ground::Drawn {
+        let name = &args.scenario;
+        let text = format!(
+            "`{name}` is run as it is written: its seeds have no drafts to choose by\n  help: leave `--guided` out, or hunt in \
+             `26-hunt`\n"
+        );
+        return Err((USAGE, text));
     }
     let regime = match (args.within, args.beyond) {
         (true, _) => Regime::Within,
@@ -56,9 +66,10 @@ pub(super) fn campaign(args: &HuntArgs, look: Look) -> Result<(Campaign, Errand)
         length,
         only: args.only.clone(),
         without: args.without.clone(),
+        guided: args.guided,
         build: BUILD.to_owned(),
     };
-    Ok((Campaign { ground: ground(&scenario), bounds, profile }, errand))
+    Ok((Campaign { ground, bounds, profile, guided: args.guided.then_some(CHOICE) }, errand))
 }
 
 /// Where a scenario lets a hunt take place.

@@ -48,14 +48,15 @@ pub(super) fn run(args: &MergeArgs, look: Look) -> Result<ExitCode> {
         jobs: jobs(args.jobs),
     };
     if ending.shrinks {
-        let watch = Progress::new(&(0..report.findings.len() as u64), None)?;
+        let watch = Progress::new(report.findings.len() as u64, None)?;
         silently(|| ending.shrink(&mut report, &watch));
         watch.bar.finish_and_clear();
     }
     let gaps: Vec<Gap> =
         missing.iter().map(|gap| Gap { shard: gap.index, seeds: (gap.seeds.start, gap.seeds.end) }).collect();
     let code = ending.tell(&report, &gaps)?;
-    let again = format!("mqlab hunt {} --seeds {}..{}", errand.flags(), errand.seeds.0, errand.seeds.1);
+    let guided = if errand.guided { " --guided" } else { "" };
+    let again = format!("mqlab hunt {}{guided} --seeds {}..{}", errand.flags(), errand.seeds.0, errand.seeds.1);
     for gap in &missing {
         load::complain(&told(gap, count, &again, look.lang));
     }

@@ -71,7 +71,7 @@ pub(super) fn run(args: &HuntArgs, look: Look) -> Result<ExitCode> {
         let seeds = if shrinks { span / 5 * 4 } else { span };
         (start + seeds, start + span)
     });
-    let watch = Progress::new(&seeds, deadline)?;
+    let watch = Progress::new((seeds.end - seeds.start).div_ceil(errand.row()), deadline)?;
     let jobs = jobs(args.jobs);
     let ending = Ending {
         errand: &errand,

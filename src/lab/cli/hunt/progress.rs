@@ -1,7 +1,6 @@
 //! A hunt under the eyes of a person at a terminal.
 
 use std::io::IsTerminal;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,10 +22,7 @@ pub(super) struct Progress {
 
 #[expect(clippy::disallowed_types, reason = "a person's patience is measured in real time")]
 impl Progress {
-    pub(super) fn new(
-        seeds: &Range<u64>,
-        deadline: Option<(std::time::Instant, std::time::Instant)>,
-    ) -> Result<Progress> {
+    pub(super) fn new(seeds: u64, deadline: Option<(std::time::Instant, std::time::Instant)>) -> Result<Progress> {
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = interrupted.clone();
         // The second Ctrl-C ends the process: the first lets what is under way come to its end.
@@ -37,7 +33,7 @@ impl Progress {
         };
         ctrlc::set_handler(second).context("Ctrl-C can be listened to once")?;
         let bar = if std::io::stderr().is_terminal() {
-            ProgressBar::new(seeds.end - seeds.start).with_style(style("seeds  {per_sec}"))
+            ProgressBar::new(seeds).with_style(style("seeds  {per_sec}"))
         } else {
             ProgressBar::hidden()
         };

@@ -20,16 +20,21 @@ pub(super) fn text(ending: &Ending<'_>, report: &Report, left: &BTreeSet<PathBuf
     let rates = (per_second(seeds), per_second(events) / 1_000);
     let faster = report.virtual_ns / report.wall_ns.max(1);
     let (faults, effective, inconclusive) = (report.faults, report.effective, report.inconclusive);
+    let chosen = match (ending.errand.row(), lang) {
+        (1, _) => String::new(),
+        (row, Lang::En) => format!(", each chosen of {row},"),
+        (row, Lang::Zh) => format!("（每 {row} 个中选 1 个）"),
+    };
     let _ = match lang {
         Lang::En => writeln!(
             out,
-            "{seeds} seeds in {seconds} s: {} seeds/s, {} k events/s, {faster} times real time\n\
+            "{seeds} seeds{chosen} in {seconds} s: {} seeds/s, {} k events/s, {faster} times real time\n\
              {faults} faults, {effective} of them changed something; {inconclusive} seeds with nothing to judge",
             rates.0, rates.1
         ),
         Lang::Zh => writeln!(
             out,
-            "{seeds} 个种子，用时 {seconds} 秒：{} 个/秒，{} 千事件/秒，真实时间的 {faster} 倍\n\
+            "{seeds} 个种子{chosen}，用时 {seconds} 秒：{} 个/秒，{} 千事件/秒，真实时间的 {faster} 倍\n\
              {faults} 次故障，其中 {effective} 次有影响；{inconclusive} 个种子没有可判之处",
             rates.0, rates.1
         ),

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::lab::check::{Finding, Verdict};
 use crate::lab::explore::hunt::blame::Blame;
+use crate::lab::explore::hunt::guide::Choice;
 use crate::lab::explore::hunt::report::{Hit, Line, Report};
 use crate::lab::explore::hunt::shard::tally::Tally;
 use crate::lab::explore::hunt::trial::Trial;
@@ -22,7 +23,11 @@ pub mod debt;
 
 pub mod effect;
 
+mod front;
+
 pub mod governor;
+
+pub mod guide;
 
 pub mod report;
 
@@ -39,6 +44,8 @@ pub struct Campaign {
     pub bounds: Bounds,
     /// `rocketmq-4.3.2` or `hardened`.
     pub profile: String,
+    /// If any: of every few seeds in a row only the one is run that promises most. On drawn ground alone.
+    pub guided: Option<Choice>,
 }
 
 /// Where a hunt takes place.
@@ -82,42 +89,15 @@ const SAMPLE: u64 = 100;
 /// lies behind a gap.
 pub fn hunt(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Watch) -> Report {
     let mut report = Report::default();
-    each(campaign, seeds, jobs, watch, &mut |line| report.take(line));
+    front::each(campaign, seeds, jobs, watch, &mut |line| report.take(line));
     report
 }
 
 /// The same as figures that can be added to those of other seeds.
 pub fn tally(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Watch) -> Tally {
     let mut tally = Tally::default();
-    each(campaign, seeds, jobs, watch, &mut |line| tally.take(line));
+    front::each(campaign, seeds, jobs, watch, &mut |line| tally.take(line));
     tally
-}
-
-/// Runs the seeds on `jobs` threads and gives their lines in order, without a gap.
-fn each(campaign: &Campaign, seeds: Range<u64>, jobs: usize, watch: &dyn Watch, take: &mut (dyn FnMut(Line) + Send)) {
-    let next = AtomicU64::new(seeds.start);
-    let stopped = AtomicBool::new(false);
-    let fold: Mutex<Fold<'_>> = Mutex::new(Fold { take, early: BTreeMap::new(), next: seeds.start });
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.max(1) {
-            scope.spawn(|| {
-                loop {
-                    if watch.stops() || stopped.load(Ordering::Relaxed) {
-                        stopped.store(true, Ordering::Relaxed);
-                        return;
-                    }
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if !seeds.contains(&seed) {
-                        return;
-                    }
-                    let line = one(campaign, seed);
-                    watch.done(&line);
-                    let mut fold = fold.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    fold.take(line);
-                }
-            });
-        }
-    });
 }
 
 /// Shrinks the first plan of each finding, on `jobs` threads; the result is the same with any. What is no registered weakness
@@ -150,26 +130,14 @@ pub fn shrink(report: &mut Report, jobs: usize, budget: u64, watch: &dyn Watch) 
     done.into_iter().for_each(|(at, shrunk)| report.put(at, shrunk));
 }
 
-/// Lines come in any order and are folded in that of their seeds.
-struct Fold<'a> {
-    take: &'a mut (dyn FnMut(Line) + Send),
-    early: BTreeMap<u64, Line>,
-    next: u64,
-}
-
-impl Fold<'_> {
-    fn take(&mut self, line: Line) {
-        self.early.insert(line.seed, line);
-        while let Some(line) = self.early.remove(&self.next) {
-            (self.take)(line);
-            self.next += 1;
-        }
-    }
-}
-
 /// One seed's line.
 pub fn one(campaign: &Campaign, seed: u64) -> Line {
-    let Campaign { ground, bounds, profile } = campaign;
+    looked_at(campaign, seed).0
+}
+
+/// One seed's line, and what it came across in all its shades.
+fn looked_at(campaign: &Campaign, seed: u64) -> (Line, BTreeSet<u64>) {
+    let Campaign { ground, bounds, profile, .. } = campaign;
     let run = || {
         let trial = match ground {
             Ground::Drawn => trial::run(seed, bounds, profile),
@@ -179,7 +147,7 @@ pub fn one(campaign: &Campaign, seed: u64) -> Line {
         (trial, hits)
     };
     let Ok((trial, mut hits)) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) else {
-        return broken(seed, profile);
+        return (broken(seed, profile), BTreeSet::new());
     };
     let name = format!("seed-{seed}.plan.toml");
     let is_sampled = seed.is_multiple_of(SAMPLE);
@@ -192,8 +160,8 @@ pub fn one(campaign: &Campaign, seed: u64) -> Line {
         ));
     }
     let kinds = trial.plan.episodes.iter().map(|episode| format!("fault:{}", episode.kind.verb()));
-    let marks: BTreeSet<String> = kinds.chain(trial.marks.iter().map(|mark| (*mark).to_owned())).collect();
-    Line {
+    let marks: BTreeSet<String> = kinds.chain(trial.marks.kinds.iter().map(|mark| (*mark).to_owned())).collect();
+    let line = Line {
         seed,
         inconclusive: trial.inconclusive,
         events: trial.events,
@@ -202,7 +170,8 @@ pub fn one(campaign: &Campaign, seed: u64) -> Line {
         sampled: is_sampled.then(|| effect::of(&name, &trial.text)),
         hits,
         marks,
-    }
+    };
+    (line, trial.marks.shades)
 }
 
 /// What a seed broke, each once.

@@ -9,6 +9,7 @@ use crate::lab::explore::swarm::{self, Bounds, Draft, Length};
 use crate::lab::scenario::overrides::Overrides;
 use crate::lab::scenario::plan::{Expect, Outcome, Plan};
 use crate::lab::scenario::{Scenario, load};
+use crate::lab::sim::marks::Marks;
 use crate::lab::sim::session::STEPS_MAX;
 use crate::lab::sim::world::World;
 use crate::lab::trace::digest::Digest;
@@ -39,8 +40,8 @@ pub struct Trial {
     pub digest: Digest,
     /// What came out that is not as promised, the lab's own failures among it.
     pub findings: Vec<Finding>,
-    /// Kinds of facts that were said.
-    pub marks: BTreeSet<&'static str>,
+    /// What it came across.
+    pub marks: Marks,
     /// Whether there was nothing to judge: nothing acknowledged, nothing delivered, or a drain that never came.
     pub inconclusive: bool,
 }
@@ -56,8 +57,8 @@ pub struct Run {
     pub events: u64,
     /// Processes that panicked, as sentences.
     pub panics: Vec<String>,
-    /// Kinds of facts that were said.
-    pub marks: BTreeSet<&'static str>,
+    /// What it came across.
+    pub marks: Marks,
 }
 
 /// How often it is asked whether anything is owed.

@@ -72,7 +72,8 @@ pub fn read(bytes: &[u8]) -> Result<Part, Phrase> {
         ));
     }
     let (from, to) = part.errand.seeds;
-    let is_sound = part.index < part.count && from <= to && part.tally.seeds <= part.block().end - part.block().start;
+    let most = || (part.block().end - part.block().start).div_ceil(part.errand.row());
+    let is_sound = part.index < part.count && from <= to && part.tally.seeds <= most();
     match is_sound {
         true => Ok(part),
         false => {

@@ -2,12 +2,14 @@
 //!
 //! The seeds `A..B` are cut into `N` blocks that lie one behind the other; part `i` of `N`, counted from 0, hunts block `i`
 //! and leaves a file. What the files say together is what one hunt of `A..B` would have said, byte for byte but for the real
-//! time, in whatever order and however often they are read.
+//! time, in whatever order and however often they are read. A part of a guided hunt learns from its own block alone: what its
+//! parts say together depends on how many there are, on nothing else.
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lab::explore::hunt::guide::CHOICE;
 use crate::lab::explore::hunt::shard::tally::Tally;
 use crate::lab::explore::swarm::{Length, Regime};
 
@@ -41,6 +43,9 @@ pub struct Errand {
     pub only: Vec<String>,
     /// Not these.
     pub without: Vec<String>,
+    /// Whether of every few seeds in a row only the one is run that promises most.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guided: bool,
     /// The sources of the build that hunts.
     pub build: String,
 }
@@ -72,12 +77,13 @@ impl Errand {
             ("--length", self.length != other.length),
             ("--only", self.only != other.only),
             ("--without", self.without != other.without),
+            ("--guided", self.guided != other.guided),
             ("build", self.build != other.build),
         ];
         rows.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
 
-    /// The flags that ask for it, but for the seeds: `26-hunt --profile hardened --within`.
+    /// The flags that give any seed of it the draft that it has, but for the seeds: `26-hunt --profile hardened --within`.
     pub fn flags(&self) -> String {
         let mut out = self.scenario.clone();
         if let Some(name) = &self.asked {
@@ -90,6 +96,11 @@ impl Errand {
             }
         }
         out
+    }
+
+    /// Of how many seeds in a row one is run.
+    pub fn row(&self) -> u64 {
+        if self.guided { CHOICE.row } else { 1 }
     }
 
     fn drawn(&self) -> &'static str {
@@ -113,7 +124,8 @@ impl Part {
     /// The seeds that it has not come to.
     pub fn left(&self) -> Range<u64> {
         let block = self.block();
-        block.start.saturating_add(self.tally.seeds).min(block.end)..block.end
+        let behind = self.tally.seeds.saturating_mul(self.errand.row());
+        block.start.saturating_add(behind).min(block.end)..block.end
     }
 }
 
