@@ -81,10 +81,18 @@ type Epoch = (usize, usize);
 /// failed: some file systems drop the pages then, and recovery finds what the disk has.
 pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
     let mut seen: BTreeMap<Place, (String, Seq)> = BTreeMap::new();
-    let epoch = |node: NodeId, topic: &str, from: Time, at: Time| -> Option<Epoch> {
+    let began = |node: NodeId, at: Time| {
         let losses = history.power_losses.iter().filter(|(n, _, t)| *n == node && *t < at).count();
-        let losses = losses + history.sick.boots(history, node).filter(|boot| *boot < at).count();
-        Some((losses, history.deletions.epoch(topic, from, at)?))
+        losses + history.sick.boots(history, node).filter(|boot| *boot < at).count()
+    };
+    // What was under way while an epoch began is of either.
+    let epoch = |node: NodeId, topic: &str, from: Time, at: Time| -> Option<Epoch> {
+        let losses = began(node, from);
+        (losses == began(node, at)).then_some((losses, history.deletions.epoch(topic, from, at)?))
+    };
+    // Nor does a store time tell an epoch where a clock was set.
+    let is_told = |node: NodeId| {
+        began(node, Time::NEVER) == 0 || !history.clock_steps.iter().any(|(stepped, _)| *stepped == node)
     };
     let mut clash = None;
     let mut see = |place: Place, uid: &str, seq: Seq| {
@@ -107,7 +115,7 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
     for delivery in &history.deliveries {
         let Some(node) = trace.node(&delivery.queue.broker) else { continue };
         let queue = &delivery.queue;
-        for message in &delivery.messages {
+        for message in delivery.messages.iter().filter(|_| is_told(node)) {
             let Some(uid) = uid(&message.message) else { continue };
             // Pulled before a power loss, a message may be handed over after it: its store time tells its epoch.
             let stored = Time((message.store_timestamp.0 - trace.header.start.0).max(0) as u64 * 1_000_000);
@@ -117,7 +125,7 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
             see(place, uid, delivery.seq);
         }
     }
-    for (node, record) in history.copies() {
+    for (node, record) in history.copies().filter(|(node, _)| is_told(*node)) {
         let Some(uid) = record.properties.get(names::UNIQ_KEY) else { continue };
         let stored = Time((record.stored - trace.header.start.0).max(0) as u64 * 1_000_000);
         let at = stored + crate::mq::time::Span::from_millis(1);

@@ -385,18 +385,30 @@ impl History {
         self.brokers.iter().chain(self.slaves.iter().map(|(_, slave)| slave))
     }
 
+    /// Whether a machine lost its power and has not been started again: what lies on its disk is not a store yet, recovery
+    /// comes first.
+    pub fn is_off(&self, node: NodeId) -> bool {
+        !self.up_since.contains_key(&node) && self.power_losses.iter().any(|(lost, ..)| *lost == node)
+    }
+
     /// Every stored copy with its broker. What a slave holds is its master's copy, unless that one has something else there.
+    ///
+    /// What is torn is none while its machine is off: a recovery may cut it off.
     pub fn copies(&self) -> impl Iterator<Item = (NodeId, &LogRecord)> {
-        let own =
-            self.brokers.iter().flat_map(|broker| broker.store.records.iter().map(|record| (broker.node, record)));
-        let replicated = self.slaves.iter().flat_map(|(master, slave)| {
+        let is_whole = |node: NodeId, record: &LogRecord| !record.is_torn || !self.is_off(node);
+        let own = self.brokers.iter().flat_map(move |broker| {
+            let whole = broker.store.records.iter().filter(move |record| is_whole(broker.node, record));
+            whole.map(|record| (broker.node, record))
+        });
+        let replicated = self.slaves.iter().flat_map(move |(master, slave)| {
             let masters = self.brokers.iter().find(|broker| Some(broker.node) == *master);
             let is_there = move |record: &&LogRecord| {
                 let same = masters.and_then(|masters| masters.store.record_at(record.at));
                 same.is_some_and(|same| same.properties == record.properties)
             };
             let node = master.unwrap_or(slave.node);
-            slave.store.records.iter().filter(move |record| !is_there(record)).map(move |record| (node, record))
+            let whole = slave.store.records.iter().filter(move |record| is_whole(slave.node, record));
+            whole.filter(move |record| !is_there(record)).map(move |record| (node, record))
         });
         own.chain(replicated)
     }
