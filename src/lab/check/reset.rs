@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lab::check::Judged;
 use crate::lab::check::delivery::GRACE;
 use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::scene::Scene;
 use crate::lab::check::start::{Copy, copies};
 use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
 use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
@@ -108,6 +109,7 @@ impl Resets {
 /// Members wait for ten seconds, then queues are shared out anew and pulled: that is given a minute more. What was under way
 /// until then may lie on either side. Only the last move of a group in a topic is judged, and only if a member is up.
 pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
+    let scene = Scene::of(history, plan);
     let (mut places, mut pending, mut known) = (0, 0, None);
     for (at, reset) in history.resets.seen.iter().enumerate() {
         let Some(Told { seq, at: told, offsets, in_table: false }) = &reset.told else { continue };
@@ -116,6 +118,12 @@ pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
             continue;
         }
         let Some(consumer) = member(history, plan, reset) else { continue };
+        let is_dark = |queue: &MessageQueue, settled: Time| {
+            scene.master(&queue.broker).is_none_or(|(master, _)| {
+                !history.up_since.contains_key(&master)
+                    || scene.power_losses(master).any(|lost| reset.at <= lost && lost <= settled)
+            })
+        };
         for (queue, place) in offsets {
             places += 1;
             let settled = *told + SLEEP + GRACE;
@@ -137,6 +145,9 @@ pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
             let is_handed =
                 |offset: i64| after().any(|one| one.messages.iter().any(|own| own.queue_offset.0 == offset));
             match owed.any(|copy| !is_handed(copy.offset)) {
+                // A place that was written down and not forced is nobody's after the power went (F3); a broker that is down
+                // hands nothing out.
+                true if is_dark(queue, settled) => pending += 1,
                 true if settled <= history.end => {
                     let judged = wrong("not delivered again", vec![reset.seq, *seq], reset, queue, *place);
                     if !changes_hands(history, reset, queue, *told) {
