@@ -162,10 +162,13 @@ impl<'a> Surroundings<'a> {
         all.any(|(node, _, at)| self.brokers.contains(node) && from <= *at && *at <= to)
     }
 
-    /// How often brokers have died before a moment. A clean stop that writes how far the levels have come is no death.
+    /// How often brokers have died before a moment. A clean stop that writes how far the levels have come is no death, except
+    /// behind a failed sync: a repaired broker's cursors wait for the copies, which are not forced any more (K03).
     fn broker_deaths(&self, before: Time) -> usize {
         let all = self.history.deaths.iter().chain(&self.history.power_losses);
-        let forgets = |node: NodeId, at: Time| !self.keeps_cursors || !self.history.exits.contains(&(node, at));
+        let forgets = |node: NodeId, at: Time| {
+            !self.keeps_cursors || !self.history.exits.contains(&(node, at)) || self.history.sick.is_sick(node, at)
+        };
         all.filter(|(node, _, at)| self.brokers.contains(node) && *at <= before && forgets(*node, *at)).count()
     }
 

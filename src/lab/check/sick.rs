@@ -6,6 +6,7 @@
 //! | asked | because | by |
 //! |---|---|---|
 //! | [`Sick::is_sick`] | what later syncs say of the pages of that one is not true, and no later sync writes them | G01 (of masters with slaves), G63, G64 |
+//! | [`Sick::is_sick`] | a repaired broker's delay cursors wait for copies that are not forced any more, and levels are delivered again | G32 |
 //! | [`Sick::boots`] | a boot finds what the medium has, which may be less than what was read before: it ends an epoch | G05, G13 |
 //! | [`Sick::strikes_after`] | a copy to be tried again was given to the page cache, and may have been in its pages | G02, G06, G70 |
 //! | [`Sick::moments`] | the same of the copies of a half message that were to be asked for again, and of a delayed message's | G06, G11, G12 |

@@ -600,5 +600,98 @@ at = "20s"
 power-loss = { keep = "lose-all-unsynced", node = "broker-a" }
 "#,
         },
+        Near {
+            name: "G34 of a queue whose next owner has nothing to be handed: K29",
+            seed: 824009,
+            until: "81s",
+            check: Check::ResetConformance,
+            says: "known",
+            text: r#"
+[cluster]
+profile = "hardened"
+
+[[broker]]
+name = "broker-b"
+
+[[topic]]
+name = "orders"
+on = ["broker-b"]
+
+[[producer]]
+name = "shop-1"
+group = "shop-1"
+[[producer.send]]
+topic = "orders"
+count = 1
+
+[[consumer]]
+name = "billing-1"
+group = "billing"
+start = "20s"
+subscribe = { orders = "*" }
+
+[[consumer]]
+name = "billing-3"
+group = "billing"
+subscribe = { orders = "*" }
+
+[[operator]]
+name = "ops"
+start = "10s"
+[[operator.reset]]
+group = "billing"
+topic = "orders"
+wait = "500ms"
+to = "20181110160007"
+"#,
+        },
+        Near {
+            name: "G32 of copies that a repaired broker could not force before it stopped",
+            seed: 822940,
+            until: "60s",
+            check: Check::DuplicatesExplained,
+            says: "pass",
+            text: r#"
+[cluster]
+profile = "hardened"
+
+[[broker]]
+name = "broker-a"
+
+[[topic]]
+name = "orders"
+on = ["broker-a"]
+queues = 1
+
+[[producer]]
+name = "shop-1"
+group = "shop-1"
+start = "1s"
+retries = 0
+[[producer.send]]
+topic = "orders"
+count = 3
+every = "400ms"
+delay_level = 2
+
+[[consumer]]
+name = "billing-1"
+group = "billing"
+from = "first"
+start = "35s"
+subscribe = { orders = "*" }
+
+[[fault]]
+name = "sync-error-1"
+at = "5s"
+sync-error = { node = "broker-a", file = "commitlog", nth = 1, personality = "ext4-journal" }
+
+[[fault]]
+name = "stop-5"
+at = "13s"
+lasts = "4s"
+stop = { node = "broker-a" }
+"#,
+        },
     ]
 }
