@@ -85,10 +85,18 @@ type Epoch = (usize, usize);
 /// failed: some file systems drop the pages then, and recovery finds what the disk has.
 pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
     let mut seen: By<Place<'_>, (&str, Seq)> = By::default();
-    let epoch = |node: NodeId, topic: &str, from: Time, at: Time| -> Option<Epoch> {
+    let began = |node: NodeId, at: Time| {
         let losses = history.power_losses.iter().filter(|(n, _, t)| *n == node && *t < at).count();
-        let losses = losses + history.sick.boots(history, node).filter(|boot| *boot < at).count();
-        Some((losses, history.deletions.epoch(topic, from, at)?))
+        losses + history.sick.boots(history, node).filter(|boot| *boot < at).count()
+    };
+    // What was under way while an epoch began is of either.
+    let epoch = |node: NodeId, topic: &str, from: Time, at: Time| -> Option<Epoch> {
+        let losses = began(node, from);
+        (losses == began(node, at)).then_some((losses, history.deletions.epoch(topic, from, at)?))
+    };
+    // Nor does a store time tell an epoch where a clock was set.
+    let is_told = |node: NodeId| {
+        began(node, Time::NEVER) == 0 || !history.clock_steps.iter().any(|(stepped, _)| *stepped == node)
     };
     let mut clash = None;
     let mut places: Vec<(Place<'_>, &str, Seq)> = Vec::new();
@@ -106,7 +114,7 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
     for delivery in &history.deliveries {
         let Some(node) = trace.node(&delivery.queue.broker) else { continue };
         let queue = &delivery.queue;
-        for message in &delivery.messages {
+        for message in delivery.messages.iter().filter(|_| is_told(node)) {
             let Some(uid) = uid(&message.message) else { continue };
             // Pulled before a power loss, a message may be handed over after it: its store time tells its epoch.
             let stored = true_time(message.store_timestamp.0, trace.header.start);
@@ -116,7 +124,7 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
             places.push((place, uid, delivery.seq));
         }
     }
-    for (node, record) in history.copies() {
+    for (node, record) in history.copies().filter(|(node, _)| is_told(*node)) {
         let Some(uid) = record.properties.get(names::UNIQ_KEY) else { continue };
         let stored = true_time(record.stored, trace.header.start);
         let at = stored + crate::mq::time::Span::from_millis(1);

@@ -6,12 +6,13 @@ use crate::lab::check::delivery::{GRACE, Owed, is_severed, owed, reachable};
 use crate::lab::check::history::{History, Image, uid};
 use crate::lab::check::scene::{SETTLES, Scene};
 use crate::lab::check::{Judged, filters};
+use crate::lab::fault::episode::FaultKind;
 use crate::lab::oracle::local_offsets::{self, LocalOffsets};
 use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{ConsumeFrom, MessageModel};
-use crate::mq::message::Name;
-use crate::mq::time::Time;
+use crate::mq::message::{MessageQueue, Name};
+use crate::mq::time::{Span, Time};
 
 /// A consumer that broadcasts, alive at the end.
 struct Subscriber<'a> {
@@ -52,11 +53,12 @@ pub(super) fn broadcast_complete(history: &History, plan: &Plan) -> Judged {
     all.retain(|message| reached.by_anybody.contains(message.id));
     let calls: BTreeMap<Seq, Time> = history.sends.iter().map(|send| (send.seq, send.at)).collect();
     let scene = Scene::of(history, plan);
-    let last_wrong = scene.last_wrong();
-    // Who is shaken off pulls again after the next heartbeat and rebalance; a master that is gone is asked until its route is.
+    let last_wrong = (scene.last_wrong() + GRACE).max(shaken(history, plan) + LEARNS);
+    // Who is shaken off pulls again after the next heartbeat and rebalance, whose broker is forgotten after the next route, too; a
+    // master that is gone is asked until its route is.
     let patience = |message: &Owed<'_>| match scene.master(message.broker) {
-        Some((master, _)) if history.up_since.contains_key(&master) => last_wrong + GRACE,
-        _ => last_wrong + SETTLES,
+        Some((master, _)) if history.up_since.contains_key(&master) => last_wrong,
+        _ => scene.last_wrong() + SETTLES,
     };
     let (mut count, mut pending) = (0, 0);
     for subscriber in &subscribers {
@@ -91,6 +93,19 @@ pub(super) fn broadcast_complete(history: &History, plan: &Plan) -> Judged {
     }
 }
 
+/// When something last happened that was not to a client's process alone: a name server may have forgotten a broker.
+fn shaken(history: &History, plan: &Plan) -> Time {
+    let is_client =
+        |name: &Name| plan.nodes.iter().any(|node| node.name == *name && matches!(node.kind, NodeKind::Client(_)));
+    let is_mild = |name: &Name| {
+        plan.episodes.iter().filter(|episode| episode.name == *name).all(|episode| match &episode.kind {
+            FaultKind::Kill { node } | FaultKind::Restart { node } | FaultKind::Stop { node } => is_client(node),
+            _ => false,
+        })
+    };
+    history.faults.iter().filter(|(_, name)| !is_mild(name)).map(|(at, _)| *at).max().unwrap_or(Time::ZERO)
+}
+
 fn subscribers<'a>(history: &History, plan: &'a Plan) -> Vec<Subscriber<'a>> {
     let mut subscribers = Vec::new();
     for (number, node) in plan.nodes.iter().enumerate() {
@@ -110,7 +125,12 @@ fn subscribers<'a>(history: &History, plan: &'a Plan) -> Vec<Subscriber<'a>> {
             }
             let handed = own().flat_map(|one| &one.messages).filter_map(|one| uid(&one.message)).map(str::to_owned);
             let handed = handed.collect();
-            let kept = places_kept(history, id, &consumer.group, since);
+            let mut kept = places_kept(history, id, &consumer.group, since);
+            kept.retain(|(topic, broker, queue_id), _| {
+                let queue =
+                    MessageQueue { topic: (&**topic).into(), broker: (&**broker).into(), queue_id: *queue_id as i32 };
+                keeps_place(history, plan, (id, &consumer.group), &queue, since)
+            });
             subscribers.push(Subscriber { name: &node.name, consumer, since, kept, begins, handed });
         }
     }
@@ -121,6 +141,29 @@ fn subscribers<'a>(history: &History, plan: &'a Plan) -> Vec<Subscriber<'a>> {
 pub(super) fn places_kept(history: &History, node: NodeId, group: &str, boot: Time) -> LocalOffsets {
     let last = history.disks.iter().rfind(|disk| disk.node == node && disk.at < boot);
     last.map(|disk| local_offsets::read(&Image(&disk.cached), group)).unwrap_or_default()
+}
+
+/// Whether a process that booted at a moment goes on in a queue at the place that its file held then.
+///
+/// It writes the file after ten seconds for the first time, and then it holds the queues of that moment alone: one that was
+/// not on its route yet is read from the group's beginning. Source: `LocalFileOffsetStore.persistAll`.
+pub(super) fn keeps_place(
+    history: &History,
+    plan: &Plan,
+    (node, group): (NodeId, &str),
+    queue: &MessageQueue,
+    boot: Time,
+) -> bool {
+    let is_its = |broker: NodeId| {
+        let kind = plan.nodes.get(usize::from(broker.0)).map(|node| &node.kind);
+        matches!(kind, Some(NodeKind::Broker(own)) if own.broker_name == queue.broker)
+    };
+    let own = history.signs.pulls.iter().filter(|asked| asked.from == node && boot <= asked.at);
+    let mut own = own.filter(|asked| {
+        let place = &asked.place;
+        (&*place.group, &*place.topic, place.queue) == (group, &*queue.topic, queue.queue_id) && is_its(asked.broker)
+    });
+    own.next().is_none_or(|first| first.at < boot + WRITES)
 }
 
 impl Subscriber<'_> {
@@ -140,3 +183,12 @@ impl Subscriber<'_> {
             || called.is_some_and(|called| self.since + GRACE <= called)
     }
 }
+
+/// When a process writes its file for the first time. Source: `MQClientInstance.startScheduledTask`.
+const WRITES: Span = Span::from_secs(10);
+/// How long it may take until a process pulls from a broker that its name server has just forgotten: the broker's next word,
+/// a route poll and a heartbeat, 30 s each, a rebalance of 20 s, a pull that was put off.
+///
+/// The heartbeat of a rebalance is left out where the timer's is under way, and pulls under a subscription that the broker has
+/// not heard of are refused until the next. Source: `MQClientInstance.sendHeartbeatToAllBrokerWithLock`.
+const LEARNS: Span = Span::from_secs(115);

@@ -59,6 +59,11 @@ fn waits(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
             if !losses.is_empty() && (stepped || losses.iter().any(|at| *at <= scene.true_time(parked.stored))) {
                 continue;
             }
+            // The copy was given to the page cache, and the failed sync had its page: no promise outlives F4.
+            let is_struck = || history.sick.moments(node).any(|at| scene.true_time(parked.stored) <= at);
+            if !losses.is_empty() && is_struck() {
+                continue;
+            }
             if losses.is_empty() && history.signs.is_sick(node) {
                 if scene.plan.profile.fixes("K12") {
                     continue;

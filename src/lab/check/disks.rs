@@ -54,11 +54,7 @@ fn at_the_end(history: &History, guarantee: u8, (en, zh): (String, String)) -> J
 /// Each broker's disk at the end, looked at whole.
 fn look(history: &History) -> Vec<(Seq, Verified)> {
     let last = |node: NodeId| history.disks.iter().rfind(|disk| disk.node == node);
-    // What lost its power and has not been started again is not a store yet: recovery comes first.
-    let is_off = |node: NodeId| {
-        !history.up_since.contains_key(&node) && history.power_losses.iter().any(|(lost, ..)| *lost == node)
-    };
-    let disks = history.stores().filter(|broker| !is_off(broker.node)).filter_map(|broker| last(broker.node));
+    let disks = history.stores().filter(|broker| !history.is_off(broker.node)).filter_map(|broker| last(broker.node));
     disks
         .map(|disk| {
             let cached = Image(&disk.cached);
@@ -90,7 +86,10 @@ fn dispatched(history: &History, disk: &DiskSeen) -> Option<u64> {
     let settled = |stored: i64| stored.saturating_add(follows.as_millis() as i64) < disk.wall;
     let waits = |record: &LogRecord| history.waits_for_force.is_some() && !is_stable(disk, record);
     let last = broker.store.records.iter().rev().find(|record| settled(record.stored) && !waits(record))?;
-    is_up.then_some(last.at + u64::from(last.size))
+    // A broker that was told that its sync failed forces nothing more, and hands out nothing that waits for that (K01, K04).
+    let since = history.up_since.get(&disk.node).copied().unwrap_or(Time::ZERO);
+    let stands_still = history.waits_for_force.is_some() && history.sick.moments(disk.node).any(|at| since <= at);
+    (is_up && !stands_still).then_some(last.at + u64::from(last.size))
 }
 
 /// Whether a record of the log is on the medium as it is in the page cache.
@@ -181,6 +180,7 @@ pub(super) fn checkpoint_safe(history: &History) -> Judged {
 pub(super) fn replica_prefix(history: &History, trace: &Trace, plan: &Plan) -> Judged {
     let mut found = Found::default();
     let seen = replicas::follow(trace, plan, pairs(trace, plan));
+    let forced = forced(history, trace);
     let last = |node: NodeId| history.disks.iter().rfind(|disk| disk.node == node);
     let (mut judged, mut settled, mut lost) = (0, 0, false);
     for seen in seen.iter().filter(|seen| !seen.is_spoilt) {
@@ -191,8 +191,10 @@ pub(super) fn replica_prefix(history: &History, trace: &Trace, plan: &Plan) -> J
         }
         if let (Some(theirs), Some(ours)) = (last(master), last(slave)) {
             let (theirs, own) = (Image(&theirs.cached), Image(&ours.cached));
-            if !seen.is_excused(storage::log_end(Seen::of(&own))) {
-                found.add(ours.seq, storage::replica_is_prefix(Seen::of(&theirs), Seen::of(&own)));
+            let end = forced.get(&ours.seq).filter(|_| history.is_off(slave));
+            let own = Seen { end: end.map_or(LogEnd::MayBeCut, |to| LogEnd::At(*to)), ..Seen::of(&own) };
+            if !seen.is_excused(storage::log_end(own)) {
+                found.add(ours.seq, storage::replica_is_prefix(Seen::of(&theirs), own));
             }
         }
         judged += 1;

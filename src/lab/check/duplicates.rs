@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::lab::check::Judged;
+use crate::lab::check::broadcast::keeps_place;
 use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{Delivery, History, uid};
 use crate::lab::check::ids::By;
@@ -93,6 +94,7 @@ impl Handing<'_> {
 /// What happened around a group, as far as it moves queues and loses offsets.
 struct Surroundings<'a> {
     history: &'a History,
+    plan: &'a Plan,
     /// Moments after which queues may change hands.
     disturbed: Vec<Time>,
     /// When a node could not talk, whole or to somebody: from, to.
@@ -147,7 +149,7 @@ impl<'a> Surroundings<'a> {
                 *parked.entry((id, topic)).or_insert(0) += 1;
             }
         }
-        Surroundings { history, disturbed, silent, brokers, attempts_max, keeps_cursors, parked }
+        Surroundings { history, plan, disturbed, silent, brokers, attempts_max, keeps_cursors, parked }
     }
 
     /// When a process died between two moments, by kill, exit or without power.
@@ -161,10 +163,13 @@ impl<'a> Surroundings<'a> {
         all.any(|(node, _, at)| self.brokers.contains(node) && from <= *at && *at <= to)
     }
 
-    /// How often brokers have died before a moment. A clean stop that writes how far the levels have come is no death.
+    /// How often brokers have died before a moment. A clean stop that writes how far the levels have come is no death, except
+    /// behind a failed sync: a repaired broker's cursors wait for the copies, which are not forced any more (K03).
     fn broker_deaths(&self, before: Time) -> usize {
         let all = self.history.deaths.iter().chain(&self.history.power_losses);
-        let forgets = |node: NodeId, at: Time| !self.keeps_cursors || !self.history.exits.contains(&(node, at));
+        let forgets = |node: NodeId, at: Time| {
+            !self.keeps_cursors || !self.history.exits.contains(&(node, at)) || self.history.sick.is_sick(node, at)
+        };
         all.filter(|(node, _, at)| self.brokers.contains(node) && *at <= before && forgets(*node, *at)).count()
     }
 
@@ -179,6 +184,14 @@ impl<'a> Surroundings<'a> {
         let mut resets = self.history.resets.seen.iter();
         resets.any(|reset| reset.group == *group && reset.topic == queue.topic && is_between(reset.at))
             || self.history.power_losses.iter().any(|(lost, _, moment)| lost == node && is_between(*moment))
+    }
+
+    /// Whether the process that was handed a record had overwritten the file of its places when it took the queue over.
+    fn begins_anew(&self, next: &Handing<'a>) -> bool {
+        let Delivery { group, queue, at, node, .. } = next.delivery;
+        let boots = self.history.boots.iter().filter(|(booted, boot)| booted == node && boot <= at);
+        let boot = boots.map(|(_, boot)| *boot).max().unwrap_or(Time::ZERO);
+        !keeps_place(self.history, self.plan, (*node, group), queue, boot)
     }
 
     /// Whether queues may change hands at a moment, or back into the same ones: somebody came, went, or was kept from talking.
@@ -433,6 +446,9 @@ impl<'a> Account<'a> {
         // The file that a broadcasting consumer writes every five seconds holds the queues of that moment: one that was gone
         // from its route and comes back is read from the group's beginning. Source: `LocalFileOffsetStore.persistAll`.
         if self.broadcasts && !is_other && before.delivery.at + COMMITS <= began {
+            return Some(Cause::Reset);
+        }
+        if self.broadcasts && is_other && around.begins_anew(next) {
             return Some(Cause::Reset);
         }
         // The broker keeps offsets in memory and writes them every five seconds; power takes the file with it.

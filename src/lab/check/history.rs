@@ -399,11 +399,26 @@ impl History {
         self.brokers.iter().chain(self.slaves.iter().map(|(_, slave)| slave))
     }
 
+    /// Whether a machine lost its power and has not been started again: what lies on its disk is not a store yet, recovery
+    /// comes first.
+    pub fn is_off(&self, node: NodeId) -> bool {
+        !self.up_since.contains_key(&node) && self.power_losses.iter().any(|(lost, ..)| *lost == node)
+    }
+
     /// Every stored copy with its broker. What a slave holds is its master's copy, unless that one has something else there.
+    ///
+    /// What is torn is none while its machine is off: a recovery may cut it off.
     pub fn copies(&self) -> impl Iterator<Item = (NodeId, &LogRecord)> {
-        let own =
-            self.brokers.iter().flat_map(|broker| broker.store.records.iter().map(|record| (broker.node, record)));
-        let replicated = self.alone.iter().map(|(node, slave, at)| (*node, &self.slaves[*slave].1.store.records[*at]));
+        let is_whole = |node: NodeId, record: &LogRecord| !record.is_torn || !self.is_off(node);
+        let own = self.brokers.iter().flat_map(move |broker| {
+            let whole = broker.store.records.iter().filter(move |record| is_whole(broker.node, record));
+            whole.map(|record| (broker.node, record))
+        });
+        let replicated = self.alone.iter().filter_map(move |(node, slave, at)| {
+            let slave = &self.slaves[*slave].1;
+            let record = &slave.store.records[*at];
+            is_whole(slave.node, record).then_some((*node, record))
+        });
         own.chain(replicated)
     }
 }

@@ -7,6 +7,7 @@
 //!  the broker booted again              its death: it goes on from its file
 //!  a queue changed hands                the other owner had taken it over no longer ago than a rebalance
 //!  a pull was overtaken on its way      its client stood there just before
+//!  a word was overtaken on its way      its client sent it before the later one, on another connection
 //!  a late owner, later than that        K14: the broker takes every place from everybody
 //! ```
 
@@ -128,12 +129,15 @@ fn explains(scene: &Scene<'_>, table: &Table<'_>, last: &Commit, commit: &Commit
     };
     // A pull says where its client stood when it was made, and may leave behind what was made later: above all where it waits
     // for a new connection.
+    // Places are told over one connection and pulls asked over another. Source: `MQClientAPIImpl.updateConsumerOffsetOneway`,
+    // which goes by `MixAll.brokerVIPChannel`, and `pullMessage`, which does not.
+    let left_first = is_same && commit.sent < last.sent;
     let was_its_place = is_same && table.before.is_some_and(|before| before <= commit.value);
     let is_shaken = scene.went_wrong(Time(commit.at.0.saturating_sub(REBALANCES.0)).max(FIRST_BOOTS), commit.at);
     let under_way = if is_shaken { CONNECTS } else { PASSES };
     let is_overtaken = was_its_place && (commit.by_pull || is_shaken) && commit.at <= last.at + under_way;
     match () {
-        () if (overlaps && settles) || is_overtaken => Cause::Known,
+        () if (overlaps && settles) || is_overtaken || left_first => Cause::Known,
         () if settles && !is_same => Cause::LateOwner,
         () if settles && others().next().is_some() => Cause::Known,
         () => Cause::None,

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lab::check::Judged;
 use crate::lab::check::delivery::GRACE;
 use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::scene::Scene;
+use crate::lab::check::signs::Asked;
 use crate::lab::check::start::{Copy, copies};
 use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
 use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
@@ -108,6 +110,7 @@ impl Resets {
 /// Members wait for ten seconds, then queues are shared out anew and pulled: that is given a minute more. What was under way
 /// until then may lie on either side. Only the last move of a group in a topic is judged, and only if a member is up.
 pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
+    let scene = Scene::of(history, plan);
     let (mut places, mut pending, mut known) = (0, 0, None);
     for (at, reset) in history.resets.seen.iter().enumerate() {
         let Some(Told { seq, at: told, offsets, in_table: false }) = &reset.told else { continue };
@@ -116,6 +119,17 @@ pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
             continue;
         }
         let Some(consumer) = member(history, plan, reset) else { continue };
+        let lost_power =
+            |master: NodeId, by: Time| scene.power_losses(master).any(|lost| reset.at <= lost && lost <= by);
+        let is_dark = |queue: &MessageQueue, by: Time| {
+            scene
+                .master(&queue.broker)
+                .is_none_or(|(master, _)| !history.up_since.contains_key(&master) || lost_power(master, by))
+        };
+        // With the power places may have gone from the log, which are given again.
+        let is_again = |queue: &MessageQueue, by: Time| {
+            scene.master(&queue.broker).is_none_or(|(master, _)| lost_power(master, by))
+        };
         for (queue, place) in offsets {
             places += 1;
             let settled = *told + SLEEP + GRACE;
@@ -123,7 +137,9 @@ pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
                 let own = history.deliveries.iter().filter(|one| one.group == reset.group && one.queue == *queue);
                 own.filter(|one| reset.at <= one.at)
             };
-            if let Some(stray) = after().find(|one| settled < one.at && lowest(one) < *place) {
+            if let Some(stray) = after().find(|one| settled < one.at && lowest(one) < *place)
+                && !is_again(queue, stray.at)
+            {
                 return wrong("before its place", vec![reset.seq, *seq, stray.seq], reset, queue, *place);
             }
             let copies = copies(history, plan, queue, consumer);
@@ -137,9 +153,12 @@ pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
             let is_handed =
                 |offset: i64| after().any(|one| one.messages.iter().any(|own| own.queue_offset.0 == offset));
             match owed.any(|copy| !is_handed(copy.offset)) {
+                // A place that was written down and not forced is nobody's after the power went (F3); a broker that is down
+                // hands nothing out.
+                true if is_dark(queue, settled) => pending += 1,
                 true if settled <= history.end => {
                     let judged = wrong("not delivered again", vec![reset.seq, *seq], reset, queue, *place);
-                    if !changes_hands(history, reset, queue, *told) {
+                    if !changes_hands(&scene, reset, queue, *told) {
                         return judged;
                     }
                     known = known.or(Some(judged.known(SLEEPS_AND_LOSES)));
@@ -168,7 +187,8 @@ pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
 ///
 /// The broker keeps no place for a group that is told to move: each member writes that of the queues that it owns when it
 /// wakes up, and the next owner of any other goes on from where the group stood.
-fn changes_hands(history: &History, reset: &ResetSeen, queue: &MessageQueue, told: Time) -> bool {
+fn changes_hands(scene: &Scene<'_>, reset: &ResetSeen, queue: &MessageQueue, told: Time) -> bool {
+    let history = scene.history;
     let own = history.deliveries.iter().filter(|one| one.group == reset.group && one.queue == *queue);
     let until = told + SLEEP + REBALANCES;
     let before = own.clone().rfind(|one| one.at <= reset.at).map(|one| one.node);
@@ -177,6 +197,15 @@ fn changes_hands(history: &History, reset: &ResetSeen, queue: &MessageQueue, tol
     let mut owners: BTreeSet<NodeId> =
         own.filter(|one| reset.at < one.at && one.at <= until).map(|one| one.node).chain(first).collect();
     owners.extend(before);
+    // An owner whom nothing is left to be handed to shows by its pulls alone.
+    let is_its = |asked: &&Asked| {
+        let place = &asked.place;
+        (place.group.as_str(), place.topic.as_str(), place.queue) == (&*reset.group, &*queue.topic, queue.queue_id)
+            && scene.broker_name(asked.broker) == Some(&queue.broker)
+    };
+    let pulls = history.signs.pulls.iter().filter(is_its);
+    owners.extend(pulls.clone().rfind(|asked| asked.at <= reset.at).map(|asked| asked.from));
+    owners.extend(pulls.filter(|asked| reset.at < asked.at && asked.at <= until).map(|asked| asked.from));
     1 < owners.len()
 }
 

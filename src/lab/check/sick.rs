@@ -6,9 +6,11 @@
 //! | asked | because | by |
 //! |---|---|---|
 //! | [`Sick::is_sick`] | what later syncs say of the pages of that one is not true, and no later sync writes them | G01 (of masters with slaves), G63, G64 |
+//! | [`Sick::is_sick`] | a repaired broker's delay cursors wait for copies that are not forced any more, and levels are delivered again | G32 |
 //! | [`Sick::boots`] | a boot finds what the medium has, which may be less than what was read before: it ends an epoch | G05, G13 |
 //! | [`Sick::strikes_after`] | a copy to be tried again was given to the page cache, and may have been in its pages | G02, G06, G70 |
-//! | [`Sick::moments`] | the same of the copies of a half message that were to be asked for again | G11, G12 |
+//! | [`Sick::moments`] | the same of the copies of a half message that were to be asked for again, and of a delayed message's | G06, G11, G12 |
+//! | [`Sick::moments`] | a repaired broker stands still once it was told, and what waits for a force is not handed on | G61, G62 |
 //! | [`Sick::gives_again`] | a group read on behind records that were durable to all who could know, and are gone: their offsets are given again, and the group does not look back | G02, G70 |
 //!
 //! Honesty (G01h, G73) asks nothing here. A broker that was told that its sync failed and goes on as if it had not (K01) is

@@ -52,7 +52,9 @@ pub struct Place {
 pub struct Commit {
     /// The frame's arrival.
     pub seq: Seq,
-    /// When.
+    /// The frame's departure.
+    pub sent: Seq,
+    /// When it arrived.
     pub at: Time,
     /// The broker's wall clock then, ms.
     pub wall: i64,
@@ -177,6 +179,7 @@ impl Signs {
         if let Some(value) = read.number("commitOffset").filter(|_| says_place) {
             self.commits.push(Commit {
                 seq,
+                sent: record.cause.unwrap_or(seq),
                 at,
                 wall,
                 broker,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::lab::check::broadcast::places_kept;
+use crate::lab::check::broadcast::{keeps_place, places_kept};
 use crate::lab::check::history::{Delivery, History};
 use crate::lab::check::{Judged, filters};
 use crate::lab::oracle::store::LogRecord;
@@ -56,7 +56,7 @@ pub(super) fn start_position(history: &History, plan: &Plan) -> Judged {
             let copies = copies(history, plan, queue, reader.consumer);
             starts += 1;
             let begins = reader.begin(history, plan, &copies, &deliveries);
-            let found = begins.or_else(|| reader.goes_on(history, queue, &copies, &deliveries, &mut starts));
+            let found = begins.or_else(|| reader.goes_on((history, plan), queue, &copies, &deliveries, &mut starts));
             let Some((wrong, witness)) = found else { continue };
             let (name, Wrong { clause, en, zh }) = (&reader.name, wrong);
             let at = format!("{}/{} of {}", queue.topic, queue.queue_id, queue.broker);
@@ -171,7 +171,7 @@ impl Reader<'_> {
     /// Where it goes on when its only process boots again.
     fn goes_on(
         &self,
-        history: &History,
+        (history, plan): (&History, &Plan),
         queue: &MessageQueue,
         copies: &[Copy],
         deliveries: &[&Delivery],
@@ -189,7 +189,9 @@ impl Reader<'_> {
                 MessageModel::Clustering => reported(history, copies, deliveries, died?),
                 MessageModel::Broadcasting => {
                     let key = (queue.topic.to_string(), queue.broker.to_string(), i64::from(queue.queue_id));
-                    places_kept(history, node, &self.consumer.group, *boot).get(&key).copied()
+                    let group = &self.consumer.group;
+                    let place = places_kept(history, node, group, *boot).get(&key).copied();
+                    place.filter(|_| keeps_place(history, plan, (node, group), queue, *boot))
                 }
             };
             *starts += 1;

@@ -37,6 +37,8 @@ pub struct LogRecord {
     pub flag: i32,
     /// Whether its body is marked as compressed and cannot be inflated: no client, and no round of checks, can read it.
     pub is_garbled: bool,
+    /// Whether its topic or properties have a zero in them, as no text has: a sector of it is missing.
+    pub is_torn: bool,
 }
 
 /// A store as it lies on a disk.
@@ -108,6 +110,7 @@ impl LogRecord {
             queue_offset: record.queue_offset(),
             properties: properties::all(record.properties),
             is_garbled: record.is_compressed() && inflated.is_none(),
+            is_torn: record.topic.contains(&0) || record.properties.contains(&0),
             body: inflated.unwrap_or_else(|| record.body.to_vec()),
             stored: record.stored(),
             born: record.born(),

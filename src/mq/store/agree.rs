@@ -87,6 +87,7 @@ impl MessageStore {
         self.index.clear(disk);
         self.index_forces.clear();
         self.checkpoint.index = 0;
-        self.reput_from = self.log.min_offset();
+        // A log of which nothing is left has no least offset: what comes next is its first.
+        self.reput_from = self.log.min_offset().max(0);
     }
 }

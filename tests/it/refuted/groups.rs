@@ -48,6 +48,8 @@ pub fn starts(table: &mut Table) {
         }
     });
     table.rejects("behind what it had reported", "before its place", (&back, &plan));
+    let (again, again_plan) = read_again();
+    table.rejects("behind the place in its own file", "before its place", (&again, &again_plan));
     table.accepts("about the moment", (&trace, &from("reports", moment(10))));
     let (young, young_plan) = lesson("08-first-offset", &[("memory = 1048576", "memory = 1073741824")]);
     table.accepts("last, where every queue is young", (&young, &young_plan));
@@ -55,6 +57,20 @@ pub fn starts(table: &mut Table) {
     table.leaves_open("where a clock was set", (&clocks, &from("billing", ConsumeFrom::First)));
     let forgot = with_machine(&back, "broker-young", 112, &[Machine::Killed, Machine::Booted]);
     table.accepts("behind what it had told a broker that died", (&forgot, &plan));
+}
+
+/// A broadcasting process boots again and is handed what lies before the place in its file.
+pub fn read_again() -> (Trace, Plan) {
+    let (trace, plan) = lesson("07-one-or-all", &[]);
+    let again = called_again(&trace, "order-1", 68, |record| {
+        (record.node, record.incarnation) = (trace.node("web-3"), 2);
+        if let What::App(App::Returned(answer)) = &mut record.what
+            && let Return::Listen { group, .. } = std::sync::Arc::make_mut(answer)
+        {
+            *group = "caches".into();
+        }
+    });
+    (again, plan)
 }
 
 /// What the operator was told, changed.

@@ -2,6 +2,7 @@
 
 mod deals;
 mod disks;
+mod found;
 mod groups;
 mod index;
 mod letters;

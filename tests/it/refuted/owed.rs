@@ -7,6 +7,7 @@ use mqlab::lab::trace::record::{App, Level, Machine, Record, Road, Seq, What};
 use mqlab::mq::app::Return;
 use mqlab::mq::time::{Span, Time};
 
+use super::groups::read_again;
 use super::tables::{
     Table, called_again, cut, damaged, fault, message, of, shop, shop_text, with_image, with_listen, with_machine,
 };
@@ -81,6 +82,8 @@ pub fn duplicates(table: &mut Table) {
     table.accepts("of a process that died before its first word of offsets", (&died, &died_plan));
     let reborn = called_again(&died, "order-18", 10, reborn);
     table.rejects("of one that died long before", "unexplained", (&reborn, &died_plan));
+    let (read_again, read_again_plan) = read_again();
+    table.rejects("of a broadcasting process that has its file", "unexplained", (&read_again, &read_again_plan));
     let (alone, alone_plan) = of(&unrouted());
     table.accepts("of a broadcasting process whose queue left its route", (&alone, &alone_plan));
 }

@@ -316,6 +316,30 @@ fn k02_a_slave_whose_log_was_cut_finds_the_keys_of_what_came_instead() {
     assert_eq!(storage::index_recalls(Seen::of(&Image(&disk.cached_image()))), []);
 }
 
+#[test]
+fn k02_a_slave_of_whose_log_nothing_is_left_follows_what_comes_instead() {
+    let written = |from: usize| {
+        let mut master = boot(&Profile::FAITHFUL, sim());
+        (from..from + 3).for_each(|number| put(&mut master, number));
+        (master.disk.lend().get(LOG).unwrap(), master.store.log_end().0)
+    };
+    let slave = StoreConfig { role: Role::Slave, ..small() };
+    let mut slave = Machine::boot_as(&fix("K02"), sim(), slave, clock()).unwrap_or_else(|error| panic!("{error}"));
+    let (ours, end) = written(0);
+    assert!(slave.store.append_data(slave.disk.lend(), slave.clock, 0, &ours[..end as usize]));
+    slave.pass(20);
+    assert_whole(&mut slave);
+    // The master has lost everything, and others have come.
+    slave.store.cut_log(slave.disk.lend(), 0);
+    let (theirs, end) = written(7);
+    assert!(slave.store.append_data(slave.disk.lend(), slave.clock, 0, &theirs[..end as usize]));
+    slave.pass(20);
+    assert_whole(&mut slave);
+    assert_eq!(readable(&mut slave).len(), 3);
+    let AnyDisk::Sim(disk) = &slave.disk else { panic!("a simulated disk") };
+    assert_eq!(storage::index_recalls(Seen::of(&Image(&disk.cached_image()))), []);
+}
+
 /// Queues of 20 units a file, and 50 units at once, once the log has been forced: one pass of the flush forces one file.
 #[test]
 fn k05_the_checkpoint_waits_for_every_file_of_a_queue() {

@@ -43,7 +43,7 @@ pub(super) fn is_safe(stable: Seen<'_>) -> Vec<Breach> {
     breaches
 }
 
-/// The store time of the last record in front of the first without its unit, and that one's place and time.
+/// The latest store time of the records in front of the first without its unit, and that one's place and time.
 fn settled(stable: Seen<'_>, layout: &Layout) -> (Option<i64>, Option<(u64, i64)>) {
     let mut walk = Walk::new(stable.files, &layout.log);
     let mut last = None;
@@ -52,7 +52,8 @@ fn settled(stable: Seen<'_>, layout: &Layout) -> (Option<i64>, Option<(u64, i64)
             Piece::Record(record) if record.is_queued() && !has_unit(stable, layout, &record) => {
                 return (last, Some((record.at, record.stored())));
             }
-            Piece::Record(record) => last = Some(record.stored()),
+            // Behind a clock that was set back records are older than those in front of them, which are there as well.
+            Piece::Record(record) => last = last.max(Some(record.stored())),
             Piece::Blank { .. } => {}
             Piece::Flawed { .. } | Piece::Empty { .. } | Piece::Gap { .. } | Piece::End { .. } => return (last, None),
         }

@@ -234,7 +234,8 @@ pub fn loses_nothing(stopped: Seen<'_>, booted: Seen<'_>) -> Vec<Breach> {
 
 /// G64: the checkpoint that is stable is not ahead of what it speaks for.
 ///
-/// Clauses: `time` (its times, less three seconds, are later than the last record with a stable unit), `start` (a recovery
+/// Clauses: `time` (its times, less three seconds, are later than the last record with a stable unit, in
+/// the order of store times), `start` (a recovery
 /// that begins where it says would miss a record without a stable unit).
 pub fn checkpoint_is_safe(stable: Seen<'_>) -> Vec<Breach> {
     checkpoint::is_safe(stable)

@@ -66,6 +66,9 @@ struct Held {
 /// So long after the last send nobody sends any more: longer than senders of a draft wait between two.
 const SILENT: Span = Span::from_secs(6);
 
+/// So long after the patience with transactions is over, what was broadcast is overdue.
+const FINDS: Span = Span::from_secs(50);
+
 impl Debt {
     /// Nothing is owed in a plan's run yet.
     pub fn new(plan: &Plan) -> Debt {
@@ -213,7 +216,8 @@ impl Debt {
     }
 
     /// Whether nothing is owed to anybody who is up by anybody who is up. An open end of a
-    /// transaction and what a process that broadcasts was not handed count until `patience`.
+    /// transaction counts until `patience`, what a process that broadcasts was not handed for a while more: until it must
+    /// have found its brokers.
     pub fn is_settled(&self, world: &World, patience: Time) -> bool {
         let is_up = |node: NodeId| matches!(world.mood(node), Mood::Running);
         if !self.calls.is_empty() || !self.tasks.is_empty() || world.now() < self.last_call + SILENT {
@@ -231,7 +235,7 @@ impl Debt {
                 wants(own, held)
                     && own.nodes.iter().any(|node| is_up(*node) && !self.handed.contains(&(*node, id.clone())))
             };
-            if world.now() < patience && self.subscribers.iter().any(is_missed) {
+            if world.now() < patience + FINDS && self.subscribers.iter().any(is_missed) {
                 return false;
             }
             self.groups.iter().all(|group| {
