@@ -74,6 +74,12 @@ pub trait Disk {
     /// The mapping: what this process sees in `range`, in one piece. Lent until the next call.
     fn bytes(&mut self, file: FileId, range: Range<u64>) -> &[u8];
 
+    /// From where on the file holds nothing but zeros, if that is known without a look at them. A hint: what is looked for in
+    /// a file of 1 GiB is not looked for in its holes.
+    fn zeros_from(&self, _file: FileId) -> Option<u64> {
+        None
+    }
+
     /// Copies into the mapping: instantly visible, not durable.
     fn write(&mut self, file: FileId, at: u64, bytes: &[u8]);
 

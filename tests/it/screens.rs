@@ -99,16 +99,18 @@ fn stepping_back_shows_the_very_screen_that_was_there() {
     for place in 0..library::ALL.len() {
         let mut app = app(Lang::En, Some(place));
         let end = app.player.as_ref().unwrap().end();
+        // Every step is taken both ways; of a long run some screens are looked at.
+        let is_seen = |at: u64| at % (1 + end / 250) == 0;
         let mut screens = Vec::new();
-        for _ in 0..end {
-            screens.push(screen(&app));
+        for at in 0..end {
+            screens.push(is_seen(at).then(|| screen(&app)));
             press(&mut app, ".");
         }
         assert_eq!(app.player.as_ref().unwrap().at, end);
         press(&mut app, ".");
         for before in screens.iter().rev() {
             press(&mut app, ",");
-            assert_eq!(screen(&app), *before);
+            assert!(before.as_ref().is_none_or(|before| screen(&app) == *before));
         }
         press(&mut app, ",");
         assert_eq!(app.player.as_ref().unwrap().at, 0);

@@ -1,9 +1,8 @@
 //! G03 no phantom, and G05 one offset, one content.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::lab::check::Judged;
 use crate::lab::check::history::{Content, History, Outcome, content_of, content_of_copy, uid};
+use crate::lab::check::ids::{By, Ids};
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
@@ -13,7 +12,7 @@ use crate::mq::time::Time;
 /// Every copy and every delivery is of a message whose send was called before, and a send that was refused stores nothing.
 pub(super) fn no_phantom(history: &History) -> Judged {
     // When a content was first sent, and whether every send of it was refused.
-    let mut sent: BTreeMap<Content<'_>, (Seq, bool)> = BTreeMap::new();
+    let mut sent: By<Content<'_>, (Seq, bool)> = By::default();
     for send in &history.sends {
         let refused = matches!(&send.outcome, Outcome::Failed(_, error) if error.provably_not_stored);
         let entry = sent.entry(content_of(&send.message)).or_insert((send.seq, true));
@@ -21,7 +20,7 @@ pub(super) fn no_phantom(history: &History) -> Judged {
     }
     // What the medium made of a record, and what was copied of that, nobody sent: G03 is promised of everything else (F5).
     let flipped = history.copies().filter(|(node, record)| history.signs.is_flipped(*node, record));
-    let rotten: BTreeSet<&str> =
+    let rotten: Ids<'_> =
         flipped.filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(|id| &**id).collect();
     let mut looked_at = 0;
     for delivery in &history.deliveries {
@@ -72,7 +71,7 @@ fn is_own(topic: &str) -> bool {
 }
 
 /// A queue's place: broker, topic, queue, epoch, offset.
-type Place = (NodeId, String, i32, Epoch, i64);
+type Place<'a> = (NodeId, &'a str, i32, Epoch, i64);
 /// How many power losses, or boots after a failed sync, and how many deletions were before.
 type Epoch = (usize, usize);
 
@@ -80,7 +79,7 @@ type Epoch = (usize, usize);
 /// have cut the queue, and its numbers are given again. So does the deletion of its topic, and a boot after a sync that
 /// failed: some file systems drop the pages then, and recovery finds what the disk has.
 pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
-    let mut seen: BTreeMap<Place, (String, Seq)> = BTreeMap::new();
+    let mut seen: By<Place<'_>, (&str, Seq)> = By::default();
     let began = |node: NodeId, at: Time| {
         let losses = history.power_losses.iter().filter(|(n, _, t)| *n == node && *t < at).count();
         losses + history.sick.boots(history, node).filter(|boot| *boot < at).count()
@@ -95,12 +94,7 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
         began(node, Time::NEVER) == 0 || !history.clock_steps.iter().any(|(stepped, _)| *stepped == node)
     };
     let mut clash = None;
-    let mut see = |place: Place, uid: &str, seq: Seq| {
-        let (known, first) = seen.entry(place.clone()).or_insert_with(|| (uid.to_owned(), seq));
-        if known != uid {
-            clash.get_or_insert((place, *first, seq));
-        }
-    };
+    let mut places: Vec<(Place<'_>, &str, Seq)> = Vec::new();
     for (send, seq, at, result) in history.acked() {
         let Some(node) = trace.node(&result.queue.broker) else { continue };
         let queue = &result.queue;
@@ -109,8 +103,8 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
             continue;
         }
         let Some(epoch) = epoch(node, &queue.topic, send.at, at) else { continue };
-        let place = (node, queue.topic.to_string(), queue.queue_id, epoch, result.queue_offset.0);
-        see(place, &result.msg_id, seq);
+        let place = (node, &*queue.topic, queue.queue_id, epoch, result.queue_offset.0);
+        places.push((place, &result.msg_id, seq));
     }
     for delivery in &history.deliveries {
         let Some(node) = trace.node(&delivery.queue.broker) else { continue };
@@ -121,8 +115,8 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
             let stored = Time((message.store_timestamp.0 - trace.header.start.0).max(0) as u64 * 1_000_000);
             let at = delivery.at.min(stored + crate::mq::time::Span::from_millis(1));
             let Some(epoch) = epoch(node, &queue.topic, stored.min(at), at) else { continue };
-            let place = (node, queue.topic.to_string(), queue.queue_id, epoch, message.queue_offset.0);
-            see(place, uid, delivery.seq);
+            let place = (node, &*queue.topic, queue.queue_id, epoch, message.queue_offset.0);
+            places.push((place, uid, delivery.seq));
         }
     }
     for (node, record) in history.copies().filter(|(node, _)| is_told(*node)) {
@@ -130,8 +124,15 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
         let stored = Time((record.stored - trace.header.start.0).max(0) as u64 * 1_000_000);
         let at = stored + crate::mq::time::Span::from_millis(1);
         let Some(epoch) = epoch(node, &record.topic, stored, at) else { continue };
-        let place = (node, record.topic.clone(), record.queue, epoch, record.queue_offset);
-        see(place, uid, Seq(u64::MAX));
+        let place = (node, &*record.topic, record.queue, epoch, record.queue_offset);
+        places.push((place, uid, Seq(u64::MAX)));
+    }
+    for (place, uid, seq) in places {
+        let (known, first) = *seen.entry(place).or_insert((uid, seq));
+        if known != uid {
+            clash = Some((place, first, seq));
+            break;
+        }
     }
     if let Some(((_, topic, queue, _, offset), first, second)) = clash {
         let witness = [first, second].into_iter().filter(|seq| seq.0 != u64::MAX).collect();

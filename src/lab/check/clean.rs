@@ -1,9 +1,10 @@
 //! G73 and G74: every call ends in time, nothing that was acknowledged is lost in silence, and connections do not pile up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::lab::check::Judged;
 use crate::lab::check::history::{History, Outcome, label};
+use crate::lab::check::ids::Ids;
 use crate::lab::check::scene::Scene;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
@@ -76,7 +77,7 @@ fn silent(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
         return None;
     }
     let copies = history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY));
-    let stored: BTreeSet<&str> = copies.map(String::as_str).collect();
+    let stored: Ids<'_> = copies.map(String::as_str).collect();
     for (send, acked, at, result) in history.acked() {
         let Some((master, store)) = scene.master(&result.queue.broker) else { continue };
         let Some((struck, since)) = sick.get(&master) else { continue };

@@ -2,10 +2,9 @@
 //!
 //! Messages are told apart by the unique keys that acknowledgements name; of the others G03 says that somebody sent them.
 
-use std::collections::BTreeMap;
-
 use crate::lab::check::Judged;
 use crate::lab::check::history::{Content, History, Outcome, SendSeen, content_of, content_of_copy, label, uid};
+use crate::lab::check::ids::ById;
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::Plan;
 use crate::lab::trace::record::Seq;
@@ -13,7 +12,7 @@ use crate::mq::message::names;
 use crate::mq::message::property::names as properties;
 
 /// Acknowledged sends by their unique keys.
-pub(super) fn sent(history: &History) -> BTreeMap<&str, &SendSeen> {
+pub(super) fn sent(history: &History) -> ById<'_, &SendSeen> {
     let acked = history.sends.iter().filter_map(|send| match &send.outcome {
         Outcome::Sent(_, _, result) => Some((result.msg_id.as_str(), send)),
         _ => None,

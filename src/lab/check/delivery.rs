@@ -1,9 +1,10 @@
 //! G02: every group gets every message at least once; and how often each was delivered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{Delivery, History, SendSeen, label};
+use crate::lab::check::ids::Ids;
 use crate::lab::check::lineage::{Fate, Lineages};
 use crate::lab::check::transactions::Logged;
 use crate::lab::check::{Judged, filters};
@@ -218,9 +219,9 @@ pub(super) fn reachable<'a>(history: &'a History, plan: &Plan) -> Reached<'a> {
 #[derive(Default)]
 pub(super) struct Reached<'a> {
     /// To members that lease nothing.
-    pub(super) by_anybody: BTreeSet<&'a str>,
+    pub(super) by_anybody: Ids<'a>,
     /// To members that lease their queues.
-    in_order: BTreeSet<&'a str>,
+    in_order: Ids<'a>,
 }
 
 impl Reached<'_> {
@@ -237,7 +238,7 @@ pub(super) fn owed_in<'a>(
     all: &'a [Owed<'a>],
 ) -> Option<Vec<(&'a Owed<'a>, Fate)>> {
     let copies = history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY));
-    let stored: BTreeSet<&str> = copies.map(String::as_str).collect();
+    let stored: Ids<'_> = copies.map(String::as_str).collect();
     let lineages = Lineages::of(history, member.group);
     let begins = begins(history, member.group);
     let mut owed = Vec::new();

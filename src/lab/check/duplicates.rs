@@ -21,6 +21,7 @@ use crate::lab::check::Judged;
 use crate::lab::check::broadcast::keeps_place;
 use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{Delivery, History, uid};
+use crate::lab::check::ids::By;
 use crate::lab::check::signs::Place;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
@@ -474,7 +475,7 @@ pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
         .filter(|consumer| consumer.model == MessageModel::Broadcasting)
         .map(|consumer| consumer.group.as_str())
         .collect();
-    let mut accounts: BTreeMap<(&str, Option<NodeId>, &str), Account<'_>> = BTreeMap::new();
+    let mut accounts: By<(&str, Option<NodeId>, &str), Account<'_>> = By::default();
     let mut causes: BTreeMap<Cause, usize> = BTreeMap::new();
     let mut total = 0;
     for delivery in &history.deliveries {

@@ -2,10 +2,9 @@
 //!
 //! Judged from the applications' returns and from the disks at the end, read by the oracle; never from what a broker says.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::lab::check::Judged;
 use crate::lab::check::history::{BrokerSeen, History, SendSeen, label};
+use crate::lab::check::ids::{ById, Ids};
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::log::Trace;
@@ -87,7 +86,7 @@ fn is_doubled(loss: &Loss<'_>, history: &History, plan: &Plan) -> bool {
 }
 
 fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {
-    let stored: BTreeSet<&str> =
+    let stored: Ids<'_> =
         history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect();
     let holders: Vec<Holder<'_>> = history.brokers.iter().map(|broker| Holder::of(broker, history)).collect();
     let mut losses = Vec::new();
@@ -113,14 +112,14 @@ fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {
 struct Holder<'a> {
     broker: &'a BrokerSeen,
     /// The first copy of each unique key.
-    copies: BTreeMap<&'a str, &'a LogRecord>,
+    copies: ById<'a, &'a LogRecord>,
     /// How far its queues have followed its log, if it is up; otherwise nothing is asked.
     followed: Option<u64>,
 }
 
 impl<'a> Holder<'a> {
     fn of(broker: &'a BrokerSeen, history: &History) -> Holder<'a> {
-        let mut copies = BTreeMap::new();
+        let mut copies = ById::default();
         for record in &broker.store.records {
             if let Some(uid) = record.properties.get(names::UNIQ_KEY) {
                 copies.entry(uid.as_str()).or_insert(record);

@@ -45,6 +45,8 @@ pub struct History {
     pub brokers: Vec<BrokerSeen>,
     /// Slaves with what their disks hold at the end, each behind its master's node, if that is there.
     pub slaves: Vec<(Option<NodeId>, BrokerSeen)>,
+    /// Records of slaves that their masters do not have there: of whom they are told, which slave, which record.
+    alone: Vec<(NodeId, usize, usize)>,
     /// Disks as they were at deaths and at the end, in order.
     pub disks: Vec<DiskSeen>,
     /// Power losses: node, record, moment.
@@ -378,6 +380,18 @@ impl History {
                 }
             }
         }
+        self.alone = (0..self.slaves.len()).flat_map(|slave| self.alone_on(slave)).collect();
+    }
+
+    fn alone_on(&self, number: usize) -> Vec<(NodeId, usize, usize)> {
+        let (master, slave) = &self.slaves[number];
+        let of_master = self.brokers.iter().find(|broker| Some(broker.node) == *master);
+        let is_there = |record: &LogRecord| {
+            let same = of_master.and_then(|master| master.store.record_at(record.at));
+            same.is_some_and(|same| same.properties == record.properties)
+        };
+        let records = slave.store.records.iter().enumerate().filter(|(_, record)| !is_there(record));
+        records.map(|(at, _)| (master.unwrap_or(slave.node), number, at)).collect()
     }
 
     /// Every broker's disk, the slaves' as well.
@@ -400,16 +414,10 @@ impl History {
             let whole = broker.store.records.iter().filter(move |record| is_whole(broker.node, record));
             whole.map(|record| (broker.node, record))
         });
-        let replicated = self.slaves.iter().flat_map(move |(master, slave)| {
-            let masters = self.brokers.iter().find(|broker| Some(broker.node) == *master);
-            let is_there = move |record: &&LogRecord| {
-                let same = masters.and_then(|masters| masters.store.record_at(record.at));
-                same.is_some_and(|same| same.properties == record.properties)
-            };
-            let node = master.unwrap_or(slave.node);
-            let whole = slave.store.records.iter().filter(move |record| is_whole(slave.node, record));
-            whole.filter(move |record| !is_there(record)).map(move |record| (node, record))
-        });
+        let alone = self.alone.iter().map(|(node, slave, at)| (*node, &self.slaves[*slave].1, *at));
+        let alone = alone.map(|(node, slave, at)| (node, slave.node, &slave.store.records[at]));
+        let replicated = alone.filter(move |(_, own, record)| is_whole(*own, record));
+        let replicated = replicated.map(|(node, _, record)| (node, record));
         own.chain(replicated)
     }
 }

@@ -1,8 +1,7 @@
 //! What became of a message in a group: consumed, dead, still under way, or forgotten.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::lab::check::history::{History, uid};
+use crate::lab::check::ids::{ById, Ids, Seen};
 use crate::lab::oracle::store::LogRecord;
 use crate::mq::message::names::{dlq_topic, retry_topic};
 use crate::mq::message::property::names;
@@ -25,22 +24,22 @@ pub(super) enum Fate {
 
 /// What a group did with each message, by unique key.
 pub(super) struct Lineages<'a> {
-    consumed: BTreeSet<&'a str>,
-    dead: BTreeSet<&'a str>,
+    consumed: Ids<'a>,
+    dead: Ids<'a>,
     /// Copies that were parked with a delay and have not been put under their true topic.
-    parked: BTreeMap<&'a str, i64>,
+    parked: ById<'a, i64>,
     /// Copies under `%RETRY%` that no listener was handed.
-    unheard: BTreeSet<&'a str>,
+    unheard: Ids<'a>,
     /// When it was handed out last, and whether that was answered.
-    last: BTreeMap<&'a str, (Time, bool)>,
+    last: ById<'a, (Time, bool)>,
 }
 
 impl<'a> Lineages<'a> {
     /// Reads what a group's listeners answered and what the brokers' disks hold for it.
     pub(super) fn of(history: &'a History, group: &str) -> Lineages<'a> {
         let (retry, dlq) = (retry_topic(group), dlq_topic(group));
-        let (mut consumed, mut last) = (BTreeSet::new(), BTreeMap::new());
-        let mut heard: BTreeSet<(&str, i32, i64, &str)> = BTreeSet::new();
+        let (mut consumed, mut last) = (Ids::default(), ById::default());
+        let mut heard: Seen<(&str, i32, i64, &str)> = Seen::default();
         for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *group) {
             let done = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
             for (at, message) in delivery.messages.iter().enumerate() {
@@ -53,7 +52,7 @@ impl<'a> Lineages<'a> {
             }
         }
         let mut all =
-            Lineages { consumed, dead: BTreeSet::new(), parked: BTreeMap::new(), unheard: BTreeSet::new(), last };
+            Lineages { consumed, dead: Ids::default(), parked: ById::default(), unheard: Ids::default(), last };
         for (_, copy) in history.copies() {
             let Some(id) = copy.properties.get(names::UNIQ_KEY).map(String::as_str) else { continue };
             if copy.topic == *dlq {

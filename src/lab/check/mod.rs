@@ -32,6 +32,7 @@ mod derived;
 mod duplicates;
 mod fate;
 mod filters;
+mod ids;
 mod keys;
 mod lineage;
 mod liveness;

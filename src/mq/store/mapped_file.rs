@@ -380,7 +380,8 @@ impl MappedFileQueue {
         let last = self.files.last()?;
         let (mut from, mut at) = (None, last.wrote);
         let mut to = at;
-        while at < last.size {
+        let zeros = disk.zeros_from(last.file).map_or(last.size, |zeros| last.size.min(zeros as i64));
+        while at < zeros {
             let end = (at + WIPE_STEP).min(last.size);
             if disk.bytes(last.file, at as u64..end as u64).iter().any(|byte| *byte != 0) {
                 disk.write(last.file, at as u64, &vec![0; (end - at) as usize]);

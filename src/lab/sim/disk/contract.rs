@@ -71,6 +71,11 @@ impl Disk for SimDisk {
         &self.scratch
     }
 
+    fn zeros_from(&self, file: FileId) -> Option<u64> {
+        // A flipped bit may lie where nothing was ever written.
+        self.faults.is_none().then(|| self.files[file.0 as usize].as_ref().map_or(0, |file| file.zeros_from()))
+    }
+
     fn write(&mut self, file: FileId, at: u64, bytes: &[u8]) {
         if self.faults.is_some() {
             self.before_store(file, at, bytes.len() as u64);

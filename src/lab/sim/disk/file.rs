@@ -106,6 +106,11 @@ impl SimFile {
         &self.slots
     }
 
+    /// Where the last byte lies that may not be zero, and one further.
+    pub(super) fn zeros_from(&self) -> u64 {
+        self.slots.iter().map(|slot| slot.page * PAGE as u64 + u64::from(slot.filled)).max().unwrap_or(0)
+    }
+
     /// The page's slot, if it was touched.
     pub(super) fn find(&self, page: u64) -> Option<&Slot> {
         self.table.find(page).map(|slot| &self.slots[slot as usize])
