@@ -18,6 +18,8 @@ pub(super) struct Rare {
     checkpoints: bool,
     /// An operator moves the first group back.
     reset: bool,
+    /// Producers send all they have in the first third: what then happens meets what waits for its time, and nothing else.
+    pub(super) is_early: bool,
     /// Milliseconds of calm in front of the first fault, in which that comes to its end.
     pub(super) calm: u64,
 }
@@ -40,6 +42,7 @@ impl Rare {
             too_large: own("too-large", 10),
             checkpoints: own("checkpoints", 4),
             reset,
+            is_early: own("early", 4),
             calm: if reset { CALM } else { 0 },
         }
     }

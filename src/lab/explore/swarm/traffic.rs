@@ -129,7 +129,7 @@ fn producer(out: &mut String, picks: &Picks, (name, features): (&str, &Features<
     if features.modes && pick.chance(1, 4) {
         out.push_str("retry_another_broker = true\n");
     }
-    let span = times.healed.saturating_sub(times.start);
+    let span = times.healed.saturating_sub(times.start) / if features.rare.is_early { 3 } else { 1 };
     let blocks = pick.between(1, 2);
     for block in 1..=blocks {
         let mut pick = picks.of(&["send", name, &block.to_string()]);
