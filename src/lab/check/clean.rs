@@ -89,10 +89,9 @@ fn silent(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
         let is_told =
             history.signs.told.iter().any(|(_, told)| *since <= *told) || !goes_on(history, result, master, *since);
         let is_warned = result.status != SendStatus::SendOk;
-        // A bit that changed by itself shows when somebody reads the log, and nobody did since.
-        let is_unread = history.signs.is_flipped_alone(master)
-            && !history.boots.iter().any(|(node, at)| *node == master && *since < *at);
-        if stored.contains(&*result.msg_id) || is_retired || is_by_power || is_told || is_warned || is_unread {
+        // A bit that changed by itself shows when somebody reads the log; whether a boot says so is G66.
+        let is_rotten = history.signs.is_flipped_alone(master);
+        if stored.contains(&*result.msg_id) || is_retired || is_by_power || is_told || is_warned || is_rotten {
             continue;
         }
         let name = label(send);

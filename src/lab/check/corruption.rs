@@ -2,7 +2,10 @@
 //!
 //! Looked at are bits that changed by themselves in a master's log, at places that were durable. When the broker boots over
 //! one, it has to say so, by not booting above all; a log that then ends at the place, or is written anew from there, was cut.
-//! A slave may cut its log: it takes the range from its master again.
+//! A slave may cut its log: it takes the range from its master again. Nor can damage be told from a torn tail where the power
+//! went before the boot, and with it what else the store knew of the range.
+
+use std::collections::BTreeSet;
 
 use crate::lab::check::Judged;
 use crate::lab::check::history::{History, Image};
@@ -29,11 +32,16 @@ pub(super) fn corruption_told(history: &History, trace: &Trace, plan: &Plan) -> 
     if history.signs.flips.is_empty() {
         return Judged::inconclusive("nothing durable was damaged", "没有已落盘的数据被损坏");
     }
-    let (mut logs, mut scars) = (Logs::default(), Vec::new());
+    let (mut logs, mut scars, mut dark) = (Logs::default(), Vec::new(), BTreeSet::new());
     for record in trace.records() {
         if let Some(node) = record.node
             && is_master(plan, node)
         {
+            match &record.what {
+                What::Machine(Machine::PowerLost { .. }) => _ = dark.insert(node),
+                What::Machine(Machine::Booted) if dark.remove(&node) => scars.retain(|scar: &Scar| scar.node != node),
+                _ => {}
+            }
             scars.extend(scar(record, node, &logs));
             for scar in scars.iter_mut().filter(|scar| scar.node == node && !scar.is_over) {
                 if let Some(cut) = cut(scar, record) {

@@ -51,8 +51,7 @@ impl MessageStore {
         bit_maps: Option<Arc<dyn BitMaps>>,
     ) -> Result<MessageStore, StoreError> {
         config.check()?;
-        let delays = DelayLevels::parse(&config.message_delay_level)
-            .ok_or_else(|| StoreError::DelayLevels { text: config.message_delay_level.clone() })?;
+        let delays = delays(&config)?;
         let clean = disk.list(ABORT).iter().all(|info| info.name != ABORT);
         let (schedule, cursors) = Schedule::load(disk)?;
         let mut log = MappedFileQueue::new("commitlog/".to_owned(), config.commit_log_file_size as i64);
@@ -287,6 +286,11 @@ impl MessageStore {
         self.queues = Queues::new(&self.config);
         self.queues.bit_maps = bit_maps;
     }
+}
+
+fn delays(config: &StoreConfig) -> Result<DelayLevels, StoreError> {
+    let text = &config.message_delay_level;
+    DelayLevels::parse(text).ok_or_else(|| StoreError::DelayLevels { text: text.clone() })
 }
 
 fn disk_error(file: &str, error: DiskError) -> StoreError {

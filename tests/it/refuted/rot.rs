@@ -23,7 +23,7 @@ pub fn told(table: &mut Table) {
     let (trace, plan) = rotten("body", &kill);
     table.rejects("a body, and a kill", "K09 cut", (&trace, &plan));
     let (trace, plan) = rotten("size", &dark);
-    table.rejects("a size, and no power", "K09 cut", (&trace, &plan));
+    table.leaves_open("what the power left behind it may be a torn tail", (&trace, &plan));
     let (trace, plan) = rotten("magic", &stop);
     table.rejects("a magic number, and a clean stop", "K09 cut", (&trace, &plan));
     // Somebody whose repair does nothing.

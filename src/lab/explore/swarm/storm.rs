@@ -36,7 +36,7 @@ pub(super) fn draw(picks: &Picks, scene: &Scene<'_>, bounds: &Bounds) -> Vec<Wis
         for number in 0..pick.between(3, 6) {
             let mut pick = picks.of(&["fault", &burst.to_string(), &number.to_string()]);
             let kind = *pick.weighted(&kinds, |kind| kind.weight);
-            let at = pick.between(*from, *to);
+            let at = on_a_tick(picks, (burst, number), pick.between(*from, *to), (kind.verb, *to));
             let Some(body) = (kind.body)(&mut pick, scene) else { continue };
             // Two alike would be one, and the second would draw other numbers without the first.
             let targets: Vec<&str> = body.split('"').skip(1).step_by(2).filter(|word| scene.is_node(word)).collect();
@@ -66,6 +66,16 @@ pub(super) fn draw(picks: &Picks, scene: &Scene<'_>, bounds: &Bounds) -> Vec<Wis
     wishes.sort_by_key(|wish| wish.at);
     wishes
 }
+
+/// Of three losses of power, one comes when files that are written by the clock have just been written.
+fn on_a_tick(picks: &Picks, (burst, number): (usize, u64), at: u64, (verb, to): (&str, u64)) -> u64 {
+    let mut tick = picks.of(&["tick", &burst.to_string(), &number.to_string()]);
+    let next = at.next_multiple_of(TICK) + tick.between(50, 900);
+    if verb == "power-loss" && tick.chance(1, 3) && next <= to { next } else { at }
+}
+
+/// In milliseconds: brokers write offsets every five seconds from their boot on, and the levels' cursors every ten.
+const TICK: u64 = 5_000;
 
 /// What a core heal leaves as it is.
 fn may_stay(verb: &str) -> bool {
