@@ -123,6 +123,12 @@ pub struct Profile {
     /// `DefaultMQProducerImpl.sendKernelImpl` makes a half message of it: somebody is asked how it ended, and the copy that is
     /// asked for (`TransactionalMessageBridge.renewHalfMessageInner`) has forgotten how often it was tried.
     pub fix_k31: bool,
+    /// K32: an answer without messages moves nothing of a queue that was given up, as a reset gives it up.
+    ///
+    /// Source: `MQClientInstance.resetOffset` clears what waits and sleeps for ten seconds;
+    /// `DefaultMQPushConsumerImpl.correctTagsOffset` then finds nothing that waits and moves the offset over it, and the broker
+    /// is told. Who dies in these seconds leaves it behind for ever.
+    pub fix_k32: bool,
     /// A mistake planted to see that it is found; no named profile has one.
     #[cfg(feature = "mutants")]
     pub planted: Option<Mistake>,
@@ -159,7 +165,7 @@ pub struct Switch {
 }
 
 /// Every switch, in the order of the rows.
-pub const SWITCHES: [Switch; 23] = [
+pub const SWITCHES: [Switch; 24] = [
     Switch { row: "K01", of: |profile| &mut profile.fix_k01 },
     Switch { row: "K02", of: |profile| &mut profile.fix_k02 },
     Switch { row: "K03", of: |profile| &mut profile.fix_k03 },
@@ -183,6 +189,7 @@ pub const SWITCHES: [Switch; 23] = [
     Switch { row: "K27", of: |profile| &mut profile.fix_k27 },
     Switch { row: "K30", of: |profile| &mut profile.fix_k30 },
     Switch { row: "K31", of: |profile| &mut profile.fix_k31 },
+    Switch { row: "K32", of: |profile| &mut profile.fix_k32 },
 ];
 
 impl Profile {
@@ -211,6 +218,7 @@ impl Profile {
         fix_k27: false,
         fix_k30: false,
         fix_k31: false,
+        fix_k32: false,
         #[cfg(feature = "mutants")]
         planted: None,
     };
@@ -239,6 +247,7 @@ impl Profile {
         fix_k27: true,
         fix_k30: true,
         fix_k31: true,
+        fix_k32: true,
         #[cfg(feature = "mutants")]
         planted: None,
     };

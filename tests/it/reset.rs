@@ -155,3 +155,60 @@ fn a_group_that_does_not_go_where_it_was_moved_is_seen() {
         other => panic!("{other:?}"),
     }
 }
+
+/// A group that is moved while a message waits to be tried again, and an answer without messages in the ten seconds.
+const MOVED: &str = r#"
+format = 1
+id = "t"
+seed = 502541
+until = "21s"
+[cluster]
+profile = "PROFILE"
+[[broker]]
+name = "broker-b"
+flush = "sync"
+[[topic]]
+name = "orders"
+on = ["broker-b"]
+[[producer]]
+name = "shop-1"
+group = "shop-1"
+start = "11s"
+[[producer.send]]
+topic = "orders"
+count = 1
+wait = "4s"
+tag = "{pick:create,pay,done}"
+[[producer.send]]
+topic = "orders"
+count = 1
+wait = "5s"
+key = "{n}"
+select = "hash:key"
+[[consumer]]
+name = "billing-1"
+group = "billing"
+mode = "orderly"
+subscribe = { orders = "pay || done" }
+[[consumer.on]]
+reply = ["suspend", "ok"]
+[[operator]]
+name = "ops"
+start = "15s"
+[[operator.reset]]
+group = "billing"
+topic = "orders"
+wait = "1s"
+to = "20181110160011"
+"#;
+
+#[test]
+fn k32_an_answer_without_messages_moves_a_group_over_what_a_reset_has_cleared() {
+    let overrun = |profile: &str| {
+        let (trace, plan) = run(&MOVED.replace("PROFILE", profile));
+        let expects = vec![Expect { id: "x".into(), check: Check::NoOverrun, outcome: Outcome::Holds }];
+        check::run(&trace, &Plan { expects, ..plan }).remove(0).verdict
+    };
+    assert!(matches!(overrun("rocketmq-4.3.2"), Verdict::Violation { clause: "in flight", .. }));
+    assert_eq!(overrun("hardened"), Verdict::Pass);
+}

@@ -243,7 +243,7 @@ fn likely(finding: &Finding) -> &'static [&'static str] {
     match finding.check {
         "ack-honest" => &["K01", "K02"],
         "acked-durability" => &["K01", "K09", "K17", "K06", "K18", "K27"],
-        "no-overrun" => &["K04", "K03"],
+        "no-overrun" => &["K04", "K03", "K32"],
         "at-least-once" | "drain-bound" | "broadcast-complete" | "filter-complete" => {
             &["K04", "K03", "K02", "K20", "K12", "K13", "K06", "K05"]
         }

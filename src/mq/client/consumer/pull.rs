@@ -328,7 +328,9 @@ impl Client {
             }
             response::PULL_NOT_FOUND | response::PULL_RETRY_IMMEDIATELY => {
                 assigned.next_offset = header.next_begin_offset;
-                if assigned.window.msg_count() == 0 {
+                // What waited in a queue that was given up is not counted any more, and not consumed either (K32).
+                let is_given_up = self.config.profile.fix_k32 && assigned.window.is_dropped();
+                if assigned.window.msg_count() == 0 && !is_given_up {
                     assigned.update_offset(header.next_begin_offset, true);
                 }
                 self.remoting.recycle(command);
