@@ -103,7 +103,7 @@ pub(crate) const WITNESS_MAX: usize = 30;
 
 /// Whether a guarantee is owed whatever goes wrong: honesty is, survival is not.
 pub fn is_owed_beyond(check: &Check) -> bool {
-    matches!(check, Check::NoPhantom | Check::AckHonest | Check::CleanError | Check::CorruptionTold)
+    matches!(check, Check::NoPhantom | Check::AckHonest | Check::CleanError)
 }
 
 /// Judges a run: what the plan expects, then what is judged in every run. The trace needs level `full` for `frames` and

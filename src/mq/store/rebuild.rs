@@ -5,7 +5,6 @@
 
 use crate::mq::disk::{Disk, DiskError, FileId};
 use crate::mq::message::sys_flag::{TRANSACTION_PREPARED, TRANSACTION_ROLLBACK, transaction_type};
-use crate::mq::store::config::Role;
 use crate::mq::store::consume_queue::{ConsumeQueue, ENTRY_MAX, UNIT, Unit};
 use crate::mq::store::outcome::{News, StoreError};
 use crate::mq::store::record::Parsed;
@@ -35,15 +34,12 @@ impl MessageStore {
         }
     }
 
-    /// Refuses a log that is bad in front of what was forced (K09): so says the checkpoint, and so do entries of queues, up to
-    /// `queued`, where they are written behind the force (K04). A slave takes what it lacks from its master.
+    /// Refuses a log that is bad in front of what the checkpoint says was forced (K09).
     ///
-    /// A torn tail begins behind all that. Damage to what was forced last cannot be told from one.
-    pub(super) fn refuse_corruption(&self, number: usize, at: i64, queued: i64) -> Result<(), StoreError> {
+    /// A torn tail begins behind it. Damage to what was forced after the last checkpoint cannot be told from one.
+    pub(super) fn refuse_corruption(&self, number: usize, at: i64) -> Result<(), StoreError> {
         let bad = &self.log.files[number];
-        let is_evidence = self.profile.fix_k04 && self.config.role != Role::Slave;
-        let forced = self.checkpoint.log_forced.max(if is_evidence { queued } else { 0 });
-        if forced <= bad.from + at {
+        if self.checkpoint.log_forced <= bad.from + at {
             return Ok(());
         }
         Err(StoreError::Corrupt { file: self.log.name(bad.from), at })

@@ -215,7 +215,7 @@ impl MessageStore {
         };
         self.replay(disk, &mut batch);
         if self.profile.fix_k09 {
-            self.refuse_corruption(number, within, highest)?;
+            self.refuse_corruption(number, within)?;
         }
         let end = if !clean && records > 0 && self.profile.plants(Mistake::RecoveryCutsOneMore) { last } else { end };
         self.log.flushed_where = end;

@@ -34,12 +34,6 @@ pub fn told(table: &mut Table) {
     table.leaves_open("nobody has read it", (&trace, &plan));
     let (trace, plan) = rotten("properties", &kill);
     table.accepts("a text that no CRC covers is taken as it is", (&trace, &plan));
-    let hardened = |text: &str| {
-        let text = text.replace("[[broker]]", "[cluster]\nprofile = \"hardened\"\n[[broker]]");
-        of(&text.replace("name = \"broker-a\"\n", "name = \"broker-a\"\nflush = \"sync\"\n"))
-    };
-    let (trace, plan) = hardened(&shop_text("60s", "count = 60", "", &format!("{}{kill}", flip("body", 3))));
-    table.accepts("a broker that does not start", (&trace, &plan));
     // Without a force nothing was durable when it changed.
     let young = fault("x", 17, 3, "kill = { node = \"broker-a\" }");
     let (trace, plan) = of(&shop_text("60s", "count = 60", "", &format!("{}{young}", flip("body", 1)))
