@@ -100,7 +100,7 @@ fn stepping_back_shows_the_very_screen_that_was_there() {
         let mut app = app(Lang::En, Some(place));
         let end = app.player.as_ref().unwrap().end();
         // Every step is taken both ways; of a long run some screens are looked at.
-        let is_seen = |at: u64| at % (1 + end / 250) == 0;
+        let is_seen = |at: u64| at.is_multiple_of(1 + end / 250);
         let mut screens = Vec::new();
         for at in 0..end {
             screens.push(is_seen(at).then(|| screen(&app)));

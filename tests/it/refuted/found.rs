@@ -17,28 +17,27 @@ struct Near {
 #[test]
 fn what_the_hunt_once_took_for_a_violation_is_none() {
     let mut wrong = Vec::new();
-    for Near { name, seed, until, check, says, text } in near() {
+    for Near { name, seed, until, check, says, text } in NEAR {
         let head = format!(
             "format = 1\nid = \"near\"\nseed = {seed}\nuntil = \"{until}\"\ntitle.en = \"Near\"\ntitle.zh = \"近\"\n"
         );
         let (trace, plan) = of(&format!("{head}{text}"));
-        let (found, said) = verdict(&trace, &plan, check);
-        if found.as_str() != says {
+        let (found, said) = verdict(&trace, &plan, check.clone());
+        if found.as_str() != *says {
             wrong.push(format!("{name}: `{}` for `{says}`: {said}", found.as_str()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn near() -> Vec<Near> {
-    vec![
-        Near {
-            name: "G64 behind a clock that was set back",
-            seed: 704922,
-            until: "8s",
-            check: Check::CheckpointSafe,
-            says: "pass",
-            text: r#"
+const NEAR: &[Near] = &[
+    Near {
+        name: "G64 behind a clock that was set back",
+        seed: 704922,
+        until: "8s",
+        check: Check::CheckpointSafe,
+        says: "pass",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -76,14 +75,14 @@ name = "rack-loss-6"
 at = "7s"
 rack-loss = { keep = "keep-all", within = "1ms" }
 "#,
-        },
-        Near {
-            name: "G64 stored while a clock was ahead",
-            seed: 8805,
-            until: "20s",
-            check: Check::CheckpointSafe,
-            says: "pass",
-            text: r#"
+    },
+    Near {
+        name: "G64 stored while a clock was ahead",
+        seed: 8805,
+        until: "20s",
+        check: Check::CheckpointSafe,
+        says: "pass",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -119,14 +118,14 @@ name = "power-loss-4"
 at = "19s"
 power-loss = { keep = "keep-all", node = "broker-a" }
 "#,
-        },
-        Near {
-            name: "G35 a broker that its name server forgot for a while",
-            seed: 706487,
-            until: "95855ms",
-            check: Check::BroadcastComplete,
-            says: "inconclusive",
-            text: r#"
+    },
+    Near {
+        name: "G35 a broker that its name server forgot for a while",
+        seed: 706487,
+        until: "95855ms",
+        check: Check::BroadcastComplete,
+        says: "inconclusive",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -170,14 +169,14 @@ name = "reset-1"
 at = "15s"
 reset = { from = "*", prefix = "none", to = "ns-1" }
 "#,
-        },
-        Near {
-            name: "G65 torn, of a slave that is off",
-            seed: 706927,
-            until: "16s",
-            check: Check::ReplicaPrefix,
-            says: "pass",
-            text: r#"
+    },
+    Near {
+        name: "G65 torn, of a slave that is off",
+        seed: 706927,
+        until: "16s",
+        check: Check::ReplicaPrefix,
+        says: "pass",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -209,14 +208,14 @@ name = "power-loss-3"
 at = "15s"
 power-loss = { keep = "uniform", node = "broker-a-s" }
 "#,
-        },
-        Near {
-            name: "G05 torn, of a slave that is off",
-            seed: 806341,
-            until: "22s",
-            check: Check::OffsetAgreement,
-            says: "pass",
-            text: r#"
+    },
+    Near {
+        name: "G05 torn, of a slave that is off",
+        seed: 806341,
+        until: "22s",
+        check: Check::OffsetAgreement,
+        says: "pass",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -245,14 +244,14 @@ name = "power-loss-3"
 at = "21s"
 power-loss = { keep = "header-kept/body-lost", node = "broker-a-s" }
 "#,
-        },
-        Near {
-            name: "G05 an answer that was under way while the power went",
-            seed: 707115,
-            until: "34s",
-            check: Check::OffsetAgreement,
-            says: "pass",
-            text: r#"
+    },
+    Near {
+        name: "G05 an answer that was under way while the power went",
+        seed: 707115,
+        until: "34s",
+        check: Check::OffsetAgreement,
+        says: "pass",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -286,14 +285,14 @@ at = "32s"
 lasts = "1ms"
 power-loss = { keep = "lose-all-unsynced", node = "broker-a" }
 "#,
-        },
-        Near {
-            name: "G05 stored under a clock that was set back",
-            seed: 6584,
-            until: "3s",
-            check: Check::OffsetAgreement,
-            says: "pass",
-            text: r#"
+    },
+    Near {
+        name: "G05 stored under a clock that was set back",
+        seed: 6584,
+        until: "3s",
+        check: Check::OffsetAgreement,
+        says: "pass",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -331,14 +330,14 @@ name = "reboot-1"
 at = "2500ms"
 restart = { node = "broker-a" }
 "#,
-        },
-        Near {
-            name: "G61 a broker that was told that its sync failed",
-            seed: 804163,
-            until: "22s",
-            check: Check::StoreConsistent,
-            says: "pass",
-            text: r#"
+    },
+    Near {
+        name: "G61 a broker that was told that its sync failed",
+        seed: 804163,
+        until: "22s",
+        check: Check::StoreConsistent,
+        says: "pass",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -369,14 +368,14 @@ name = "sync-error-1"
 at = "1s"
 sync-error = { file = "commitlog", node = "broker-a", nth = 1, personality = "ext4-journal" }
 "#,
-        },
-        Near {
-            name: "G30 told over another connection",
-            seed: 3320,
-            until: "27s",
-            check: Check::NoRegress,
-            says: "pass",
-            text: r#"
+    },
+    Near {
+        name: "G30 told over another connection",
+        seed: 3320,
+        until: "27s",
+        check: Check::NoRegress,
+        says: "pass",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -410,14 +409,14 @@ at = "22s"
 lasts = "4s"
 delay = { by = "1s", from = "billing-1", to = "broker-a" }
 "#,
-        },
-        Near {
-            name: "G06 a copy in the page of a failed sync",
-            seed: 5772,
-            until: "70981ms",
-            check: Check::DerivedContinuity,
-            says: "pass",
-            text: r#"
+    },
+    Near {
+        name: "G06 a copy in the page of a failed sync",
+        seed: 5772,
+        until: "70981ms",
+        check: Check::DerivedContinuity,
+        says: "pass",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -447,14 +446,14 @@ name = "power-loss-1"
 at = "20s"
 power-loss = { keep = "keep-all", node = "broker-a" }
 "#,
-        },
-        Near {
-            name: "G32 of a broadcasting process whose file was written in between",
-            seed: 9152,
-            until: "57s",
-            check: Check::DuplicatesExplained,
-            says: "pass",
-            text: r#"
+    },
+    Near {
+        name: "G32 of a broadcasting process whose file was written in between",
+        seed: 9152,
+        until: "57s",
+        check: Check::DuplicatesExplained,
+        says: "pass",
+        text: r#"
 [cluster]
 nameserver = 3
 profile = "hardened"
@@ -502,14 +501,14 @@ name = "reboot-1"
 at = "25s"
 restart = { node = "broker-c" }
 "#,
-        },
-        Near {
-            name: "G33 of a broadcasting process whose file was written in between",
-            seed: 9152,
-            until: "47s",
-            check: Check::StartPosition,
-            says: "pass",
-            text: r#"
+    },
+    Near {
+        name: "G33 of a broadcasting process whose file was written in between",
+        seed: 9152,
+        until: "47s",
+        check: Check::StartPosition,
+        says: "pass",
+        text: r#"
 [cluster]
 nameserver = 3
 profile = "hardened"
@@ -555,14 +554,14 @@ name = "reboot-1"
 at = "10s"
 restart = { node = "broker-c" }
 "#,
-        },
-        Near {
-            name: "G34 of a broker without power",
-            seed: 9656,
-            until: "82s",
-            check: Check::ResetConformance,
-            says: "inconclusive",
-            text: r#"
+    },
+    Near {
+        name: "G34 of a broker without power",
+        seed: 9656,
+        until: "82s",
+        check: Check::ResetConformance,
+        says: "inconclusive",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -599,14 +598,14 @@ name = "power-loss-3"
 at = "20s"
 power-loss = { keep = "lose-all-unsynced", node = "broker-a" }
 "#,
-        },
-        Near {
-            name: "G34 of a queue whose next owner has nothing to be handed: K29",
-            seed: 824009,
-            until: "81s",
-            check: Check::ResetConformance,
-            says: "known",
-            text: r#"
+    },
+    Near {
+        name: "G34 of a queue whose next owner has nothing to be handed: K29",
+        seed: 824009,
+        until: "81s",
+        check: Check::ResetConformance,
+        says: "known",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -644,14 +643,14 @@ topic = "orders"
 wait = "500ms"
 to = "20181110160007"
 "#,
-        },
-        Near {
-            name: "G32 of copies that a repaired broker could not force before it stopped",
-            seed: 822940,
-            until: "60s",
-            check: Check::DuplicatesExplained,
-            says: "pass",
-            text: r#"
+    },
+    Near {
+        name: "G32 of copies that a repaired broker could not force before it stopped",
+        seed: 822940,
+        until: "60s",
+        check: Check::DuplicatesExplained,
+        says: "pass",
+        text: r#"
 [cluster]
 profile = "hardened"
 
@@ -692,6 +691,5 @@ at = "13s"
 lasts = "4s"
 stop = { node = "broker-a" }
 "#,
-        },
-    ]
-}
+    },
+];
