@@ -518,7 +518,7 @@ pub struct BenchArgs {
 pub enum BenchFormat {
     /// A table.
     Text,
-    /// `{"workloads": [...]}`.
+    /// `{"workloads": [...]}`, and `{"mutants": [...]}` of `mqlab mutants`.
     Json,
 }
 

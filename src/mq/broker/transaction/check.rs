@@ -374,7 +374,6 @@ impl Broker {
         step.out.arm(TimerKey::of(Timer::TransactionCheck), step.mono + wait);
     }
 
-    /// Whether a cursor stands in front of its queue's end.
     /// Whether a half message that its queue has is settled by a note that no queue has yet.
     fn has_unread_note(&mut self, half: i64) -> bool {
         let followed = self.store.log_end().0 - self.store.behind();
@@ -383,6 +382,7 @@ impl Broker {
         is_there && self.transactions.unread.iter().any(|(settled, _)| *settled == half)
     }
 
+    /// Whether a cursor stands in front of its queue's end.
     fn has_open_ends(&self) -> bool {
         [names::TRANS_HALF_TOPIC, names::TRANS_OP_TOPIC]
             .iter()
