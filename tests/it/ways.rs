@@ -226,8 +226,7 @@ fn a_batch_is_one_request_one_result_and_records_side_by_side() {
         assert_eq!(places[5..], [0, 1].map(|offset| (second, offset)));
         for (send, _, _, result) in history.acked() {
             let copies = history.copies().filter(|(_, record)| {
-                record.properties.get(names::UNIQ_KEY).is_some_and(|id| *id == *result.msg_id)
-                    && *record.body == *send.message.body
+                record.id().is_some_and(|id| id == &*result.msg_id) && *record.body == *send.message.body
             });
             assert_eq!(copies.count(), 1, "each has its own id");
         }
@@ -261,7 +260,7 @@ fn what_may_be_lost_is_sent_to_another_broker_if_the_producer_wants_it() {
     assert_eq!(statuses(&trace), ["SEND_OK"; 8]);
     let history = History::of(&trace);
     let twice = history.acked().filter(|(_, _, _, result)| {
-        let is_it = |record: &LogRecord| record.properties.get(names::UNIQ_KEY).is_some_and(|id| *id == *result.msg_id);
+        let is_it = |record: &LogRecord| record.id().is_some_and(|id| id == &*result.msg_id);
         history.copies().filter(|(_, record)| is_it(record)).count() == 2
     });
     assert_ne!(twice.count(), 0, "the price: it is on both");

@@ -20,8 +20,7 @@ pub(super) fn no_phantom(history: &History) -> Judged {
     }
     // What the medium made of a record, and what was copied of that, nobody sent: G03 is promised of everything else (F5).
     let flipped = history.copies().filter(|(node, record)| history.signs.is_flipped(*node, record));
-    let rotten: Ids<'_> =
-        flipped.filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(|id| &**id).collect();
+    let rotten: Ids<'_> = flipped.filter_map(|(_, record)| record.id()).collect();
     let mut looked_at = 0;
     for delivery in &history.deliveries {
         for message in &delivery.messages {
@@ -42,8 +41,7 @@ pub(super) fn no_phantom(history: &History) -> Judged {
             }
         }
     }
-    let is_rotten =
-        |record: &LogRecord| record.properties.get(names::UNIQ_KEY).is_some_and(|id| rotten.contains(&**id));
+    let is_rotten = |record: &LogRecord| record.id().is_some_and(|id| rotten.contains(id));
     let is_whole =
         |(node, record): &(NodeId, &LogRecord)| !history.signs.is_flipped(*node, record) && !is_rotten(record);
     for (_, record) in history.copies().filter(is_whole) {
@@ -125,7 +123,7 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
         }
     }
     for (node, record) in history.copies().filter(|(node, _)| is_told(*node)) {
-        let Some(uid) = record.properties.get(names::UNIQ_KEY) else { continue };
+        let Some(uid) = record.id() else { continue };
         let stored = true_time(record.stored, trace.header.start);
         let at = stored + crate::mq::time::Span::from_millis(1);
         let Some(epoch) = epoch(node, &record.topic, stored, at) else { continue };

@@ -71,10 +71,10 @@ pub(super) fn broadcast_complete(history: &History, plan: &Plan) -> Judged {
                 pending += 1;
                 continue;
             }
-            let (name, to) = (&message.name, subscriber.name);
+            let (name, to) = (message.name(), subscriber.name);
             return Judged::violation(
                 "never delivered",
-                message.seen.clone(),
+                message.seen(),
                 format!("{name} was never delivered to {to}, which broadcasts in group {}", subscriber.consumer.group),
                 format!("{name} 从未投递给广播消费组 {} 的 {to}", subscriber.consumer.group),
             );
@@ -168,7 +168,7 @@ pub(super) fn keeps_place(
 
 impl Subscriber<'_> {
     fn is_owed(&self, message: &Owed<'_>, calls: &BTreeMap<Seq, Time>) -> bool {
-        let find = |name: &str| message.properties.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        let find = |name: &str| message.property(name);
         // What a condition that is not read here wants, nobody is owed.
         if filters::wants(&self.consumer.subscriptions, message.topic, &find) != Some(true) {
             return false;
@@ -177,7 +177,7 @@ impl Subscriber<'_> {
         if let Some(kept) = self.kept.get(&queue) {
             return *kept <= message.offset;
         }
-        let called = message.seen.first().and_then(|seq| calls.get(seq)).copied();
+        let called = calls.get(&message.first()).copied();
         self.consumer.from == ConsumeFrom::First
             || self.begins.get(&queue).is_some_and(|begin| *begin <= message.offset)
             || called.is_some_and(|called| self.since + GRACE <= called)

@@ -9,7 +9,6 @@ use crate::lab::check::scene::Scene;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{SendMode, SendResult, SendStatus, SendTo};
-use crate::mq::message::property::names;
 use crate::mq::time::{Span, Time};
 
 /// Whoever waits for a send hears how it ended; and where a disk loses what was acknowledged, somebody is told of an error.
@@ -76,8 +75,8 @@ fn silent(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
     if sick.is_empty() {
         return None;
     }
-    let copies = history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY));
-    let stored: Ids<'_> = copies.map(String::as_str).collect();
+    let copies = history.copies().filter_map(|(_, record)| record.id());
+    let stored: Ids<'_> = copies.collect();
     for (send, acked, at, result) in history.acked() {
         let Some((master, store)) = scene.master(&result.queue.broker) else { continue };
         let Some((struck, since)) = sick.get(&master) else { continue };

@@ -9,7 +9,6 @@ use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::Plan;
 use crate::lab::trace::record::Seq;
 use crate::mq::message::names;
-use crate::mq::message::property::names as properties;
 
 /// Acknowledged sends by their unique keys.
 pub(super) fn sent(history: &History) -> ById<'_, &SendSeen> {
@@ -71,8 +70,8 @@ pub(super) fn content_integrity(history: &History, plan: &Plan) -> Judged {
         }
     }
     for (_, copy) in history.copies() {
-        let id = copy.properties.get(properties::UNIQ_KEY);
-        let Some(send) = id.and_then(|id| sent.get(id.as_str())) else { continue };
+        let id = copy.id();
+        let Some(send) = id.and_then(|id| sent.get(id)) else { continue };
         // What nobody can read nobody is handed.
         if copy.is_garbled || copy.topic == names::TRANS_OP_TOPIC {
             continue;

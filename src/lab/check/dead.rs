@@ -101,7 +101,7 @@ fn letters<'a>(history: &'a History, club: &Club<'_>) -> BTreeMap<&'a str, Vec<&
     let topic = dlq_topic(club.group);
     let mut letters: BTreeMap<&str, Vec<&LogRecord>> = BTreeMap::new();
     for (_, copy) in history.copies().filter(|(_, copy)| copy.topic == *topic) {
-        if let Some(id) = copy.properties.get(names::UNIQ_KEY) {
+        if let Some(id) = copy.id() {
             letters.entry(id).or_default().push(copy);
         }
     }

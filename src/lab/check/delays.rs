@@ -57,7 +57,7 @@ impl<'a> Waits<'a> {
     pub(super) fn of(store: &'a Store) -> Waits<'a> {
         let mut waits = Waits { parked: Vec::new(), fired: BTreeMap::new() };
         for record in &store.records {
-            let text = |name: &str| record.properties.get(name).map(String::as_str);
+            let text = |name: &str| record.properties.get(name);
             let (Some(id), Some(real)) = (text(names::UNIQ_KEY), text(names::REAL_TOPIC)) else { continue };
             let wait = (id, real, record.reconsumed);
             match record.topic.as_str() {
@@ -214,7 +214,7 @@ pub(super) fn not_late(history: &History, plan: &Plan) -> Judged {
 
 fn late(clause: &'static str, parked: &LogRecord, id: &str) -> Judged {
     let (level, offset) = (parked.queue + 1, parked.queue_offset);
-    let key = parked.properties.get(names::KEYS).map_or(id, String::as_str);
+    let key = parked.properties.get(names::KEYS).unwrap_or(id);
     Judged::violation(
         clause,
         Vec::new(),

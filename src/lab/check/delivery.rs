@@ -1,15 +1,14 @@
 //! G02: every group gets every message at least once; and how often each was delivered.
 
-use std::collections::BTreeMap;
-
 use crate::lab::check::agreement::true_time;
 use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{Delivery, History, SendSeen, label};
-use crate::lab::check::ids::Ids;
+use crate::lab::check::ids::{By, Ids};
 use crate::lab::check::lineage::{Fate, Lineages};
-use crate::lab::check::transactions::Logged;
+use crate::lab::check::transactions::{Logged, TransactionSeen};
 use crate::lab::check::{Judged, filters};
 use crate::lab::fault::episode::FaultKind;
+use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
@@ -72,9 +71,7 @@ pub(super) fn is_severed(name: &str, plan: &Plan) -> bool {
 
 /// A message that groups are owed.
 pub(super) struct Owed<'a> {
-    pub(super) name: String,
-    /// The records that show it.
-    pub(super) seen: Vec<Seq>,
+    source: Source<'a>,
     /// Since when.
     pub(super) at: Time,
     pub(super) broker: &'a str,
@@ -82,21 +79,60 @@ pub(super) struct Owed<'a> {
     pub(super) queue_id: i32,
     pub(super) offset: i64,
     pub(super) id: &'a str,
-    pub(super) properties: Vec<(&'a str, &'a str)>,
+}
+
+/// Why it is owed.
+enum Source<'a> {
+    /// It was sent, and that was acknowledged.
+    Acked(&'a SendSeen, Seq),
+    /// Its transaction was committed.
+    Committed(&'a TransactionSeen, &'a LogRecord),
+}
+
+impl<'a> Owed<'a> {
+    /// What a person calls it.
+    pub(super) fn name(&self) -> String {
+        match self.source {
+            Source::Acked(send, _) => label(send),
+            Source::Committed(seen, _) => seen.key.to_string(),
+        }
+    }
+
+    /// The records that show it.
+    pub(super) fn seen(&self) -> Vec<Seq> {
+        match self.source {
+            Source::Acked(send, acked) => vec![send.seq, acked],
+            Source::Committed(seen, _) => vec![seen.seq],
+        }
+    }
+
+    /// The call that sent it, or the first that is seen of its transaction.
+    pub(super) fn first(&self) -> Seq {
+        match self.source {
+            Source::Acked(send, _) => send.seq,
+            Source::Committed(seen, _) => seen.seq,
+        }
+    }
+
+    /// One of its properties.
+    pub(super) fn property(&self, name: &str) -> Option<&'a str> {
+        match self.source {
+            Source::Acked(send, _) => send.message.properties.get(name).map(|value| value.as_str()),
+            Source::Committed(_, copy) => copy.properties.get(name),
+        }
+    }
 }
 
 /// What was acknowledged, and what transactions have committed.
 pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
     let acked = history.acked().map(|(send, acked, at, result)| Owed {
-        name: label(send),
-        seen: vec![send.seq, acked],
+        source: Source::Acked(send, acked),
         at,
         broker: &result.queue.broker,
         topic: &result.queue.topic,
         queue_id: result.queue.queue_id,
         offset: result.queue_offset.0,
         id: &result.msg_id,
-        properties: send.message.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
     });
     let mut owed: Vec<Owed<'_>> = acked.collect();
     for broker in &history.brokers {
@@ -105,20 +141,33 @@ pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
             // Copies that wait to be tried again are of one that was delivered.
             let finals = Logged::of(broker, &seen.id).finals;
             owed.extend(finals.into_iter().filter(|copy| !copy.topic.starts_with('%')).map(|copy| Owed {
-                name: seen.key.to_string(),
-                seen: vec![seen.seq],
+                source: Source::Committed(seen, copy),
                 at: true_time(copy.stored, plan.start),
                 broker: &node.name,
                 topic: &copy.topic,
                 queue_id: copy.queue,
                 offset: copy.queue_offset,
                 id: &seen.id,
-                properties: copy.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
             }));
         }
     }
     owed.retain(|message| !history.deletions.spoil(message.topic, message.at));
     owed
+}
+
+/// What is owed to groups, and where it can be handed out: made once, asked for each group.
+pub(super) struct Debts<'a> {
+    all: Vec<Owed<'a>>,
+    /// What a disk holds a copy of.
+    stored: Ids<'a>,
+    pub(super) reached: Reached<'a>,
+}
+
+impl<'a> Debts<'a> {
+    pub(super) fn of(history: &'a History, plan: &'a Plan) -> Debts<'a> {
+        let stored = history.copies().filter_map(|(_, record)| record.id()).collect();
+        Debts { all: owed(history, plan), stored, reached: reachable(history, plan) }
+    }
 }
 
 /// Every acknowledged or committed message that is still there and that a group subscribes to is consumed by that group, or
@@ -137,34 +186,35 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
         return Judged::inconclusive("no group consumes", "没有消费组");
     }
     let last_boot = history.up_since.values().max().copied().unwrap_or(Time::ZERO);
-    let all = self::owed(history, plan);
-    let reached = reachable(history, plan);
+    let debts = Debts::of(history, plan);
     let (mut owed, mut pending, mut dead) = (0, 0, 0);
     for member in groups {
         let is_up = member.is_up(history, plan);
-        let Some(owed_here) = owed_in((history, plan), member, &all) else { return filters::unread(member.group) };
+        let Some(owed_here) = owed_in((history, plan), member, &debts) else { return filters::unread(member.group) };
         for (message, fate) in owed_here {
             owed += 1;
             let grace = if member.orderly { GRACE + LEASE_GRACE } else { GRACE };
-            let is_reached = reached.contains(member, message.id);
+            let is_reached = debts.reached.contains(member, message.id);
             let is_overdue = |since: Time| is_up && is_reached && since.max(last_boot) + grace <= history.end;
             let is_behind = || member.orderly && waits(history, member.group, message);
-            let (name, group) = (&message.name, member.group);
+            let group = member.group;
             match fate {
                 Fate::Consumed => {}
                 Fate::Dead => dead += 1,
                 Fate::Unseen if is_overdue(message.at) && !is_behind() => {
+                    let name = message.name();
                     return member.missed(Judged::violation(
                         "never delivered",
-                        message.seen.clone(),
+                        message.seen(),
                         format!("{name} was never delivered to group {group}"),
                         format!("{name} 从未投递给消费组 {group}"),
                     ));
                 }
                 Fate::Failed(at) if is_overdue(at) => {
+                    let name = message.name();
                     return Judged::violation(
                         "forgotten",
-                        message.seen.clone(),
+                        message.seen(),
                         format!("{name} failed in group {group}, and nothing is left of it to be tried again"),
                         format!("{name} 在消费组 {group} 中消费失败，之后没有留下可重试的副本"),
                     );
@@ -206,7 +256,7 @@ pub(super) fn reachable<'a>(history: &'a History, plan: &Plan) -> Reached<'a> {
     for broker in up {
         let is_slave = is_slave(broker.node);
         for record in broker.store.records.iter().filter(|record| !is_slave || record.topic != SCHEDULE_TOPIC) {
-            let Some(id) = record.properties.get(names::UNIQ_KEY) else { continue };
+            let Some(id) = record.id() else { continue };
             found.by_anybody.insert(id);
             if !is_slave {
                 found.in_order.insert(id);
@@ -236,16 +286,13 @@ impl Reached<'_> {
 pub(super) fn owed_in<'a>(
     (history, plan): (&'a History, &Plan),
     member: &Member<'_>,
-    all: &'a [Owed<'a>],
+    debts: &'a Debts<'a>,
 ) -> Option<Vec<(&'a Owed<'a>, Fate)>> {
-    let copies = history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY));
-    let stored: Ids<'_> = copies.map(String::as_str).collect();
     let lineages = Lineages::of(history, member.group);
     let begins = begins(history, member.group);
     let mut owed = Vec::new();
-    for message in all {
-        let find = |name: &str| message.properties.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-        let subscribed = member.wants(message.topic, &find)?;
+    for message in &debts.all {
+        let subscribed = member.wants(message.topic, &|name: &str| message.property(name))?;
         let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
         let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
         let queue = (message.topic, message.broker, message.queue_id);
@@ -255,7 +302,7 @@ pub(super) fn owed_in<'a>(
             let place = |node| (NodeId(node as u16), message.topic, message.queue_id, message.offset);
             node.is_some_and(|node| history.sick.gives_again(history, member.group, place(node), message.at))
         };
-        if subscribed && begun && !passed && stored.contains(message.id) && !is_given_again() {
+        if subscribed && begun && !passed && debts.stored.contains(message.id) && !is_given_again() {
             let fate = lineages.fate(message.id);
             // The copy to be tried again lay in a page that a failed sync took.
             if !matches!(fate, Fate::Failed(at) if history.sick.strikes_after(at)) {
@@ -310,8 +357,8 @@ fn waits(history: &History, group: &str, message: &Owed<'_>) -> bool {
 const ONE_SUBSCRIPTION: u8 = 16;
 
 /// The lowest offset of each queue that a group was handed.
-fn begins<'a>(history: &'a History, group: &str) -> BTreeMap<(&'a str, &'a str, i32), i64> {
-    let mut begins = BTreeMap::new();
+fn begins<'a>(history: &'a History, group: &str) -> By<(&'a str, &'a str, i32), i64> {
+    let mut begins = By::default();
     for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *group) {
         let queue = &delivery.queue;
         for message in &delivery.messages {

@@ -5,7 +5,7 @@
 
 use crate::lab::check::content::sent;
 use crate::lab::check::delays::waiting;
-use crate::lab::check::delivery::{self, GRACE};
+use crate::lab::check::delivery::{self, Debts, GRACE};
 use crate::lab::check::fate::{Fate as End, Limits, fate};
 use crate::lab::check::history::{History, Image};
 use crate::lab::check::lineage::Fate;
@@ -80,20 +80,19 @@ fn waits(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
 /// Messages that a concurrent listener failed, and of which nothing is left to be tried again.
 fn retries(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
     let (history, plan) = (scene.history, scene.plan);
-    let all = delivery::owed(history, plan);
-    let reached = delivery::reachable(history, plan);
+    let debts = Debts::of(history, plan);
     for member in delivery::groups(plan).iter().filter(|member| !member.orderly && member.is_up(history, plan)) {
-        let Some(owed) = delivery::owed_in((history, plan), member, &all) else {
+        let Some(owed) = delivery::owed_in((history, plan), member, &debts) else {
             return Some(filters::unread(member.group));
         };
         for (message, fate) in owed {
             *looked_at += usize::from(matches!(fate, Fate::UnderWay | Fate::Dead | Fate::Consumed));
             let Fate::Failed(at) = fate else { continue };
-            if history.end < at.max(scene.last_wrong()) + GRACE || !reached.contains(member, message.id) {
+            if history.end < at.max(scene.last_wrong()) + GRACE || !debts.reached.contains(member, message.id) {
                 continue;
             }
             let lost_power = history.power_losses.iter().any(|(node, _, loss)| is_broker(scene, *node) && at <= *loss);
-            return Some(by_power(scene, lost("retry", &message.name, message.seen.first().copied()), lost_power));
+            return Some(by_power(scene, lost("retry", &message.name(), Some(message.first())), lost_power));
         }
     }
     None

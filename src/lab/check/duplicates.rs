@@ -144,7 +144,7 @@ impl<'a> Surroundings<'a> {
         let mut parked = BTreeMap::new();
         let is_whole = history.power_losses.is_empty() && history.sick.count() == 0;
         for (_, copy) in history.copies().filter(|(_, copy)| is_whole && copy.topic == SCHEDULE_TOPIC) {
-            let own = |name: &str| copy.properties.get(name).map(String::as_str);
+            let own = |name: &str| copy.properties.get(name);
             if let (Some(id), Some(topic)) = (own(names::UNIQ_KEY), own(names::REAL_TOPIC)) {
                 *parked.entry((id, topic)).or_insert(0) += 1;
             }
@@ -347,7 +347,6 @@ struct Account<'a> {
     spent: BTreeSet<(Seq, Spot<'a>)>,
     /// How many more each of them has explained.
     forks: BTreeMap<(Seq, Spot<'a>), u32>,
-    places: BTreeSet<Spot<'a>>,
     /// Whether the group is one process and keeps its own offsets.
     broadcasts: bool,
 }
@@ -368,11 +367,12 @@ impl<'a> Account<'a> {
     fn cause(&mut self, next: &Handing<'a>, around: &Surroundings<'a>, retry: &str) -> Option<Cause> {
         let at = next.delivery.at;
         let (_, topic, ..) = next.place;
-        if self.places.contains(&next.place) {
+        if self.handings.iter().any(|handing| handing.place == next.place) {
             return self.again(next, around);
         }
         if topic != retry {
-            let copies = self.places.iter().filter(|(_, topic, ..)| *topic != retry).count();
+            let places: BTreeSet<&Spot<'_>> = self.handings.iter().map(|handing| &handing.place).collect();
+            let copies = places.into_iter().filter(|(_, topic, ..)| *topic != retry).count();
             if next.in_transaction {
                 return Some(Cause::SettledTwice);
             }
@@ -480,7 +480,6 @@ pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
     let mut total = 0;
     for delivery in &history.deliveries {
         let done = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
-        let retry = retry_topic(&delivery.group);
         let owner = broadcasts.contains(&*delivery.group).then_some(delivery.node);
         for (number, message) in delivery.messages.iter().enumerate() {
             let Some(id) = uid(&message.message) else { continue };
@@ -498,16 +497,14 @@ pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
                 handings: Vec::new(),
                 spent: BTreeSet::new(),
                 forks: BTreeMap::new(),
-                places: BTreeSet::new(),
                 broadcasts: owner.is_some(),
             });
             if !account.handings.is_empty() {
-                let Some(cause) = account.cause(&handing, &around, &retry) else {
+                let Some(cause) = account.cause(&handing, &around, &retry_topic(&delivery.group)) else {
                     return unexplained(account, &handing, id);
                 };
                 *causes.entry(cause).or_insert(0) += 1;
             }
-            account.places.insert(handing.place);
             account.handings.push(handing);
         }
     }

@@ -86,8 +86,7 @@ fn is_doubled(loss: &Loss<'_>, history: &History, plan: &Plan) -> bool {
 }
 
 fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {
-    let stored: Ids<'_> =
-        history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY)).map(String::as_str).collect();
+    let stored: Ids<'_> = history.copies().filter_map(|(_, record)| record.id()).collect();
     let holders: Vec<Holder<'_>> = history.brokers.iter().map(|broker| Holder::of(broker, history)).collect();
     let mut losses = Vec::new();
     for (send, acked, at, result) in history.acked() {
@@ -121,8 +120,8 @@ impl<'a> Holder<'a> {
     fn of(broker: &'a BrokerSeen, history: &History) -> Holder<'a> {
         let mut copies = ById::default();
         for record in &broker.store.records {
-            if let Some(uid) = record.properties.get(names::UNIQ_KEY) {
-                copies.entry(uid.as_str()).or_insert(record);
+            if let Some(uid) = record.id() {
+                copies.entry(uid).or_insert(record);
             }
         }
         let followed = history.up_since.contains_key(&broker.node).then(|| broker.store.dispatched());
@@ -141,7 +140,7 @@ impl<'a> Holder<'a> {
             false => self.broker.store.unit(&copy.topic, copy.queue, copy.queue_offset),
         };
         let led = unit.and_then(|unit| self.broker.store.record_at(unit.at));
-        led.is_none_or(|record| record.properties.get(names::UNIQ_KEY).is_none_or(|uid| **uid != *result.msg_id))
+        led.is_none_or(|record| record.id().is_none_or(|uid| uid != &*result.msg_id))
     }
 }
 

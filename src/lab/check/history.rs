@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use crate::lab::check::deleted::Deletions;
@@ -143,11 +143,37 @@ pub struct Delivery {
     /// The queue.
     pub queue: MessageQueue,
     /// The messages.
-    pub messages: Vec<StoredMessage>,
+    pub messages: Handed,
     /// The answer.
     pub answer: Option<ConsumeOutcome>,
     /// The record and the moment in which the listener was done with it: its answer, or its process's end.
     pub end: Option<(Seq, Time)>,
+}
+
+/// The messages of a callback or of a pull's answer, where the trace keeps them.
+#[derive(Clone, Debug)]
+pub struct Handed(Arc<Return>);
+
+impl Deref for Handed {
+    type Target = [StoredMessage];
+    fn deref(&self) -> &[StoredMessage] {
+        match &*self.0 {
+            Return::Listen { messages, .. } => messages,
+            Return::Told { what, .. } => match &**what {
+                PullAnswer::Pulled(result) => &result.messages,
+                PullAnswer::Queues(_) | PullAnswer::Offset(_) => &[],
+            },
+            _ => &[],
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Handed {
+    type Item = &'a StoredMessage;
+    type IntoIter = std::slice::Iter<'a, StoredMessage>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
 }
 
 /// A broker's disk at the end.
@@ -182,7 +208,7 @@ pub struct DiskSeen {
 type Key = (NodeId, u32, u64);
 
 impl Delivery {
-    fn of(record: &Record, node: NodeId, of: (&Group, &MessageQueue), messages: &[StoredMessage]) -> Delivery {
+    fn of(record: &Record, node: NodeId, of: (&Group, &MessageQueue), answer: &Arc<Return>) -> Delivery {
         Delivery {
             seq: record.seq,
             at: record.at,
@@ -190,7 +216,7 @@ impl Delivery {
             incarnation: record.incarnation,
             group: of.0.clone(),
             queue: of.1.clone(),
-            messages: messages.to_vec(),
+            messages: Handed(answer.clone()),
             answer: None,
             end: None,
         }
@@ -261,11 +287,15 @@ impl History {
                     Return::Failed { op, error } => {
                         ends(op.0, Outcome::Failed(record.seq, error.clone()), &mut history.sends);
                     }
-                    Return::Listen { task, group, queue, messages } => {
+                    Return::Listen { task, group, queue, .. } => {
                         tasks.insert((node, record.incarnation, task.0), history.deliveries.len());
-                        history.deliveries.push(Delivery::of(record, node, (group, queue), messages));
+                        history.deliveries.push(Delivery::of(record, node, (group, queue), answer));
                     }
-                    Return::Told { group, what, .. } => history.pulls.extend(pulled(record, node, group, what)),
+                    Return::Told { group, what, .. } => {
+                        if let PullAnswer::Pulled(result) = &**what {
+                            history.pulls.push(Delivery::of(record, node, (group, &result.queue), answer));
+                        }
+                    }
                     Return::Done { .. }
                     | Return::QueuesChanged { .. }
                     | Return::Administered { .. }
@@ -423,14 +453,6 @@ impl History {
     }
 }
 
-/// What a pull consumer was given, if that is what it was told.
-fn pulled(record: &Record, node: NodeId, group: &Group, what: &PullAnswer) -> Option<Delivery> {
-    match what {
-        PullAnswer::Pulled(result) => Some(Delivery::of(record, node, (group, &result.queue), &result.messages)),
-        PullAnswer::Queues(_) | PullAnswer::Offset(_) => None,
-    }
-}
-
 /// When which fault began or ended, if a record tells of one.
 fn fault(record: &Record) -> Option<(Time, Name)> {
     match &record.what {
@@ -517,7 +539,7 @@ pub fn content_of(message: &Message) -> Content<'_> {
 /// What a stored copy says.
 pub fn content_of_copy(record: &LogRecord) -> Content<'_> {
     let topic = record.properties.get(names::RETRY_TOPIC).filter(|_| record.topic.starts_with('%'));
-    let pairs = record.properties.iter().map(|(name, value)| (&**name, &**value));
+    let pairs = record.properties.iter();
     content(topic.unwrap_or(&record.topic), &record.body, pairs)
 }
 

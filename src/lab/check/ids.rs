@@ -3,12 +3,11 @@
 //! These keys have their first twenty letters in common, so that a tree compares them again and again; here each is hashed
 //! once. They are walked in the order in which they were put in, so that the hasher shows nowhere.
 
-use std::hash::{BuildHasherDefault, DefaultHasher};
-
+use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 
-/// With the same keys in every process.
-type Fixed = BuildHasherDefault<DefaultHasher>;
+/// With the same seed in every process.
+type Fixed = FixedState;
 /// Unique keys.
 pub(super) type Ids<'a> = IndexSet<&'a str, Fixed>;
 /// Something for each unique key.

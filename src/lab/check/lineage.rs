@@ -54,7 +54,7 @@ impl<'a> Lineages<'a> {
         let mut all =
             Lineages { consumed, dead: Ids::default(), parked: ById::default(), unheard: Ids::default(), last };
         for (_, copy) in history.copies() {
-            let Some(id) = copy.properties.get(names::UNIQ_KEY).map(String::as_str) else { continue };
+            let Some(id) = copy.id() else { continue };
             if copy.topic == *dlq {
                 all.dead.insert(id);
                 *all.parked.entry(id).or_default() -= i64::from(was_parked(copy));
@@ -64,7 +64,7 @@ impl<'a> Lineages<'a> {
                     all.unheard.insert(id);
                 }
             } else if copy.topic == SCHEDULE_TOPIC
-                && copy.properties.get(names::REAL_TOPIC).is_some_and(|real| *real == *retry || *real == *dlq)
+                && copy.properties.get(names::REAL_TOPIC).is_some_and(|real| real == &*retry || real == &*dlq)
             {
                 *all.parked.entry(id).or_default() += 1;
             }

@@ -3,7 +3,7 @@
 //!
 //! The bounds are sums of the release's own periods; each constant names its class.
 
-use crate::lab::check::delivery::{self, Member, Owed};
+use crate::lab::check::delivery::{self, Debts, Member, Owed};
 use crate::lab::check::history::{History, Outcome};
 use crate::lab::check::lineage::Fate;
 use crate::lab::check::{Judged, filters, seconds};
@@ -61,16 +61,17 @@ pub(super) fn drain_bound(history: &History, plan: &Plan) -> Judged {
         return Judged::inconclusive("no group consumes", "没有消费组");
     }
     let healed = healed(history);
-    let all = delivery::owed(history, plan);
-    let reached = delivery::reachable(history, plan);
+    let debts = Debts::of(history, plan);
     let (mut met, mut open) = (0_usize, 0_usize);
     let mut oldest: Option<(&Owed<'_>, &Member<'_>)> = None;
     let mut longest = Span::ZERO;
     for member in groups.iter().filter(|member| member.is_up(history, plan)) {
-        let Some(owed) = delivery::owed_in((history, plan), member, &all) else { return filters::unread(member.group) };
+        let Some(owed) = delivery::owed_in((history, plan), member, &debts) else {
+            return filters::unread(member.group);
+        };
         let bound = bound(plan, member.orderly) + Span::from_secs(owed.len() as u64 / 1_000);
         longest = longest.max(bound);
-        for (message, fate) in owed.into_iter().filter(|(message, _)| reached.contains(member, message.id)) {
+        for (message, fate) in owed.into_iter().filter(|(message, _)| debts.reached.contains(member, message.id)) {
             let since = healed.max(message.at);
             match fate {
                 Fate::Consumed | Fate::Dead => met += 1,
@@ -82,9 +83,9 @@ pub(super) fn drain_bound(history: &History, plan: &Plan) -> Judged {
         }
     }
     if let Some((message, member)) = oldest {
-        let mut witness = message.seen.clone();
+        let mut witness = message.seen();
         witness.extend(last_touch(history, message));
-        let (name, group, waited) = (&message.name, member.group, seconds(history.end.since(healed.max(message.at))));
+        let (name, group, waited) = (message.name(), member.group, seconds(history.end.since(healed.max(message.at))));
         return Judged::violation(
             "drain",
             witness,

@@ -6,7 +6,6 @@ use crate::lab::check::Judged;
 use crate::lab::check::history::{History, uid};
 use crate::lab::scenario::count::CountRule;
 use crate::lab::trace::log::Trace;
-use crate::mq::message::property::names;
 use crate::mq::time::{Span, Time};
 
 /// The numbers of a run. The day lasts from the first send to the last.
@@ -42,8 +41,8 @@ impl Measures {
                 heard.entry(id).or_insert(delivery.at);
             }
         }
-        let copies = history.copies().filter_map(|(_, record)| record.properties.get(names::UNIQ_KEY));
-        let stored: std::collections::BTreeSet<&str> = copies.map(String::as_str).collect();
+        let copies = history.copies().filter_map(|(_, record)| record.id());
+        let stored: std::collections::BTreeSet<&str> = copies.collect();
         let mut measures = Measures { sent: history.sends.len(), ..Measures::default() };
         for (_, _, at, result) in history.acked() {
             measures.acked += 1;

@@ -49,9 +49,9 @@ pub(super) fn no_misrouting(history: &History, plan: &Plan) -> Judged {
         let image = history.disks.iter().rfind(|disk| disk.node == broker.node);
         let topics = image.map(|disk| Config::read(&Image(&disk.cached)).topics).unwrap_or_default();
         for copy in &broker.store.records {
-            let Some(id) = copy.properties.get(properties::UNIQ_KEY) else { continue };
+            let Some(id) = copy.id() else { continue };
             looked_at += 1;
-            let send = sent.get(id.as_str()).copied();
+            let send = sent.get(id).copied();
             let queues = topics.get(&copy.topic).map(|topic| topic.write_queues.max(topic.read_queues));
             let is_outside = copy.topic != SCHEDULE_TOPIC
                 && !changes_topics
@@ -79,14 +79,14 @@ pub(super) fn no_misrouting(history: &History, plan: &Plan) -> Judged {
 fn misplaced(copy: &LogRecord, id: &str, send: Option<&SendSeen>, handed: &Handed<'_>) -> Option<&'static str> {
     let topic = copy.topic.as_str();
     // Where it is parked, its own topic is told by a property.
-    let real = if is_own(topic) { copy.properties.get(properties::REAL_TOPIC).map(String::as_str)? } else { topic };
+    let real = if is_own(topic) { copy.properties.get(properties::REAL_TOPIC)? } else { topic };
     let of_group = |prefix: &str| real.strip_prefix(prefix);
     if let Some(group) = of_group(names::RETRY_GROUP_TOPIC_PREFIX).or_else(|| of_group(names::DLQ_GROUP_TOPIC_PREFIX)) {
         return (!handed.contains(&(group, id))).then_some("of another group");
     }
     // A copy that comes out of a parked one keeps the word of where it was to go.
     let own_queue = copy.properties.get(properties::REAL_QID).and_then(|queue| queue.parse::<i32>().ok());
-    let is_out = copy.properties.get(properties::REAL_TOPIC).is_some_and(|own| *own == copy.topic);
+    let is_out = copy.properties.get(properties::REAL_TOPIC).is_some_and(|own| own == copy.topic);
     if is_out && own_queue.is_some_and(|own| own != copy.queue) {
         return Some("another queue than its own");
     }

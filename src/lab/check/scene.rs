@@ -11,7 +11,6 @@ use crate::lab::scenario::plan::{BrokerPlan, ConsumerPlan, NodeKind, Plan};
 use crate::lab::trace::record::NodeId;
 use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
 use crate::mq::message::names::retry_topic;
-use crate::mq::message::property::names;
 use crate::mq::message::{Group, StoredMessage, Topic};
 use crate::mq::time::{Span, Time};
 
@@ -35,7 +34,7 @@ impl Club<'_> {
 
     /// Whether it wants a copy; `None` if its condition is not read here.
     pub(super) fn wants(&self, copy: &LogRecord) -> Option<bool> {
-        let find = |name: &str| copy.properties.get(name).map(String::as_str);
+        let find = |name: &str| copy.properties.get(name);
         if copy.topic == self.retry { Some(true) } else { filters::wants(self.subscriptions, &copy.topic, &find) }
     }
 
@@ -170,14 +169,14 @@ impl<'a> Scene<'a> {
         copy: &'a LogRecord,
     ) -> impl Iterator<Item = Handed<'a>> + '_ {
         let all = self.handed.get(&(group, queue, copy.queue_offset)).map_or(&[][..], Vec::as_slice);
-        let id = copy.properties.get(names::UNIQ_KEY).map(String::as_str);
+        let id = copy.id();
         all.iter().copied().filter(move |(delivery, number)| uid(&delivery.messages[*number].message) == id)
     }
 
     /// Whether a copy has the offset of another that the group was handed before the broker lost power.
     pub(super) fn is_given_again(&self, group: &'a str, queue: QueueKey<'a>, copy: &LogRecord, master: NodeId) -> bool {
         let all = self.handed.get(&(group, queue, copy.queue_offset)).map_or(&[][..], Vec::as_slice);
-        let id = copy.properties.get(names::UNIQ_KEY).map(String::as_str);
+        let id = copy.id();
         let stored = self.true_time(copy.stored);
         let is_other = all.iter().any(|(delivery, number)| uid(&delivery.messages[*number].message) != id);
         is_other && self.power_losses(master).any(|at| at <= stored)

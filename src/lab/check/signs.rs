@@ -165,7 +165,7 @@ impl Signs {
             (false, UPDATE_CONSUMER_OFFSET | PULL_MESSAGE) => {}
             _ => return,
         }
-        let Some(wire) = frame.wire.as_ref().map(Wire::bytes) else { return };
+        let Some(wire) = frame.wire.as_ref().map(Wire::brief) else { return };
         let Some(read) = Frame::read(&wire) else { return };
         let place = || {
             let text = |name: &str| read.text(name).map(str::to_owned);

@@ -98,7 +98,7 @@ fn readers(plan: &Plan) -> Vec<Reader<'_>> {
 pub(super) fn copies(history: &History, plan: &Plan, queue: &MessageQueue, consumer: &ConsumerPlan) -> Vec<Copy> {
     let is_subscribed = consumer.subscriptions.iter().any(|(topic, _)| *topic == queue.topic);
     let wanted = |record: &LogRecord| {
-        let find = |name: &str| record.properties.get(name).map(String::as_str);
+        let find = |name: &str| record.properties.get(name);
         // A retry topic is read whole, and so is what a condition asks for that is not read here.
         !is_subscribed || filters::wants(&consumer.subscriptions, &queue.topic, &find).unwrap_or(true)
     };

@@ -182,9 +182,9 @@ impl Ledger {
         let mut ledger = Ledger::default();
         for (at, record) in store.records.iter().enumerate() {
             if record.properties.contains_key(properties::TRAN_MSG)
-                && let Some(id) = record.properties.get(properties::UNIQ_KEY)
+                && let Some(id) = record.id()
             {
-                ledger.own.entry(id.clone()).or_default().push(at);
+                ledger.own.entry(id.to_owned()).or_default().push(at);
             }
             let settles = || std::str::from_utf8(&record.body).ok()?.parse::<i64>().ok();
             if record.topic == names::TRANS_OP_TOPIC

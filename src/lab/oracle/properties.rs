@@ -28,6 +28,73 @@ pub fn all(text: &[u8]) -> BTreeMap<String, String> {
     pairs(text).map(|(name, value)| (text_of(name), text_of(value))).collect()
 }
 
+/// A record's pairs beside each other in one text: a log has many records, and each is asked for two or three names.
+///
+/// Of pairs with one name the later counts, as in [`all`].
+#[derive(Clone, Debug, Default)]
+pub struct Properties {
+    /// Names and values, one behind the other.
+    text: Box<str>,
+    /// Where each name begins and ends, and where its value ends; sorted by name.
+    spans: Box<[[u32; 3]]>,
+    /// Which of them is the unique key.
+    unique: Option<u32>,
+}
+
+impl Properties {
+    /// Copies them out of a record.
+    pub fn of(text: &[u8]) -> Properties {
+        let mut own = String::with_capacity(text.len());
+        let mut spans: Vec<[u32; 3]> = Vec::with_capacity(8);
+        for (name, value) in pairs(text) {
+            let begin = own.len() as u32;
+            own.push_str(&String::from_utf8_lossy(name));
+            let middle = own.len() as u32;
+            own.push_str(&String::from_utf8_lossy(value));
+            let span = [begin, middle, own.len() as u32];
+            let name = |span: &[u32; 3]| &own[span[0] as usize..span[1] as usize];
+            match spans.binary_search_by(|other| name(other).cmp(name(&span))) {
+                Ok(known) => spans[known] = span,
+                Err(place) => spans.insert(place, span),
+            }
+        }
+        let is_unique = |[begin, middle, _]: &[u32; 3]| &own[*begin as usize..*middle as usize] == "UNIQ_KEY";
+        let unique = spans.iter().position(is_unique).map(|place| place as u32);
+        Properties { text: own.into(), spans: spans.into(), unique }
+    }
+
+    /// The value under `UNIQ_KEY`: every checker asks each copy for it.
+    pub fn unique(&self) -> Option<&str> {
+        let [_, middle, end] = self.spans[self.unique? as usize];
+        Some(&self.text[middle as usize..end as usize])
+    }
+
+    /// The value under a name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
+    }
+
+    /// Whether there is one.
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let part = |from: u32, to: u32| &self.text[from as usize..to as usize];
+        self.spans.iter().map(move |[begin, middle, end]| (part(*begin, *middle), part(*middle, *end)))
+    }
+}
+
+impl Eq for Properties {}
+
+impl PartialEq for Properties {
+    /// What counts is equal; where it stands in the text is not asked.
+    fn eq(&self, other: &Properties) -> bool {
+        self.text == other.text && self.spans == other.spans || self.iter().eq(other.iter())
+    }
+}
+
 /// What the files beside the log are made of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Marks<'a> {
@@ -102,6 +169,21 @@ mod tests {
         check("a=b=c;", &[]);
         check("a==b;", &[]);
         check("word;;a=b;", &[("a", "b")]);
+    }
+
+    #[test]
+    fn pairs_in_one_text_are_those_of_the_map() {
+        for text in ["", "b=1;a=2;b=3;", "a=;b=c;=v;延=迟;", "word;;a=b==;a=;"] {
+            let text = text.replace('=', "\u{1}").replace(';', "\u{2}");
+            let (kept, map) = (Properties::of(text.as_bytes()), all(text.as_bytes()));
+            let told: Vec<(&str, &str)> = map.iter().map(|(name, value)| (&**name, &**value)).collect();
+            assert_eq!(kept.iter().collect::<Vec<_>>(), told, "{text:?}");
+            assert!(told.iter().all(|(name, value)| kept.get(name) == Some(value)));
+            assert!(!kept.contains_key("none"));
+            assert_eq!(kept.unique(), None);
+        }
+        assert_eq!(Properties::of(b"a\x01b\x02"), Properties::of(b"a\x01c\x02a\x01b\x02"), "what counts is the same");
+        assert_eq!(Properties::of(b"KEYS\x01k\x02UNIQ_KEY\x01U\x02TAGS\x01t\x02").unique(), Some("U"));
     }
 
     #[test]

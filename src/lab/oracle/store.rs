@@ -6,7 +6,7 @@ use std::io::Read;
 use crate::lab::oracle::Files;
 use crate::lab::oracle::layout::{Layout, Segment};
 use crate::lab::oracle::log::{Piece, Walk};
-use crate::lab::oracle::properties;
+use crate::lab::oracle::properties::Properties;
 use crate::lab::oracle::queue::{Queue, Slot, Unit};
 use crate::lab::oracle::record::Record;
 
@@ -24,7 +24,7 @@ pub struct LogRecord {
     /// Its place in the queue.
     pub queue_offset: i64,
     /// Its properties.
-    pub properties: BTreeMap<String, String>,
+    pub properties: Properties,
     /// Its content, inflated.
     pub body: Vec<u8>,
     /// The broker's clock when it was stored, ms.
@@ -99,6 +99,11 @@ impl Store {
 }
 
 impl LogRecord {
+    /// The unique key of the message that it is a copy of.
+    pub fn id(&self) -> Option<&str> {
+        self.properties.unique()
+    }
+
     /// Copies a record out of the log.
     pub fn of(record: &Record<'_>) -> LogRecord {
         let inflated = if record.is_compressed() { inflate(record.body) } else { None };
@@ -108,7 +113,7 @@ impl LogRecord {
             topic: String::from_utf8_lossy(record.topic).into_owned(),
             queue: record.queue(),
             queue_offset: record.queue_offset(),
-            properties: properties::all(record.properties),
+            properties: Properties::of(record.properties),
             is_garbled: record.is_compressed() && inflated.is_none(),
             is_torn: record.topic.contains(&0) || record.properties.contains(&0),
             body: inflated.unwrap_or_else(|| record.body.to_vec()),
@@ -167,6 +172,6 @@ mod tests {
         }
         let store = Store::read(&Folder([(LOG.to_owned(), log)].into()));
         assert_eq!((store.records.len(), store.end), (2, whole as u64));
-        assert_eq!(store.records[1].properties["UNIQ_KEY"], "A");
+        assert_eq!(store.records[1].properties.get("UNIQ_KEY"), Some("A"));
     }
 }
