@@ -27,6 +27,10 @@ pub mod view;
 
 pub mod tui;
 
+pub mod page;
+
+pub mod export;
+
 pub mod bench;
 
 pub mod cli;

@@ -75,6 +75,10 @@ mod run;
 
 mod prints;
 
+mod exports;
+
+mod why;
+
 mod run_disk;
 
 mod scenarios;

@@ -15,6 +15,8 @@ use crate::lab::cli::mutants::MutantsArgs;
 ///   mqlab run 17-power-loss --no-tui          see a guarantee break, reproducibly
 ///   mqlab run 01-first-message --seed 7 --format json
 ///   mqlab show story order-1                  one message's whole trip
+///   mqlab why 17-power-loss m10               why has nobody got this message?
+///   mqlab export 17-power-loss --to html -o run.html
 ///   mqlab show progress 08-first-offset       how far each group has got, as mqadmin prints it
 ///   mqlab hunt 26-hunt --seeds 0..10000       draw clusters, traffic and faults, and see what breaks
 ///   mqlab inspect ~/store --verify            is everything in a broker's store whole?
@@ -74,6 +76,10 @@ pub enum Command {
     /// Draw one view of a run as text.
     #[command(subcommand)]
     Show(Show),
+    /// Say why something happened, or has not happened yet.
+    Why(WhyArgs),
+    /// Write a run in the language of another tool, or as a page to step through in a browser.
+    Export(ExportArgs),
     /// List the scenarios.
     List,
     /// Look into a store directory, a production broker's too; nothing is ever written.
@@ -428,6 +434,91 @@ pub struct WhichMessage {
     /// By the id that its producer made.
     #[arg(long, value_name = "ID")]
     pub unique_key: Option<String>,
+}
+
+/// What is asked about.
+#[derive(Args, Debug, Clone)]
+pub struct WhyArgs {
+    /// A scenario's name, or the path of a scenario file.
+    pub scenario: String,
+    /// An event, `#31`; or a message: its number (`m1`), its key or its unique key.
+    pub focus: String,
+    /// How the run is decided.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Why the message is not in this state; by default in the first that it has not reached.
+    #[arg(long, value_name = "STATE", value_enum)]
+    pub not: Option<StateArg>,
+    /// At this moment: a virtual time (`12s`) or the moment before an event (`#31`); the run's end by default.
+    #[arg(long, value_name = "MOMENT")]
+    pub at: Option<String>,
+    /// How many causes to tell.
+    #[arg(long, value_name = "COUNT", default_value_t = 12)]
+    pub depth: usize,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Report::Text)]
+    pub format: Report,
+}
+
+/// A state of a message's life.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateArg {
+    /// Its application has called `send`.
+    Sent,
+    /// A record of it stands in a log.
+    Stored,
+    /// The record is durable.
+    Flushed,
+    /// The producer has heard that it was taken in.
+    Acked,
+    /// Its consume queue leads to it.
+    Queued,
+    /// A listener has been called with it.
+    Delivered,
+    /// A listener has said that it is done.
+    Consumed,
+}
+
+/// What is exported, and where to.
+#[derive(Args, Debug, Clone)]
+pub struct ExportArgs {
+    /// A scenario's name, or the path of a scenario file.
+    pub scenario: String,
+    /// How the run is decided.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// For whom.
+    #[arg(long, value_enum)]
+    pub to: Target,
+    /// Where to write it; standard output by default.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only what belongs to these: nodes, messages (`m1`, a key), or topics, with commas between.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Nothing before this virtual time; `--until` ends the run.
+    #[arg(long, value_name = "TIME", value_parser = asked::time)]
+    pub from: Option<crate::mq::time::Time>,
+    /// Small events, too, and heartbeats.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// Who reads an export.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// One file to step through in a browser; nothing is fetched.
+    Html,
+    /// A sequence diagram for Markdown.
+    Mermaid,
+    /// A timeline for ui.perfetto.dev.
+    Perfetto,
+    /// A log with vector clocks for ShiViz.
+    Shiviz,
+    /// Every record as a JSON line.
+    Jsonl,
+    /// What led to what, for Graphviz.
+    Dot,
 }
 
 /// Which run a view is drawn of.

@@ -19,6 +19,7 @@ mod against;
 mod crash_states;
 mod determinism;
 mod disk;
+mod export;
 mod hunt;
 mod inspect;
 mod load;
@@ -30,6 +31,7 @@ mod scenario;
 mod show;
 mod shrink;
 mod tools;
+mod why;
 
 /// An expectation did not come true.
 const NOT_EXPECTED: u8 = 1;
@@ -46,6 +48,8 @@ pub fn run() -> Result<ExitCode> {
     match cli.command {
         Some(Command::Run(args)) => run::run(&args, look),
         Some(Command::Show(view)) => show::show(&view, look),
+        Some(Command::Why(args)) => why::run(&args, look),
+        Some(Command::Export(args)) => export::run(&args, look),
         Some(Command::List) => list(look),
         Some(Command::Inspect(args)) => inspect::inspect(&args, look),
         Some(Command::Bench(args)) => run_bench(&args),

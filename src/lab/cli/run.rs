@@ -219,8 +219,24 @@ fn text(judged: &Judged, lang: Lang, args: &RunArgs) -> String {
     for panic in &result.panics {
         let _ = writeln!(out, "  X {} panicked in #{}: {}", result.trace.name(panic.node), panic.step, panic.text);
     }
+    let word = if lang == Lang::Zh { "结果" } else { "result" };
+    let _ = writeln!(out, "{word}  {}", result_line(judged, lang));
+    let _ = writeln!(out, "digest  {}", result.digest);
+    let _ = writeln!(out, "replay  {}", scenario.command());
+    out
+}
+
+/// How it came out, in how many events and how long.
+fn result_line(judged: &Judged, lang: Lang) -> String {
     let wall = judged.wall_ns / 1_000_000;
-    let (events, time, digest) = (result.events, result.virtual_time, result.digest);
+    match lang {
+        Lang::En => format!("{}, {wall} ms real", came_out(judged, lang)),
+        Lang::Zh => format!("{}，实际 {wall} 毫秒", came_out(judged, lang)),
+    }
+}
+
+/// The same as far as it is the same everywhere.
+pub(super) fn came_out(judged: &Judged, lang: Lang) -> String {
     let verdict = match (exit_code(judged), lang) {
         (0, Lang::En) => "as expected",
         (0, Lang::Zh) => "符合预期",
@@ -230,13 +246,11 @@ fn text(judged: &Judged, lang: Lang, args: &RunArgs) -> String {
         (_, Lang::En) => "NOT as expected",
         (_, Lang::Zh) => "不符合预期",
     };
-    let _ = match lang {
-        Lang::En => writeln!(out, "result  {verdict} in {events} events, {time} virtual, {wall} ms real"),
-        Lang::Zh => writeln!(out, "结果  {verdict}：{events} 个事件，虚拟时间 {time}，实际 {wall} 毫秒"),
-    };
-    let _ = writeln!(out, "digest  {digest}");
-    let _ = writeln!(out, "replay  {}", scenario.command());
-    out
+    let (events, time) = (judged.result.events, judged.result.virtual_time);
+    match lang {
+        Lang::En => format!("{verdict} in {events} events, {time} virtual"),
+        Lang::Zh => format!("{verdict}：{events} 个事件，虚拟时间 {time}"),
+    }
 }
 
 /// What the applications print; `bare` as they print it, otherwise each line behind its time and process.
@@ -277,19 +291,7 @@ pub(super) fn check_line(judged: &Judged, finding: &Finding, lang: Lang) -> Stri
         (Verdict::Inconclusive { .. }, _) => '?',
         _ => '!',
     };
-    let word = match (&finding.verdict, expected, lang) {
-        (Verdict::Pass, true, Lang::En) => "holds",
-        (Verdict::Pass, true, Lang::Zh) => "成立",
-        (Verdict::Pass, false, Lang::En) => "holds, but the lesson expects it to be violated",
-        (Verdict::Pass, false, Lang::Zh) => "成立，但本课预期它被违反",
-        (Verdict::Violation { .. } | Verdict::Known { .. }, true, Lang::En) => "VIOLATED as the lesson expects",
-        (Verdict::Violation { .. } | Verdict::Known { .. }, true, Lang::Zh) => "如本课预期被违反",
-        (Verdict::Violation { .. } | Verdict::Known { .. }, false, Lang::En) => "VIOLATED",
-        (Verdict::Violation { .. } | Verdict::Known { .. }, false, Lang::Zh) => "被违反",
-        (Verdict::Inconclusive { .. }, _, Lang::En) => "nothing to judge",
-        (Verdict::Inconclusive { .. }, _, Lang::Zh) => "无从判断",
-        (Verdict::Harness { .. }, ..) => "HARNESS",
-    };
+    let word = outcome(finding, lang);
     let summary = finding.summary.text(lang);
     let mut out = format!("  {glyph} {:<26} {:<14} {word}: {summary}\n", finding.id, finding.judges());
     if let Verdict::Violation { witness, .. } | Verdict::Known { witness, .. } = &finding.verdict {
@@ -303,4 +305,21 @@ pub(super) fn check_line(judged: &Judged, finding: &Finding, lang: Lang) -> Stri
         }
     }
     out
+}
+
+/// What a check found, in a word, beside what was expected.
+pub(super) fn outcome(finding: &Finding, lang: Lang) -> &'static str {
+    match (&finding.verdict, finding.is_as_expected(), lang) {
+        (Verdict::Pass, true, Lang::En) => "holds",
+        (Verdict::Pass, true, Lang::Zh) => "成立",
+        (Verdict::Pass, false, Lang::En) => "holds, but the lesson expects it to be violated",
+        (Verdict::Pass, false, Lang::Zh) => "成立，但本课预期它被违反",
+        (Verdict::Violation { .. } | Verdict::Known { .. }, true, Lang::En) => "VIOLATED as the lesson expects",
+        (Verdict::Violation { .. } | Verdict::Known { .. }, true, Lang::Zh) => "如本课预期被违反",
+        (Verdict::Violation { .. } | Verdict::Known { .. }, false, Lang::En) => "VIOLATED",
+        (Verdict::Violation { .. } | Verdict::Known { .. }, false, Lang::Zh) => "被违反",
+        (Verdict::Inconclusive { .. }, _, Lang::En) => "nothing to judge",
+        (Verdict::Inconclusive { .. }, _, Lang::Zh) => "无从判断",
+        (Verdict::Harness { .. }, ..) => "HARNESS",
+    }
 }

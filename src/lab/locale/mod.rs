@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub mod page;
+
 pub mod sentences;
 
 pub mod words;
@@ -52,6 +54,11 @@ impl Words {
 }
 
 impl Phrase {
+    /// A text in each language.
+    pub fn of(en: impl Into<String>, zh: impl Into<String>) -> Phrase {
+        Phrase { en: en.into(), zh: zh.into() }
+    }
+
     /// One text for both languages.
     pub fn both(text: impl Into<String>) -> Phrase {
         let en = text.into();

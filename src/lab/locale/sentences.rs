@@ -7,6 +7,11 @@ pub fn of(kind: &str) -> Option<Words> {
     TOLD.iter().find(|(told, _)| *told == kind).map(|(_, words)| *words)
 }
 
+/// The sentence for a kind that a run's account leaves out, for who asks about one event; its fields are those of the JSON line.
+pub fn small(kind: &str) -> Option<Words> {
+    SMALL.iter().find(|(told, _)| *told == kind).map(|(_, words)| *words)
+}
+
 /// An operation failed that sent nothing: an operator's, or a topic's creation.
 pub const CALL_FAILED: Words = w("is refused: {kind}: {text}", "未能完成：{kind}: {text}");
 
@@ -433,3 +438,46 @@ mod tests {
         }
     }
 }
+
+/// What is too small for an account of the whole.
+const SMALL: &[(&str, Words)] = &[
+    ("opening", w("opens a connection to {to}", "向 {to} 建立连接")),
+    ("opened", w("connection {link} is open", "连接 {link} 已建立")),
+    ("closed", w("connection {link} ends: {why}", "连接 {link} 结束：{why}")),
+    ("sent", w("sends {label} to {to}", "向 {to} 发送 {label}")),
+    ("arrived", w("gets {label} from {from}", "收到 {from} 的 {label}")),
+    ("road-held", w("a frame of connection {link} waits behind a fault", "连接 {link} 上有一帧被故障挡住")),
+    ("dropped", w("a frame is lost with connection {link}: {why}", "一帧随连接 {link} 丢失：{why}")),
+    ("drained", w("the buffer of connection {link} has room again", "连接 {link} 的缓冲区又有空间")),
+    ("armed", w("sets its timer {timer}", "设置定时器 {timer}")),
+    ("disarmed", w("takes its timer {timer} back", "取消定时器 {timer}")),
+    ("fired", w("its timer {timer} fires", "定时器 {timer} 到期")),
+    ("stored", w("writes {len} bytes into {file} at {offset}", "向 {file} 的 {offset} 处写入 {len} 字节")),
+    ("named", w("{what} {file}", "{what} {file}")),
+    ("flush-asked", w("asks for {file} to be forced from {from} to {to}", "请求把 {file} 的 {from} 至 {to} 刷盘")),
+    ("flush-done", w("what ticket {ticket} asked for is durable", "第 {ticket} 号刷盘请求已完成")),
+    ("flush-error", w("what ticket {ticket} asked for failed: {error}", "第 {ticket} 号刷盘请求失败：{error}")),
+    ("image", w("its disk is looked at: {files} files", "查看它的磁盘：{files} 个文件")),
+    ("call-create-topic", w("creates topic {topic} with {queues} queues", "创建主题 {topic}，{queues} 个队列")),
+    ("done", w("is answered", "得到答复")),
+    ("rolled", w("the dice of {stream} show {got} of {of}", "{stream} 的骰子：{of} 中取 {got}")),
+    ("started", w("is ready", "就绪")),
+    (
+        "queue-recovered",
+        w("queue {topic}/{queue_id} holds {min} to {max}", "队列 {topic}/{queue_id} 的范围是 {min} 至 {max}"),
+    ),
+    ("route-answered", w("answers for {topic}: {brokers} brokers", "答复 {topic} 的路由：{brokers} 个 Broker")),
+    ("registration-answered", w("{nameserver} has taken its registration in", "{nameserver} 接受了它的注册")),
+    ("send-accepted", w("takes a message for {topic}/{queue_id} in", "接受发往 {topic}/{queue_id} 的消息")),
+    (
+        "dispatch-stopped",
+        w("stays in front of the record at {at}, which cannot be read", "停在 {at} 处无法读取的记录之前"),
+    ),
+    ("dispatched", w("has followed the log over {at}, {size} bytes", "日志分发越过 {at}，{size} 字节")),
+    (
+        "checkpoint-written",
+        w("writes its checkpoint: log {physic}, queues {logics}", "写检查点：日志 {physic}，队列 {logics}"),
+    ),
+    ("config-staged", w("writes {file} beside the old one", "在旧文件旁写入新的 {file}")),
+    ("config-persisted", w("has written {file}", "写完 {file}")),
+];

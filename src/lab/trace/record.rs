@@ -489,6 +489,18 @@ impl What {
 }
 
 impl Machine {
+    /// Whether a process ends with it.
+    pub fn ends(&self) -> bool {
+        matches!(
+            self,
+            Machine::Killed
+                | Machine::Exited
+                | Machine::Panicked { .. }
+                | Machine::BootFailed { .. }
+                | Machine::PowerLost { .. }
+        )
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Machine::Booted => "booted",

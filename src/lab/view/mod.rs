@@ -6,6 +6,14 @@ pub mod lines;
 
 pub mod story;
 
+pub mod moments;
+
+pub mod spans;
+
+pub mod why;
+
+pub mod why_not;
+
 pub mod prints;
 
 pub mod operator;

@@ -119,7 +119,7 @@ fn unique_keys(wire: &[u8]) -> impl Iterator<Item = &str> {
 }
 
 /// Requests that carry messages of applications.
-const SENDS: [i32; 3] = [10, 310, 320];
+pub(super) const SENDS: [i32; 3] = [10, 310, 320];
 
 /// A frame that left, with whom it goes to.
 fn frame(trace: &Trace, record: &Record) -> Option<Line> {

@@ -14,6 +14,7 @@ use crate::lab::fault::moment::{self, nearest};
 use crate::lab::scenario::Scenario;
 use crate::lab::scenario::hunt::Draws;
 use crate::mq::profile::Profile;
+use crate::mq::time::Time;
 
 /// What is hunted, as the hunt knows it and as it can be asked for again; or an exit code and why not.
 pub(super) fn campaign(args: &HuntArgs, look: Look) -> Result<(Campaign, Errand), (u8, String)> {
@@ -104,6 +105,11 @@ pub(in crate::lab::cli) fn seeds(text: &str) -> Result<Range<u64>, String> {
             Ok(from..to)
         }
     }
+}
+
+/// A virtual time: `40s`.
+pub(in crate::lab::cli) fn time(text: &str) -> Result<Time, String> {
+    moment::span(text).map(|span| Time(span.0)).map_err(|error| error.message)
 }
 
 /// A span of real time: `5m`.
