@@ -59,6 +59,8 @@ mod twice;
 mod tools;
 
 mod admin;
+mod groups;
+mod order_conf;
 mod reset;
 
 mod begins;
@@ -75,6 +77,7 @@ mod run;
 
 mod prints;
 
+mod retained;
 mod run_disk;
 
 mod scenarios;

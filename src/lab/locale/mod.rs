@@ -4,6 +4,7 @@ use std::fmt;
 
 pub mod sentences;
 
+pub mod faults;
 pub mod words;
 
 /// A language.
