@@ -550,13 +550,13 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         id: "bit-flip",
-        fault: "at = \"3s\"\nlasts = \"5s\"\nbit-flip = { node = \"broker-a\", file = \"commitlog/first\", nth = 3 }",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nbit-flip = { node = \"broker-a\", field = \"json\" }",
         seen: &[("disk-fault", "")],
         ..NOTHING
     },
     Row {
         id: "read-flip",
-        fault: "at = \"3s\"\nlasts = \"5s\"\nread-flip = { node = \"broker-a\", file = \"commitlog\", odds = \"1 in 300\" }",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nread-flip = { node = \"broker-a\", file = \"consumequeue\", nth = 1 }",
         seen: &[("disk-fault", "")],
         ..NOTHING
     },
