@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mqlab::lab::scenario::load;
+use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::trace::log::Trace;
 use mqlab::mq::app::{AdminAnswer, Return};
 use mqlab::mq::disk::Disk;
@@ -68,7 +70,7 @@ fn with_an_order_configuration_no_key_moves_to_another_queue_when_a_broker_dies(
     assert!(after.iter().all(|(key, places)| before[key] == *places));
     let texts = refused(&with, 110);
     assert!(texts.iter().all(|text| text.starts_with("The broker[broker-b] not exist")), "{texts:?}");
-    assert_eq!(10 - after.len(), texts.iter().len().div_ceil(4).min(10 - after.len()), "{}", texts.len());
+    assert!(10 - after.len() <= texts.len(), "each of the others is refused: {texts:?}");
     // Without one, or where nameservers do not hand it out, all keys are served, and some are elsewhere.
     for rest in [format!("{ENABLED}{DEATH}"), format!("{PUT}{DEATH}")] {
         let without = run(&script(&BROKERS, &keyed(), &rest));
@@ -167,4 +169,17 @@ fn the_file_says_what_was_put_and_a_broken_one_is_refused() {
             Err(error) => assert!(!why.is_empty() && error.to_string().contains(why), "{text}: {error}"),
         }
     }
+}
+
+#[test]
+fn what_is_put_is_said_and_what_is_not_put_is_not() {
+    let wrong = |row: &str| {
+        let text = script(&["broker-a"], &orders(1), &format!("[[operator.order_conf]]\ntopic = \"orders\"\n{row}\n"));
+        let report = load("t", text.as_bytes(), &Overrides::default()).expect_err("it is wrong");
+        report.problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(wrong(""), "this has no order configuration");
+    assert_eq!(wrong("conf = \" \""), "this has no order configuration");
+    assert_eq!(wrong("method = \"get\"\nconf = \"broker-a:4\""), "an order configuration is given, and not put");
+    assert!(wrong("method = \"patch\"").contains("patch"));
 }
