@@ -75,6 +75,32 @@ with_replication! { facts! {
         /// `closed`, `expired` or `unregistered`.
         why: &'static str,
     }
+    /// An operator put a value at a nameserver. Source: `KVConfigManager.putKVConfig`.
+    KvPut "kv-put" {
+        /// Where the key belongs.
+        namespace: Name,
+        /// The key.
+        key: Name,
+        /// Its value from now on.
+        value: Name,
+    }
+    /// An operator deleted a value at a nameserver. Source: `KVConfigManager.deleteKVConfig`.
+    KvDeleted "kv-deleted" {
+        /// Where the key belongs.
+        namespace: Name,
+        /// The key.
+        key: Name,
+        /// 1 if it had a value.
+        known: i64,
+    }
+    /// A broker heard from a nameserver whether a topic has an order configuration, and it is other than before.
+    /// Source: `TopicConfigManager.updateOrderTopicConfig`.
+    TopicOrdered "topic-ordered" {
+        /// The topic.
+        topic: Topic,
+        /// 1 if it has one now.
+        order: i64,
+    }
     /// A broker heard that a nameserver took its registration in.
     RegistrationAnswered "registration-answered" {
         /// The nameserver.
@@ -674,6 +700,24 @@ with_replication! { facts! {
         topic: Topic,
         /// The queue.
         queue_id: QueueId,
+    }
+    /// An operator made a group, or changed it. Source: `SubscriptionGroupManager.updateSubscriptionGroupConfig`.
+    GroupUpdated "group-updated" {
+        /// The group.
+        group: Group,
+        /// 1 if it was there before.
+        known: i64,
+        /// 1 if its pulls are answered.
+        consume: i64,
+        /// How often a message of it is tried again.
+        retries: i64,
+    }
+    /// An operator deleted a group; its offsets stay. Source: `SubscriptionGroupManager.deleteSubscriptionGroupConfig`.
+    GroupDeleted "group-deleted" {
+        /// The group.
+        group: Group,
+        /// 1 if it was there.
+        known: i64,
     }
     /// A broker made a subscription group that somebody named. Source: `SubscriptionGroupManager.findSubscriptionGroupConfig`.
     GroupCreated "group-created" {

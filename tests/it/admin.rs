@@ -17,7 +17,7 @@ use mqlab::mq::fact::Fact;
 use mqlab::mq::message::{StoredMessage, id};
 
 /// A shop that sends an order each second, a group that bills them, and an operator; `rest` may hold anything.
-fn script(brokers: &[&str], sends: &str, rest: &str) -> String {
+pub fn script(brokers: &[&str], sends: &str, rest: &str) -> String {
     let brokers: String = brokers.iter().map(|name| format!("[[broker]]\nname = \"{name}\"\n")).collect();
     format!(
         r#"
@@ -51,23 +51,23 @@ start = "35s"
     )
 }
 
-fn orders(count: u32) -> String {
+pub fn orders(count: u32) -> String {
     format!(
         "[[producer.send]]\ntopic = \"orders\"\ncount = {count}\nwait = \"3s\"\nevery = \"1s\"\nkey = \"order-{{n}}\"\n"
     )
 }
 
-fn plan(text: &str) -> Plan {
+pub fn plan(text: &str) -> Plan {
     load("t", text.as_bytes(), &Overrides::default()).unwrap_or_else(|report| panic!("{report}")).plan
 }
 
-fn run(text: &str) -> Trace {
+pub fn run(text: &str) -> Trace {
     let result = Session::run(&plan(text), Level::Full);
     assert!(result.panics.is_empty(), "{:?}", result.panics);
     result.trace
 }
 
-fn returns(trace: &Trace, name: &str) -> Vec<(u64, Return)> {
+pub fn returns(trace: &Trace, name: &str) -> Vec<(u64, Return)> {
     let node = trace.node(name);
     let own = trace.records().iter().filter(|record| record.node == node);
     own.filter_map(|record| match &record.what {
@@ -78,7 +78,7 @@ fn returns(trace: &Trace, name: &str) -> Vec<(u64, Return)> {
 }
 
 /// What the operator heard, call by call.
-fn heard(trace: &Trace) -> Vec<Result<AdminAnswer, (i32, String)>> {
+pub fn heard(trace: &Trace) -> Vec<Result<AdminAnswer, (i32, String)>> {
     let answers = returns(trace, "ops").into_iter().map(|(_, answer)| match answer {
         Return::Administered { what, .. } => Ok(what),
         Return::Failed { error, .. } => Err((error.code, error.text.to_string())),
@@ -94,19 +94,19 @@ fn found(trace: &Trace) -> Vec<StoredMessage> {
     }
 }
 
-fn said(trace: &Trace, of: impl Fn(&Fact) -> bool) -> Vec<u64> {
+pub fn said(trace: &Trace, of: impl Fn(&Fact) -> bool) -> Vec<u64> {
     let said = trace.records().iter().filter(|record| matches!(&record.what, What::Fact(fact) if of(fact)));
     said.map(|record| record.at.0 / 1_000_000_000).collect()
 }
 
 /// What stood at the operator's terminal.
-fn terminal(trace: &Trace) -> Vec<String> {
+pub fn terminal(trace: &Trace) -> Vec<String> {
     let prints = prints::of(trace, Lang::En);
     prints.into_iter().filter(|print| print.node == "ops").map(|print| print.text).collect()
 }
 
 /// Keys that the group was handed from a second on, in order.
-fn billed(trace: &Trace, from: u64) -> Vec<String> {
+pub fn billed(trace: &Trace, from: u64) -> Vec<String> {
     let listened = returns(trace, "billing").into_iter().filter(|(at, _)| from <= *at);
     let messages = listened.flat_map(|(_, answer)| match answer {
         Return::Listen { messages, .. } => messages,

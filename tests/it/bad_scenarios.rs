@@ -228,6 +228,8 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "write `refuse-connect`",
     ),
     ("restart = { node = \"broker-a\" }", "slow-accept = { by = \"2h\" }", "out_of_range", "at most 1h"),
+    ("restart = { node = \"broker-a\" }", "full-table = { room = -1 }", "out_of_range", "room"),
+    ("restart = { node = \"broker-a\" }", "port-exhaustion = { ports = 70000 }", "out_of_range", "ports"),
     (
         "restart = { node = \"broker-a\" }",
         "split-view = { broker = \"shop\", nameserver = \"ns-1\" }",

@@ -9,10 +9,13 @@ use mqlab::lab::explore::hunt::blame::{self, Blame};
 use mqlab::lab::explore::hunt::report::Report;
 use mqlab::lab::explore::hunt::{self, Campaign, Ground, Nobody, Watch, effect, trial};
 use mqlab::lab::explore::shrink::{BUDGET, size};
+use mqlab::lab::explore::swarm;
+use mqlab::lab::explore::swarm::shape::Shape;
 use mqlab::lab::explore::swarm::{Bounds, Length, Regime};
 use mqlab::lab::scenario::load;
-use mqlab::lab::scenario::plan::Plan;
+use mqlab::lab::scenario::plan::{NodeKind, Plan};
 use mqlab::mq::profile::SWITCHES;
+use mqlab::mq::store::config::Role;
 
 const PROFILE: &str = "rocketmq-4.3.2";
 
@@ -258,13 +261,73 @@ fn the_command_that_draws_a_plan_again_names_everything_that_it_was_drawn_from()
         String::from_utf8(command.args(args).output().unwrap().stdout).unwrap()
     };
     let asked = ["hunt", "26-hunt", "--profile", "faithful", "--seeds", "600000..600030", "--no-shrink", "--within"];
-    let said = mqlab(&[&asked[..], &["--without", "stall,flap"]].concat());
+    let said = mqlab(&[&asked[..], &["--without", "stall,flap", "--shape", "2m-2s-sync"]].concat());
     let command = said.lines().find(|line| line.contains("--print-plan")).unwrap_or_else(|| panic!("{said}"));
     let again: Vec<&str> = command.split_whitespace().skip(1).collect();
-    assert!(again.contains(&"stall,flap") && again.contains(&"--within"), "{command}");
+    for flag in ["stall,flap", "--within", "2m-2s-sync"] {
+        assert!(again.contains(&flag), "{command}");
+    }
     let seed = again.iter().find_map(|word| word.parse().ok()).unwrap();
     let without = ["stall", "flap"].map(str::to_owned).into();
-    let bounds = Bounds { without, regime: Regime::Within, ..Bounds::default() };
+    let bounds = Bounds { without, regime: Regime::Within, shape: Some(Shape::PairsSync), ..Bounds::default() };
     let campaign = Campaign { bounds, ..campaign(Length::Standard) };
     assert_eq!(mqlab(&again), hunt::plan(&campaign, seed));
+}
+
+/// The names and roles of a draft's brokers.
+fn servers(seed: u64, shape: Option<Shape>) -> Vec<(String, Role)> {
+    let bounds = Bounds { shape, regime: Regime::Within, ..Bounds::default() };
+    let text = swarm::draw(seed, &bounds, "hardened").whole();
+    let plan = load("t", text.as_bytes(), &Default::default()).unwrap_or_else(|report| panic!("{report}")).plan;
+    let brokers = plan.nodes.iter().filter_map(|node| match &node.kind {
+        NodeKind::Broker(broker) => Some((node.name.to_string(), broker.role)),
+        _ => None,
+    });
+    brokers.collect()
+}
+
+#[test]
+fn every_draft_of_a_shape_has_its_servers_and_can_be_read() {
+    use Role::{AsyncMaster, Slave, SyncMaster};
+    for (shape, wanted) in [
+        (Shape::Single, vec![("broker-a", AsyncMaster)]),
+        (Shape::Masters, vec![("broker-a", AsyncMaster), ("broker-b", AsyncMaster)]),
+        (
+            Shape::PairsAsync,
+            vec![("broker-a", AsyncMaster), ("broker-a-s", Slave), ("broker-b", AsyncMaster), ("broker-b-s", Slave)],
+        ),
+        (
+            Shape::PairsSync,
+            vec![("broker-a", SyncMaster), ("broker-a-s", Slave), ("broker-b", SyncMaster), ("broker-b-s", Slave)],
+        ),
+    ] {
+        let wanted: Vec<(String, Role)> = wanted.into_iter().map(|(name, role)| (name.to_owned(), role)).collect();
+        for seed in 0..100 {
+            assert_eq!(servers(seed, Some(shape)), wanted, "{shape:?}, seed {seed}");
+        }
+    }
+    let free: std::collections::BTreeSet<usize> = (0..100).map(|seed| servers(seed, None).len()).collect();
+    assert!(3 < free.len(), "{free:?}");
+}
+
+/// Two thousand of each are `mqlab hunt 26-hunt --shape 2m-2s-sync --seeds 0..2000 --profile hardened --within`.
+#[test]
+fn nothing_is_broken_in_any_shape_within_what_is_promised() {
+    for shape in Shape::ALL {
+        let bounds = Bounds { shape: Some(shape), regime: Regime::Within, ..Bounds::default() };
+        let mut judged = std::collections::BTreeMap::new();
+        for seed in 0..25 {
+            let trial = trial::run(seed, &bounds, "hardened");
+            assert!(trial.findings.is_empty(), "{shape:?}, seed {seed}: {:?}", trial.findings);
+            let run = trial::replay(&trial.plan);
+            for name in ["acked-durability", "ack-honest", "replica-prefix"] {
+                let finding = trial::judge_one(&run.trace, &trial.plan, name);
+                let passes = finding.is_some_and(|finding| finding.verdict == Verdict::Pass);
+                *judged.entry(name).or_insert(0) += u32::from(passes);
+            }
+        }
+        let is_pair = matches!(shape, Shape::PairsAsync | Shape::PairsSync);
+        assert!(10 < judged["acked-durability"] && 10 < judged["ack-honest"], "{shape:?}: {judged:?}");
+        assert_eq!(10 < judged["replica-prefix"], is_pair, "{shape:?}: {judged:?}");
+    }
 }

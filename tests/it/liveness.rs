@@ -88,6 +88,15 @@ fn what_lies_on_a_broker_that_never_returns_is_owed_by_nobody_and_the_rest_is() 
         let verdict = verdict(&trace, &scenario.plan, check.clone());
         assert!(!matches!(verdict, Verdict::Violation { .. }), "{check:?}: {verdict:?}");
     }
+    assert_eq!(verdict(&trace, &scenario.plan, Check::DrainBound), Verdict::Pass);
+    // What lies on the broker that is left is owed within the bound, whoever stays away.
+    let last = |record: &Record| {
+        matches!(&record.what, What::App(App::Returned(answer))
+            if matches!(&**answer, Return::Listen { messages, .. }
+                if messages[0].message.properties.get("KEYS").is_some_and(|key| key == "order-60")))
+    };
+    let twin = without(&trace, last);
+    assert!(matches!(verdict(&twin, &scenario.plan, Check::DrainBound), Verdict::Violation { clause: "drain", .. }));
 }
 
 #[test]

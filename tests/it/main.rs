@@ -59,6 +59,8 @@ mod twice;
 mod tools;
 
 mod admin;
+mod groups;
+mod order_conf;
 mod reset;
 
 mod begins;
@@ -79,6 +81,7 @@ mod exports;
 
 mod why;
 
+mod retained;
 mod run_disk;
 
 mod scenarios;

@@ -99,6 +99,7 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
         until: Time(30_000_000_000),
         start: Millis(1_541_865_600_000),
         profile: Profile::FAITHFUL,
+        order_message_enable: false,
         network: Network { latency_min: Span::from_millis(1), latency_max: Span::from_millis(4) },
         nodes: vec![
             node("ns-1", [10, 0, 1, 1], NodeKind::Nameserver),

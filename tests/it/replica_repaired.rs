@@ -1,6 +1,7 @@
 //! K02: what becomes of a pair whose master has lost the end of its log, as released and repaired; and G65 while it runs.
 
 use mqlab::lab::check::{self, Finding, Verdict};
+use mqlab::lab::explore::hunt::blame;
 use mqlab::lab::scenario::load;
 use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::scenario::plan::{Check, Expect, Outcome, Plan};
@@ -126,6 +127,23 @@ fn nothing_parts_a_repaired_pair_whose_master_loses_its_power() {
         }
     }
     assert!(5 < parted, "as released, some part for good: {parted}");
+}
+
+#[test]
+fn what_parts_a_synchronous_pair_is_called_k02_by_an_experiment() {
+    let mut tagged = 0;
+    for seed in 0..30 {
+        let released = Plan { seed, ..plan("flush = \"async\"\nrole = \"sync-master\"", "", OUTAGE) };
+        for finding in findings(&released).iter().filter(|finding| finding.asked && finding.verdict != Verdict::Pass) {
+            if matches!(finding.verdict, Verdict::Inconclusive { .. }) {
+                continue;
+            }
+            let tag = blame::tag(&released, finding);
+            assert_eq!(tag.as_deref(), Some("K02"), "seed {seed}: {} {}", finding.id, finding.summary.en);
+            tagged += 1;
+        }
+    }
+    assert!(3 < tagged, "{tagged}");
 }
 
 #[test]

@@ -202,6 +202,7 @@ fn errand(seeds: u64) -> Errand {
         asked: None,
         regime: Regime::Mixed,
         length: Length::Standard,
+        shape: None,
         only: Vec::new(),
         without: Vec::new(),
         guided: false,

@@ -165,7 +165,9 @@ fn no_fault_of_the_catalogue_is_taken_for_a_broken_promise_without_a_reason() {
             let faults = format!("{}\n[[fault]]\nname = \"sick\"\n{}\n", row.others, row.fault);
             let (found, tags) = broken(&faults, run, |_| ());
             wrong.extend(found.into_iter().map(|said| format!("{}: {said}", row.id)));
-            assert!(tags.is_empty(), "{}: {tags:?}", row.id);
+            // What a medium that answers with other bytes does to a reader is a registered weakness, and so a reason.
+            let is_tagged = !tags.is_empty() && row.id != "read-flip";
+            wrong.extend(is_tagged.then(|| format!("{}: {run:?}: tags {tags:?}", row.id)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

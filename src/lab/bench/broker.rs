@@ -166,6 +166,7 @@ fn plan() -> Plan {
         until: Time::NEVER,
         start: Millis(1_541_865_600_000),
         profile: Profile::FAITHFUL,
+        order_message_enable: false,
         network: Network { latency_min: Span::from_millis(1), latency_max: Span::from_millis(10) },
         nodes,
         senders: Vec::new(),

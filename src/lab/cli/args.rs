@@ -157,6 +157,9 @@ pub struct HuntArgs {
     /// How long runs are.
     #[arg(long, value_enum, default_value_t = HuntLength::Standard)]
     pub length: HuntLength,
+    /// Every draft has the servers of this shape, of the four that the article has.
+    #[arg(long, value_enum)]
+    pub shape: Option<HuntShape>,
     /// Do not shrink what is found.
     #[arg(long)]
     pub no_shrink: bool,
@@ -260,6 +263,23 @@ pub enum HuntLength {
     Standard,
     /// Bursts and calm over five minutes to six hours.
     Long,
+}
+
+/// The article's four shapes of a cluster.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HuntShape {
+    /// One master.
+    #[value(name = "single")]
+    Single,
+    /// Two masters without slaves.
+    #[value(name = "2m-noslave", aliases = ["2m", "masters"])]
+    Masters,
+    /// Two masters with a slave each, ASYNC_MASTER.
+    #[value(name = "2m-2s-async", alias = "pairs-async")]
+    PairsAsync,
+    /// Two masters with a slave each, SYNC_MASTER.
+    #[value(name = "2m-2s-sync", alias = "pairs-sync")]
+    PairsSync,
 }
 
 /// What to do with scenario files.

@@ -8,7 +8,8 @@
 //! | N5, N6 | `reset`, `resets`, `half-open` |
 //! | N7, N8 | `cut`, `partition` (`isolate`, `side`, `bridge`, `ring`, `role`), each with `one-way` |
 //! | N9, N10 | `flap`, `clog`, `swizzle` |
-//! | N11, N12 | `refuse-connect`, `slow-accept`, `split-view` |
+//! | N11 | `refuse-connect`, `full-table`, `port-exhaustion`, `slow-accept` |
+//! | N12 | `split-view` |
 //! | P1 to P3 | `kill`, `stop`, `restart` |
 //! | P4, P5 | `pause` (a `service` of it, or all), `slow-cpu` |
 //! | P6 | any verb with `at = "before:nth(2):append@broker-a"`: inside the step, before its remaining effects |
@@ -39,22 +40,18 @@
 //! | X2 | an operator's `update_topic`: `read` and `write` are two numbers |
 //! | X3 | an operator's `reset` |
 //! | X4 | an operator's `wipe_write_perm`, then `stop` of the broker; abruptly: `kill` |
-//! | X6 | an operator's `delete_topic`, then `update_topic`; deleting a subscription group is not built |
+//! | X6 | an operator's `delete_topic`, then `update_topic`; `delete_group`, then `update_group` |
+//! | X10 | an operator's `order_conf`, `update_topic` with `order`; `order_message_enable` of the cluster |
 //! | X11 | a broker's `profile` |
-//! | X10, of N11 the exhaustion of ports | not built |
 //!
 //! Every fault that draws does so from a stream of its own, addressed by its verb, its target and, of two with the same, its
 //! place among them (of a disk by its name and the machine); so no fault shifts another's draws, and none those of a plan
 //! without faults.
 //!
-//! **Not built: the governor and the phases.** They will stand before `sim`, not in it. A driver runs the plan in windows
-//! (warm-up, bursts of chaos with calm between them, heal, quiesce, drain, audit), and asks a governor before each episode
-//! of a burst. The governor folds the trace into what each acknowledgement still rests on: by level, the disks and page
-//! caches that hold its record. With `within` an episode passes if, for every live acknowledgement, what it may take away
-//! ([`FaultKind`](episode::FaultKind): the power of a machine, a page, a copy) leaves the level one holder; otherwise it is
-//! put off to the next window, and the draw that chose it is spent all the same, so that the later ones do not move. With
-//! `beyond` all pass. An episode that passed enters the plan at its moment, so a replay needs no governor. To heal is
-//! `end` for each episode under way and `restart` for each process that is down; a core heal leaves some out by name.
+//! The phases (warm-up, a burst of chaos, heal, drain, audit) and the governor stand before `sim`, in
+//! `lab::explore::hunt::governor`: with `--within` it looks at each fault that a draft has before it begins, and one that would
+//! take away what an acknowledgement still rests on is written into the plan as `off`, so that a replay needs no governor. To
+//! heal is the end of each episode; what lasts for ever is a core heal, and its debt is the drain bound's (G70).
 
 pub mod episode;
 

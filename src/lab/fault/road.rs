@@ -105,6 +105,18 @@ pub enum RoadWrong {
         /// How often.
         odds: Share,
     },
+    /// The machine at the other end holds so many connections and takes no more: its table is full (N11).
+    FullTable {
+        /// How many it holds, whoever opened them.
+        room: u64,
+    },
+    /// No port is left to open another connection from: refused at once, on the machine that asks (N11).
+    ///
+    /// A connection that this machine closed itself keeps its port for a minute, as TCP's TIME_WAIT does.
+    PortExhaustion {
+        /// How many ports there are to each machine at the other end.
+        ports: u64,
+    },
     /// Connects are accepted late (N11).
     SlowAccept {
         /// At least.
@@ -125,6 +137,8 @@ impl RoadWrong {
             RoadWrong::HalfOpen => "half-open",
             RoadWrong::Clog { .. } => "clog",
             RoadWrong::RefuseConnect { .. } => "refuse-connect",
+            RoadWrong::FullTable { .. } => "full-table",
+            RoadWrong::PortExhaustion { .. } => "port-exhaustion",
             RoadWrong::SlowAccept { .. } => "slow-accept",
         }
     }

@@ -145,6 +145,8 @@ fn details(wrong: &RoadWrong) -> String {
         RoadWrong::HalfOpen => String::new(),
         RoadWrong::Clog { odds, mean } => format!(": {}, {mean} on average", share(odds)),
         RoadWrong::RefuseConnect { odds } => format!(": {}", share(odds)),
+        RoadWrong::FullTable { room } => format!(": room for {room}"),
+        RoadWrong::PortExhaustion { ports } => format!(": {ports} ports"),
         RoadWrong::SlowAccept { min, max } => format!(": {min} to {max}"),
     }
 }

@@ -6,6 +6,7 @@ pub mod page;
 
 pub mod sentences;
 
+pub mod faults;
 pub mod words;
 
 /// A language.

@@ -61,6 +61,12 @@ const TOLD: &[(&str, Words)] = &[
         "route-forgotten",
         w("forgets the queues of {topic} at {brokers} brokers", "忘掉 {topic} 在 {brokers} 个 Broker 上的队列"),
     ),
+    ("kv-put", w("sets {namespace}/{key} to {value}", "把 {namespace}/{key} 设为 {value}")),
+    ("kv-deleted", w("deletes {namespace}/{key} (known {known})", "删除 {namespace}/{key}（已知 {known}）")),
+    (
+        "topic-ordered",
+        w("hears whether {topic} has an order configuration: {order}", "得知 {topic} 是否有顺序配置：{order}"),
+    ),
     ("write-wiped", w("closes {broker} for producers: {topics} topics", "对生产者关闭 {broker}：{topics} 个主题")),
     (
         "queue-picked",
@@ -348,6 +354,20 @@ const TOLD: &[(&str, Words)] = &[
         w(
             "locked {topic}/{queue_id} for the first time: pulls from {queue_offset}, not {planned}",
             "首次锁定 {topic}/{queue_id}：从 {queue_offset} 拉取，而不是 {planned}",
+        ),
+    ),
+    (
+        "group-updated",
+        w(
+            "sets group {group}: consumes {consume}, retries {retries}, was known {known}",
+            "设置消费组 {group}：允许消费 {consume}，重试 {retries} 次，此前已知 {known}",
+        ),
+    ),
+    (
+        "group-deleted",
+        w(
+            "deletes group {group} (known {known}); its offsets stay",
+            "删除消费组 {group}（已知 {known}）；它的位点还在",
         ),
     ),
     ("group-created", w("makes group {group}", "创建消费组 {group}")),

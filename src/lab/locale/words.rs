@@ -62,46 +62,6 @@ pub fn reason(text: &str, lang: Lang) -> &str {
     known.map_or(text, |(_, words)| words.text(lang))
 }
 
-/// What a fault does, as `kill broker-a`, in a language. Names of nodes and files stay as they are.
-pub fn fault(text: &str, lang: Lang) -> String {
-    let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let known = FAULTS.iter().find(|(own, _)| *own == verb);
-    match (lang, known) {
-        (Lang::Zh, Some((_, zh))) => format!("{zh} {}", rest.replace(" by ", " ")),
-        _ => text.to_owned(),
-    }
-}
-
-/// Every verb of a fault, in Chinese.
-const FAULTS: &[(&str, &str)] = &[
-    ("kill", "杀进程"),
-    ("power-loss", "断电"),
-    ("restart", "重启"),
-    ("stop", "正常停止"),
-    ("pause", "暂停"),
-    ("resume", "恢复运行"),
-    ("cut", "切断网络"),
-    ("heal", "恢复网络"),
-    ("reset", "重置连接"),
-    ("delay", "网络延迟"),
-    ("clock-step", "时钟跳变"),
-    ("disk-full", "磁盘写满"),
-    ("io-error", "读写报错"),
-    ("map-error", "映射失败"),
-    ("sync-error", "刷盘报错"),
-    ("slow-sync", "刷盘变慢"),
-    ("slow-disk", "磁盘变慢"),
-    ("hung-disk", "磁盘挂起"),
-    ("bit-flip", "磁盘位翻转"),
-    ("read-flip", "读取位翻转"),
-    ("misdirected", "页写错位置"),
-    ("lost-write", "丢失写入"),
-    ("bad-sector", "坏扇区"),
-    ("truncate", "文件截短"),
-    ("stale-page", "页回到旧内容"),
-    ("refuse", "拒绝操作"),
-];
-
 const REASONS: &[(&str, Words)] = &[
     ("arrived", w("a message arrived", "有新消息")),
     ("timeout", w("its time is up", "等待超时")),
@@ -176,13 +136,6 @@ const REASONS: &[(&str, Words)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_faults_verb_is_spoken_and_its_names_stay() {
-        assert_eq!(fault("delay ns-1 -> broker-a by 5s", Lang::Zh), "网络延迟 ns-1 -> broker-a 5s");
-        assert_eq!(fault("kill broker-a", Lang::En), "kill broker-a");
-        assert_eq!(fault("melt broker-a", Lang::Zh), "melt broker-a");
-    }
 
     #[test]
     fn known_reasons_are_spoken_and_others_stay() {

@@ -38,6 +38,8 @@ pub const VERBS: &[(&str, &[&str])] = &[
     ("clog", &["from", "to"]),
     ("swizzle", &[]),
     ("refuse-connect", &["from", "to"]),
+    ("full-table", &["from", "to"]),
+    ("port-exhaustion", &["from", "to"]),
     ("slow-accept", &["from", "to"]),
     ("split-view", &["broker", "nameserver"]),
     ("end", &["fault"]),

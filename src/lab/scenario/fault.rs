@@ -60,6 +60,10 @@ pub struct FaultScript {
     pub swizzle: Option<Spanned<Table<wrong::SwizzleScript>>>,
     /// Connects are refused.
     pub refuse_connect: Option<Spanned<Table<wrong::ConnectScript>>>,
+    /// A machine takes no more connections.
+    pub full_table: Option<Spanned<Table<wrong::FullTableScript>>>,
+    /// A machine has no port left to open a connection from.
+    pub port_exhaustion: Option<Spanned<Table<wrong::PortsScript>>>,
     /// Connects are accepted late.
     pub slow_accept: Option<Spanned<Table<wrong::ConnectScript>>>,
     /// A nameserver does not see a broker.

@@ -30,6 +30,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("33-reset-offset", include_str!("../../../scenarios/33-reset-offset.toml")),
     ("34-topic-returns", include_str!("../../../scenarios/34-topic-returns.toml")),
     ("35-two-minds", include_str!("../../../scenarios/35-two-minds.toml")),
+    ("36-written-order", include_str!("../../../scenarios/36-written-order.toml")),
 ];
 
 /// The text of a scenario.

@@ -22,6 +22,12 @@ pub struct OperatorScript {
     pub update_topic: Vec<Spanned<Table<UpdateTopicScript>>>,
     /// Topics that it deletes.
     pub delete_topic: Vec<Spanned<Table<DeleteTopicScript>>>,
+    /// Order configurations that it puts, asks for and deletes.
+    pub order_conf: Vec<Spanned<Table<OrderConfScript>>>,
+    /// Groups that it makes or changes.
+    pub update_group: Vec<Spanned<Table<UpdateGroupScript>>>,
+    /// Groups that it deletes.
+    pub delete_group: Vec<Spanned<Table<DeleteGroupScript>>>,
     /// Brokers that it closes for producers.
     pub wipe_write_perm: Vec<Spanned<Table<WipeScript>>>,
     /// Messages that it looks for.
@@ -63,6 +69,62 @@ pub struct UpdateTopicScript {
     pub write: Option<Spanned<i64>>,
     /// Permission: 2 to write, 4 to read, 6 for both.
     pub perm: Option<Spanned<i64>>,
+    /// Whether the brokers of the cluster are written down as its order configuration.
+    pub order: Option<bool>,
+}
+
+/// `updateOrderConf`: where a topic's queues are, whoever is alive.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrderConfScript {
+    /// How long after its process has booted.
+    pub wait: Option<Text>,
+    /// The topic.
+    pub topic: Option<Text>,
+    /// `put`, which is also what is done if it is left out; `get`; `delete`.
+    pub method: Option<Text>,
+    /// The configuration, for `put`: `broker-a:4;broker-b:4`.
+    pub conf: Option<Text>,
+}
+
+/// `updateSubGroup`: a group is made or changed on the masters of a cluster.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct UpdateGroupScript {
+    /// How long after its process has booted.
+    pub wait: Option<Text>,
+    /// The group.
+    pub group: Option<Text>,
+    /// The cluster, `DefaultCluster` if left out.
+    pub cluster: Option<Text>,
+    /// `consumeEnable`.
+    pub consume: Option<bool>,
+    /// `consumeFromMinEnable`; off if left out.
+    pub from_min: Option<bool>,
+    /// `consumeBroadcastEnable`; off if left out.
+    pub broadcast: Option<bool>,
+    /// `retryQueueNums`.
+    pub retry_queues: Option<Spanned<i64>>,
+    /// `retryMaxTimes`.
+    pub retries: Option<Spanned<i64>>,
+    /// `brokerId`.
+    pub broker_id: Option<Spanned<i64>>,
+    /// `whichBrokerWhenConsumeSlowly`.
+    pub slow_broker_id: Option<Spanned<i64>>,
+    /// `notifyConsumerIdsChangedEnable`.
+    pub notify: Option<bool>,
+}
+
+/// `deleteSubGroup`: a group is deleted on the masters of a cluster, with its topics of retries and dead letters.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeleteGroupScript {
+    /// How long after its process has booted.
+    pub wait: Option<Text>,
+    /// The group.
+    pub group: Option<Text>,
+    /// The cluster, `DefaultCluster` if left out.
+    pub cluster: Option<Text>,
 }
 
 /// `deleteTopic`: a topic is deleted at a cluster's brokers and at every nameserver.

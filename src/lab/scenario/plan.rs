@@ -25,6 +25,8 @@ pub struct Plan {
     pub start: Millis,
     /// Which weaknesses are kept.
     pub profile: Profile,
+    /// `orderMessageEnable` of the nameservers.
+    pub order_message_enable: bool,
     /// The roads between nodes.
     pub network: Network,
     /// The nodes, in order of declaration; their number is their place here.

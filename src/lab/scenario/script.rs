@@ -82,6 +82,8 @@ pub struct ClusterScript {
     pub profile: Option<Text>,
     /// How many nameservers.
     pub nameserver: Option<Spanned<i64>>,
+    /// `orderMessageEnable` of every nameserver: routes carry the order configuration of their topic.
+    pub order_message_enable: Option<bool>,
     /// The roads.
     pub network: Table<NetworkScript>,
 }

@@ -180,6 +180,30 @@ pub struct ConnectScript {
     pub by: Option<Text>,
 }
 
+/// `full-table`.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct FullTableScript {
+    /// Who connects.
+    pub from: Option<Text>,
+    /// Who accepts.
+    pub to: Option<Text>,
+    /// How many connections it holds.
+    pub room: Option<Spanned<i64>>,
+}
+
+/// `port-exhaustion`.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct PortsScript {
+    /// Who connects.
+    pub from: Option<Text>,
+    /// Where to.
+    pub to: Option<Text>,
+    /// How many ports there are to each machine.
+    pub ports: Option<Spanned<i64>>,
+}
+
 /// `split-view`.
 #[derive(Deserialize, Clone, Debug)]
 #[serde(deny_unknown_fields)]

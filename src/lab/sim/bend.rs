@@ -72,6 +72,14 @@ impl LaneFault {
         LaneFault { episode, tag, wrong, stream: None, free_at: Time::ZERO }
     }
 
+    /// How many ports it leaves to each machine.
+    pub(crate) fn ports(&self) -> Option<u64> {
+        match self.wrong {
+            RoadWrong::PortExhaustion { ports } => Some(ports),
+            _ => None,
+        }
+    }
+
     fn roll(&mut self, draw: &mut Draw<'_>, below: u64) -> u64 {
         let tag = &self.tag;
         let path = || Box::new(draw.dice.stream(&["fault", tag, draw.names[0], draw.names[1]]));
@@ -137,6 +145,8 @@ impl LaneFault {
             RoadWrong::Datagram { .. }
             | RoadWrong::HalfOpen
             | RoadWrong::RefuseConnect { .. }
+            | RoadWrong::FullTable { .. }
+            | RoadWrong::PortExhaustion { .. }
             | RoadWrong::SlowAccept { .. } => {}
         }
     }
@@ -229,6 +239,7 @@ impl World {
         let names = [from, to].map(|node| self.machines[usize::from(node)].setup.name.clone());
         let names = [&names[0], &names[1]];
         let (mut refused, mut late) = (false, Span::ZERO);
+        let held = self.net.accepted_by(to);
         let Net { lanes, struck, .. } = &mut self.net;
         let mut draw = Draw { dice: &self.dice, names, struck };
         for fault in &mut lanes[lane].faults {
@@ -239,6 +250,7 @@ impl World {
                 RoadWrong::SlowAccept { min, max } => {
                     late += min + Span(fault.roll(&mut draw, width(min, max)));
                 }
+                RoadWrong::FullTable { room } => refused |= room <= held,
                 _ => {}
             }
         }

@@ -13,7 +13,7 @@ use crate::lab::sim::world::Setup;
 use crate::lab::trace::log::Role;
 use crate::lab::workload::apps::{AppAction, Apps};
 use crate::lab::workload::ops::{Decider, Listener, Operator, Puller, Sender};
-use crate::mq::app::{MessageModel, Return};
+use crate::mq::app::{AdminCall, MessageModel, Return};
 use crate::mq::broker::properties::Places;
 use crate::mq::broker::properties::text::Pair;
 use crate::mq::broker::{Broker, BrokerConfig, topic};
@@ -21,7 +21,7 @@ use crate::mq::client::Client;
 use crate::mq::client::config::{ClientConfig, ConsumerConfig, ProducerConfig, PullConfig};
 use crate::mq::client::consumer::local::readable;
 use crate::mq::message::Name;
-use crate::mq::namesrv::{Namesrv, NamesrvConfig};
+use crate::mq::namesrv::{Namesrv, NamesrvConfig, kv_config};
 use crate::mq::node::{Addr, Event, Node, Timer, TimerKey};
 use crate::mq::store::config::StoreConfig;
 use crate::mq::time::Time;
@@ -121,7 +121,7 @@ pub(crate) fn machine(plan: &Plan, node: &NodePlan) -> MachineSetup {
         ports,
         boot: process(plan, node),
         apps: applications(plan, node),
-        disk: disk(node),
+        disk: disk(plan, node),
     }
 }
 
@@ -147,18 +147,22 @@ impl Pristine {
     }
 }
 
-/// The disk of a node of the plan: a broker has one, and a client that keeps its offsets itself.
-fn disk(node: &NodePlan) -> Option<DiskSetup> {
-    let plan = node.disk.clone();
-    let (fsync_min, fsync_max) = (plan.fsync_min, plan.fsync_max);
-    let keeps_files = match &node.kind {
-        NodeKind::Nameserver => false,
-        NodeKind::Broker(_) => true,
-        NodeKind::Client(client) => {
-            client.consumers.iter().any(|consumer| consumer.model == MessageModel::Broadcasting)
-        }
-    };
-    keeps_files.then(|| DiskSetup { fsync_min, fsync_max, make: Arc::new(move || Box::new(SimDisk::new(&plan))) })
+/// The disk of a node of the plan: a broker has one, a client that keeps its offsets itself, and a nameserver that operators give
+/// something to keep.
+fn disk(plan: &Plan, node: &NodePlan) -> Option<DiskSetup> {
+    let setup = node.disk.clone();
+    let (fsync_min, fsync_max) = (setup.fsync_min, setup.fsync_max);
+    let keeps_files =
+        match &node.kind {
+            NodeKind::Nameserver => plan.operators.iter().flat_map(|operator| &operator.calls).any(|(_, call)| {
+                matches!(call, AdminCall::OrderConf { .. } | AdminCall::UpdateTopic { order: true, .. })
+            }),
+            NodeKind::Broker(_) => true,
+            NodeKind::Client(client) => {
+                client.consumers.iter().any(|consumer| consumer.model == MessageModel::Broadcasting)
+            }
+        };
+    keeps_files.then(|| DiskSetup { fsync_min, fsync_max, make: Arc::new(move || Box::new(SimDisk::new(&setup))) })
 }
 
 /// The process of a node of the plan.
@@ -166,8 +170,12 @@ fn process(plan: &Plan, node: &NodePlan) -> Boot {
     match &node.kind {
         NodeKind::Nameserver => {
             let addr = Addr { ip: node.ip, port: NAMESERVER_PORT };
-            let config = NamesrvConfig { profile: plan.profile.clone(), ..NamesrvConfig::new(addr) };
-            Arc::new(move |step| Ok(Box::new(Namesrv::boot(config.clone(), step)) as Box<dyn Node>))
+            let (profile, order_message_enable) = (plan.profile.clone(), plan.order_message_enable);
+            let config = NamesrvConfig { addr, order_message_enable, profile };
+            Arc::new(move |step| match kv_config::readable(step.disk) {
+                Ok(()) => Ok(Box::new(Namesrv::boot(config.clone(), step)) as Box<dyn Node>),
+                Err(error) => Err(Name::from(error.to_string())),
+            })
         }
         NodeKind::Broker(broker) => broker_boot(broker_config(plan, node, broker)),
         NodeKind::Client(client) => {

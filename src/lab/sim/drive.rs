@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::lab::sim::agenda::Item;
 use crate::lab::sim::errand::ErrandKind;
-use crate::lab::sim::link::{Conn, End, EndState, Parcel};
+use crate::lab::sim::link::{Conn, End, EndState, OPENER, Parcel};
 use crate::lab::sim::machine::{Action, Mood, stream_name};
 use crate::lab::sim::process::Death;
 use crate::lab::sim::record::Tag;
@@ -17,7 +17,7 @@ use crate::lab::trace::record::{App, Clock, LinkId, NodeId, Road, What};
 use crate::mq::app::{Call, Return};
 use crate::mq::disk::Burnt;
 use crate::mq::message::Name;
-use crate::mq::node::{Addr, ClosedWhy, ConnId, Effect, Event, Frame, Step, TimerKey};
+use crate::mq::node::{Addr, ClosedWhy, ConnId, Effect, Event, Frame, RefusedWhy, Step, TimerKey};
 use crate::mq::time::{Span, Time};
 
 /// How a call into a node ended, if not by returning.
@@ -205,9 +205,13 @@ impl World {
         let lanes = [self.net.lane(node, target), self.net.lane(target, node)];
         let mut made = Conn::new(opener, to, lanes, self.now);
         made.ends[1].node = target;
+        let no_port = self.net.is_exhausted((node, target), self.now);
         self.net.conns.push(made);
         let mut stamp = self.stamp;
         stamp.cause = seq;
+        if no_port {
+            return self.errand(self.now, ErrandKind::ConnectFails { link, why: RefusedWhy::Refused }, seq);
+        }
         self.launch(&stamp, link, 0, Parcel::Syn);
     }
 
@@ -220,6 +224,9 @@ impl World {
         let before = std::mem::replace(&mut end.state, EndState::Closed);
         if before == EndState::Closed {
             return;
+        }
+        if side == OPENER && before == EndState::Open {
+            self.net.conns[link as usize].waits_from = Some(self.now);
         }
         let mut stamp = self.stamp;
         stamp.cause = self.note_closed(&stamp, link, ClosedWhy::Fin);

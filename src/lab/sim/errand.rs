@@ -2,6 +2,7 @@
 
 use crate::mq::app::Call;
 use crate::mq::message::Name;
+use crate::mq::node::RefusedWhy;
 
 /// Something the lab or an application does at a time.
 #[derive(Clone, Debug)]
@@ -76,8 +77,10 @@ pub(crate) enum ErrandKind {
         link: u32,
         side: usize,
     },
-    ConnectTimeout {
+    /// A connect comes to nothing: its time is over, or there is no port to leave from.
+    ConnectFails {
         link: u32,
+        why: RefusedWhy,
     },
     /// TCP tries a frame again that was lost when this side's machine had no power.
     Retransmit {

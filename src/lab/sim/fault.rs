@@ -12,7 +12,7 @@ use crate::lab::sim::world::World;
 use crate::lab::trace::digest::text_word;
 use crate::lab::trace::record::{Fault, LinkId, Road, What};
 use crate::mq::message::Name;
-use crate::mq::node::{ClosedWhy, Event, Frame, RefusedWhy, Trip};
+use crate::mq::node::{ClosedWhy, Event, Frame, Trip};
 use crate::mq::time::{Span, Time};
 
 impl World {
@@ -145,7 +145,7 @@ impl World {
             ErrandKind::Breathe { node, incarnation } => return self.breathe(node, incarnation),
             ErrandKind::Accept { link } => return self.accept_late(link, cause),
             ErrandKind::GiveUp { link, side, .. } => return self.closed(link, side, ClosedWhy::Reset, cause),
-            ErrandKind::ConnectTimeout { link } => return self.refused(link, RefusedWhy::TimedOut, cause),
+            ErrandKind::ConnectFails { link, why } => return self.refused(link, why, cause),
             ErrandKind::Retransmit { link, side } => {
                 if self.net.conns[link as usize].ends[1 - side].state != EndState::Open {
                     return false;

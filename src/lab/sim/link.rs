@@ -69,6 +69,8 @@ pub(crate) struct Conn {
     pub(crate) ways: [Way; 2],
     pub(crate) to: Addr,
     pub(crate) opened_at: Time,
+    /// When the side that opened it closed it first, and keeps its port for a while.
+    pub(crate) waits_from: Option<Time>,
 }
 
 /// One side of a connection.
@@ -324,6 +326,28 @@ impl Net {
         way.last
     }
 
+    /// Whether no port is left at `from` for another connection over its lane to `to`.
+    #[cold]
+    pub(crate) fn is_exhausted(&self, (from, to): (u16, u16), now: Time) -> bool {
+        let Some(&lane) = self.lane_of.get(&(from, to)) else { return false };
+        let ports = self.lanes[lane as usize].faults.iter().filter_map(LaneFault::ports).min();
+        ports.is_some_and(|ports| {
+            let own = self.conns.iter().filter(|conn| conn.ends[OPENER].node == from && conn.ends[ACCEPTOR].node == to);
+            let taken = own.filter(|conn| match conn.ends[OPENER].state {
+                EndState::Opening | EndState::Open => true,
+                EndState::Closed => conn.waits_from.is_some_and(|from| now < from + TIME_WAIT),
+            });
+            ports <= taken.count() as u64
+        })
+    }
+
+    /// How many connections a machine has accepted and holds.
+    #[cold]
+    pub(crate) fn accepted_by(&self, node: u16) -> u64 {
+        let held = |conn: &&Conn| conn.ends[ACCEPTOR].node == node && conn.ends[ACCEPTOR].state == EndState::Open;
+        self.conns.iter().filter(held).count() as u64
+    }
+
     /// A lane's stream as a person reads it.
     pub(crate) fn path(names: [&Name; 2], what: &str) -> Name {
         path_name(&["link", names[0], names[1], what])
@@ -334,9 +358,12 @@ impl Conn {
     pub(crate) fn new(opener: End, to: Addr, lanes: [u32; 2], now: Time) -> Conn {
         let way = |lane| Way { lane, ..Way::default() };
         let acceptor = End { node: u16::MAX, conn: ConnId(0), state: EndState::Opening };
-        Conn { ends: [opener, acceptor], ways: lanes.map(way), to, opened_at: now }
+        Conn { ends: [opener, acceptor], ways: lanes.map(way), to, opened_at: now, waits_from: None }
     }
 }
+
+/// How long TCP keeps the port of whoever closes first.
+const TIME_WAIT: Span = Span::from_secs(60);
 
 /// Roughly how many bytes a frame has on the wire: the body, and what an ordinary header comes to.
 #[inline]

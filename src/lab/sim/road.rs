@@ -324,7 +324,7 @@ impl World {
     pub(crate) fn await_connect(&mut self, link: u32, cause: u64) {
         let opened_at = self.net.conns[link as usize].opened_at;
         let at = (opened_at + self.net.roads.connect_timeout).max(self.now);
-        self.errand(at, ErrandKind::ConnectTimeout { link }, cause);
+        self.errand(at, ErrandKind::ConnectFails { link, why: RefusedWhy::TimedOut }, cause);
     }
 
     /// Lets go what a cut held on a lane that is open again.

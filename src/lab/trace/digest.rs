@@ -380,6 +380,8 @@ folded!(h::CheckTransactionHeader {
 });
 folded!(h::ResetOffsetHeader { topic, group, timestamp, is_force });
 folded!(h::QueryMessageHeader { topic, key, max_num, begin_timestamp, end_timestamp });
+folded!(h::PutKvHeader { namespace, key, value });
+folded!(h::KvKeyHeader { namespace, key });
 folded!(h::QueriedHeader { index_last_update_timestamp, index_last_update_phyoffset });
 folded!(h::SendBackHeader { offset, group, delay_level, origin_msg_id, origin_topic, unit_mode, max_reconsume_times });
 
@@ -452,6 +454,11 @@ impl Folded for Header {
                 is_unique.fold(into);
             }
             Header::Queried(header) => variant!(28, header),
+            Header::PutKv(header) => variant!(29, header),
+            Header::KvKey(header) => variant!(30, header),
+            Header::KvValue(value) => variant!(31, value),
+            Header::KvNamespace(namespace) => variant!(32, namespace),
+            Header::DeleteGroup(group) => variant!(33, group),
             Header::Other(fields) => variant!(19, fields.as_slice()),
         }
     }
@@ -529,6 +536,12 @@ impl Folded for AdminAnswer {
                     count.map(|count| count as u64).fold(into);
                 }
             }
+            AdminAnswer::Ordered { by, conf } => {
+                by.iter().for_each(|addr| addr.fold(into));
+                conf.fold(into);
+            }
+            AdminAnswer::GroupGone { by, topics } => by.iter().chain(topics).for_each(|name| name.fold(into)),
+            AdminAnswer::Value(value) => value.fold(into),
             AdminAnswer::Messages(found) => found.iter().for_each(|message| message.fold(into)),
         }
     }

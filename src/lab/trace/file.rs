@@ -12,7 +12,7 @@ use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, FrameNote, Machine
 use crate::mq::app::pull::{PullAnswer, PullCall};
 use crate::mq::app::{AdminAnswer, Call, Return, SendTo};
 use crate::mq::fact;
-use crate::mq::message::{Message, MessageQueue, StoredMessage};
+use crate::mq::message::{Message, MessageQueue, Name, StoredMessage};
 
 /// The format's version.
 pub const VERSION: u32 = 1;
@@ -247,6 +247,7 @@ fn select_fields(task: u64, op: u64, queues: &[MessageQueue], message: &Message)
 }
 
 fn administered_fields(op: u64, what: &AdminAnswer) -> Value {
+    let texts = |names: &[Name]| names.iter().map(|name| json!(name.as_str())).collect::<Vec<_>>();
     let names = |name: &'static str, rows: Vec<Value>| json!({ "op": op, name: rows });
     match what {
         AdminAnswer::Offsets(offsets) => names(
@@ -272,6 +273,11 @@ fn administered_fields(op: u64, what: &AdminAnswer) -> Value {
             "wiped",
             wiped.iter().map(|(addr, count)| json!({ "nameserver": addr.as_str(), "topics": count })).collect(),
         ),
+        AdminAnswer::Ordered { by, conf } => {
+            json!({ "op": op, "done_by": texts(by), "order_conf": conf.as_str() })
+        }
+        AdminAnswer::GroupGone { by, topics } => json!({ "op": op, "done_by": texts(by), "topics": texts(topics) }),
+        AdminAnswer::Value(value) => json!({ "op": op, "value": value.as_str() }),
         AdminAnswer::Messages(found) => names(
             "messages",
             found

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use crate::lab::locale::{self, Lang, sentences, words};
+use crate::lab::locale::{self, Lang, faults, sentences, words};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, Machine, NodeId, Record, Road, Seq, What};
 use crate::lab::view::operator;
@@ -259,7 +259,7 @@ fn value((handles, lang): (&Handles, Lang), record: &Record, field: &str, out: &
         (What::Disk(DiskEvent::Wrong { what, .. }), "what") => put(&words::reason(what, lang)),
         (What::Disk(DiskEvent::Wrong { file, .. }), "file") => put(file),
         (What::Disk(DiskEvent::Wrong { at, .. }), "at") => put(at),
-        (What::Fault(Fault::Begun { what, .. }), "what") => put(&words::fault(what, lang)),
+        (What::Fault(Fault::Begun { what, .. }), "what") => put(&faults::fault(what, lang)),
         (What::Fault(Fault::Begun { name, .. } | Fault::Ended { name }), "name") => put(name),
         (What::App(App::Noted { key, .. }), "key") => put(key),
         (What::App(App::Noted { value, .. }), "value") => put(&words::reason(value, lang)),

@@ -2,7 +2,7 @@
 //!
 //! Source: the commands of `tools`. Differs: no body is written to a file, so that its path stays out.
 
-use crate::mq::app::{AdminAnswer, AdminCall, Rollback};
+use crate::mq::app::{AdminAnswer, AdminCall, OrderConfAct, Rollback};
 use crate::mq::message::property::names;
 use crate::mq::message::{Host, MessageQueue, Name, StoredMessage, id, text};
 use crate::mq::time::{Calendar, Millis};
@@ -23,6 +23,9 @@ pub fn short(answer: &AdminAnswer) -> String {
             .iter()
             .map(|(addr, count)| format!("{addr} {}", count.map_or("Failed".to_owned(), |count| count.to_string())))
             .collect(),
+        AdminAnswer::Ordered { by, conf } => by.iter().chain([conf]).map(ToString::to_string).collect(),
+        AdminAnswer::GroupGone { by, topics } => by.iter().chain(topics).map(ToString::to_string).collect(),
+        AdminAnswer::Value(value) => vec![value.to_string()],
         AdminAnswer::Messages(found) => found
             .iter()
             .map(|found| format!("{}/{} #{}", found.message.topic, found.queue_id, found.queue_offset.0))
@@ -58,14 +61,18 @@ pub fn printed(call: &AdminCall, answer: &AdminAnswer) -> Vec<String> {
         {
             vec![NO_CLUSTER.to_owned()]
         }
-        (AdminCall::UpdateTopic { topic, read, write, perm, .. }, AdminAnswer::DoneBy(addrs)) => {
-            let mut lines: Vec<String> = addrs.iter().map(|addr| format!("create topic to {addr} success.")).collect();
-            lines.push(format!(
-                "TopicConfig [topicName={topic}, readQueueNums={read}, writeQueueNums={write}, perm={}, \
-                 topicFilterType=SINGLE_TAG, topicSysFlag=0, order=false]",
-                perm_text(*perm)
-            ));
-            lines
+        (AdminCall::UpdateTopic { .. }, AdminAnswer::DoneBy(addrs)) => made(addrs, &topic_config(call)),
+        (AdminCall::UpdateTopic { .. }, AdminAnswer::Ordered { by, conf }) => {
+            let set = format!("set cluster orderConf. isOrder=true, orderConf=[{conf}]{}", topic_config(call));
+            made(by, &set)
+        }
+        (AdminCall::OrderConf { topic, act }, answer) => order_conf(topic, act, answer).into_iter().collect(),
+        (AdminCall::UpdateGroup { settings, .. }, AdminAnswer::DoneBy(addrs)) => {
+            let line = |addr: &Name| format!("create subscription group to {addr} success.");
+            addrs.iter().map(line).chain([settings.to_string()]).collect()
+        }
+        (AdminCall::DeleteGroup { group, cluster }, AdminAnswer::GroupGone { by, topics }) => {
+            group_gone(group, cluster, (by, topics))
         }
         (AdminCall::DeleteTopic { topic, cluster }, AdminAnswer::DoneBy(_)) => vec![
             format!("delete topic [{topic}] from cluster [{cluster}] success."),
@@ -85,6 +92,48 @@ pub fn printed(call: &AdminCall, answer: &AdminAnswer) -> Vec<String> {
         (_, AdminAnswer::Messages(found)) => found.iter().flat_map(|found| details(found, false)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// What brokers made, one line each, and what it is.
+fn made(addrs: &[Name], what: &str) -> Vec<String> {
+    let line = |addr: &Name| format!("create topic to {addr} success.");
+    addrs.iter().map(line).chain([what.to_owned()]).collect()
+}
+
+/// Source: `TopicConfig.toString`.
+fn topic_config(call: &AdminCall) -> String {
+    let AdminCall::UpdateTopic { topic, read, write, perm, order, .. } = call else { return String::new() };
+    format!(
+        "TopicConfig [topicName={topic}, readQueueNums={read}, writeQueueNums={write}, perm={}, \
+         topicFilterType=SINGLE_TAG, topicSysFlag=0, order={order}]",
+        perm_text(*perm)
+    )
+}
+
+/// Source: `UpdateOrderConfCommand`.
+fn order_conf(topic: &Name, act: &OrderConfAct, answer: &AdminAnswer) -> Option<String> {
+    Some(match (act, answer) {
+        (OrderConfAct::Put(conf), _) => format!("update orderConf success. topic=[{topic}], orderConf=[{conf}]"),
+        (OrderConfAct::Get, AdminAnswer::Value(conf)) => {
+            format!("get orderConf success. topic=[{topic}], orderConf=[{conf}] ")
+        }
+        (OrderConfAct::Get, _) => return None,
+        (OrderConfAct::Delete, _) => format!("delete orderConf success. topic=[{topic}]"),
+    })
+}
+
+/// Source: `DeleteSubscriptionGroupCommand`, `DeleteTopicSubCommand.deleteTopic`.
+fn group_gone(group: &Name, cluster: &Name, (by, topics): (&[Name], &[Name])) -> Vec<String> {
+    let broker = |addr: &Name| {
+        format!("delete subscription group [{group}] from broker [{addr}] in cluster [{cluster}] success.")
+    };
+    let topics = topics.iter().flat_map(|topic| {
+        [
+            format!("delete topic [{topic}] from cluster [{cluster}] success."),
+            format!("delete topic [{topic}] from NameServer success."),
+        ]
+    });
+    by.iter().map(broker).chain(topics).collect()
 }
 
 /// Source: `ResetOffsetByTimeOldCommand.resetOffset`.

@@ -2,6 +2,8 @@
 //!
 //! Source: `DefaultMQAdminExt` and the commands of `mqadmin`.
 
+use std::fmt;
+
 use crate::mq::message::{Group, MessageQueue, Name, StoredMessage, Topic};
 
 /// What an operator asks for.
@@ -32,6 +34,8 @@ pub enum AdminCall {
         write: i32,
         /// Permission bits.
         perm: i32,
+        /// Whether it is to be ordered: the brokers of the cluster are then written down as its order configuration.
+        order: bool,
     },
     /// `deleteTopic`: from the brokers of a cluster, then from every nameserver.
     DeleteTopic {
@@ -44,6 +48,27 @@ pub enum AdminCall {
     WipeWritePerm {
         /// The broker's name.
         broker: Name,
+    },
+    /// `updateOrderConf`: where a topic's queues are, whoever is alive.
+    OrderConf {
+        /// The topic.
+        topic: Topic,
+        /// What is done with it.
+        act: OrderConfAct,
+    },
+    /// `updateSubGroup`: makes a group, or changes one, on the masters of a cluster.
+    UpdateGroup {
+        /// The cluster.
+        cluster: Name,
+        /// The group as it is to be.
+        settings: Box<GroupSettings>,
+    },
+    /// `deleteSubGroup`: from the masters of a cluster, and its topics of retries and of dead letters with it.
+    DeleteGroup {
+        /// The group.
+        group: Group,
+        /// The cluster.
+        cluster: Name,
     },
     /// `queryMsgById`.
     ViewMessage {
@@ -64,6 +89,54 @@ pub enum AdminCall {
         /// The unique key, or an offset message id.
         id: Name,
     },
+}
+
+/// What is done with an order configuration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OrderConfAct {
+    /// It is this from now on, at every nameserver: `broker-a:4;broker-b:4`.
+    Put(Name),
+    /// It is asked for, at one nameserver.
+    Get,
+    /// It is deleted at every nameserver.
+    Delete,
+}
+
+/// A group as an operator wants it. Source: `SubscriptionGroupConfig`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GroupSettings {
+    /// `groupName`.
+    pub group: Group,
+    /// `consumeEnable`, `-s`.
+    pub consume: bool,
+    /// `consumeFromMinEnable`, `-m`; off unless it is given, and read by nothing.
+    pub from_min: bool,
+    /// `consumeBroadcastEnable`, `-d`; off unless it is given.
+    pub broadcast: bool,
+    /// `retryQueueNums`, `-q`.
+    pub retry_queues: i32,
+    /// `retryMaxTimes`, `-r`.
+    pub retries: i32,
+    /// `brokerId`, `-i`.
+    pub broker_id: i64,
+    /// `whichBrokerWhenConsumeSlowly`, `-w`.
+    pub slow_broker_id: i64,
+    /// `notifyConsumerIdsChangedEnable`, `-a`.
+    pub notify: bool,
+}
+
+/// As Java's `toString` writes it.
+impl fmt::Display for GroupSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let GroupSettings { group, consume, from_min, broadcast, .. } = self;
+        write!(
+            f,
+            "SubscriptionGroupConfig [groupName={group}, consumeEnable={consume}, consumeFromMinEnable={from_min}, \
+             consumeBroadcastEnable={broadcast}, retryQueueNums={}, retryMaxTimes={}, brokerId={}, \
+             whichBrokerWhenConsumeSlowly={}, notifyConsumerIdsChangedEnable={}]",
+            self.retry_queues, self.retries, self.broker_id, self.slow_broker_id, self.notify,
+        )
+    }
 }
 
 /// Where a group is moved to: the first message at or behind a moment.
@@ -98,6 +171,22 @@ pub enum AdminAnswer {
     DoneBy(Vec<Name>),
     /// How many topics each nameserver closed; `None` where that failed.
     Wiped(Vec<(Name, Option<i32>)>),
+    /// Which brokers made an ordered topic, and the order configuration that nameservers were given.
+    Ordered {
+        /// The brokers' addresses.
+        by: Vec<Name>,
+        /// The configuration.
+        conf: Name,
+    },
+    /// Who deleted a group, and which of its topics were deleted everywhere.
+    GroupGone {
+        /// The brokers' addresses.
+        by: Vec<Name>,
+        /// The topics.
+        topics: Vec<Topic>,
+    },
+    /// A value of a nameserver.
+    Value(Name),
     /// Messages found.
     Messages(Vec<StoredMessage>),
 }
@@ -132,9 +221,24 @@ impl AdminCall {
                 };
                 format!("{name} -g {group} -t {topic} -s {moment} -f {force}")
             }
-            AdminCall::UpdateTopic { topic, cluster, read, write, perm } => {
-                format!("updateTopic -c {cluster} -t {topic} -r {read} -w {write} -p {perm}")
+            AdminCall::UpdateTopic { topic, cluster, read, write, perm, order } => {
+                let order = if *order { " -o true" } else { "" };
+                format!("updateTopic -c {cluster} -t {topic} -r {read} -w {write} -p {perm}{order}")
             }
+            AdminCall::OrderConf { topic, act } => match act {
+                OrderConfAct::Put(conf) => format!("updateOrderConf -t {topic} -m put -v {conf}"),
+                OrderConfAct::Get => format!("updateOrderConf -t {topic} -m get"),
+                OrderConfAct::Delete => format!("updateOrderConf -t {topic} -m delete"),
+            },
+            AdminCall::UpdateGroup { cluster, settings } => {
+                let GroupSettings { group, consume, from_min, broadcast, retry_queues, retries, .. } = &**settings;
+                let GroupSettings { broker_id, slow_broker_id, notify, .. } = &**settings;
+                format!(
+                    "updateSubGroup -c {cluster} -g {group} -s {consume} -m {from_min} -d {broadcast} -q {retry_queues} \
+                     -r {retries} -i {broker_id} -w {slow_broker_id} -a {notify}"
+                )
+            }
+            AdminCall::DeleteGroup { group, cluster } => format!("deleteSubGroup -c {cluster} -g {group}"),
             AdminCall::DeleteTopic { topic, cluster } => format!("deleteTopic -c {cluster} -t {topic}"),
             AdminCall::WipeWritePerm { broker } => format!("wipeWritePerm -b {broker}"),
             AdminCall::ViewMessage { id } => format!("queryMsgById -i {id}"),

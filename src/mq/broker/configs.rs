@@ -27,7 +27,9 @@ use crate::mq::node::{Step, Timer, TimerKey};
 use crate::mq::store::config_file::{ConfigError, Loaded, Unreadable};
 use crate::mq::store::reput::BitMaps;
 use crate::mq::time::{Span, Time};
-use crate::mq::wire::body::TopicConfig;
+use crate::mq::wire::body::group::GroupConfig;
+use crate::mq::wire::body::{JsonBody, KvTable, TopicConfig};
+use crate::mq::wire::command::Command;
 
 /// What the four files say.
 pub(super) struct Configs {
@@ -118,6 +120,40 @@ impl Broker {
             step.out.say(Fact::GroupCreated { group: group.clone() });
             self.store.write_config(step.disk, group::FILE, self.groups.text());
         }
+    }
+
+    /// A group as an operator wants it. Source: `AdminBrokerProcessor.updateAndCreateSubscriptionGroup`.
+    pub(super) fn update_group(&mut self, config: GroupConfig, step: &mut Step<'_>) {
+        let (group, retries) = (config.group_name.clone(), i64::from(config.retry_max_times));
+        let consume = i64::from(config.consume_enable);
+        let known = i64::from(self.groups.put(config, step.wall));
+        step.out.say(Fact::GroupUpdated { group, known, consume, retries });
+        self.store.write_config(step.disk, group::FILE, self.groups.text());
+    }
+
+    /// A group that an operator deletes: who names it next makes it anew, where that is allowed. Its offsets, its members and
+    /// its filters stay as they are. Source: `AdminBrokerProcessor.deleteSubscriptionGroup`.
+    pub(super) fn delete_group(&mut self, group: &Group, step: &mut Step<'_>) {
+        let known = self.groups.remove(group, step.wall);
+        step.out.say(Fact::GroupDeleted { group: group.clone(), known: i64::from(known) });
+        if known {
+            self.store.write_config(step.disk, group::FILE, self.groups.text());
+        }
+    }
+
+    /// Topics are ordered as the nameserver has it that answered first; one that never heard of any says nothing.
+    ///
+    /// Source: `BrokerController.doRegisterBrokerAll`, `TopicConfigManager.updateOrderTopicConfig`.
+    pub(super) fn learn_orders(&mut self, answer: &Command, step: &mut Step<'_>) {
+        let Some(orders) = answer.body.as_deref().and_then(|body| KvTable::decode(body).ok()) else { return };
+        let changed = self.topics.order(&orders, step.wall);
+        if changed.is_empty() {
+            return;
+        }
+        for (topic, is_ordered) in changed {
+            step.out.say(Fact::TopicOrdered { topic, order: i64::from(is_ordered) });
+        }
+        self.persist_topics(step);
     }
 
     pub(super) fn persist_topics(&mut self, step: &mut Step<'_>) {

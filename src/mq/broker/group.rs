@@ -12,78 +12,30 @@ use crate::mq::message::java::JavaMap;
 use crate::mq::message::{Group, Name};
 use crate::mq::store::config_file::{self, ConfigError, Loaded, Unreadable};
 use crate::mq::time::Millis;
+use crate::mq::wire::body::group::GroupConfig;
 use crate::mq::wire::body::{DataVersion, JsonBody};
 
-/// A group's settings. Source: `SubscriptionGroupConfig`, whose defaults [`GroupConfig::new`] gives.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct GroupConfig {
-    /// `groupName`.
-    pub group_name: Group,
-    /// `consumeEnable`: pulls are answered.
-    pub consume_enable: bool,
-    /// `consumeFromMinEnable`; read by nothing.
-    pub consume_from_min_enable: bool,
-    /// `consumeBroadcastEnable`.
-    pub consume_broadcast_enable: bool,
-    /// `retryQueueNums`.
-    pub retry_queue_nums: i32,
-    /// `retryMaxTimes`.
-    pub retry_max_times: i32,
-    /// `brokerId`: whom to pull from.
-    pub broker_id: i64,
-    /// `whichBrokerWhenConsumeSlowly`.
-    pub which_broker_when_consume_slowly: i64,
-    /// `notifyConsumerIdsChangedEnable`.
-    pub notify_consumer_ids_changed_enable: bool,
+/// Reads a request's body; `None` for a body of `null`.
+pub fn from_body(body: &[u8]) -> Result<Option<GroupConfig>, Unreadable> {
+    let json = Json::parse(body)?;
+    Ok(Bean::root(&json)?.map(|bean| read(&bean)).transpose()?)
 }
 
-impl GroupConfig {
-    /// The defaults of 4.3.2.
-    pub fn new(group_name: Group) -> GroupConfig {
-        GroupConfig {
-            group_name,
-            consume_enable: true,
-            consume_from_min_enable: true,
-            consume_broadcast_enable: true,
-            retry_queue_nums: 1,
-            retry_max_times: 16,
-            broker_id: 0,
-            which_broker_when_consume_slowly: 1,
-            notify_consumer_ids_changed_enable: true,
-        }
-    }
-
-    fn to_json(&self) -> Json {
-        let text = |text: &str| Json::Text(text.to_owned());
-        Json::Object(vec![
-            (text("brokerId"), Json::Int(self.broker_id)),
-            (text("consumeBroadcastEnable"), Json::Bool(self.consume_broadcast_enable)),
-            (text("consumeEnable"), Json::Bool(self.consume_enable)),
-            (text("consumeFromMinEnable"), Json::Bool(self.consume_from_min_enable)),
-            (text("groupName"), text(&self.group_name)),
-            (text("notifyConsumerIdsChangedEnable"), Json::Bool(self.notify_consumer_ids_changed_enable)),
-            (text("retryMaxTimes"), Json::Int(self.retry_max_times.into())),
-            (text("retryQueueNums"), Json::Int(self.retry_queue_nums.into())),
-            (text("whichBrokerWhenConsumeSlowly"), Json::Int(self.which_broker_when_consume_slowly)),
-        ])
-    }
-
-    fn read(bean: &Bean<'_>) -> Result<GroupConfig, CastError> {
-        let absent = GroupConfig::new(Name::default());
-        Ok(GroupConfig {
-            group_name: bean.text("groupName").unwrap_or_default(),
-            consume_enable: bean.flag("consumeEnable", absent.consume_enable)?,
-            consume_from_min_enable: bean.flag("consumeFromMinEnable", absent.consume_from_min_enable)?,
-            consume_broadcast_enable: bean.flag("consumeBroadcastEnable", absent.consume_broadcast_enable)?,
-            retry_queue_nums: bean.int("retryQueueNums", absent.retry_queue_nums)?,
-            retry_max_times: bean.int("retryMaxTimes", absent.retry_max_times)?,
-            broker_id: bean.long("brokerId", absent.broker_id)?,
-            which_broker_when_consume_slowly: bean
-                .long("whichBrokerWhenConsumeSlowly", absent.which_broker_when_consume_slowly)?,
-            notify_consumer_ids_changed_enable: bean
-                .flag("notifyConsumerIdsChangedEnable", absent.notify_consumer_ids_changed_enable)?,
-        })
-    }
+fn read(bean: &Bean<'_>) -> Result<GroupConfig, CastError> {
+    let absent = GroupConfig::new(Name::default());
+    Ok(GroupConfig {
+        group_name: bean.text("groupName").unwrap_or_default(),
+        consume_enable: bean.flag("consumeEnable", absent.consume_enable)?,
+        consume_from_min_enable: bean.flag("consumeFromMinEnable", absent.consume_from_min_enable)?,
+        consume_broadcast_enable: bean.flag("consumeBroadcastEnable", absent.consume_broadcast_enable)?,
+        retry_queue_nums: bean.int("retryQueueNums", absent.retry_queue_nums)?,
+        retry_max_times: bean.int("retryMaxTimes", absent.retry_max_times)?,
+        broker_id: bean.long("brokerId", absent.broker_id)?,
+        which_broker_when_consume_slowly: bean
+            .long("whichBrokerWhenConsumeSlowly", absent.which_broker_when_consume_slowly)?,
+        notify_consumer_ids_changed_enable: bean
+            .flag("notifyConsumerIdsChangedEnable", absent.notify_consumer_ids_changed_enable)?,
+    })
 }
 
 /// All groups with their age.
@@ -109,7 +61,7 @@ impl Groups {
                 }
                 table => table.map(|table| table.beans()).transpose()?,
             };
-            let one = |(name, bean): &(Name, Bean<'_>)| Ok((name.clone(), GroupConfig::read(bean)?));
+            let one = |(name, bean): &(Name, Bean<'_>)| Ok((name.clone(), read(bean)?));
             let read: Vec<(Group, GroupConfig)> = beans.iter().flatten().map(one).collect::<Result<_, CastError>>()?;
             groups.table.extend(read);
             Ok(())
@@ -135,6 +87,25 @@ impl Groups {
         true
     }
 
+    /// Makes or changes a group: a new version. Whether it was there before.
+    ///
+    /// Source: `SubscriptionGroupManager.updateSubscriptionGroupConfig`.
+    pub fn put(&mut self, config: GroupConfig, now: Millis) -> bool {
+        self.data_version = self.data_version.next(now.0);
+        self.table.insert(config.group_name.clone(), config).is_some()
+    }
+
+    /// Removes a group: a new version. Whether it was there.
+    ///
+    /// Source: `SubscriptionGroupManager.deleteSubscriptionGroupConfig`.
+    pub fn remove(&mut self, group: &str, now: Millis) -> bool {
+        let is_known = self.table.remove(group).is_some();
+        if is_known {
+            self.data_version = self.data_version.next(now.0);
+        }
+        is_known
+    }
+
     /// Takes over the table of a master; whether it is of another version.
     ///
     /// Source: `SlaveSynchronize.syncSubscriptionGroupConfig`.
@@ -145,7 +116,7 @@ impl Groups {
         if let Some(groups) = Bean::root(&json)?.map(|bean| bean.table("subscriptionGroupTable")).transpose()?.flatten()
         {
             for (name, bean) in groups.beans()? {
-                table.insert(name, GroupConfig::read(&bean)?);
+                table.insert(name, read(&bean)?);
             }
         }
         let is_other = self.data_version != version;

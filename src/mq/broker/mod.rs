@@ -375,6 +375,7 @@ impl Broker {
                 && self.registration.is_first_answer(&command)
             {
                 self.learn_master(header);
+                self.learn_orders(&command, step);
             }
             return;
         }

@@ -11,7 +11,7 @@ use crate::mq::message::java::JavaMap;
 use crate::mq::message::{Name, Topic};
 use crate::mq::store::config_file::{self, ConfigError, Loaded};
 use crate::mq::time::Millis;
-use crate::mq::wire::body::{DataVersion, JsonBody, TopicConfig, TopicConfigTable};
+use crate::mq::wire::body::{DataVersion, JsonBody, KvTable, TopicConfig, TopicConfigTable};
 
 /// The template of automatic creation. Source: `MixAll.AUTO_CREATE_TOPIC_KEY_TOPIC`.
 pub const AUTO_CREATE_TOPIC: &str = "TBW102";
@@ -113,6 +113,24 @@ impl Topics {
             self.is_dirty = true;
         }
         is_known
+    }
+
+    /// Marks the topics that `orders` names as ordered, and all others as not: a new version if that is news. What changed.
+    ///
+    /// Source: `TopicConfigManager.updateOrderTopicConfig`.
+    pub fn order(&mut self, orders: &KvTable, now: Millis) -> Vec<(Topic, bool)> {
+        let mut changed = Vec::new();
+        for (topic, config) in &mut self.table.topic_config_table {
+            let is_ordered = orders.0.contains_key(topic);
+            if std::mem::replace(&mut config.order, is_ordered) != is_ordered {
+                changed.push((topic.clone(), is_ordered));
+            }
+        }
+        if !changed.is_empty() {
+            self.table.data_version = self.table.data_version.next(now.0);
+            self.is_dirty = true;
+        }
+        changed
     }
 
     /// A new topic after the template that a producer names; `None` if there is no such template or it may not be one.

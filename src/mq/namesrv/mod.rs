@@ -1,14 +1,17 @@
 //! The map: a nameserver knows which broker serves which topic, as it last heard.
 //!
-//! It keeps everything in memory, never talks to another nameserver, and never pushes: brokers register, clients ask.
+//! It keeps routes in memory alone, never talks to another nameserver, and never pushes: brokers register, clients ask. On its
+//! disk are the values that operators put ([`kv_config`]).
 //!
 //! Source: `NamesrvController`, `DefaultRequestProcessor`.
 
 use std::any::Any;
 
 use crate::mq::channel::Channels;
+use crate::mq::disk::DiskError;
 use crate::mq::fact::Fact;
 use crate::mq::message::Name;
+use crate::mq::namesrv::kv_config::{KvConfig, ORDER_TOPIC_CONFIG};
 use crate::mq::namesrv::route_info::{Dropped, RouteInfo};
 use crate::mq::node::{Addr, ConnId, Event, Frame, Node, Step, Timer, TimerKey};
 use crate::mq::profile::Profile;
@@ -18,6 +21,8 @@ use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::Header;
 
+pub mod kv_config;
+
 pub mod route_info;
 
 /// A nameserver's settings.
@@ -25,6 +30,8 @@ pub mod route_info;
 pub struct NamesrvConfig {
     /// Where it listens.
     pub addr: Addr,
+    /// `orderMessageEnable`: routes carry what operators wrote down of a topic's order.
+    pub order_message_enable: bool,
     /// Which mistake is planted, if any; it has no weakness with a switch.
     pub profile: Profile,
 }
@@ -32,7 +39,7 @@ pub struct NamesrvConfig {
 impl NamesrvConfig {
     /// A nameserver as the release has it.
     pub fn new(addr: Addr) -> NamesrvConfig {
-        NamesrvConfig { addr, profile: Profile::FAITHFUL }
+        NamesrvConfig { addr, order_message_enable: false, profile: Profile::FAITHFUL }
     }
 }
 
@@ -42,17 +49,21 @@ pub struct Namesrv {
     started: Time,
     channels: Channels,
     routes: RouteInfo,
+    kv_config: KvConfig,
+    order_message_enable: bool,
     scan_armed: Option<Time>,
 }
 
 impl Namesrv {
-    /// Boots with empty tables.
+    /// Boots with empty tables, and with the values on its disk; none where they cannot be read ([`kv_config::readable`]).
     pub fn boot(config: NamesrvConfig, step: &mut Step<'_>) -> Namesrv {
         step.out.say(Fact::Started {});
         Namesrv {
             started: step.mono,
             channels: Channels::default(),
             routes: RouteInfo::new(config.profile),
+            kv_config: KvConfig::load(step.disk).unwrap_or_default(),
+            order_message_enable: config.order_message_enable,
             scan_armed: None,
         }
     }
@@ -98,6 +109,13 @@ impl Namesrv {
                 let body = self.routes.topics().encode();
                 Some(Command::response(response::SUCCESS, command.opaque, Header::None).with_body(body))
             }
+            (
+                request::PUT_KV_CONFIG
+                | request::GET_KV_CONFIG
+                | request::DELETE_KV_CONFIG
+                | request::GET_KVLIST_BY_NAMESPACE,
+                _,
+            ) => self.kv(command, step),
             // Upstream's processor answers null to a code it does not know: the caller times out.
             _ => None,
         };
@@ -112,7 +130,7 @@ impl Namesrv {
         let Header::RegisterBroker(header) = &command.header else { unreachable!("matched by the caller") };
         let bytes = command.body.as_deref().unwrap_or_default();
         if header.body_crc32 != 0 && crate::mq::message::record::body_crc(bytes) != header.body_crc32 {
-            return Command::response(response::SYSTEM_ERROR, command.opaque, Header::None)
+            return Command::response(response::SYSTEM_ERROR, command.opaque, Header::empty())
                 .with_remark("crc32 not match");
         }
         let body = match RegisterBrokerBody::decode(bytes) {
@@ -129,12 +147,56 @@ impl Namesrv {
             broker_id: header.broker_id,
             first: i64::from(registered.first),
         });
-        Command::response(response::SUCCESS, command.opaque, Header::Registered(Box::new(registered.header)))
+        let answer =
+            Command::response(response::SUCCESS, command.opaque, Header::Registered(Box::new(registered.header)));
+        match self.kv_config.list(ORDER_TOPIC_CONFIG) {
+            Some(orders) => answer.with_body(orders.encode()),
+            None => answer,
+        }
+    }
+
+    /// What operators put, ask for and delete.
+    ///
+    /// Source: `DefaultRequestProcessor.putKVConfig`, `getKVConfig`, `deleteKVConfig`, `getKVListByNamespace`.
+    fn kv(&mut self, command: &Command, step: &mut Step<'_>) -> Option<Box<Command>> {
+        let answer = |code: i32, header: Header| Command::response(code, command.opaque, header);
+        Some(match (command.code, &command.header) {
+            (request::PUT_KV_CONFIG, Header::PutKv(put)) => {
+                let written = self.kv_config.put((&put.namespace, &put.key), &put.value, step.disk);
+                let (namespace, key, value) = (put.namespace.clone(), put.key.clone(), put.value.clone());
+                step.out.say(Fact::KvPut { namespace, key, value });
+                say_written(written, step);
+                answer(response::SUCCESS, Header::None)
+            }
+            (request::DELETE_KV_CONFIG, Header::KvKey(at)) => {
+                let (known, written) = self.kv_config.delete((&at.namespace, &at.key), step.disk);
+                let (namespace, key) = (at.namespace.clone(), at.key.clone());
+                step.out.say(Fact::KvDeleted { namespace, key, known: i64::from(known) });
+                say_written(written, step);
+                answer(response::SUCCESS, Header::None)
+            }
+            (request::GET_KV_CONFIG, Header::KvKey(at)) => match self.kv_config.get(&at.namespace, &at.key) {
+                Some(value) => answer(response::SUCCESS, Header::KvValue(Some(value.clone()))),
+                None => answer(response::QUERY_NOT_FOUND, Header::KvValue(None))
+                    .with_remark(format!("No config item, Namespace: {} Key: {}", at.namespace, at.key)),
+            },
+            (request::GET_KVLIST_BY_NAMESPACE, Header::KvNamespace(namespace)) => {
+                match self.kv_config.list(namespace) {
+                    Some(table) => answer(response::SUCCESS, Header::None).with_body(table.encode()),
+                    None => answer(response::QUERY_NOT_FOUND, Header::None)
+                        .with_remark(format!("No config item, Namespace: {namespace}")),
+                }
+            }
+            _ => return None,
+        })
     }
 
     /// Source: `DefaultRequestProcessor.getRouteInfoByTopic`.
     fn route(&mut self, topic: &Name, command: &Command, step: &mut Step<'_>) -> Box<Command> {
-        let route = self.routes.pickup(topic);
+        let mut route = self.routes.pickup(topic);
+        if let Some(route) = route.as_mut().filter(|_| self.order_message_enable) {
+            route.order_topic_conf = self.kv_config.get(ORDER_TOPIC_CONFIG, topic).cloned();
+        }
         let brokers = route.as_ref().map_or(0, |route| route.broker_datas.len() as i64);
         step.out.say(Fact::RouteAnswered { topic: topic.clone(), brokers });
         match route {
@@ -216,6 +278,15 @@ fn say_dropped(dropped: Option<Dropped>, why: &'static str, step: &mut Step<'_>)
     if let Some(Dropped { broker, addr }) = dropped {
         step.out.say(Fact::BrokerDropped { broker, addr, why });
     }
+}
+
+/// What became of the file; a write that failed is not tried again.
+fn say_written(written: Result<(), DiskError>, step: &mut Step<'_>) {
+    let file = "kvConfig.json";
+    step.out.say(match written {
+        Ok(()) => Fact::ConfigPersisted { file },
+        Err(error) => Fact::ConfigFailed { file, why: error.to_string().into() },
+    });
 }
 
 /// Source: `RouteInfoManager.BROKER_CHANNEL_EXPIRED_TIME`.

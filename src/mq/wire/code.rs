@@ -72,6 +72,18 @@ pub mod request {
     pub const LOCK_BATCH_MQ: i32 = 41;
     /// `UNLOCK_BATCH_MQ`.
     pub const UNLOCK_BATCH_MQ: i32 = 42;
+    /// `PUT_KV_CONFIG`, to the nameserver.
+    pub const PUT_KV_CONFIG: i32 = 100;
+    /// `GET_KV_CONFIG`, to the nameserver.
+    pub const GET_KV_CONFIG: i32 = 101;
+    /// `DELETE_KV_CONFIG`, to the nameserver.
+    pub const DELETE_KV_CONFIG: i32 = 102;
+    /// `GET_KVLIST_BY_NAMESPACE`, to the nameserver.
+    pub const GET_KVLIST_BY_NAMESPACE: i32 = 219;
+    /// `UPDATE_AND_CREATE_SUBSCRIPTIONGROUP`.
+    pub const UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: i32 = 200;
+    /// `DELETE_SUBSCRIPTIONGROUP`.
+    pub const DELETE_SUBSCRIPTIONGROUP: i32 = 207;
     /// `REGISTER_BROKER`, broker to nameserver.
     pub const REGISTER_BROKER: i32 = 103;
     /// `UNREGISTER_BROKER`, broker to nameserver.
@@ -172,6 +184,12 @@ pub fn name_of_request(code: i32) -> &'static str {
         request::NOTIFY_CONSUMER_IDS_CHANGED => "NOTIFY_CONSUMER_IDS_CHANGED",
         request::LOCK_BATCH_MQ => "LOCK_BATCH_MQ",
         request::UNLOCK_BATCH_MQ => "UNLOCK_BATCH_MQ",
+        request::PUT_KV_CONFIG => "PUT_KV_CONFIG",
+        request::GET_KV_CONFIG => "GET_KV_CONFIG",
+        request::DELETE_KV_CONFIG => "DELETE_KV_CONFIG",
+        request::GET_KVLIST_BY_NAMESPACE => "GET_KVLIST_BY_NAMESPACE",
+        request::UPDATE_AND_CREATE_SUBSCRIPTIONGROUP => "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP",
+        request::DELETE_SUBSCRIPTIONGROUP => "DELETE_SUBSCRIPTIONGROUP",
         request::REGISTER_BROKER => "REGISTER_BROKER",
         request::UNREGISTER_BROKER => "UNREGISTER_BROKER",
         request::GET_ROUTEINTO_BY_TOPIC => "GET_ROUTEINTO_BY_TOPIC",

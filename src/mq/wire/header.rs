@@ -62,6 +62,16 @@ pub enum Header {
     QueryMessage(Box<QueryMessageHeader>, Option<bool>),
     /// `QueryMessageResponseHeader`.
     Queried(QueriedHeader),
+    /// `PutKVConfigRequestHeader`.
+    PutKv(Box<PutKvHeader>),
+    /// `GetKVConfigRequestHeader`, `DeleteKVConfigRequestHeader`.
+    KvKey(Box<KvKeyHeader>),
+    /// `GetKVConfigResponseHeader`.
+    KvValue(Option<Name>),
+    /// `GetKVListByNamespaceRequestHeader`.
+    KvNamespace(Name),
+    /// `DeleteSubscriptionGroupRequestHeader`.
+    DeleteGroup(Group),
     /// A header of a class not typed here: ext fields in the order of the frame; none for a class without values.
     Other(Vec<(Name, Name)>),
 }
@@ -365,4 +375,24 @@ pub struct QueriedHeader {
     pub index_last_update_timestamp: i64,
     /// Log offset of the index's newest entry.
     pub index_last_update_phyoffset: i64,
+}
+
+/// Source: `PutKVConfigRequestHeader`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PutKvHeader {
+    /// Where the key belongs.
+    pub namespace: Name,
+    /// The key.
+    pub key: Name,
+    /// Its value from now on.
+    pub value: Name,
+}
+
+/// Source: `GetKVConfigRequestHeader`, `DeleteKVConfigRequestHeader`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct KvKeyHeader {
+    /// Where the key belongs.
+    pub namespace: Name,
+    /// The key.
+    pub key: Name,
 }

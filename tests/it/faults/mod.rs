@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mqlab::lab::check::{self, Verdict};
 use mqlab::lab::fault::episode::Trigger;
-use mqlab::lab::locale::Lang;
+use mqlab::lab::locale::{Lang, faults};
 use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::scenario::plan::Plan;
 use mqlab::lab::scenario::{Scenario, load};
@@ -289,6 +289,40 @@ fn every_fault_is_told_in_both_languages() {
     }
     let run = run(&sick(ROWS.iter().find(|row| row.id == "replace").unwrap()).plan);
     assert!(told(&run, Lang::Zh).iter().any(|line| line == "broker-a: 磁盘换成空盘"));
+}
+
+/// Names of nodes, files and settings, and what is called so in both languages.
+#[test]
+fn a_fault_that_begins_is_told_in_chinese_without_a_word_of_english() {
+    let own = [
+        "Broker",
+        "NameServer",
+        "TCP",
+        "ppm",
+        "ms",
+        "us",
+        "s",
+        "B",
+        "MiB",
+        "commitlog",
+        "consumequeue",
+        "first",
+        "last",
+    ];
+    for row in ROWS {
+        let plan = sick(row).plan;
+        let names: BTreeSet<&str> = plan.nodes.iter().map(|node| node.name.as_str()).chain(own).collect();
+        for episode in &plan.episodes {
+            let said = faults::fault(&episode.kind.sentence(), Lang::Zh);
+            assert!(!said.is_ascii(), "{}: {said}", row.id);
+            let is_part = |c: char| !(c.is_ascii_alphanumeric() || "-./=_".contains(c));
+            for word in said.split(is_part).filter(|word| word.chars().any(|c| c.is_ascii_alphabetic())) {
+                let bare = word.trim_start_matches(|c: char| c.is_ascii_digit() || ".-".contains(c));
+                let is_name = names.contains(bare) || word.contains(['=', '/']) || word == "config" || word == "cut";
+                assert!(is_name, "{}: `{word}` in `{said}`", row.id);
+            }
+        }
+    }
 }
 
 #[test]

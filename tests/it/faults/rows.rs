@@ -1,5 +1,6 @@
 //! Each kind of fault, and what it does to a shop with two brokers: one row a kind, two where its forms differ.
 
+use mqlab::lab::fault::device::Wrong;
 use mqlab::lab::fault::episode::FaultKind;
 use mqlab::lab::fault::process::{ClockWrong, Service};
 use mqlab::lab::fault::road::{Prefix, RoadWrong, Shape, Split};
@@ -52,7 +53,6 @@ pub fn id(kind: &FaultKind) -> &'static str {
         FaultKind::PauseService { service, .. } => match service {
             Service::Flush => "pause flush",
             Service::Dispatch => "pause dispatch",
-            // Nothing of a cluster without slaves is a byte stream: tests/it/faults/streams.rs has this row.
             Service::Ha => "pause ha",
             Service::Schedule => "pause schedule",
             Service::Rebalance => "pause rebalance",
@@ -76,8 +76,7 @@ pub fn id(kind: &FaultKind) -> &'static str {
             ClockWrong::Diverge { .. } => "clock-diverge",
         },
         FaultKind::ClockStep { .. } => "clock-step",
-        // Each of them has a row in tests/it/device/cases.rs.
-        FaultKind::Disk { .. } => "disk",
+        FaultKind::Disk { wrong, .. } => id_of_disk(wrong),
     }
 }
 
@@ -95,17 +94,43 @@ fn id_of_road(wrong: &RoadWrong) -> &'static str {
         RoadWrong::HalfOpen => "half-open",
         RoadWrong::Clog { .. } => "clog",
         RoadWrong::RefuseConnect { .. } => "refuse-connect",
+        RoadWrong::FullTable { .. } => "full-table",
+        RoadWrong::PortExhaustion { .. } => "port-exhaustion",
         RoadWrong::SlowAccept { .. } => "slow-accept",
     }
 }
 
-/// How many ids [`id`] gives, `pause ha` left out.
-pub const KINDS: usize = 58;
+/// What each does to the engine stands in tests/it/device/cases.rs.
+fn id_of_disk(wrong: &Wrong) -> &'static str {
+    match wrong {
+        Wrong::Full { .. } => "disk-full",
+        Wrong::CallFails { .. } => "io-error",
+        Wrong::MapFails { .. } => "map-error",
+        Wrong::SyncFails { .. } => "sync-error",
+        Wrong::SlowSync { .. } => "slow-sync",
+        Wrong::Slow { .. } => "slow-disk",
+        Wrong::Hung { .. } => "hung-disk",
+        Wrong::BitFlip { .. } => "bit-flip",
+        Wrong::ReadFlip { .. } => "read-flip",
+        Wrong::Misdirected { .. } => "misdirected",
+        Wrong::LostWrite { .. } => "lost-write",
+        Wrong::BadSector { .. } => "bad-sector",
+        Wrong::Cut { .. } => "truncate",
+        Wrong::StalePage { .. } => "stale-page",
+        Wrong::Refused { .. } => "refuse",
+    }
+}
+
+/// How many ids [`id`] gives.
+pub const KINDS: usize = 75;
 
 const NOTHING: Row = Row { id: "", fault: "", others: "", seen: &[], once: false };
 
 /// Broker a is back at once, so that connections are opened while the fault is there.
 const AGAIN: &str = "[[fault]]\nat = \"4s\"\nrestart = { node = \"broker-a\" }\n";
+
+/// Broker a is back when the fault is over.
+const BACK: &str = "[[fault]]\nat = \"9s\"\nrestart = { node = \"broker-a\" }\n";
 
 pub const ROWS: &[Row] = &[
     Row {
@@ -265,6 +290,20 @@ pub const ROWS: &[Row] = &[
         ..NOTHING
     },
     Row {
+        id: "full-table",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nfull-table = { to = \"broker-a\", room = 2 }",
+        others: AGAIN,
+        seen: &[("refused", "Refused")],
+        ..NOTHING
+    },
+    Row {
+        id: "port-exhaustion",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nport-exhaustion = { from = \"shop\", to = \"broker-a\", ports = 0 }",
+        others: AGAIN,
+        seen: &[("refused", "Refused")],
+        ..NOTHING
+    },
+    Row {
         id: "slow-accept",
         fault: "at = \"3s\"\nlasts = \"5s\"\nslow-accept = { to = \"broker-a\", by = \"1s..2s\" }",
         others: AGAIN,
@@ -341,6 +380,13 @@ pub const ROWS: &[Row] = &[
         id: "pause dispatch",
         fault: "at = \"3s\"\npause = { node = \"broker-a\", service = \"dispatch\" }",
         seen: &[("service-paused", "dispatch"), ("service-resumed", "dispatch")],
+        ..NOTHING
+    },
+    Row {
+        id: "pause ha",
+        fault: "at = \"10s\"\nlasts = \"20s\"\npause = { node = \"broker-a-slave\", service = \"ha\" }",
+        others: "[[broker]]\nname = \"broker-a-slave\"\nrole = \"slave\"\nof = \"broker-a\"\n",
+        seen: &[("service-paused", "ha"), ("service-resumed", "ha"), ("road-held", "")],
         ..NOTHING
     },
     Row {
@@ -459,9 +505,98 @@ pub const ROWS: &[Row] = &[
         ..NOTHING
     },
     Row {
-        id: "disk",
+        id: "disk-full",
+        fault: "at = \"3s\"\nlasts = \"5s\"\ndisk-full = { node = \"broker-a\", capacity = 4096, shows = \"touch\" }",
+        others: BACK,
+        seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "io-error",
+        fault: "at = \"3s\"\nlasts = \"20s\"\nio-error = { node = \"broker-a\", file = \"config\", sticky = true }",
+        seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "map-error",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nmap-error = { node = \"broker-a\", file = \"commitlog\", on = \"store\", nth = 5 }",
+        others: BACK,
+        seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "sync-error",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nsync-error = { node = \"broker-a\", file = \"commitlog\", nth = 3 }",
+        seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "slow-sync",
         fault: "at = \"3s\"\nlasts = \"5s\"\nslow-sync = { node = \"broker-a\", by = \"100ms\" }",
         seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "slow-disk",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nslow-disk = { node = \"broker-a\" }",
+        seen: &[],
+        ..NOTHING
+    },
+    Row {
+        id: "hung-disk",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nhung-disk = { node = \"broker-a\" }",
+        seen: &[],
+        ..NOTHING
+    },
+    Row {
+        id: "bit-flip",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nbit-flip = { node = \"broker-a\", field = \"json\" }",
+        seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "read-flip",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nread-flip = { node = \"broker-a\", file = \"consumequeue\", nth = 1 }",
+        seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "misdirected",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nmisdirected = { node = \"broker-a\", file = \"commitlog\", pages = -1 }",
+        seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "lost-write",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nlost-write = { node = \"broker-a\", file = \"commitlog\" }",
+        seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "bad-sector",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nbad-sector = { node = \"broker-a\", file = \"commitlog\" }",
+        others: BACK,
+        seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "truncate",
+        fault: "at = \"3s\"\nlasts = \"5s\"\ntruncate = { node = \"broker-a\", file = \"config/topics.json\", to = 5 }",
+        seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "stale-page",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nstale-page = { node = \"broker-a\", file = \"commitlog/last\", stores = 2 }",
+        seen: &[("disk-fault", "")],
+        ..NOTHING
+    },
+    Row {
+        id: "refuse",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nrefuse = { node = \"broker-a\", on = \"lock\" }",
+        others: "[[fault]]\nat = \"4s\"\nrestart = { node = \"broker-a\" }\n\
+                 [[fault]]\nat = \"9s\"\nrestart = { node = \"broker-a\" }\n",
+        seen: &[("boot-failed", "")],
         ..NOTHING
     },
 ];

@@ -237,3 +237,71 @@ fn a_wall_clock_that_is_off_or_coarse_shows_it() {
     let coarse = walls(clock(500, Some(2_000), ClockWrong::Coarse { millis: 1_000 }));
     assert_eq!(coarse, [0, 20, 1_000, 2_000, 3_003]);
 }
+
+/// Opens a connection at each of these ms, and closes one at others.
+#[derive(Clone, Default)]
+struct Dialer {
+    opens: Vec<u64>,
+    closes: Vec<(u64, u64)>,
+    heard: Vec<String>,
+}
+
+impl Node for Dialer {
+    fn on(&mut self, event: Event, step: &mut Step<'_>) {
+        let millis = step.mono.as_millis();
+        match event {
+            Event::Fired { timer } if timer.number == 0 => {
+                for (number, &at) in (1..).zip(&self.opens) {
+                    step.out.arm(TimerKey { name: Timer::Toy, number: 2 * number - 1 }, Time(at * 1_000_000));
+                }
+                for &(number, at) in &self.closes {
+                    step.out.arm(TimerKey { name: Timer::Toy, number: 2 * number }, Time(at * 1_000_000));
+                }
+            }
+            Event::Fired { timer } if timer.number % 2 == 0 => step.out.close(ConnId(timer.number as u32 - 1)),
+            Event::Fired { timer } => step.out.connect(ConnId(timer.number as u32), SERVER),
+            Event::Connected { conn } => self.heard.push(format!("{millis} {} connected", conn.0.div_ceil(2))),
+            Event::Refused { conn, why } => self.heard.push(format!("{millis} {} {why:?}", conn.0.div_ceil(2))),
+            _ => {}
+        }
+    }
+
+    fn fork(&self) -> Box<dyn Node> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+fn dialed(wrong: RoadWrong, opens: &[u64], closes: &[(u64, u64)]) -> Vec<String> {
+    let mut setup = Setup::new(1);
+    setup.until = Time(2_000_000_000_000);
+    (setup.roads.latency_min, setup.roads.latency_max) = (millis(10), millis(10));
+    setup.episodes = [episode(50, None, road(wrong))].into();
+    setup.add_node("server", SERVER, Box::new(Speaker::default()));
+    let dialer = Dialer { opens: opens.to_vec(), closes: closes.to_vec(), heard: Vec::new() };
+    setup.add_node("client", Addr::new(10, 0, 0, 2, 0), Box::new(dialer));
+    let mut world = setup.world();
+    world.run(u64::MAX);
+    let node = world.process(NodeId(1)).and_then(|node| node.as_any().downcast_ref::<Dialer>());
+    node.map(|dialer| dialer.heard.clone()).unwrap_or_default()
+}
+
+#[test]
+fn a_full_table_takes_a_connection_when_another_one_has_gone() {
+    let full = RoadWrong::FullTable { room: 2 };
+    let heard = dialed(full, &[10, 100, 200, 400, 500], &[(1, 300)]);
+    assert_eq!(heard, ["30 1 connected", "120 2 connected", "220 3 Refused", "420 4 connected", "520 5 Refused"]);
+}
+
+#[test]
+fn a_port_is_free_a_minute_after_who_opened_the_connection_closed_it() {
+    let ports = RoadWrong::PortExhaustion { ports: 2 };
+    let heard = dialed(ports, &[10, 100, 200, 400, 60_299, 60_300, 60_301], &[(1, 300)]);
+    // Refused on the spot: nothing is sent.
+    let early = ["30 1 connected", "120 2 connected", "200 3 Refused", "400 4 Refused"];
+    assert_eq!(heard[..4], early);
+    assert_eq!(heard[4..], ["60299 5 Refused", "60301 7 Refused", "60320 6 connected"]);
+}

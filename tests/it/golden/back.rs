@@ -1,11 +1,11 @@
 //! Rows of a message that a consumer gives back: what is answered, what is put, which topics are made.
 
-use mqlab::mq::broker::group::GroupConfig;
 use mqlab::mq::broker::processor::back::{Door, answer_of, back, door, times_max};
 use mqlab::mq::broker::topic::config;
 use mqlab::mq::message::property::names;
 use mqlab::mq::message::tags_code;
 use mqlab::mq::wire::body::TopicConfig;
+use mqlab::mq::wire::body::group::GroupConfig;
 use mqlab::mq::wire::codec::class::{HeaderClass, Scalar};
 use mqlab::mq::wire::header::SendBackHeader;
 use serde_json::{Value, json};

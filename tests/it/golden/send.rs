@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use mqlab::lab::scenario::plan::DiskPlan;
 use mqlab::lab::sim::disk::SimDisk;
-use mqlab::mq::broker::group::GroupConfig;
 use mqlab::mq::broker::processor::admit::{
     Refusal, accepted, added_by, born_of, dead_of, group_of_retry, may_send, message_of,
 };
@@ -14,6 +13,7 @@ use mqlab::mq::message::Name;
 use mqlab::mq::node::Addr;
 use mqlab::mq::time::Millis;
 use mqlab::mq::wire::body::TopicConfig;
+use mqlab::mq::wire::body::group::GroupConfig;
 use mqlab::mq::wire::codec::from_raw;
 use mqlab::mq::wire::codec::raw::{RawCommand, SerializeType};
 use mqlab::mq::wire::header::{Header, SendHeader};

@@ -3,12 +3,13 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::lab::cli::args::{HuntArgs, HuntLength, PlanArgs};
+use crate::lab::cli::args::{HuntArgs, HuntLength, HuntShape, PlanArgs};
 use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::{INVALID, USAGE};
 use crate::lab::explore::hunt::guide::CHOICE;
 use crate::lab::explore::hunt::shard::{BUILD, Errand};
 use crate::lab::explore::hunt::{Campaign, Ground};
+use crate::lab::explore::swarm::shape::Shape;
 use crate::lab::explore::swarm::{Bounds, Length, Regime, kinds};
 use crate::lab::fault::moment::{self, nearest};
 use crate::lab::scenario::Scenario;
@@ -37,6 +38,19 @@ pub(super) fn campaign(args: &HuntArgs, look: Look) -> Result<(Campaign, Errand)
         );
         return Err((USAGE, text));
     }
+    if args.shape.is_some() && ground != Ground::Drawn {
+        let text = format!(
+            "`{}` has the servers that are written in it\n  help: leave `--shape` out, or hunt in `26-hunt`\n",
+            args.scenario
+        );
+        return Err((USAGE, text));
+    }
+    let shape = args.shape.map(|shape| match shape {
+        HuntShape::Single => Shape::Single,
+        HuntShape::Masters => Shape::Masters,
+        HuntShape::PairsAsync => Shape::PairsAsync,
+        HuntShape::PairsSync => Shape::PairsSync,
+    });
     let regime = match (args.within, args.beyond) {
         (true, _) => Regime::Within,
         (_, true) => Regime::Beyond,
@@ -49,6 +63,7 @@ pub(super) fn campaign(args: &HuntArgs, look: Look) -> Result<(Campaign, Errand)
     let bounds = Bounds {
         regime,
         length,
+        shape,
         only: args.only.iter().cloned().collect(),
         without: args.without.iter().cloned().collect(),
     };
@@ -65,6 +80,7 @@ pub(super) fn campaign(args: &HuntArgs, look: Look) -> Result<(Campaign, Errand)
         asked: args.profile.clone(),
         regime,
         length,
+        shape,
         only: args.only.clone(),
         without: args.without.clone(),
         guided: args.guided,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::lab::explore::swarm::cluster::Cluster;
 use crate::lab::explore::swarm::pick::Picks;
 use crate::lab::explore::swarm::rare::Rare;
+use crate::lab::explore::swarm::shape::Shape;
 
 mod cluster;
 
@@ -20,6 +21,8 @@ pub mod kinds;
 mod pick;
 
 mod rare;
+
+pub mod shape;
 
 mod storm;
 
@@ -32,6 +35,8 @@ pub struct Bounds {
     pub regime: Regime,
     /// How long runs are.
     pub length: Length,
+    /// If any, the servers of this shape alone.
+    pub shape: Option<Shape>,
     /// If any, only these fault verbs.
     pub only: BTreeSet<String>,
     /// Not these fault verbs.
@@ -103,7 +108,7 @@ pub fn draw(seed: u64, bounds: &Bounds, profile: &str) -> Draft {
         Regime::Mixed => picks.of(&["regime"]).chance(4, 5),
     };
     let rare = Rare::draw(&picks);
-    let cluster = Cluster::draw(&picks, &rare, within);
+    let cluster = Cluster::draw(&picks, &rare, within).shaped(bounds.shape);
     let times = traffic::Times::draw(&picks, &cluster, (bounds.length, rare.calm));
     let mut head = String::new();
     let _ = writeln!(head, "format = 1\nid = \"hunt-{seed}\"\nseed = {seed}");

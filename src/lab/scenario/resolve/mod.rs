@@ -107,6 +107,7 @@ impl<'a> Resolver<'a> {
             until,
             start,
             profile,
+            order_message_enable: script.cluster.order_message_enable.unwrap_or(false),
             network,
             nodes,
             senders,

@@ -6,12 +6,15 @@ use toml::Spanned;
 
 use super::sharing::moment;
 use super::{Resolver, clip, place};
-use crate::lab::scenario::operator::{DeleteTopicScript, QueryScript, ResetScript, UpdateTopicScript, WipeScript};
+use crate::lab::scenario::operator::{
+    DeleteGroupScript, DeleteTopicScript, OrderConfScript, QueryScript, ResetScript, UpdateGroupScript,
+    UpdateTopicScript, WipeScript,
+};
 use crate::lab::scenario::plan::{NodeKind, NodePlan};
 use crate::lab::scenario::script::Text;
 use crate::lab::scenario::table::Table;
 use crate::lab::workload::ops::Operator;
-use crate::mq::app::{AdminCall, ResetTo, ResetWay};
+use crate::mq::app::{AdminCall, GroupSettings, OrderConfAct, ResetTo, ResetWay};
 use crate::mq::message::Name;
 use crate::mq::time::Span;
 
@@ -30,6 +33,9 @@ impl Resolver<'_> {
             let mut calls: Vec<(Span, AdminCall)> = table.reset.iter().map(|one| self.reset(one)).collect();
             calls.extend(table.update_topic.iter().map(|one| self.update_topic(one)));
             calls.extend(table.delete_topic.iter().map(|one| self.delete_topic(one)));
+            calls.extend(table.order_conf.iter().filter_map(|one| self.order_conf(one)));
+            calls.extend(table.update_group.iter().map(|one| self.update_group(one)));
+            calls.extend(table.delete_group.iter().map(|one| self.delete_group(one)));
             calls.extend(table.wipe_write_perm.iter().map(|one| self.wipe(one)));
             calls.extend(table.query.iter().filter_map(|one| self.query(one)));
             operators.push(Operator { node: clients[at].name.clone(), calls });
@@ -57,7 +63,57 @@ impl Resolver<'_> {
         let mut queues = |given: &Option<Spanned<i64>>, what: &str| self.number(given, QUEUES, 0..=1024, what) as i32;
         let (read, write) = (queues(&table.read, "read"), queues(&table.write, "write"));
         let perm = self.number(&table.perm, READ_WRITE, 0..=7, "perm") as i32;
-        (self.span(&table.wait, Span::ZERO), AdminCall::UpdateTopic { topic, cluster, read, write, perm })
+        let order = table.order.unwrap_or(false);
+        (self.span(&table.wait, Span::ZERO), AdminCall::UpdateTopic { topic, cluster, read, write, perm, order })
+    }
+
+    fn order_conf(&mut self, order: &Spanned<Table<OrderConfScript>>) -> Option<(Span, AdminCall)> {
+        let table = order.get_ref();
+        let topic = self.legal(&table.topic, "topic", order.span());
+        let methods = [("put", Method::Put), ("get", Method::Get), ("delete", Method::Delete)];
+        let method = self.word(&table.method, "method", &methods);
+        let conf = table.conf.as_ref().map(|conf| conf.get_ref().trim()).filter(|conf| !conf.is_empty());
+        let act = match (method, conf) {
+            (Method::Put, Some(conf)) => OrderConfAct::Put(conf.into()),
+            (Method::Get, None) => OrderConfAct::Get,
+            (Method::Delete, None) => OrderConfAct::Delete,
+            (Method::Put, None) => {
+                let help = "please set orderConf, e.g. `conf = \"broker-a:4;broker-b:4\"`";
+                self.wrong("missing", Some(super::head(order.span())), "this has no order configuration".into(), help);
+                return None;
+            }
+            (Method::Get | Method::Delete, Some(_)) => {
+                let message = "an order configuration is given, and not put".to_owned();
+                self.wrong("contradiction", place(&table.conf), message, "leave `conf` out, or say `method = \"put\"`");
+                return None;
+            }
+        };
+        Some((self.span(&table.wait, Span::ZERO), AdminCall::OrderConf { topic, act }))
+    }
+
+    fn update_group(&mut self, update: &Spanned<Table<UpdateGroupScript>>) -> (Span, AdminCall) {
+        let table = update.get_ref();
+        let group = self.legal(&table.group, "group", update.span());
+        let cluster = self.cluster_of(&table.cluster, update.span());
+        let settings = Box::new(GroupSettings {
+            group,
+            consume: table.consume.unwrap_or(true),
+            from_min: table.from_min.unwrap_or(false),
+            broadcast: table.broadcast.unwrap_or(false),
+            retry_queues: self.number(&table.retry_queues, RETRY_QUEUES, 0..=1024, "retry_queues") as i32,
+            retries: self.number(&table.retries, RETRIES, -1..=1024, "retries") as i32,
+            broker_id: self.number(&table.broker_id, 0, 0..=1024, "broker_id"),
+            slow_broker_id: self.number(&table.slow_broker_id, SLOW_BROKER, 0..=1024, "slow_broker_id"),
+            notify: table.notify.unwrap_or(true),
+        });
+        (self.span(&table.wait, Span::ZERO), AdminCall::UpdateGroup { cluster, settings })
+    }
+
+    fn delete_group(&mut self, delete: &Spanned<Table<DeleteGroupScript>>) -> (Span, AdminCall) {
+        let table = delete.get_ref();
+        let group = self.legal(&table.group, "group", delete.span());
+        let cluster = self.cluster_of(&table.cluster, delete.span());
+        (self.span(&table.wait, Span::ZERO), AdminCall::DeleteGroup { group, cluster })
     }
 
     fn delete_topic(&mut self, delete: &Spanned<Table<DeleteTopicScript>>) -> (Span, AdminCall) {
@@ -120,11 +176,25 @@ impl Resolver<'_> {
     }
 }
 
+/// What is done with an order configuration.
+#[derive(Clone, Copy)]
+enum Method {
+    Put,
+    Get,
+    Delete,
+}
+
 /// The end of each queue. Source: `Broker2Client.resetOffset`, `DefaultMQAdminExtImpl.resetOffsetConsumeOffset`.
 const END: ResetTo = ResetTo::At(-1);
 /// Source: `UpdateTopicSubCommand`.
 const QUEUES: i64 = 8;
 /// Source: `TopicConfig.perm`.
 const READ_WRITE: i64 = 6;
+/// Source: `SubscriptionGroupConfig.retryQueueNums`.
+const RETRY_QUEUES: i64 = 1;
+/// Source: `SubscriptionGroupConfig.retryMaxTimes`.
+const RETRIES: i64 = 16;
+/// Source: `SubscriptionGroupConfig.whichBrokerWhenConsumeSlowly`.
+const SLOW_BROKER: i64 = 1;
 /// Source: `BrokerConfig.brokerClusterName`.
 const CLUSTER: &str = "DefaultCluster";

@@ -16,7 +16,7 @@ use crate::mq::time::Span;
 
 /// The verbs of this file, for those that name none.
 pub(super) const VERBS: &str = "latency, bandwidth, stall, datagram, resets, half-open, partition, flap, clog, swizzle, \
-                                refuse-connect, slow-accept, split-view";
+                                refuse-connect, full-table, port-exhaustion, slow-accept, split-view";
 
 const MICROS_200: Span = Span::from_micros(200);
 const MILLI: Span = Span::from_millis(1);
@@ -81,6 +81,16 @@ impl Resolver<'_> {
             }
             let wrong = RoadWrong::RefuseConnect { odds: self.share(&script.odds, (1, 20)) };
             self.bent(kinds, refuse.span(), (&script.from, &script.to, &one_way), wrong);
+        }
+        if let Some(full) = &table.full_table {
+            let script = full.get_ref();
+            let wrong = RoadWrong::FullTable { room: self.number(&script.room, 0, 0..=65_536, "room") as u64 };
+            self.bent(kinds, full.span(), (&script.from, &script.to, &one_way), wrong);
+        }
+        if let Some(none) = &table.port_exhaustion {
+            let script = none.get_ref();
+            let wrong = RoadWrong::PortExhaustion { ports: self.number(&script.ports, 0, 0..=65_536, "ports") as u64 };
+            self.bent(kinds, none.span(), (&script.from, &script.to, &one_way), wrong);
         }
         if let Some(slow) = &table.slow_accept {
             let script = slow.get_ref();

@@ -3,7 +3,6 @@
 //! Source: `AbstractSendMessageProcessor.msgCheck`, `SendMessageProcessor.handleRetryAndDLQ`.
 
 use crate::mq::broker::SUGGEST_TODO;
-use crate::mq::broker::group::GroupConfig;
 use crate::mq::broker::processor::back::{DLQ_NUMS, no_group, null_pointer, times_max};
 use crate::mq::broker::topic::{AUTO_CREATE_TOPIC, PERM_READ, PERM_WRITE, Topics, config};
 use crate::mq::message::names::{RETRY_GROUP_TOPIC_PREFIX, dlq_topic};
@@ -13,6 +12,7 @@ use crate::mq::node::Addr;
 use crate::mq::store::record::NewMessage;
 use crate::mq::time::Millis;
 use crate::mq::wire::body::TopicConfig;
+use crate::mq::wire::body::group::GroupConfig;
 use crate::mq::wire::code::response;
 use crate::mq::wire::header::SendHeader;
 

@@ -9,7 +9,6 @@
 //!
 //! Source: `SendMessageProcessor.consumerSendMsgBack`, `handleRetryAndDLQ`.
 
-use crate::mq::broker::group::GroupConfig;
 use crate::mq::broker::processor::admit::{self, UNIT_SUB};
 use crate::mq::broker::topic::{PERM_READ, PERM_WRITE, config};
 use crate::mq::broker::transaction;
@@ -26,6 +25,7 @@ use crate::mq::node::{ConnId, Step, Stream};
 use crate::mq::store::outcome::{Put, PutStatus};
 use crate::mq::store::record::NewMessage;
 use crate::mq::wire::body::TopicConfig;
+use crate::mq::wire::body::group::GroupConfig;
 use crate::mq::wire::code::response;
 use crate::mq::wire::command::{Command, VERSION};
 use crate::mq::wire::header::{Header, SendBackHeader};

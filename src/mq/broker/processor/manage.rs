@@ -5,6 +5,7 @@
 use bytes::Bytes;
 
 use crate::mq::broker::filter::{self, Change, CompileError};
+use crate::mq::broker::group;
 use crate::mq::broker::members::Left;
 use crate::mq::broker::processor::pull::not_supported;
 use crate::mq::broker::topic::{PERM_READ, PERM_WRITE, config};
@@ -71,6 +72,11 @@ impl Broker {
             (request::GET_ALL_SUBSCRIPTIONGROUP_CONFIG, _) => Some(whole(command, &self.groups.json())),
             (request::UPDATE_AND_CREATE_TOPIC, Header::CreateTopic(header)) => {
                 Some(self.update_topic(header, command, step))
+            }
+            (request::UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, _) => Some(self.set_group(command, step)),
+            (request::DELETE_SUBSCRIPTIONGROUP, Header::DeleteGroup(group)) => {
+                self.delete_group(group, step);
+                ok(Header::None)
             }
             (request::DELETE_TOPIC_IN_BROKER, Header::DeleteTopic(topic)) => {
                 self.delete_topic(topic, step);
@@ -270,6 +276,21 @@ impl Broker {
         created.topic_filter_type = header.topic_filter_type.clone();
         created.topic_sys_flag = header.topic_sys_flag.unwrap_or(0);
         self.update_topic_config(created, step);
+        Command::response(response::SUCCESS, command.opaque, Header::None)
+    }
+
+    /// Makes or changes a group; a body of `null` is answered and changes nothing.
+    ///
+    /// Source: `AdminBrokerProcessor.updateAndCreateSubscriptionGroup`.
+    fn set_group(&mut self, command: &Command, step: &mut Step<'_>) -> Box<Command> {
+        match group::from_body(command.body.as_deref().unwrap_or_default()) {
+            Ok(Some(config)) => self.update_group(config, step),
+            Ok(None) => {}
+            Err(error) => {
+                let response = Command::response(response::SYSTEM_ERROR, command.opaque, Header::None);
+                return response.with_remark(error.to_string());
+            }
+        }
         Command::response(response::SUCCESS, command.opaque, Header::None)
     }
 

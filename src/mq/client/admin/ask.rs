@@ -1,5 +1,7 @@
 //! How each question is put: to whom, in which words, and how long an answer is awaited.
 
+use bytes::Bytes;
+
 use crate::mq::app::AdminCall;
 use crate::mq::client::admin::{Admin, Ask};
 use crate::mq::client::remoting::Mode;
@@ -19,6 +21,7 @@ pub(super) struct Question {
     /// In ms.
     pub(super) timeout: i64,
     pub(super) mode: Mode,
+    pub(super) body: Option<Bytes>,
 }
 
 /// Whom it goes to.
@@ -37,13 +40,16 @@ impl Admin {
             Ask::View(..) => (VIEW_TIMEOUT_MS, Mode::Sync),
             _ => (TIMEOUT_MS, Mode::Sync),
         };
-        Question { to, code, header, timeout, mode }
+        let body = matches!(ask, Ask::UpdateGroup(_)).then(|| self.settings());
+        Question { to, code, header, timeout, mode, body }
     }
 
     fn words(&self, ask: &Ask) -> (To, i32, Header) {
         match ask {
             Ask::Route => (To::AnyNameserver, request::GET_ROUTEINTO_BY_TOPIC, Header::Route(self.topic())),
-            Ask::Cluster => (To::AnyNameserver, request::GET_BROKER_CLUSTER_INFO, Header::None),
+            Ask::Cluster | Ask::Names | Ask::Holders(_) => {
+                (To::AnyNameserver, request::GET_BROKER_CLUSTER_INFO, Header::None)
+            }
             Ask::Wipe(addr) => {
                 let broker = match &self.what {
                     AdminCall::WipeWritePerm { broker } => broker.clone(),
@@ -51,12 +57,17 @@ impl Admin {
                 };
                 (To::Nameserver(*addr), request::WIPE_WRITE_PERM_OF_BROKER, Header::WipeWritePerm(broker))
             }
-            Ask::Forget(addr) => {
-                (To::Nameserver(*addr), request::DELETE_TOPIC_IN_NAMESRV, Header::DeleteTopic(self.topic()))
+            Ask::Forget(addr, topic) => {
+                (To::Nameserver(*addr), request::DELETE_TOPIC_IN_NAMESRV, Header::DeleteTopic(topic.clone()))
             }
-            Ask::Delete(addr) => {
-                (To::Broker(*addr), request::DELETE_TOPIC_IN_BROKER, Header::DeleteTopic(self.topic()))
+            Ask::Delete(addr, topic) => {
+                (To::Broker(*addr), request::DELETE_TOPIC_IN_BROKER, Header::DeleteTopic(topic.clone()))
             }
+            Ask::UpdateGroup(addr) => (To::Broker(*addr), request::UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, Header::None),
+            Ask::DeleteGroup(addr) => {
+                (To::Broker(*addr), request::DELETE_SUBSCRIPTIONGROUP, Header::DeleteGroup(self.group()))
+            }
+            Ask::PutOrder(..) | Ask::GetOrder | Ask::DeleteOrder(_) => self.order_words(ask),
             Ask::Update(addr) => (To::Broker(*addr), request::UPDATE_AND_CREATE_TOPIC, self.update()),
             Ask::View(addr, at) => (To::Broker(*addr), request::VIEW_MESSAGE_BY_ID, Header::ViewMessage(at.0)),
             Ask::Query(addr) => (To::Broker(*addr), request::QUERY_MESSAGE, self.query()),
@@ -108,17 +119,21 @@ impl Admin {
             AdminCall::ResetOffset { topic, .. }
             | AdminCall::UpdateTopic { topic, .. }
             | AdminCall::DeleteTopic { topic, .. }
+            | AdminCall::OrderConf { topic, .. }
             | AdminCall::QueryByKey { topic, .. }
             | AdminCall::QueryByUniqueKey { topic, .. } => topic.clone(),
-            AdminCall::WipeWritePerm { .. } | AdminCall::ViewMessage { .. } => Name::default(),
+            AdminCall::WipeWritePerm { .. }
+            | AdminCall::UpdateGroup { .. }
+            | AdminCall::DeleteGroup { .. }
+            | AdminCall::ViewMessage { .. } => Name::default(),
         }
     }
 
     /// Source: `MQClientAPIImpl.createTopic`, called with `DefaultMQAdminExt.createTopicKey`.
     fn update(&self) -> Header {
-        let (read_queue_nums, write_queue_nums, perm) = match self.what {
-            AdminCall::UpdateTopic { read, write, perm, .. } => (read, write, perm),
-            _ => (0, 0, 0),
+        let (read_queue_nums, write_queue_nums, perm, order) = match self.what {
+            AdminCall::UpdateTopic { read, write, perm, order, .. } => (read, write, perm, order),
+            _ => (0, 0, 0, false),
         };
         Header::CreateTopic(Box::new(CreateTopicHeader {
             topic: self.topic(),
@@ -128,7 +143,7 @@ impl Admin {
             perm,
             topic_filter_type: "SINGLE_TAG".into(),
             topic_sys_flag: Some(0),
-            order: false,
+            order,
         }))
     }
 

@@ -7,18 +7,22 @@
 
 use std::collections::VecDeque;
 
-use crate::mq::app::{AdminAnswer, AdminCall, AppError, ErrorKind, OpId, ResetTo, ResetWay, Return, Rollback};
+use crate::mq::app::{
+    AdminAnswer, AdminCall, AppError, ErrorKind, OpId, OrderConfAct, ResetTo, ResetWay, Return, Rollback,
+};
 use crate::mq::client::exception::Exception;
 use crate::mq::client::producer::Op;
 use crate::mq::client::remoting::{Request, Target, vip};
 use crate::mq::client::{Client, Fiber, Waiter, Woken};
-use crate::mq::message::{Name, PhysicalOffset};
+use crate::mq::message::{Name, PhysicalOffset, Topic};
 use crate::mq::node::{Addr, Step};
 use crate::mq::time::Millis;
 use crate::mq::wire::code::response;
 use crate::mq::wire::command::Command;
 
 mod ask;
+mod groups;
+mod order;
 mod query;
 mod reset;
 mod topics;
@@ -58,12 +62,26 @@ enum Ask {
     Place { addr: Addr, row: Rollback },
     /// Write the group's new place down.
     Commit { addr: Addr, row: Rollback },
+    /// Who belongs to which cluster, for the brokers' names.
+    Names,
+    /// Who belongs to which cluster, for those who are to delete this topic.
+    Holders(Topic),
     /// Make or change the topic.
     Update(Addr),
-    /// Delete the topic at a broker.
-    Delete(Addr),
-    /// Delete the topic at a nameserver.
-    Forget(Addr),
+    /// Delete a topic at a broker.
+    Delete(Addr, Topic),
+    /// Delete a topic at a nameserver.
+    Forget(Addr, Topic),
+    /// Make or change the group.
+    UpdateGroup(Addr),
+    /// Delete the group.
+    DeleteGroup(Addr),
+    /// The order configuration of the topic is this.
+    PutOrder(Addr, Name),
+    /// What is the order configuration of the topic?
+    GetOrder,
+    /// The topic has no order configuration.
+    DeleteOrder(Addr),
     /// No writing to the broker any more, says a nameserver.
     Wipe(Addr),
     /// The record at a place.
@@ -80,7 +98,11 @@ impl Client {
     pub(super) fn administer(&mut self, op: OpId, what: AdminCall, step: &mut Step<'_>) {
         let asks = match &what {
             AdminCall::ResetOffset { .. } | AdminCall::QueryByKey { .. } => Ok(VecDeque::from([Ask::Route])),
-            AdminCall::UpdateTopic { .. } | AdminCall::DeleteTopic { .. } => Ok(VecDeque::from([Ask::Cluster])),
+            AdminCall::UpdateTopic { .. } | AdminCall::UpdateGroup { .. } | AdminCall::DeleteGroup { .. } => {
+                Ok(VecDeque::from([Ask::Cluster]))
+            }
+            AdminCall::DeleteTopic { topic, .. } => Ok(VecDeque::from([Ask::Holders(topic.clone())])),
+            AdminCall::OrderConf { act, .. } => Ok(order::asks(act, self.remoting.nameservers())),
             AdminCall::WipeWritePerm { .. } => Ok(self.remoting.nameservers().map(Ask::Wipe).collect()),
             AdminCall::ViewMessage { id } => query::view(id).map(|view| VecDeque::from([view])),
             AdminCall::QueryByUniqueKey { id, .. } => {
@@ -135,6 +157,10 @@ impl Client {
         for question in questions {
             let command = self.remoting.command(question.code, question.header);
             let waiter = Waiter::Fiber(Fiber::Op(id));
+            let command = match question.body {
+                Some(body) => command.with_body(body),
+                None => command,
+            };
             let request = Request { command, timeout: question.timeout, mode: question.mode, waiter };
             let target = match question.to {
                 ask::To::AnyNameserver => Target::Nameserver,
@@ -154,6 +180,9 @@ impl Admin {
     /// Takes an answer in: what it tells, and what is to be asked because of it.
     fn take(&mut self, answer: Result<Box<Command>, Exception>, nameservers: &[Addr]) -> Result<(), Thrown> {
         let asked = self.asked.clone();
+        if self.passes_over(&asked, &answer) {
+            return Ok(());
+        }
         match asked {
             Ask::Query(_) => self.found(answer),
             Ask::View(..) => return self.viewed(answer),
@@ -165,13 +194,22 @@ impl Admin {
                     return self.refused(&asked, &command);
                 }
                 match asked {
-                    Ask::Cluster => self.clustered(&command, nameservers),
+                    Ask::Cluster => self.clustered(&command),
+                    Ask::Names => self.named(&command, nameservers)?,
+                    Ask::Holders(topic) => self.held_by(&command, &topic, nameservers),
                     Ask::Reset(_) => self.reset(&command),
                     Ask::Stats { addr, broker, queues } => self.stands(&command, addr, broker, queues),
                     Ask::Ends { addr, broker, queues } => self.ends(&command, addr, &broker, queues)?,
                     Ask::Place { addr, row } => self.placed(&command, addr, row),
                     Ask::Commit { row, .. } => self.committed(row),
-                    Ask::Update(addr) | Ask::Delete(addr) | Ask::Forget(addr) => self.done_by(addr),
+                    Ask::Forget(addr, topic) => self.forgotten(addr, topic),
+                    Ask::Update(addr)
+                    | Ask::Delete(addr, _)
+                    | Ask::UpdateGroup(addr)
+                    | Ask::DeleteGroup(addr)
+                    | Ask::DeleteOrder(addr) => self.done_by(addr),
+                    Ask::PutOrder(addr, conf) => self.ordered(addr, conf),
+                    Ask::GetOrder => self.order_is(&command),
                     Ask::Query(_) | Ask::View(..) | Ask::Wipe(_) | Ask::Route => {}
                 }
             }
@@ -191,7 +229,13 @@ impl Admin {
         }
         let is_brokers = matches!(
             asked,
-            Ask::Cluster | Ask::Stats { .. } | Ask::Ends { .. } | Ask::Place { .. } | Ask::Commit { .. }
+            Ask::Cluster
+                | Ask::Names
+                | Ask::Holders(_)
+                | Ask::Stats { .. }
+                | Ask::Ends { .. }
+                | Ask::Place { .. }
+                | Ask::Commit { .. }
         );
         Err(thrown(match is_brokers {
             true => Exception::Broker { code: command.code, remark: command.remark.clone() },
@@ -211,8 +255,12 @@ impl Admin {
     }
 
     fn done_by(&mut self, addr: Addr) {
-        if let AdminAnswer::DoneBy(done) = &mut self.told {
-            done.push(addr.to_string().into());
+        match &mut self.told {
+            AdminAnswer::DoneBy(by) | AdminAnswer::Ordered { by, .. } => by.push(addr.to_string().into()),
+            AdminAnswer::GroupGone { by, .. } if matches!(self.asked, Ask::DeleteGroup(_)) => {
+                by.push(addr.to_string().into());
+            }
+            _ => {}
         }
     }
 
@@ -234,7 +282,13 @@ fn told_at_first(what: &AdminCall, in_table: bool) -> AdminAnswer {
     match what {
         AdminCall::ResetOffset { .. } if in_table => AdminAnswer::Rollback(Vec::new()),
         AdminCall::ResetOffset { .. } => AdminAnswer::Offsets(Vec::new()),
-        AdminCall::UpdateTopic { .. } | AdminCall::DeleteTopic { .. } => AdminAnswer::DoneBy(Vec::new()),
+        AdminCall::UpdateTopic { order: true, .. } => AdminAnswer::Ordered { by: Vec::new(), conf: Name::default() },
+        AdminCall::DeleteGroup { .. } => AdminAnswer::GroupGone { by: Vec::new(), topics: Vec::new() },
+        AdminCall::OrderConf { act: OrderConfAct::Get, .. } => AdminAnswer::Value(Name::default()),
+        AdminCall::UpdateTopic { .. }
+        | AdminCall::DeleteTopic { .. }
+        | AdminCall::UpdateGroup { .. }
+        | AdminCall::OrderConf { .. } => AdminAnswer::DoneBy(Vec::new()),
         AdminCall::WipeWritePerm { .. } => AdminAnswer::Wiped(Vec::new()),
         AdminCall::ViewMessage { .. } | AdminCall::QueryByKey { .. } | AdminCall::QueryByUniqueKey { .. } => {
             AdminAnswer::Messages(Vec::new())

@@ -103,7 +103,7 @@ impl Admin {
         }
     }
 
-    fn ask_first(&mut self, asks: Vec<Ask>) {
+    pub(super) fn ask_first(&mut self, asks: Vec<Ask>) {
         asks.into_iter().rev().for_each(|ask| self.asks.push_front(ask));
     }
 }

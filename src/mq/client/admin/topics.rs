@@ -6,8 +6,9 @@ use crate::mq::app::{AdminAnswer, AdminCall};
 use crate::mq::client::admin::{Admin, Ask};
 use crate::mq::client::exception::Exception;
 use crate::mq::client::route::MASTER_ID;
-use crate::mq::message::Name;
 use crate::mq::message::java::{hash, map_order};
+use crate::mq::message::names::{dlq_topic, retry_topic};
+use crate::mq::message::{Name, Topic};
 use crate::mq::node::Addr;
 use crate::mq::wire::body::JsonBody;
 use crate::mq::wire::body::admin::ClusterInfo;
@@ -17,23 +18,41 @@ use crate::mq::wire::header::Header;
 
 impl Admin {
     /// Who is to make the topic, or to delete it. A cluster that nobody knows has no brokers, and that is no error.
-    pub(super) fn clustered(&mut self, command: &Command, nameservers: &[Addr]) {
-        let info = command.body.as_deref().and_then(|body| ClusterInfo::decode(body).ok()).unwrap_or_default();
+    pub(super) fn clustered(&mut self, command: &Command) {
+        let info = cluster_info(command);
         match &self.what {
-            AdminCall::UpdateTopic { cluster, .. } => {
+            AdminCall::UpdateTopic { cluster, order, .. } => {
                 let masters = addresses(&info, cluster, true);
                 self.asks.extend(masters.into_iter().map(Ask::Update));
+                self.asks.extend(order.then_some(Ask::Names));
             }
-            AdminCall::DeleteTopic { cluster, .. } => {
-                let brokers = addresses(&info, cluster, false);
-                self.asks.extend(brokers.into_iter().map(Ask::Delete));
-                let mut nameservers: Vec<Addr> = nameservers.to_vec();
-                nameservers.sort_unstable();
-                map_order(&mut nameservers, |addr| hash(&addr.to_string()));
-                self.asks.extend(nameservers.into_iter().map(Ask::Forget));
+            AdminCall::UpdateGroup { cluster, .. } => {
+                let masters = addresses(&info, cluster, true);
+                self.asks.extend(masters.into_iter().map(Ask::UpdateGroup));
+            }
+            AdminCall::DeleteGroup { cluster, group } => {
+                let masters = addresses(&info, cluster, true);
+                self.asks.extend(masters.into_iter().map(Ask::DeleteGroup));
+                self.asks.extend([retry_topic(group), dlq_topic(group)].map(Ask::Holders));
             }
             _ => {}
         }
+    }
+
+    /// Who is to delete a topic: every broker of the cluster, then every nameserver.
+    ///
+    /// Source: `DeleteTopicSubCommand.deleteTopic`.
+    pub(super) fn held_by(&mut self, command: &Command, topic: &Topic, nameservers: &[Addr]) {
+        let (AdminCall::DeleteTopic { cluster, .. } | AdminCall::DeleteGroup { cluster, .. }) = &self.what else {
+            return;
+        };
+        let brokers = addresses(&cluster_info(command), cluster, false).into_iter();
+        let mut nameservers: Vec<Addr> = nameservers.to_vec();
+        nameservers.sort_unstable();
+        map_order(&mut nameservers, |addr| hash(&addr.to_string()));
+        let deletes = brokers.map(|addr| Ask::Delete(addr, topic.clone()));
+        let forgets = nameservers.into_iter().map(|addr| Ask::Forget(addr, topic.clone()));
+        self.ask_first(deletes.chain(forgets).collect());
     }
 
     /// A nameserver closed the broker, or did not: the others are asked all the same.
@@ -47,6 +66,11 @@ impl Admin {
             wiped.push((addr.to_string().into(), count));
         }
     }
+}
+
+/// What a nameserver said of the clusters.
+pub(super) fn cluster_info(command: &Command) -> ClusterInfo {
+    command.body.as_deref().and_then(|body| ClusterInfo::decode(body).ok()).unwrap_or_default()
 }
 
 /// The addresses of a cluster's brokers, in the order of a set of texts.

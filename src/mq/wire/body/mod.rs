@@ -12,6 +12,8 @@ use crate::mq::message::{Group, Name, Topic};
 
 mod fields;
 
+pub mod group;
+
 pub mod locks;
 
 pub mod text;

@@ -12,10 +12,10 @@ use crate::mq::wire::codec::CodecError;
 use crate::mq::wire::codec::member::Member;
 use crate::mq::wire::codec::raw::ExtFields;
 use crate::mq::wire::header::{
-    CheckTransactionHeader, CreateTopicHeader, EndTransactionHeader, GroupQueueHeader, PullHeader, PulledHeader,
-    QueriedHeader, QueryMessageHeader, QueueHeader, RegisterBrokerHeader, RegisteredHeader, ResetOffsetHeader,
-    SearchOffsetHeader, SendBackHeader, SendHeader, SentHeader, UnregisterBrokerHeader, UnregisterClientHeader,
-    UpdateOffsetHeader,
+    CheckTransactionHeader, CreateTopicHeader, EndTransactionHeader, GroupQueueHeader, KvKeyHeader, PullHeader,
+    PulledHeader, PutKvHeader, QueriedHeader, QueryMessageHeader, QueueHeader, RegisterBrokerHeader, RegisteredHeader,
+    ResetOffsetHeader, SearchOffsetHeader, SendBackHeader, SendHeader, SentHeader, UnregisterBrokerHeader,
+    UnregisterClientHeader, UpdateOffsetHeader,
 };
 
 /// A class of headers.
@@ -206,6 +206,7 @@ impl Values<'_> {
 /// A header of one field.
 pub(super) struct One<T>(pub(super) T);
 type OneName = One<Name>;
+type OneNullable = One<Option<Name>>;
 type OneInt = One<i32>;
 type OneLong = One<i64>;
 
@@ -426,6 +427,24 @@ header_classes! {
         }
         WipeWritePermOfBrokerResponseHeader => OneInt {
             "wipeTopicCount": Integer required = 0,
+        }
+        PutKVConfigRequestHeader => PutKvHeader {
+            "namespace": String required = namespace,
+            "key": String required = key,
+            "value": String required = value,
+        }
+        GetKVConfigRequestHeader => KvKeyHeader {
+            "namespace": String required = namespace,
+            "key": String required = key,
+        }
+        GetKVConfigResponseHeader => OneNullable {
+            "value": String = 0,
+        }
+        GetKVListByNamespaceRequestHeader => OneName {
+            "namespace": String required = 0,
+        }
+        DeleteSubscriptionGroupRequestHeader => OneName {
+            "groupName": String required = 0,
         }
         ViewMessageRequestHeader => OneLong {
             "offset": Long required = 0,

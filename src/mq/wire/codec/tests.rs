@@ -8,9 +8,9 @@ use crate::mq::message::Name;
 use crate::mq::message::java::JavaMap;
 use crate::mq::wire::code::request;
 use crate::mq::wire::header::{
-    CreateTopicHeader, GroupQueueHeader, Header, PullHeader, PulledHeader, QueueHeader, RegisterBrokerHeader,
-    RegisteredHeader, SearchOffsetHeader, SendBackHeader, SendHeader, SentHeader, UnregisterBrokerHeader,
-    UnregisterClientHeader, UpdateOffsetHeader,
+    CreateTopicHeader, GroupQueueHeader, Header, KvKeyHeader, PullHeader, PulledHeader, PutKvHeader, QueueHeader,
+    RegisterBrokerHeader, RegisteredHeader, SearchOffsetHeader, SendBackHeader, SendHeader, SentHeader,
+    UnregisterBrokerHeader, UnregisterClientHeader, UpdateOffsetHeader,
 };
 
 /// A command and, for a response, the code of the request that it answers.
@@ -154,6 +154,15 @@ fn small_requests() -> BoxedStrategy<(i32, Header)> {
             let header = SearchOffsetHeader { topic, queue_id, timestamp };
             (request::SEARCH_OFFSET_BY_TIMESTAMP, Header::SearchOffset(Box::new(header)))
         }),
+        (name(), name(), name()).prop_map(|(namespace, key, value)| {
+            (request::PUT_KV_CONFIG, Header::PutKv(Box::new(PutKvHeader { namespace, key, value })))
+        }),
+        (name(), name(), any::<bool>()).prop_map(|(namespace, key, get)| {
+            let code = if get { request::GET_KV_CONFIG } else { request::DELETE_KV_CONFIG };
+            (code, Header::KvKey(Box::new(KvKeyHeader { namespace, key })))
+        }),
+        name().prop_map(|namespace| (request::GET_KVLIST_BY_NAMESPACE, Header::KvNamespace(namespace))),
+        name().prop_map(|group| (request::DELETE_SUBSCRIPTIONGROUP, Header::DeleteGroup(group))),
         name().prop_map(|group| (request::GET_CONSUMER_LIST_BY_GROUP, Header::ConsumerList(group))),
         name().prop_map(|group| (request::NOTIFY_CONSUMER_IDS_CHANGED, Header::IdsChanged(group))),
         name().prop_map(|topic| (request::GET_ROUTEINTO_BY_TOPIC, Header::Route(topic))),
@@ -206,6 +215,7 @@ fn responses() -> BoxedStrategy<(i32, Header)> {
             let header = RegisteredHeader { ha_server_addr, master_addr };
             (request::REGISTER_BROKER, Header::Registered(Box::new(header)))
         }),
+        maybe(name()).prop_map(|value| (request::GET_KV_CONFIG, Header::KvValue(value))),
         Just((request::SEND_MESSAGE_V2, Header::None)),
         Just((request::HEART_BEAT, Header::None)),
     ]

@@ -40,6 +40,14 @@ pub(super) fn put(code: i32, header: &Header) -> Option<ExtFields> {
         Header::DeleteTopic(topic) => class::put::<class::DeleteTopicRequestHeader>(&One(topic.clone())),
         Header::WipeWritePerm(broker) => class::put::<class::WipeWritePermOfBrokerRequestHeader>(&One(broker.clone())),
         Header::Wiped(count) => class::put::<class::WipeWritePermOfBrokerResponseHeader>(&One(*count)),
+        Header::PutKv(put) => class::put::<class::PutKVConfigRequestHeader>(put),
+        // A key is asked for and deleted with the same fields.
+        Header::KvKey(key) => class::put::<class::GetKVConfigRequestHeader>(key),
+        Header::KvValue(value) => class::put::<class::GetKVConfigResponseHeader>(&One(value.clone())),
+        Header::KvNamespace(namespace) => {
+            class::put::<class::GetKVListByNamespaceRequestHeader>(&One(namespace.clone()))
+        }
+        Header::DeleteGroup(group) => class::put::<class::DeleteSubscriptionGroupRequestHeader>(&One(group.clone())),
         Header::ViewMessage(offset) => class::put::<class::ViewMessageRequestHeader>(&One(*offset)),
         Header::QueryMessage(query, is_unique) => {
             let mut fields = class::put::<class::QueryMessageRequestHeader>(query);
@@ -98,6 +106,16 @@ pub(super) fn request(code: i32) -> Option<Take> {
         request::WIPE_WRITE_PERM_OF_BROKER => {
             |ext| one::<class::WipeWritePermOfBrokerRequestHeader>(ext, Header::WipeWritePerm)
         }
+        request::PUT_KV_CONFIG => |ext| boxed::<class::PutKVConfigRequestHeader>(ext, Header::PutKv),
+        request::GET_KV_CONFIG | request::DELETE_KV_CONFIG => {
+            |ext| boxed::<class::GetKVConfigRequestHeader>(ext, Header::KvKey)
+        }
+        request::GET_KVLIST_BY_NAMESPACE => {
+            |ext| one::<class::GetKVListByNamespaceRequestHeader>(ext, Header::KvNamespace)
+        }
+        request::DELETE_SUBSCRIPTIONGROUP => {
+            |ext| one::<class::DeleteSubscriptionGroupRequestHeader>(ext, Header::DeleteGroup)
+        }
         request::VIEW_MESSAGE_BY_ID => {
             |ext| plain::<class::ViewMessageRequestHeader>(ext, |offset| Header::ViewMessage(offset.0))
         }
@@ -136,6 +154,9 @@ pub(super) fn response(request_code: i32) -> Option<(&'static HeaderClass, Take)
         }),
         request::WIPE_WRITE_PERM_OF_BROKER => answer::<class::WipeWritePermOfBrokerResponseHeader>(|ext| {
             plain::<class::WipeWritePermOfBrokerResponseHeader>(ext, |count| Header::Wiped(count.0))
+        }),
+        request::GET_KV_CONFIG => answer::<class::GetKVConfigResponseHeader>(|ext| {
+            plain::<class::GetKVConfigResponseHeader>(ext, |value| Header::KvValue(value.0))
         }),
         request::QUERY_MESSAGE => answer::<class::QueryMessageResponseHeader>(|ext| {
             plain::<class::QueryMessageResponseHeader>(ext, Header::Queried)

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::explore::hunt::guide::CHOICE;
 use crate::lab::explore::hunt::shard::tally::Tally;
+use crate::lab::explore::swarm::shape::Shape;
 use crate::lab::explore::swarm::{Length, Regime};
 
 pub mod file;
@@ -39,6 +40,9 @@ pub struct Errand {
     pub regime: Regime,
     /// How long runs are.
     pub length: Length,
+    /// The servers of which shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
     /// Only these faults, in the order in which they were asked for.
     pub only: Vec<String>,
     /// Not these.
@@ -75,6 +79,7 @@ impl Errand {
             ("--profile", (&self.profile, &self.asked) != (&other.profile, &other.asked)),
             ("--within/--beyond", self.regime != other.regime),
             ("--length", self.length != other.length),
+            ("--shape", self.shape != other.shape),
             ("--only", self.only != other.only),
             ("--without", self.without != other.without),
             ("--guided", self.guided != other.guided),
@@ -90,6 +95,9 @@ impl Errand {
             out.push_str(&format!(" --profile {name}"));
         }
         out.push_str(self.drawn());
+        if let Some(shape) = self.shape {
+            out.push_str(&format!(" --shape {}", shape.name()));
+        }
         for (flag, verbs) in [("--only", &self.only), ("--without", &self.without)] {
             if !verbs.is_empty() {
                 out.push_str(&format!(" {flag} {}", verbs.join(",")));
