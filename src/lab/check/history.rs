@@ -251,6 +251,7 @@ impl History {
                     | Call::Decided { .. }
                     | Call::Selected { .. }
                     | Call::Pull { .. }
+                    | Call::Steer { .. }
                     | Call::Admin { .. } => {}
                 },
                 What::App(App::Returned(answer)) => match &**answer {

@@ -7,3 +7,7 @@ pub mod apps;
 mod decide;
 
 mod pull;
+
+mod pulls;
+
+pub mod schedule;
