@@ -169,6 +169,11 @@ impl Draw {
         &of[self.stream.below(of.len() as u64).got as usize]
     }
 
+    /// One of these words.
+    pub(super) fn word<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.stream.below(of.len() as u64).got as usize]
+    }
+
     /// Half of the time.
     pub(super) fn coin(&mut self) -> bool {
         self.between((0, 1)) == 1

@@ -69,7 +69,7 @@ pub(super) const ALL: &[Kind] = &[
     row(("stop", Process, Everything), SHORT, |draw, scene| format!("node = \"{}\"", draw.server(scene))),
     row(("pause", Process, Everything), SHORT, |draw, scene| {
         let services = ["", "flush", "dispatch", "ha", "schedule", "heartbeat"];
-        paused(&draw.broker(scene), *draw.one(&services))
+        paused(&draw.broker(scene), draw.word(&services))
     }),
     row(("restart", Process, Everything), AT_ONCE, |draw, scene| format!("node = \"{}\"", draw.server(scene))),
     row(("slow-cpu", Process, Everything), SHORT, |draw, scene| {
@@ -80,7 +80,7 @@ pub(super) const ALL: &[Kind] = &[
         format!("{}, one-way = {one_way}", draw.ends(scene))
     }),
     row(("reset", Network, Everything), AT_ONCE, |draw, scene| {
-        format!("{}, prefix = \"{}\"", draw.ends(scene), draw.one(&["uniform", "none", "all"]))
+        format!("{}, prefix = \"{}\"", draw.ends(scene), draw.word(&["uniform", "none", "all"]))
     }),
     row(("delay", Network, Everything), SHORT, |draw, scene| {
         format!("{}, by = \"{}ms\"", draw.ends(scene), draw.between((10, 2_000)))
@@ -107,7 +107,7 @@ pub(super) const ALL: &[Kind] = &[
         4 => "ring = true".to_owned(),
         _ => {
             let roles = ["brokers", "nameservers"];
-            format!("role = \"clients\", other-role = \"{}\"", draw.one(&roles))
+            format!("role = \"clients\", other-role = \"{}\"", draw.word(&roles))
         }
     }),
     row(("flap", Network, Everything), AT_ONCE, |draw, scene| {
@@ -135,7 +135,7 @@ pub(super) const ALL: &[Kind] = &[
     row(("kill", Clients, Everything), SHORT, |draw, scene| format!("node = \"{}\"", draw.client(scene))),
     row(("stop", Clients, Everything), SHORT, |draw, scene| format!("node = \"{}\"", draw.client(scene))),
     row(("pause", Clients, Everything), SHORT, |draw, scene| {
-        paused(&draw.client(scene), *draw.one(&["", "", "rebalance", "heartbeat", "listener-pool"]))
+        paused(&draw.client(scene), draw.word(&["", "", "rebalance", "heartbeat", "listener-pool"]))
     }),
     row(("restart", Clients, Everything), AT_ONCE, |draw, scene| format!("node = \"{}\"", draw.client(scene))),
     row(("slow-cpu", Clients, Everything), SHORT, |draw, scene| {
@@ -168,19 +168,19 @@ pub(super) const ALL: &[Kind] = &[
     row(("hung-disk", Disk, Everything), SHORT, |draw, scene| format!("node = \"{}\"", draw.broker(scene))),
     row(("disk-full", Disk, Honesty), SHORT, |draw, scene| format!("node = \"{}\"", draw.broker(scene))),
     row(("io-error", Disk, Honesty), SHORT, |draw, scene| {
-        let on = *draw.one(&["write", "read"]);
+        let on = draw.word(&["write", "read"]);
         format!("node = \"{}\", on = \"{on}\", nth = {}", draw.broker(scene), draw.between((1, 10)))
     }),
     row(("map-error", Disk, Honesty), SHORT, |draw, scene| {
-        let on = *draw.one(&["store", "load"]);
+        let on = draw.word(&["store", "load"]);
         format!("node = \"{}\", on = \"{on}\", nth = {}", draw.broker(scene), draw.between((1, 40)))
     }),
     row(("sync-error", Disk, Honesty), SHORT, |draw, scene| {
-        let system = *draw.one(&["ext4-ordered", "ext4-journal", "xfs", "btrfs"]);
+        let system = draw.word(&["ext4-ordered", "ext4-journal", "xfs", "btrfs"]);
         format!("node = \"{}\", file = \"commitlog\", nth = 1, personality = \"{system}\"", draw.broker(scene))
     }),
     row(("bit-flip", Disk, Honesty), AT_ONCE, |draw, scene| {
-        let field = *draw.one(&["body", "size", "magic", "crc", "queue-offset", "topic", "properties", "queue-entry"]);
+        let field = draw.word(&["body", "size", "magic", "crc", "queue-offset", "topic", "properties", "queue-entry"]);
         format!("node = \"{}\", field = \"{field}\"", draw.master(scene))
     }),
     row(("read-flip", Disk, Honesty), SHORT, |draw, scene| {
@@ -196,14 +196,14 @@ pub(super) const ALL: &[Kind] = &[
         format!("node = \"{}\", file = \"commitlog/last\", len = 4096", draw.broker(scene))
     }),
     row(("truncate", Disk, Honesty), AT_ONCE, |draw, scene| {
-        let file = *draw.one(&["config/consumerOffset.json", "config/topics.json", "checkpoint"]);
+        let file = draw.word(&["config/consumerOffset.json", "config/topics.json", "checkpoint"]);
         format!("node = \"{}\", file = \"{file}\", to = 0", draw.broker(scene))
     }),
     row(("stale-page", Disk, Honesty), AT_ONCE, |draw, scene| {
         format!("node = \"{}\", file = \"commitlog/last\"", draw.broker(scene))
     }),
     row(("refuse", Disk, Honesty), SHORT, |draw, scene| {
-        let on = *draw.one(&["open", "map", "lock"]);
+        let on = draw.word(&["open", "map", "lock"]);
         format!("node = \"{}\", on = \"{on}\", nth = 1", draw.broker(scene))
     }),
     row(("crash", Memory, Everything), SHORT, |draw, scene| {
@@ -229,7 +229,7 @@ pub(super) const ALL: &[Kind] = &[
     }),
     row(("rolling-restart", Operators, Everything), AT_ONCE, |_, _| "every = \"2s\", down = \"1s\"".to_owned()),
     row(("reconfigure", Operators, Everything), AT_ONCE, |draw, scene| {
-        let change = *draw.one(&["flushDiskType=SYNC_FLUSH", "sendMessageThreadPoolNums=4", "longPollingEnable=false"]);
+        let change = draw.word(&["flushDiskType=SYNC_FLUSH", "sendMessageThreadPoolNums=4", "longPollingEnable=false"]);
         format!("node = \"{}\", properties = \"{change}\"", draw.broker(scene))
     }),
 ];
@@ -251,7 +251,7 @@ fn paused(node: &str, service: &str) -> String {
 
 /// A policy of the persistence adversary.
 fn keep(draw: &mut Draw) -> &'static str {
-    *draw.one(&[
+    draw.word(&[
         "lose-all-unsynced",
         "keep-all",
         "uniform",

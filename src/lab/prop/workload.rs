@@ -260,7 +260,7 @@ fn decisions(draw: &mut Draw, keys: u64) {
     for key in 0..keys.min(2) {
         let locals: &[&str] = if key == 0 { &["rollback", "unknown"] } else { &["commit", "unknown", "throw", "null"] };
         let _ = writeln!(draw.out, "[[producer.on]]\nmatch = {{ key = \"key-{key}\" }}");
-        let (local, answer) = (*draw.one(locals), *draw.one(&["unknown", "ledger"]));
+        let (local, answer) = (draw.word(locals), draw.word(&["unknown", "ledger"]));
         let _ = writeln!(draw.out, "local = \"{local}\"\ncheck = [\"{answer}\", \"ledger\"]");
     }
     draw.out.push_str("[[producer.on]]\nlocal = \"commit\"\ncheck = [\"ledger\"]\n");

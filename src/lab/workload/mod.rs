@@ -10,4 +10,4 @@ mod pull;
 
 mod pulls;
 
-pub mod schedule;
+mod schedule;

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lab::workload::apps::AppAction;
 use crate::lab::workload::ops::Puller;
 use crate::lab::workload::pull::backs;
-use crate::mq::app::pull::{PullAnswer, PullCall, PullResult, PullWanted, SendBack};
+use crate::mq::app::pull::{DELAY_WHEN_THROWN, NEXT_DELAY, PullAnswer, PullCall, PullResult, PullWanted, SendBack};
 use crate::mq::app::{Call, MessageModel, OpId};
 use crate::mq::message::MessageQueue;
 use crate::mq::time::{Span, Time};
@@ -239,10 +239,3 @@ impl Schedule {
         out.push(AppAction::Call(Box::new(call)));
     }
 }
-
-/// Source: `PullTaskContext.pullNextDelayTimeMillis`.
-pub const NEXT_DELAY: Span = Span::from_millis(200);
-/// Source: `MQPullConsumerScheduleService.PullTaskImpl`: what it sets when the callback throws.
-const DELAY_WHEN_THROWN: Span = Span::from_millis(1_000);
-/// Source: `MQPullConsumerScheduleService.pullThreadNums`.
-pub const PULL_THREADS: u32 = 20;

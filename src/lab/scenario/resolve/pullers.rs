@@ -7,8 +7,8 @@ use crate::lab::scenario::plan::{LimitsPlan, NodeKind, NodePlan, PullConsumerPla
 use crate::lab::scenario::puller::{LimitsScript, PullerScript};
 use crate::lab::scenario::table::Table;
 use crate::lab::workload::ops::{How, Keep, Puller};
-use crate::lab::workload::schedule::{NEXT_DELAY, PULL_THREADS};
 use crate::mq::app::MessageModel;
+use crate::mq::app::pull::{NEXT_DELAY, PULL_THREADS};
 use crate::mq::message::{Name, Topic};
 use crate::mq::time::Span;
 
@@ -86,7 +86,7 @@ impl Resolver<'_> {
             batch: self.number(&table.batch, 32, 1..=1_024, "batch") as i32,
             how,
             model,
-            threads: self.number(&table.threads, PULL_THREADS.into(), 1..=1_024, "threads") as usize,
+            threads: self.number(&table.threads, PULL_THREADS, 1..=1_024, "threads") as usize,
             start: self.span(&table.wait, Span::ZERO),
             pause: self.span(&table.pause, rest),
             rounds: table.rounds.as_ref().map(|_| self.number(&table.rounds, 1, 1..=1_000_000, "rounds") as u64),
