@@ -3,7 +3,7 @@
 //! In a crate of your own the two `check` calls are two `#[test]` functions that call `run`.
 
 use mqlab::lab::logic::{ConsumerLogic, Cx, Outcome};
-use mqlab::lab::prop::{self, Lab, Plan, Test, exactly_once_effect, identity, promise};
+use mqlab::lab::prop::{self, Lab, Plan, Test, View, eventually, exactly_once_effect, identity, never, promise};
 use mqlab::mq::message::StoredMessage;
 use mqlab::mq::profile::Profile;
 use mqlab::mq::time::Span;
@@ -26,13 +26,26 @@ impl ConsumerLogic for Bank {
     }
 }
 
+/// At a moment of a run: some payment's row says more than one.
+fn is_booked_twice(view: &View<'_>) -> bool {
+    view.rows().any(|(_, times)| *times != *"1")
+}
+
+/// At a moment of a run: there is a row for whatever was acknowledged.
+fn is_all_booked(view: &View<'_>) -> bool {
+    view.acked().all(|message| view.rows().any(|(payment, _)| *payment.as_bytes() == *message.body))
+}
+
 fn main() {
     let workload = prop::workload().group("pay").keys(1..8).messages(8..=40);
-    let plans = prop::plan(prop::topology().pairs(1..=2), workload, prop::faults().process().network().clients());
+    let plans =
+        prop::plan(prop::topology().pairs(1..=2), workload, prop::faults().process().network().clients().memory());
     let books = |remembers| {
         move |plan: &Plan| {
             let run = Lab::new(Profile::HARDENED).consumer("pay", move |_| Bank { remembers }).run(plan);
             run.require(&[promise::AT_LEAST_ONCE, promise::DUPLICATES_EXPLAINED])?;
+            run.hold(never(is_booked_twice).named("booked-twice"))?;
+            run.hold(eventually(Span::from_secs(60), is_all_booked).named("all-booked"))?;
             run.hold(exactly_once_effect("pay", identity))
         }
     };

@@ -11,6 +11,8 @@ pub use admin::{AdminAnswer, AdminCall, GroupSettings, OrderConfAct, ResetTo, Re
 
 pub mod pull;
 
+pub mod steer;
+
 use crate::mq::app::pull::{PullAnswer, PullCall};
 use crate::mq::message::{Group, Message, MessageQueue, Name, QueueOffset, StoredMessage, Topic};
 use crate::mq::time::{Millis, Span};
@@ -105,6 +107,15 @@ pub enum Call {
         group: Group,
         /// What is wanted.
         what: Box<PullCall>,
+    },
+    /// Change a push consumer that runs.
+    Steer {
+        /// The operation.
+        op: OpId,
+        /// The consumer's group.
+        group: Group,
+        /// What is wanted.
+        what: steer::Steering,
     },
     /// A selector's answer to [`Return::Select`].
     Selected {

@@ -75,6 +75,43 @@ fn level_three_is_delivered_ten_seconds_after_it_was_stored() {
 }
 
 #[test]
+fn each_of_the_eighteen_levels_waits_as_long_as_it_says() {
+    let mut plan = plan(18);
+    plan.until = Time(8_000_000_000_000);
+    for (level, send) in (1..).zip(&mut plan.senders[0].sends) {
+        send.message.properties.put(names::DELAY, level.to_string());
+    }
+    let mut setup = boot::setup(&plan);
+    setup.level = Level::Full;
+    let mut world = setup.world();
+    world.run(u64::MAX);
+    let records: Vec<_> = world.take_records().collect();
+    let parked: Vec<u64> = records
+        .iter()
+        .filter(
+            |record| matches!(&record.what, What::Fact(Fact::Queued { topic, .. }) if topic.as_str() == "SCHEDULE_TOPIC_XXXX"),
+        )
+        .map(|record| record.at.as_millis())
+        .collect();
+    let delivered: Vec<(i32, u64)> = records
+        .iter()
+        .filter_map(|record| match &record.what {
+            What::Fact(Fact::DelayedDelivered { level, .. }) => Some((*level, record.at.as_millis())),
+            _ => None,
+        })
+        .collect();
+    let (second, minute, hour) = (1_000, 60_000, 3_600_000);
+    let minutes = (1..=10).chain([20, 30]).map(|many| many * minute);
+    let waits: Vec<u64> =
+        [1, 5, 10, 30].map(|many| many * second).into_iter().chain(minutes).chain([hour, 2 * hour]).collect();
+    assert_eq!(delivered.iter().map(|(level, _)| *level).collect::<Vec<i32>>(), (1..=18).collect::<Vec<i32>>());
+    for ((parked, (level, at)), wait) in parked.iter().zip(&delivered).zip(waits) {
+        // A level that was empty is looked at every 100 ms, or as seldom as once a second.
+        assert!((wait - 2..=wait + 1_000).contains(&(at - parked)), "level {level}: {parked} to {at}");
+    }
+}
+
+#[test]
 fn a_broker_that_dies_delivers_again_from_the_cursor_that_it_wrote() {
     let mut plan = plan(20);
     // The cursors are written 10 s after the start, when none is due yet; the kill comes when some were delivered.

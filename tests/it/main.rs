@@ -30,6 +30,8 @@ mod properties;
 
 mod pull;
 
+mod steer;
+
 mod delay;
 
 mod transaction_repairs;

@@ -124,6 +124,7 @@ pub fn shop(seed: u64, count: u64, every: Span) -> Plan {
         }],
         operators: Vec::new(),
         pullers: Vec::new(),
+        steered: Vec::new(),
         deciders: Vec::new(),
         episodes: Vec::new(),
         expects: Vec::new(),

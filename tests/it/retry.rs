@@ -79,6 +79,9 @@ fn listened(trace: &Trace) -> Vec<(u64, i32, String)> {
 #[test]
 fn the_ladder_is_climbed_to_the_tick_and_ends_in_one_dead_letter() {
     let trace = run(library::text("21-retry-ladder").unwrap());
+    // Who waits is woken when its time has come: 6 h 50 min of heartbeats and held pulls, and nobody who looks every 100 ms.
+    let steps = trace.records().last().unwrap().step;
+    assert!((40_000..60_000).contains(&steps), "{steps} steps");
     let backs = said(&trace, |fact| match fact {
         Fact::SentBack { level, times, .. } => Some((*level, *times)),
         _ => None,

@@ -223,6 +223,18 @@ fn a_broker_killed_between_half_and_commit_asks_when_it_is_back() {
 }
 
 #[test]
+fn a_broker_that_comes_back_to_silence_goes_on_asking() {
+    let rows = format!("{ONE}[[producer.on]]\nlocal = \"unknown\"\ncheck = [\"unknown\"]\n");
+    let fault = "[[fault]]\nname = \"outage\"\nat = \"182s\"\nlasts = \"4s\"\nkill = { node = \"broker-a\" }\n";
+    let (trace, _) = run(&script("", &rows, fault));
+    // Nothing is put in the second process before its first round, a minute after its boot. The cursor of the last round was not
+    // written yet: the half message is found beside its own copy, and both are asked for until each has been fifteen times.
+    let at: Vec<u64> = questions(&trace).iter().map(|(at, _)| *at).collect();
+    let twice = (246..=906).step_by(60).flat_map(|at| [at, at]);
+    assert_eq!(at, [60, 120, 180].into_iter().chain(twice).chain([966]).collect::<Vec<u64>>());
+}
+
+#[test]
 fn a_dead_producer_is_answered_for_by_another_member_of_its_group() {
     let rows = format!(
         "{ONE}[[producer.on]]\nlocal = \"crash\"\ncheck = [\"ledger\"]\n\

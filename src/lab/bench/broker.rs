@@ -173,6 +173,7 @@ fn plan() -> Plan {
         listeners: Vec::new(),
         operators: Vec::new(),
         pullers: Vec::new(),
+        steered: Vec::new(),
         deciders: Vec::new(),
         episodes: Vec::new(),
         expects: Vec::new(),

@@ -259,9 +259,8 @@ impl History {
                     Call::Send { op, message, .. }
                     | Call::SendBy { op, message, .. }
                     | Call::SendInTransaction { op, message, .. } => {
-                        let in_transaction = matches!(**call, Call::SendInTransaction { .. });
-                        let places =
-                            history.begin((record.seq, record.at), std::slice::from_ref(message), in_transaction);
+                        let is_half = matches!(**call, Call::SendInTransaction { .. });
+                        let places = history.begin((record.seq, record.at), std::slice::from_ref(message), is_half);
                         open.insert((node, record.incarnation, op.0), places);
                     }
                     Call::SendBatch { op, messages, .. } => {
@@ -277,6 +276,7 @@ impl History {
                     | Call::Decided { .. }
                     | Call::Selected { .. }
                     | Call::Pull { .. }
+                    | Call::Steer { .. }
                     | Call::Admin { .. } => {}
                 },
                 What::App(App::Returned(answer)) => match &**answer {

@@ -419,6 +419,7 @@ const TOLD: &[(&str, Words)] = &[
     ("call-admin", w("mqadmin {what}", "mqadmin {what}")),
     ("administered", w("is told: {what}", "得到答复：{what}")),
     ("call-pull", w("calls {what}", "调用 {what}")),
+    ("call-steer", w("calls {what}", "调用 {what}")),
     ("told", w("is told {what}", "得知 {what}")),
     ("pull-result", w("is given {what}", "拉到 {what}")),
     ("queues-changed", w("its queues of {topic} are now: {mine}", "它在 {topic} 的队列变为：{mine}")),

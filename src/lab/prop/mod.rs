@@ -7,7 +7,7 @@
 //!  Test::new("pay") ── cases ──▶ Lab::new(profile).consumer("pay", …).run(&plan) ─▶ Run
 //!                │                                   │ require(&[guarantee]), hold(property)
 //!                ▼                                   ▼
-//!      <dir>/pay.plan.toml, tried first next time   Failure: witness, faults, replay
+//!      <dir>/pay.<what>.plan.toml, tried first next time   Failure: witness, faults, replay
 //! ```
 //!
 //! ```
@@ -43,7 +43,11 @@ mod draw;
 
 mod effect;
 
+mod faults;
+
 mod failure;
+
+mod kinds;
 
 mod plan;
 
@@ -51,16 +55,25 @@ pub mod promise;
 
 mod run;
 
+mod seeds;
+
 pub mod shrink;
 
 mod strategy;
 
 mod test;
 
-pub use draw::{Faults, Flush, Topology, Workload, faults, topology, workload};
+mod view;
+
+mod workload;
+
+pub use draw::{Flush, Replication, Topology, topology};
 pub use effect::{ExactlyOnce, exactly_once_effect, identity};
 pub use failure::Failure;
+pub use faults::{Faults, faults};
 pub use plan::{Plan, PlanError};
 pub use run::{Broken, Lab, Property, Run};
 pub use strategy::{PlanStrategy, PlanTree, plan, swarm};
 pub use test::Test;
+pub use view::{Claim, View, eventually, never};
+pub use workload::{Mode, Workload, workload};

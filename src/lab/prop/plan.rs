@@ -1,5 +1,6 @@
 //! A plan: a scenario a person can read, with every number decided.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::lab::scenario::overrides::Overrides;
@@ -45,6 +46,21 @@ impl Plan {
     /// Whether its faults take nothing away on which a promise rests. Beyond, only honesty is owed.
     pub fn is_within(&self) -> bool {
         self.within
+    }
+
+    /// Another text with faults that go as far as this one's; nothing if it is no scenario.
+    pub(super) fn with(&self, text: &str) -> Option<Plan> {
+        let text = if self.within { text.to_owned() } else { Plan::beyond(text) };
+        Plan::parse("smaller.plan.toml", &text).ok()
+    }
+
+    /// The groups that consume.
+    pub(super) fn groups(&self) -> BTreeSet<&str> {
+        let clients = self.decided.nodes.iter().filter_map(|node| match &node.kind {
+            plan::NodeKind::Client(client) => Some(client),
+            _ => None,
+        });
+        clients.flat_map(|client| &client.consumers).map(|consumer| consumer.group.as_str()).collect()
     }
 
     /// Marks a text as one whose faults know no bounds.

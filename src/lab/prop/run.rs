@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::lab::check::history::History;
+use crate::lab::check::history::{Delivery, History};
 use crate::lab::check::{self, Finding, Guarantee, Verdict};
 use crate::lab::logic::{self, ConsumerLogic, TxnLogic};
 use crate::lab::prop::failure::{Failure, Suspect};
@@ -16,6 +16,7 @@ use crate::lab::sim::session::RunResult;
 use crate::lab::trace::record::{App, Level, Seq, What};
 use crate::mq::message::Name;
 use crate::mq::profile::Profile;
+use crate::mq::time::Time;
 
 type Dress = Arc<dyn Fn(logic::Lab) -> logic::Lab + Send + Sync>;
 
@@ -55,6 +56,14 @@ impl Lab {
             let make = make.clone();
             lab.transactions(&group, move |node| make(node))
         }));
+        self
+    }
+
+    /// With the repair of a weakness, by its row: `K01`.
+    ///
+    /// Panics: there is no such row.
+    pub fn fix(mut self, row: &str) -> Lab {
+        assert!(self.profile.set(row, true), "there is no weakness `{row}`; one is `K01`");
         self
     }
 
@@ -128,6 +137,20 @@ impl Run {
         self.lab.plan()
     }
 
+    /// What every check says of it that applies to its plan.
+    pub fn verdicts(&self) -> Vec<(&'static str, Verdict)> {
+        let expect = |check: &Check| Expect { id: check.name().into(), check: check.clone(), outcome: Outcome::Holds };
+        let expects: Vec<Expect> = check::suite(self.lab.plan()).iter().map(expect).collect();
+        let asked = plan::Plan { expects, ..self.lab.plan().clone() };
+        let findings = check::run(&self.result.trace, &asked).into_iter().filter(|finding| finding.asked);
+        findings.map(|finding| (finding.check, finding.verdict)).collect()
+    }
+
+    /// What listeners of a group were handed, in order.
+    pub fn deliveries<'r>(&'r self, group: &'r str) -> impl Iterator<Item = &'r Delivery> {
+        self.history().deliveries.iter().filter(move |delivery| *delivery.group == *group)
+    }
+
     /// What outsiders saw.
     pub fn history(&self) -> &History {
         self.history.get_or_init(|| {
@@ -135,6 +158,13 @@ impl Run {
             history.part(self.lab.plan());
             history
         })
+    }
+
+    /// When the last fault had ended and the last process had booted.
+    pub fn healed(&self) -> Time {
+        let history = self.history();
+        let faults = history.faults.iter().map(|(at, _)| *at);
+        faults.chain(history.boots.iter().map(|(_, at)| *at)).max().unwrap_or(Time::ZERO)
     }
 
     /// What a machine's ledger holds at the end.

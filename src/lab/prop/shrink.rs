@@ -20,7 +20,7 @@ impl Removals for Plain {
             all.extend([without(&blocks, first), without(&blocks, second)]);
         }
         for heads in [
-            &["[[fault]]"] as &[&str],
+            &["[[fault]]", "[[operator]]", "[[operator."] as &[&str],
             &["[[producer]]", "[[consumer]]"],
             &["[[broker]]"],
             &["[[producer.send]]", "[[producer.on]]", "[[consumer.on]]"],
@@ -55,7 +55,12 @@ fn less(line: &str) -> Vec<Option<String>> {
         | "latency_fault"
         | "retry_another_broker"
         | "suspend"
-        | "wait_store" => vec![None],
+        | "wait_store"
+        | "timeout"
+        | "retries"
+        | "properties"
+        | "role"
+        | "model" => vec![None],
         _ => Vec::new(),
     }
 }

@@ -5,9 +5,11 @@ use proptest::strategy::{NewTree, Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
 use crate::lab::explore::swarm::{self, Bounds, Regime};
-use crate::lab::prop::draw::{self, Faults, Topology, Workload};
+use crate::lab::prop::draw::{self, Topology};
+use crate::lab::prop::faults::Faults;
 use crate::lab::prop::plan::Plan;
 use crate::lab::prop::shrink::{Plain, Removals};
+use crate::lab::prop::workload::Workload;
 
 /// Plans drawn from a seed each.
 #[derive(Clone, Debug)]
@@ -97,7 +99,7 @@ impl PlanTree {
             while let Some(text) = self.smaller.get(self.next) {
                 self.next += 1;
                 match Plan::parse("smaller.plan.toml", text) {
-                    Ok(plan) if groups(&plan) == groups(&self.failed) => {
+                    Ok(plan) if plan.groups() == self.failed.groups() => {
                         self.tried = Some(plan);
                         return true;
                     }
@@ -111,15 +113,6 @@ impl PlanTree {
             self.smaller = Plain.smaller(self.failed.text());
         }
     }
-}
-
-fn groups(plan: &Plan) -> std::collections::BTreeSet<&str> {
-    use crate::lab::scenario::plan::NodeKind;
-    let clients = plan.decided().nodes.iter().filter_map(|node| match &node.kind {
-        NodeKind::Client(client) => Some(client),
-        _ => None,
-    });
-    clients.flat_map(|client| &client.consumers).map(|consumer| consumer.group.as_str()).collect()
 }
 
 impl ValueTree for PlanTree {

@@ -4,12 +4,16 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use proptest::test_runner::{Config, FailurePersistence, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
+use crate::lab::explore::shrink::shrink_by;
 use crate::lab::prop::failure::Failure;
 use crate::lab::prop::plan::Plan;
+use crate::lab::prop::seeds::Seeds;
 use crate::lab::prop::strategy::PlanStrategy;
 
+/// How many runs a hunt's passes may take.
+const PASSES_RUNS: u64 = 400;
 /// How often a plan is made smaller at most.
 const SHRINKS_MAX: u32 = 2_000;
 
@@ -38,7 +42,8 @@ impl Test {
         Test { seed, ..self }
     }
 
-    /// Plans that failed lie here, as `<name>.plan.toml`, and those that do are tried first: whatever begins with the name.
+    /// Plans that failed lie here, as `<name>.<what was broken>.plan.toml`, a file for each thing that was, and those that do are
+    /// tried first: whatever begins with the name. Beside them lies proptest's file of seeds, `<name>.proptest-regressions`.
     pub fn regressions(self, folder: impl Into<PathBuf>) -> Test {
         Test { folder: Some(folder.into()), ..self }
     }
@@ -58,14 +63,23 @@ impl Test {
     ///
     /// Panics: a file of the folder cannot be read or is no plan.
     pub fn check(&self, plans: &PlanStrategy, property: impl Fn(&Plan) -> Result<(), Failure>) -> Result<(), Failure> {
-        if let Some(file) = asked_for() {
-            return self.again(&file, &property);
+        match asked_for() {
+            Some(Asked::Plan(file)) => return self.again(&file, &property),
+            Some(Asked::Seed(seed)) => {
+                let failure = property(&plans.of_seed(seed)).map_err(Failure::blamed);
+                return failure
+                    .map_err(|failure| failure.with_replay(format!("MQLAB_SEED={seed} cargo test {}", self.name)));
+            }
+            None => {}
         }
         for file in self.kept() {
             self.again(&file, &property)?;
         }
+        let seeds =
+            self.folder.as_ref().map(|folder| Seeds(folder.join(format!("{}.proptest-regressions", self.name))));
+        let failure_persistence = seeds.map(|seeds| Box::new(seeds) as Box<dyn FailurePersistence>);
         let config =
-            Config { cases: self.cases, failure_persistence: None, max_shrink_iters: SHRINKS_MAX, ..Config::default() };
+            Config { cases: self.cases, failure_persistence, max_shrink_iters: SHRINKS_MAX, ..Config::default() };
         let seed = blake3::hash(format!("{} {}", self.name, self.seed).as_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, seed.as_bytes());
         // What is made smaller has to stay what it was.
@@ -90,8 +104,10 @@ impl Test {
         let failure = property(plan).err().unwrap_or_else(|| {
             panic!("{reason}\nThe plan passes the second time: the logic asks something else than Cx for time or chance.\n{plan}")
         });
+        let (plan, failure) = smallest(plan.clone(), failure, property);
         let folder = self.folder.clone().unwrap_or_else(std::env::temp_dir);
-        let file = folder.join(format!("{}.plan.toml", self.name));
+        let (id, clause) = failure.fingerprint();
+        let file = folder.join(format!("{}.{}.plan.toml", self.name, slug(&format!("{id} {clause}"))));
         fs::create_dir_all(&folder).and_then(|()| fs::write(&file, plan.text())).unwrap_or_else(|error| {
             panic!("{}: {error}; choose a folder that can be written\n{failure}", file.display())
         });
@@ -128,8 +144,45 @@ impl Test {
     }
 }
 
-/// The plan that whoever runs the test asked for.
+/// What a hunt's passes still take out of a plan that was made smaller: time in which nothing happens, settings, digits.
+fn smallest(plan: Plan, failure: Failure, property: &impl Fn(&Plan) -> Result<(), Failure>) -> (Plan, Failure) {
+    let fails = |text: &str| {
+        let smaller = plan.with(text).filter(|smaller| smaller.groups() == plan.groups())?;
+        let other = property(&smaller).err()?;
+        (other.fingerprint() == failure.fingerprint()).then_some((smaller, other))
+    };
+    let found = shrink_by(plan.text(), PASSES_RUNS, &|text| fails(text).is_some()).and_then(|text| fails(&text));
+    found.unwrap_or((plan, failure))
+}
+
+/// What whoever runs the test asked for.
+enum Asked {
+    Plan(PathBuf),
+    Seed(u64),
+}
+
+/// `MQLAB_PLAN` names a plan file, `MQLAB_SEED` a plan's seed.
+///
+/// Panics: the seed is no number.
 #[expect(clippy::disallowed_methods, reason = "a test has no command line: the environment says which plan to replay")]
-fn asked_for() -> Option<PathBuf> {
-    std::env::var_os("MQLAB_PLAN").filter(|file| !file.is_empty()).map(PathBuf::from)
+fn asked_for() -> Option<Asked> {
+    let given = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(file) = given("MQLAB_PLAN") {
+        return Some(Asked::Plan(PathBuf::from(file)));
+    }
+    let seed = given("MQLAB_SEED")?.to_string_lossy().into_owned();
+    let number = seed.parse().unwrap_or_else(|_| panic!("MQLAB_SEED is `{seed}`; it has to be a number"));
+    Some(Asked::Seed(number))
+}
+
+/// A part of a file's name.
+fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for word in text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        if !slug.is_empty() {
+            slug.push('-');
+        }
+        slug.push_str(&word.to_ascii_lowercase());
+    }
+    slug
 }

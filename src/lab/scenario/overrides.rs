@@ -55,7 +55,7 @@ const LISTS: &[&str] = &[
     "broker", "topic", "producer", "consumer", "puller", "operator", "fault", "expect", "step", "send", "on", "reset",
 ];
 /// Lists without names: one that has a single entry is that entry.
-const ALONE: &[&str] = &["send", "on", "update_topic", "delete_topic", "wipe_write_perm", "query"];
+const ALONE: &[&str] = &["send", "on", "call", "update_topic", "delete_topic", "wipe_write_perm", "query"];
 
 /// A file with the changes made.
 pub(crate) struct Applied {

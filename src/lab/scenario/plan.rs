@@ -3,7 +3,7 @@
 use crate::lab::fault::disk::Personality;
 use crate::lab::fault::episode::{Episode, EventMatch, Trigger};
 use crate::lab::scenario::count::CountRule;
-use crate::lab::workload::ops::{Decider, Listener, Operator, Puller, Sender};
+use crate::lab::workload::ops::{Decider, Listener, Operator, Puller, Sender, Steered};
 use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
 use crate::mq::broker::properties::text::Pair;
 use crate::mq::client::consumer::allocate::Strategy;
@@ -41,6 +41,8 @@ pub struct Plan {
     pub operators: Vec<Operator>,
     /// Who pulls.
     pub pullers: Vec<Puller>,
+    /// What applications ask of their push consumers while these run.
+    pub steered: Vec<Steered>,
     /// What goes wrong.
     pub episodes: Vec<Episode>,
     /// What is expected of the run.
@@ -188,6 +190,8 @@ pub struct ClientPlan {
 pub struct PullConsumerPlan {
     /// `consumerGroup`.
     pub group: Group,
+    /// `messageModel`.
+    pub model: MessageModel,
     /// `registerTopics`: what is shared out among the group's members.
     pub registered: Vec<Topic>,
 }

@@ -23,13 +23,18 @@ pub struct PullerScript {
     pub start: Option<Text>,
     /// How long after that its first round begins.
     pub wait: Option<Text>,
-    /// `pull` or `block`: whether the broker holds a pull that finds nothing.
+    /// `pull` or `block`: round after round, and whether the broker holds a pull that finds nothing; or `schedule`: each of
+    /// its queues has a task of `MQPullConsumerScheduleService`.
     pub how: Option<Text>,
+    /// `clustering` or `broadcasting`: whose the queues of a registered topic are, and where offsets are noted.
+    pub model: Option<Text>,
+    /// `pullThreadNums` of `schedule`.
+    pub threads: Option<Spanned<i64>>,
     /// Tags; all if left out.
     pub tags: Option<Text>,
     /// `maxNums` of each pull.
     pub batch: Option<Spanned<i64>>,
-    /// How long it rests between two rounds.
+    /// How long it rests between two rounds; of `schedule`: `pullNextDelayTimeMillis`.
     pub pause: Option<Text>,
     /// How many rounds it makes; without end if left out.
     pub rounds: Option<Spanned<i64>>,
@@ -39,7 +44,7 @@ pub struct PullerScript {
     pub takes: Option<Text>,
     /// Keys of messages on which the work fails.
     pub fail: Vec<Text>,
-    /// `forget` or `send-back`: what becomes of them.
+    /// `forget` or `send-back`: what becomes of them; or `throw`, of `schedule`: the callback throws, and pulls them again.
     pub on_fail: Option<Text>,
 }
 

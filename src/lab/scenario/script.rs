@@ -308,6 +308,22 @@ pub struct ConsumerScript {
     pub limits: Table<LimitsScript>,
     /// How the application behaves; the first match answers.
     pub on: Vec<Spanned<Table<OnScript>>>,
+    /// What the application asks of the consumer while that runs.
+    pub call: Vec<Spanned<Table<SteerScript>>>,
+}
+
+/// A call of a push consumer.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct SteerScript {
+    /// How long after its process has booted.
+    pub wait: Option<Text>,
+    /// `suspend`, `resume`, `subscribe` or `unsubscribe`.
+    pub method: Option<Text>,
+    /// The topic of the last two.
+    pub topic: Option<Text>,
+    /// What of it: `"*"`, `"a || b"`, `{ sql = "a > 5" }`.
+    pub what: Option<Spanned<SelectorScript>>,
 }
 
 /// What an application does with some messages.

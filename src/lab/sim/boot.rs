@@ -12,7 +12,7 @@ use crate::lab::sim::record::WireTap;
 use crate::lab::sim::world::Setup;
 use crate::lab::trace::log::Role;
 use crate::lab::workload::apps::{AppAction, Apps};
-use crate::lab::workload::ops::{Decider, Listener, Operator, Puller, Sender};
+use crate::lab::workload::ops::{Decider, Listener, Operator, Puller, Sender, Steered};
 use crate::mq::app::{AdminCall, MessageModel, Return};
 use crate::mq::broker::properties::Places;
 use crate::mq::broker::properties::text::Pair;
@@ -159,7 +159,9 @@ fn disk(plan: &Plan, node: &NodePlan) -> Option<DiskSetup> {
             }),
             NodeKind::Broker(_) => true,
             NodeKind::Client(client) => {
-                client.consumers.iter().any(|consumer| consumer.model == MessageModel::Broadcasting)
+                let pushed = client.consumers.iter().map(|consumer| consumer.model);
+                let mut models = pushed.chain(client.pull_consumers.iter().map(|consumer| consumer.model));
+                models.any(|model| model == MessageModel::Broadcasting)
             }
         };
     keeps_files.then(|| DiskSetup { fsync_min, fsync_max, make: Arc::new(move || Box::new(SimDisk::new(&setup))) })
@@ -269,6 +271,7 @@ fn client_config(plan: &Plan, node: &NodePlan, client: &ClientPlan) -> ClientCon
         .collect();
     config.consumers.extend(client.pull_consumers.iter().map(|consumer| ConsumerConfig {
         subscriptions: consumer.registered.iter().map(|topic| (topic.clone(), "*".into())).collect(),
+        message_model: consumer.model,
         pull: Some(PullConfig { has_queue_listener: true, ..PullConfig::default() }),
         ..ConsumerConfig::pull(consumer.group.clone())
     }));
@@ -298,9 +301,14 @@ fn applications(plan: &Plan, node: &NodePlan) -> Option<BootApps> {
     let pullers: Vec<(usize, Puller)> =
         plan.pullers.iter().cloned().enumerate().filter(|(_, puller)| puller.node == node.name).collect();
     let pullers: Vec<(usize, Puller)> = pullers.into_iter().map(|(place, puller)| (first + place, puller)).collect();
+    let first = first + plan.pullers.len();
+    let steered: Vec<(usize, Steered)> =
+        plan.steered.iter().cloned().enumerate().filter(|(_, steered)| steered.node == node.name).collect();
+    let steered: Vec<(usize, Steered)> = steered.into_iter().map(|(place, one)| (first + place, one)).collect();
     Some(Arc::new(move || {
         let apps = Apps::new(senders.clone(), listeners.clone(), deciders.clone());
-        Box::new(Planned(apps.with_operators(operators.clone()).with_pullers(pullers.clone())))
+        let apps = apps.with_operators(operators.clone()).with_pullers(pullers.clone());
+        Box::new(Planned(apps.with_steered(steered.clone())))
     }))
 }
 

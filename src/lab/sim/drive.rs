@@ -305,6 +305,7 @@ impl World {
             | Call::SendInTransaction { op, .. }
             | Call::CreateTopic { op, .. }
             | Call::Pull { op, .. }
+            | Call::Steer { op, .. }
             | Call::Admin { op, .. } => Some(op.0),
             Call::Listened { .. } | Call::Decided { .. } | Call::Selected { .. } => None,
         };

@@ -603,6 +603,11 @@ impl Folded for Call {
                 into.pair(op.0, 8);
                 what.fold(into);
             }
+            Call::Steer { op, group, what } => {
+                into.pair(op.0, 11);
+                group.fold(into);
+                into.text(&what.to_string());
+            }
             Call::Pull { op, group, what } => {
                 into.pair(op.0, 10);
                 group.fold(into);

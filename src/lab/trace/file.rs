@@ -187,6 +187,9 @@ fn call_fields(call: &Call) -> Value {
             json!({ "op": op.0, "group": group.as_str(), "topic": topic.as_str(), "queues": queues })
         }
         Call::Admin { op, what } => json!({ "op": op.0, "what": what.command() }),
+        Call::Steer { op, group, what } => {
+            json!({ "op": op.0, "group": group.as_str(), "what": what.to_string() })
+        }
         Call::Pull { op, group, what } => json!({
             "op": op.0,
             "group": group.as_str(),

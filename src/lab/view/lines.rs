@@ -298,6 +298,7 @@ fn called(
         },
         (Call::Admin { what, .. }, "what") => put(&what.command()),
         (Call::Pull { what, .. }, "what") => put(&asked(what)),
+        (Call::Steer { what, .. }, "what") => put(what),
         (Call::SendBatch { messages, .. }, "count") => put(&messages.len()),
         (
             Call::Send { op, .. }

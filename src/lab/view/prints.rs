@@ -3,7 +3,8 @@
 //! Producers print the result of a send (`System.out.printf("%s%n", sendResult)`) or the first line of a stack trace,
 //! callbacks print either behind a word, push consumers print the bodies and then the list of messages, ordered consumers the
 //! queue and the body, transaction listeners what they answer to a broker's question, operators what their tool finds. Pull
-//! loops print each queue when its turn comes and each `PullResult`, as the release's own example does.
+//! loops print each queue when its turn comes and each `PullResult`, pulls on a timetable each offset, queue and `PullResult`, as
+//! the release's own examples do.
 //! Differs: no thread's name stands before a line, since the laboratory has no threads.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,10 @@ struct Heard {
     ordered: BTreeSet<(NodeId, Group)>,
     /// From which queue each pull loop pulls.
     turns: BTreeMap<(Process, Group), MessageQueue>,
+    /// Groups whose queues are pulled on a timetable.
+    scheduled: BTreeSet<(NodeId, Group)>,
+    /// From where each of their pulls goes.
+    from: BTreeMap<(Process, u64), i64>,
     /// Transactions that a broker asks about, by callback.
     asked: BTreeMap<(Process, u64), String>,
 }
@@ -105,7 +110,13 @@ impl Heard {
             Call::Admin { op, what } => {
                 self.calls.insert((process, op.0), what.clone());
             }
-            Call::Pull { group, what, .. } => match &**what {
+            Call::Pull { op, group, what } => match &**what {
+                PullCall::FetchOffset { from_store: false, .. } => {
+                    self.scheduled.insert((process.0, group.clone()));
+                }
+                PullCall::Pull(PullWanted { offset, .. }) if self.scheduled.contains(&(process.0, group.clone())) => {
+                    self.from.insert((process, op.0), *offset);
+                }
                 PullCall::Queues(_) => drop(self.turns.remove(&(process, group.clone()))),
                 PullCall::Pull(PullWanted { queue, .. }) => {
                     let before = self.turns.insert((process, group.clone()), queue.clone());
@@ -157,8 +168,11 @@ impl Heard {
                 let call = self.calls.get(&(process, op.0));
                 call.map(|call| operator::printed(call, what)).unwrap_or_default()
             }
-            Return::Told { what, .. } => match &**what {
-                PullAnswer::Pulled(result) => vec![result.to_string()],
+            Return::Told { op, what, .. } => match &**what {
+                PullAnswer::Pulled(result) => vec![match self.from.remove(&(process, op.0)) {
+                    Some(offset) => format!("{offset}\t{}\t{result}", result.queue),
+                    None => result.to_string(),
+                }],
                 PullAnswer::Queues(_) | PullAnswer::Offset(_) => Vec::new(),
             },
             Return::Done { .. } | Return::Execute { .. } | Return::Select { .. } | Return::QueuesChanged { .. } => {

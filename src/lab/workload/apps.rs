@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 
 use crate::lab::workload::decide::{Deciders, Running};
-use crate::lab::workload::ops::{Decider, ListenRule, Listener, Operator, PlannedSend, Puller, Reply, Sender, Way};
-use crate::lab::workload::pull::PullLoop;
-use crate::mq::app::pull::PullAnswer;
+use crate::lab::workload::ops::{
+    Decider, ListenRule, Listener, Operator, PlannedSend, Puller, Reply, Sender, Steered, Way,
+};
+use crate::lab::workload::pulls::Pulls;
 use crate::mq::app::{
-    AdminCall, Call, Choice, ConsumeOutcome, OpId, Ordered, OrderlyStatus, Return, SendBy, SendMode, SendTo, TaskId,
+    Call, Choice, ConsumeOutcome, OpId, Ordered, OrderlyStatus, Return, SendBy, SendMode, SendTo, TaskId,
 };
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Message, Name, StoredMessage};
@@ -49,9 +50,9 @@ pub struct Apps {
     /// Answers that are being thought about, by token.
     thinking: BTreeMap<u64, Thought>,
     next_token: u64,
-    /// What operators call, with the numbers of their operations, by token.
-    calls: BTreeMap<u64, (Span, OpId, AdminCall)>,
-    pullers: Vec<PullLoop>,
+    /// What is called at a moment known from the start, by token.
+    calls: BTreeMap<u64, (Span, Call)>,
+    pullers: Vec<Pulls>,
 }
 
 /// What an application does when it has thought.
@@ -86,7 +87,7 @@ impl Apps {
     /// Pull loops are here as well, with their places behind all operators of the plan.
     pub fn with_pullers(mut self, pullers: Vec<(usize, Puller)>) -> Apps {
         for (place, puller) in pullers {
-            self.pullers.push(PullLoop::new(puller, (place as u64) << OPS_BITS, self.next_token));
+            self.pullers.push(Pulls::new(puller, (place as u64) << OPS_BITS, self.next_token));
             self.next_token += 1;
         }
         self
@@ -97,7 +98,19 @@ impl Apps {
         for (place, operator) in operators {
             for (number, (due, call)) in operator.calls.into_iter().enumerate() {
                 let op = OpId((place as u64) << OPS_BITS | number as u64);
-                self.calls.insert(self.next_token, (due, op, call));
+                self.calls.insert(self.next_token, (due, Call::Admin { op, what: call }));
+                self.next_token += 1;
+            }
+        }
+        self
+    }
+
+    /// Whoever steers a push consumer is here as well, with its place behind all pull loops of the plan.
+    pub fn with_steered(mut self, steered: Vec<(usize, Steered)>) -> Apps {
+        for (place, Steered { group, calls, .. }) in steered {
+            for (number, (due, what)) in calls.into_iter().enumerate() {
+                let op = OpId((place as u64) << OPS_BITS | number as u64);
+                self.calls.insert(self.next_token, (due, Call::Steer { op, group: group.clone(), what }));
                 self.next_token += 1;
             }
         }
@@ -122,7 +135,7 @@ impl Apps {
             }
         }
         out.extend(self.calls.iter().map(|(token, (due, ..))| AppAction::Wake { at: now + *due, token: *token }));
-        out.extend(self.pullers.iter().map(|puller| puller.boot(now)));
+        out.extend(self.pullers.iter().filter_map(|puller| puller.boot(now)));
     }
 
     /// The process returned, or calls back. `draw(n)` gives a number below `n`.
@@ -133,19 +146,9 @@ impl Apps {
         draw: &mut dyn FnMut(u64) -> u64,
         out: &mut Vec<AppAction>,
     ) {
-        if let Return::Told { op, .. } | Return::Failed { op, .. } | Return::Done { op } = answer
-            && let Some(puller) = self.pullers.iter_mut().find(|puller| puller.owns(*op, OPS_MASK))
-        {
-            return match answer {
-                Return::Told { what, .. } => {
-                    let (least, most) = puller.takes();
-                    let has_work = matches!(&**what, PullAnswer::Pulled(result) if !result.messages.is_empty());
-                    let takes = if has_work { takes(least, most, draw) } else { Span::ZERO };
-                    puller.told(now, what, takes, out);
-                }
-                Return::Failed { .. } => puller.failed(now, out),
-                _ => puller.done(now, out),
-            };
+        let mut work = |least, most| takes(least, most, draw);
+        if self.pullers.iter_mut().any(|puller| puller.takes(now, (answer, OPS_MASK), &mut work, out)) {
+            return;
         }
         match answer {
             Return::Sent { op, .. } | Return::SentInTransaction { op, .. } | Return::Failed { op, .. } => {
@@ -179,10 +182,10 @@ impl Apps {
             Some(Thought::Executed(running)) => return self.deciders.end(running, out),
             None => {}
         }
-        if let Some((_, op, what)) = self.calls.remove(&token) {
-            return out.push(AppAction::Call(Box::new(Call::Admin { op, what })));
+        if let Some((_, call)) = self.calls.remove(&token) {
+            return out.push(AppAction::Call(Box::new(call)));
         }
-        if let Some(puller) = self.pullers.iter_mut().find(|puller| puller.token == token) {
+        if let Some(puller) = self.pullers.iter_mut().find(|puller| puller.token() == token) {
             return puller.wake(now, out);
         }
         if let Some(sending) = self.senders.get_mut(token as usize) {

@@ -7,3 +7,7 @@ pub mod apps;
 mod decide;
 
 mod pull;
+
+mod pulls;
+
+mod schedule;

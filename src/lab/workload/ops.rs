@@ -1,6 +1,7 @@
 //! Operations of a plan: every number decided.
 
-use crate::mq::app::{AdminCall, Ordered, Selector, SendTo};
+use crate::mq::app::steer::Steering;
+use crate::mq::app::{AdminCall, MessageModel, Ordered, Selector, SendTo};
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Message, MessageQueue, Name, Topic};
 use crate::mq::time::Span;
@@ -33,6 +34,17 @@ pub struct Operator {
     pub calls: Vec<(Span, AdminCall)>,
 }
 
+/// What an application asks of a push consumer while that runs.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Steered {
+    /// The client node.
+    pub node: Name,
+    /// The consumer's group there.
+    pub group: Group,
+    /// How long after the node's boot, and what.
+    pub calls: Vec<(Span, Steering)>,
+}
+
 /// A pull loop: an application that goes round the queues of a topic.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Puller {
@@ -46,11 +58,15 @@ pub struct Puller {
     pub tags: Option<Name>,
     /// At most how many messages a pull takes.
     pub batch: i32,
-    /// Whether the broker holds a pull while there is nothing.
-    pub blocks: bool,
+    /// In rounds, or on a timetable.
+    pub how: How,
+    /// Whether the group's members share the queues out, or each has them all.
+    pub model: MessageModel,
+    /// How many threads a timetable has.
+    pub threads: usize,
     /// When its first round begins, counted from the node's boot.
     pub start: Span,
-    /// How long it rests between two rounds.
+    /// How long it rests between two rounds, or between two pulls of a queue.
     pub pause: Span,
     /// How many rounds it makes; `None` is without end.
     pub rounds: Option<u64>,
@@ -64,6 +80,20 @@ pub struct Puller {
     pub fails: Vec<Name>,
     /// Whether it gives those back, or goes on behind them.
     pub gives_back: bool,
+    /// Whether the failure passes through the callback of a timetable.
+    pub throws: bool,
+}
+
+/// How an application pulls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum How {
+    /// Round after round; the broker holds a pull that finds nothing.
+    #[default]
+    Block,
+    /// Round after round; a pull that finds nothing is answered at once.
+    Pull,
+    /// `MQPullConsumerScheduleService`: each of its queues has a task.
+    Scheduled,
 }
 
 /// Where a pull loop keeps its table of offsets.

@@ -13,11 +13,11 @@
 use std::collections::BTreeMap;
 
 use crate::lab::workload::apps::AppAction;
-use crate::lab::workload::ops::{Keep, Puller};
+use crate::lab::workload::ops::{How, Keep, Puller};
 use crate::mq::app::pull::{PullAnswer, PullCall, PullResult, PullStatus, PullWanted, SendBack};
 use crate::mq::app::{Call, OpId};
 use crate::mq::message::property::names;
-use crate::mq::message::{MessageQueue, Name};
+use crate::mq::message::{MessageQueue, Name, StoredMessage};
 use crate::mq::time::{Span, Time};
 
 /// One pull loop of a process.
@@ -133,20 +133,7 @@ impl PullLoop {
     }
 
     fn worked(&mut self, now: Time, result: PullResult, out: &mut Vec<AppAction>) {
-        let failing = |key: Option<&Name>| key.is_some_and(|key| self.puller.fails.contains(key));
-        let back = |message: &crate::mq::message::StoredMessage| SendBack {
-            message: message.clone(),
-            delay_level: 0,
-            broker: message.broker.clone(),
-            group: None,
-        };
-        let mut failed: Vec<SendBack> = result
-            .messages
-            .iter()
-            .filter(|message| self.puller.gives_back && failing(message.message.properties.get(names::KEYS)))
-            .map(back)
-            .collect();
-        failed.reverse();
+        let failed = if self.puller.gives_back { backs(&self.puller, &result) } else { Vec::new() };
         if result.status == PullStatus::NoNewMsg {
             self.table.insert(result.queue, result.next_begin_offset);
             self.at += 1;
@@ -199,14 +186,14 @@ impl PullLoop {
     fn pull(&mut self, now: Time, out: &mut Vec<AppAction>) {
         let Some(queue) = self.queues.get(self.at).cloned() else { return self.go_to_queue(now, out) };
         let offset = self.table.get(&queue).copied().unwrap_or(0);
-        let Puller { tags, batch, blocks, .. } = &self.puller;
+        let Puller { tags, batch, how, .. } = &self.puller;
         let wanted = PullWanted {
             queue,
             expression: tags.clone(),
             offset,
             max_nums: *batch,
             timeout: None,
-            blocks: *blocks,
+            blocks: *how == How::Block,
             is_async: false,
         };
         self.call(PullCall::Pull(wanted), out);
@@ -226,9 +213,24 @@ impl PullLoop {
     }
 }
 
+/// What of a batch the work fails on, as it would be given back; the first comes last.
+pub(super) fn backs(puller: &Puller, result: &PullResult) -> Vec<SendBack> {
+    let fails = |message: &&StoredMessage| {
+        message.message.properties.get(names::KEYS).is_some_and(|key| puller.fails.contains(key))
+    };
+    let back = |message: &StoredMessage| SendBack {
+        message: message.clone(),
+        delay_level: 0,
+        broker: message.broker.clone(),
+        group: None,
+    };
+    result.messages.iter().rev().filter(fails).map(back).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mq::app::MessageModel;
 
     fn queue() -> MessageQueue {
         MessageQueue { topic: "T".into(), broker: "a".into(), queue_id: 3 }
@@ -241,7 +243,9 @@ mod tests {
             topic: "T".into(),
             tags: None,
             batch: 32,
-            blocks: false,
+            how: How::Pull,
+            model: MessageModel::Clustering,
+            threads: 20,
             start: Span::ZERO,
             pause: Span::from_secs(1),
             rounds: None,
@@ -250,6 +254,7 @@ mod tests {
             takes_max: Span::ZERO,
             fails: Vec::new(),
             gives_back: false,
+            throws: false,
         };
         PullLoop::new(puller, 7 << 32, 0)
     }

@@ -201,3 +201,10 @@ impl fmt::Display for PullResult {
         )
     }
 }
+
+/// How long a task of a timetable rests if its callback does not say it. Source: `PullTaskContext.pullNextDelayTimeMillis`.
+pub const NEXT_DELAY: Span = Span::from_millis(200);
+/// How long it rests when the callback throws. Source: `MQPullConsumerScheduleService.PullTaskImpl`.
+pub const DELAY_WHEN_THROWN: Span = Span::from_millis(1_000);
+/// How many threads a timetable has. Source: `MQPullConsumerScheduleService.pullThreadNums`.
+pub const PULL_THREADS: i64 = 20;

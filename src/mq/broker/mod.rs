@@ -291,6 +291,8 @@ impl Broker {
         broker.register_all(step, false);
         step.out.arm(TimerKey::of(Timer::Registration), step.mono + REGISTRATION_DELAY);
         broker.settle(step);
+        // Half messages of an earlier process may wait in a store that nobody touches any more.
+        broker.arm_checks(step);
         Ok(broker)
     }
 

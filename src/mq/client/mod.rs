@@ -352,6 +352,7 @@ impl Node for Client {
                 }
                 Call::Pull { op, group, what } => self.call_puller(op, &group, *what, step),
                 Call::Admin { op, what } => self.administer(op, what, step),
+                Call::Steer { op, group, what } => self.steer(op, &group, what, step),
                 Call::SendInTransaction { op, group, message } => self.send_in_transaction(op, &group, message, step),
                 Call::Decided { task, outcome } => self.decided(task, outcome, step),
                 Call::Selected { task, choice } => self.selected(task, choice, step),

@@ -30,7 +30,7 @@ const QUIET: u64 = 1_000;
 /// Ends the run earlier, by bisection to whole seconds.
 pub(super) fn pass(search: &mut Search<'_>) {
     let Some(whole) = search.document.get("until").and_then(millis) else { return };
-    let is_liveness = LIVENESS.contains(&&*search.target.check);
+    let is_liveness = search.is_own() || LIVENESS.contains(&&*search.target.check);
     let least = if is_liveness { last(&search.document) + DRAIN } else { 1_000 };
     let (mut low, mut high) = (least.div_ceil(1_000), whole.div_ceil(1_000));
     while low < high && !search.is_spent() {

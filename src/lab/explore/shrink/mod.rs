@@ -114,6 +114,16 @@ pub fn shrink_watched((name, text): (&str, &str), target: &Target, budget: u64, 
     told::tell(name, text, &mut search)
 }
 
+/// Makes a plan's text smaller by the same passes, where somebody else says which text still fails, in so many runs at most;
+/// nothing if it is no document.
+pub fn shrink_by(text: &str, runs: u64, fails: &dyn Fn(&str) -> bool) -> Option<String> {
+    let own = || "own".to_owned();
+    let target = Target { check: own(), guarantee: own(), clause: own(), tag: None, profile: own(), within: false };
+    let mut search = Search::by(text, &target, runs, fails)?;
+    rounds(&mut search);
+    Some(document::write(&search.document))
+}
+
 /// Every pass, again and again until none of them does anything any more.
 fn rounds(search: &mut Search<'_>) {
     // What is told about a scenario is no part of what it does, and may name what goes.
@@ -128,7 +138,7 @@ fn rounds(search: &mut Search<'_>) {
             let safe = search.document.clone();
             search.careful = false;
             pass(search);
-            if search.document == safe || is_still_that(search, search.look) {
+            if search.document == safe || search.is_own() || is_still_that(search, search.look) {
                 continue;
             }
             search.document = safe;

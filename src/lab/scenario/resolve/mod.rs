@@ -31,6 +31,8 @@ mod pullers;
 mod roads;
 mod sharing;
 
+mod steered;
+
 /// Names that are given already, each with what it stands for.
 type Taken = BTreeMap<String, &'static str>;
 
@@ -94,6 +96,7 @@ impl<'a> Resolver<'a> {
         nodes.extend(clients);
         let operators = self.operators(&mut nodes);
         let pullers = self.pullers(&mut nodes);
+        let steered = self.steered();
         let episodes = self.episodes(until);
         self.boots(&nodes, &episodes, until);
         self.twins(&mut nodes, &episodes);
@@ -115,6 +118,7 @@ impl<'a> Resolver<'a> {
             deciders,
             operators,
             pullers,
+            steered,
             episodes,
             expects,
         };

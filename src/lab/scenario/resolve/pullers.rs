@@ -6,9 +6,13 @@ use super::{Resolver, clip, head};
 use crate::lab::scenario::plan::{LimitsPlan, NodeKind, NodePlan, PullConsumerPlan};
 use crate::lab::scenario::puller::{LimitsScript, PullerScript};
 use crate::lab::scenario::table::Table;
-use crate::lab::workload::ops::{Keep, Puller};
-use crate::mq::message::Name;
+use crate::lab::workload::ops::{How, Keep, Puller};
+use crate::mq::app::MessageModel;
+use crate::mq::app::pull::{NEXT_DELAY, PULL_THREADS};
+use crate::mq::message::{Name, Topic};
 use crate::mq::time::Span;
+
+const HOWS: [(&str, How); 3] = [("block", How::Block), ("pull", How::Pull), ("schedule", How::Scheduled)];
 
 impl Resolver<'_> {
     /// The pull loops of a script; processes of their own come behind all nodes there are.
@@ -23,10 +27,20 @@ impl Resolver<'_> {
                 continue;
             };
             let (plan, consumer) = self.puller(puller, clients[at].name.clone());
-            if let NodeKind::Client(client) = &mut clients[at].kind
-                && client.pull_consumers.iter().all(|known| known.group != consumer.group)
-            {
-                client.pull_consumers.push(consumer);
+            if let NodeKind::Client(client) = &mut clients[at].kind {
+                let known = client.pull_consumers.iter_mut().find(|known| known.group == consumer.group);
+                match known {
+                    None => client.pull_consumers.push(consumer),
+                    Some(known) if known.model != consumer.model => {
+                        let message = format!("the pull consumer `{}` has another model already", consumer.group);
+                        self.wrong("contradiction", Some(head(puller.span())), message, "say one `model` for a group");
+                    }
+                    Some(known) => {
+                        let new = consumer.registered.into_iter().filter(|topic| !known.registered.contains(topic));
+                        let new: Vec<Topic> = new.collect();
+                        known.registered.extend(new);
+                    }
+                }
             }
             pullers.push(plan);
         }
@@ -40,7 +54,8 @@ impl Resolver<'_> {
         let group = self.legal(&table.group, "group", puller.span());
         let topic = self.legal(&table.topic, "topic", puller.span());
         let registered = table.register.iter().flatten();
-        let registered = registered.map(|topic| self.legal(&Some(topic.clone()), "topic", topic.span())).collect();
+        let mut registered: Vec<Topic> =
+            registered.map(|topic| self.legal(&Some(topic.clone()), "topic", topic.span())).collect();
         let tags = table.tags.as_ref().map(|tags| Name::from(tags.get_ref().as_str()));
         if let Some(text) = &table.tags
             && *text.get_ref() != "*"
@@ -55,6 +70,13 @@ impl Resolver<'_> {
             self.wrong("contradiction", Some(head(puller.span())), message, "write `fail = [\"order-3\"]`");
         }
         let (takes_min, takes_max) = self.spans(&table.takes, (Span::ZERO, Span::ZERO));
+        let how = self.word(&table.how, "how", &HOWS);
+        let is_scheduled = how == How::Scheduled;
+        self.only_of_its_way(puller, is_scheduled);
+        let models = [("clustering", MessageModel::Clustering), ("broadcasting", MessageModel::Broadcasting)];
+        let model = self.word(&table.model, "model", &models);
+        let failing = self.word(&table.on_fail, "on_fail", &[("forget", 0), ("send-back", 1), ("throw", 2)]);
+        let rest = if is_scheduled { NEXT_DELAY } else { Span::from_secs(1) };
         let keeps = [("memory", Keep::Memory), ("ledger", Keep::Ledger), ("broker", Keep::Broker)];
         let plan = Puller {
             node,
@@ -62,17 +84,42 @@ impl Resolver<'_> {
             topic,
             tags,
             batch: self.number(&table.batch, 32, 1..=1_024, "batch") as i32,
-            blocks: self.word(&table.how, "how", &[("block", true), ("pull", false)]),
+            how,
+            model,
+            threads: self.number(&table.threads, PULL_THREADS, 1..=1_024, "threads") as usize,
             start: self.span(&table.wait, Span::ZERO),
-            pause: self.span(&table.pause, Span::from_secs(1)),
+            pause: self.span(&table.pause, rest),
             rounds: table.rounds.as_ref().map(|_| self.number(&table.rounds, 1, 1..=1_000_000, "rounds") as u64),
             keep: self.word(&table.keep, "keep", &keeps),
             takes_min,
             takes_max,
             fails: table.fail.iter().map(|key| Name::from(key.get_ref().as_str())).collect(),
-            gives_back: self.word(&table.on_fail, "on_fail", &[("forget", false), ("send-back", true)]),
+            gives_back: failing == 1,
+            throws: failing == 2,
         };
-        (plan, PullConsumerPlan { group, registered })
+        if is_scheduled && !registered.contains(&plan.topic) {
+            registered.push(plan.topic.clone());
+        }
+        (plan, PullConsumerPlan { group, model, registered })
+    }
+
+    /// Keys that one way of pulling has and the other has not.
+    fn only_of_its_way(&mut self, puller: &Spanned<Table<PullerScript>>, is_scheduled: bool) {
+        let table = puller.get_ref();
+        let throws = table.on_fail.as_ref().is_some_and(|text| text.get_ref() == "throw");
+        let keys: &[(&str, bool)] = match is_scheduled {
+            true => {
+                &[("wait", table.wait.is_some()), ("rounds", table.rounds.is_some()), ("keep", table.keep.is_some())]
+            }
+            false => &[("threads", table.threads.is_some()), ("on_fail = \"throw\"", throws)],
+        };
+        for (key, _) in keys.iter().filter(|(_, is_given)| *is_given) {
+            let (message, help) = match is_scheduled {
+                true => (format!("a schedule has no `{key}`"), "leave it out, or write `how = \"pull\"`"),
+                false => (format!("only a schedule has `{key}`"), "leave it out, or write `how = \"schedule\"`"),
+            };
+            self.wrong("contradiction", Some(head(puller.span())), message, help);
+        }
     }
 
     /// How much a push consumer takes in hand. Source: `DefaultMQPushConsumerImpl.checkConfig`.

@@ -35,6 +35,8 @@ pub mod allocate;
 
 mod ring;
 
+mod steer;
+
 pub mod rebalance;
 
 pub(crate) mod pull;

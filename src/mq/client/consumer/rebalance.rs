@@ -36,6 +36,8 @@ pub(crate) struct Rebalance {
 struct Run {
     left: VecDeque<(usize, Topic)>,
     current: Option<ByTopic>,
+    /// The consumers that take part; one that is paused does not.
+    whose: Vec<usize>,
 }
 
 /// `rebalanceByTopic` under way.
@@ -109,12 +111,14 @@ impl Client {
         let mut order: Vec<usize> = (0..self.consumers.len()).collect();
         java_order(&mut order, |at| java::hash(self.consumers[*at].group()));
         let mut left = VecDeque::new();
-        for at in order {
+        // Source: `DefaultMQPushConsumerImpl.doRebalance`.
+        order.retain(|at| !self.consumers[*at].paused);
+        for at in order.iter().copied() {
             let mut topics: Vec<Topic> = self.consumers[at].shared_topics().cloned().collect();
             java_order(&mut topics, |topic| java::hash(topic));
             left.extend(topics.into_iter().map(|topic| (at, topic)));
         }
-        self.rebalance.run = Some(Run { left, current: None });
+        self.rebalance.run = Some(Run { left, current: None, whose: order });
         self.wake(Fiber::Rebalance, Woken::Go);
     }
 
@@ -131,7 +135,9 @@ impl Client {
     }
 
     fn end_rebalance(&mut self, step: &mut Step<'_>) {
-        self.rebalance.run = None;
+        for at in self.rebalance.run.take().map(|run| run.whose).unwrap_or_default() {
+            self.let_go_of_other_topics(at, step);
+        }
         match std::mem::take(&mut self.rebalance.notified) && self.shutdown.is_none() {
             true => self.begin_rebalance(),
             false => self.arm_rebalance(step),

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::mq::app::OpId;
 use crate::mq::client::admin::Admin;
 use crate::mq::client::config::ProducerConfig;
 use crate::mq::client::consumer::puller::Pulling;
@@ -63,6 +64,8 @@ pub(super) enum Op {
     Create(Box<create::Create>),
     Admin(Box<Admin>),
     Pull(Box<Pulling>),
+    /// The heartbeats behind a new subscription.
+    Steer(OpId),
 }
 
 impl Producer {
@@ -134,6 +137,7 @@ impl Client {
             Some(Op::Create(create)) => self.create_on(id, create, woken, step),
             Some(Op::Pull(pulling)) => self.pulling_on(id, pulling, woken, step),
             Some(Op::Admin(admin)) => self.admin_on(id, admin, woken, step),
+            Some(Op::Steer(op)) => self.steered(op, woken, step),
             None => {}
         }
     }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::mq::app::MessageSelector;
 use crate::mq::wire::body::CheckClientBody;
+use crate::mq::wire::header::ResetOffsetHeader;
 
 #[test]
 fn a_consumer_takes_its_queues_pulls_and_reports() {
@@ -480,4 +481,38 @@ fn a_broker_whose_version_is_not_known_is_not_asked_by_condition() {
     assert_eq!(pulls(Box::new(one_queue(|_, _| None))), ["%RETRY%CG", "T"]);
     // Only an answer to a heartbeat tells a version; tags need none.
     assert_eq!(pulls(Box::new(that_says(request::HEART_BEAT, (1, "no")))), ["%RETRY%CG"]);
+}
+
+#[test]
+fn listeners_hold_their_threads_and_the_twenty_first_message_waits_for_one() {
+    // Nobody answers: twenty listeners are called, and none after them until one of them is done.
+    let mut stage = flooded(consumer(), 25, 5, 1);
+    stage.until(600_000);
+    assert_eq!(listened(&stage).len(), 20);
+    let first = listened(&stage)[0].1;
+    let outcome = ConsumeOutcome::Success { ack_index: i32::MAX };
+    stage.on(Event::App(Box::new(Call::Listened { task: first, outcome })));
+    stage.until(600_100);
+    assert_eq!(listened(&stage).len(), 21);
+}
+
+#[test]
+fn a_group_that_is_being_moved_shares_nothing_out_for_ten_seconds() {
+    let mut stage = Stage::new(consumer(), one_queue(|_, _| None));
+    stage.until(1_000);
+    let asked = |stage: &Stage| stage.asked_with(request::GET_CONSUMER_LIST_BY_GROUP).len();
+    let before = asked(&stage);
+    let conn = stage.conn_to(BROKER_A);
+    let header = ResetOffsetHeader { topic: "T".into(), group: "CG".into(), timestamp: -1, is_force: true };
+    let reset = Header::ResetOffset(Box::new(header));
+    let command = Command::oneway(request::RESET_CONSUMER_CLIENT_OFFSET, Opaque(9), reset);
+    stage.on(Event::Received { conn, frame: Frame::Command(command) });
+    stage.until(2_000);
+    let changed = Command::oneway(request::NOTIFY_CONSUMER_IDS_CHANGED, Opaque(10), Header::IdsChanged("CG".into()));
+    stage.on(Event::Received { conn, frame: Frame::Command(changed) });
+    stage.until(10_900);
+    assert_eq!(asked(&stage), before);
+    // Its topic and its retry topic, once it goes on.
+    stage.until(11_500);
+    assert_eq!(asked(&stage), before + 2);
 }
