@@ -11,7 +11,7 @@ use crate::lab::explore::swarm::rare::{CONDITION, Rare};
 #[derive(Clone, Debug)]
 pub(super) struct Times {
     /// The clients boot.
-    start: u64,
+    pub(super) start: u64,
     /// Everybody has found each other.
     pub(super) warm: u64,
     /// Spans in which faults begin.
@@ -30,15 +30,15 @@ pub(super) struct Clients {
 }
 
 impl Times {
-    pub(super) fn draw(picks: &Picks, cluster: &Cluster, (length, calm): (Length, u64)) -> Times {
+    pub(super) fn draw(picks: &Picks, cluster: &Cluster, (length, rare): (Length, &Rare)) -> Times {
         let mut pick = picks.of(&["times"]);
         // A slave's first report comes ten seconds after its boot; until then nothing waits for it.
         let start = if cluster.has_slave() { 11_000 } else { 1_000 };
-        let warm = start + pick.between(3_000, 5_000) + calm;
+        let warm = start + pick.between(3_000, 5_000) + rare.calm;
         let mut bursts = Vec::new();
         let mut at = warm;
         let (end, mean) = match length {
-            Length::Standard => (warm + pick.between(6_000, 16_000), 20_000),
+            Length::Standard => (warm + pick.between(6_000, 16_000).max(rare.occasion.burst()), 20_000),
             Length::Long => (warm + pick.spread(300_000, 6 * 3_600_000), 20_000),
         };
         while at < end {
@@ -74,13 +74,13 @@ pub(super) fn write(out: &mut String, (picks, rare): (&Picks, &Rare), cluster: &
     let on = |feature: &str| !picks.omits(feature);
     let features = Features {
         rare,
-        orderly: on("orderly"),
-        delay: on("delay"),
-        transactions: on("transactions"),
+        orderly: on("orderly") && !rare.occasion.is_unordered(),
+        delay: on("delay") && !rare.occasion.is_plain(),
+        transactions: on("transactions") && !rare.occasion.is_plain(),
         tags: on("tags"),
         batches: on("batches"),
         modes: on("modes"),
-        failures: on("failures"),
+        failures: on("failures") && !rare.occasion.is_plain(),
         broadcast: on("broadcast") && on("broadcast-too"),
         second_group: on("second-group"),
         slow: on("slow"),
@@ -105,13 +105,14 @@ pub(super) fn write(out: &mut String, (picks, rare): (&Picks, &Rare), cluster: &
         let mut pick_of_dead = picks.of(&["hopeless", group]);
         let gives_up = features.failures && !broadcast && !orderly && pick_of_dead.chance(1, 3);
         let gives_up = gives_up.then(|| (pick_of_dead.between(1, 2), pick_of_dead.between(0, 2)));
-        for number in 1..=pick.between(1, 3) {
+        for number in 1..=pick.between(1, 3).max(rare.occasion.members()) {
             let name = format!("{group}-{number}");
             let of = Group { group, broadcast, orderly, tags, gives_up };
             consumer(out, picks, (&name, &of, &features), times);
             clients.consumers.push(name);
         }
     }
+    rare.occasion.consumer(out, times);
     rare.operator(out, picks, times);
     clients
 }
@@ -179,7 +180,7 @@ fn producer(out: &mut String, picks: &Picks, (name, features): (&str, &Features<
         }
     }
     if name == "shop-1" {
-        features.rare.sends(out);
+        features.rare.sends(out, times);
         last_sends(out, features, times);
     }
     if transactional {
