@@ -6,7 +6,6 @@
 //!  unasked    a consumer comes back and cannot ask one of two brokers
 //!  expired    files that have expired are deleted, then a group comes that has never read
 //!  pair       delayed messages fall due together while their broker is down, then it is stopped cleanly once more
-//!  full       a slave's disk is full for a while, its store looks at it and its master goes on
 //!  gone       one of several members of a group leaves for good
 //!  slow pass  a pass over the queues takes seconds, then the broker dies
 //!  roll       the key index rolls under a quick sender, then the power goes
@@ -31,13 +30,12 @@ pub(super) enum Occasion {
     Unasked,
     Expired,
     Pair,
-    Full,
     Gone,
     SlowPass,
     Roll,
 }
 
-use Occasion::{Away, Expired, Full, Gone, Pair, Roll, SlowPass, Unasked};
+use Occasion::{Away, Expired, Gone, Pair, Roll, SlowPass, Unasked};
 
 impl Occasion {
     pub(super) fn draw(picks: &Picks) -> Occasion {
@@ -47,10 +45,9 @@ impl Occasion {
             2 => Unasked,
             3 => Expired,
             4 => Pair,
-            5 => Full,
-            6 => Gone,
-            7 => SlowPass,
-            8 => Roll,
+            5 => Gone,
+            6 => SlowPass,
+            7 => Roll,
             _ => Occasion::None,
         }
     }
@@ -58,7 +55,7 @@ impl Occasion {
     /// How many nameservers, and for each master whether it has a slave; nothing if any will do.
     pub(super) fn shape(self) -> Option<(u64, &'static [bool])> {
         match self {
-            Away { .. } | Full => Some((1, &[true])),
+            Away { .. } => Some((1, &[true])),
             Unasked => Some((1, &[false, false])),
             Expired | Pair | SlowPass | Roll => Some((1, &[false])),
             _ => None,
@@ -71,9 +68,8 @@ impl Occasion {
             // A slave has heard of its master's offsets, and more than a minute has gone by since.
             Away { .. } => 85_000,
             Unasked => 16_000,
-            // A broker looks at its files and at its disk a minute after its boot.
+            // A broker looks at its files a minute after its boot.
             Expired => 64_000,
-            Full => 44_000,
             _ => 0,
         }
     }
@@ -83,7 +79,6 @@ impl Occasion {
         match self {
             Away { .. } | SlowPass | Pair => 12_000,
             Unasked => 18_000,
-            Full => 24_000,
             _ => 0,
         }
     }
@@ -100,12 +95,7 @@ impl Occasion {
 
     /// How large log files are, where that is not left to chance.
     pub(super) fn log_file(self) -> Option<u64> {
-        match self {
-            Expired | Roll => Some(16 << 10),
-            // One file: none is deleted to make room.
-            Full => Some(1 << 20),
-            _ => None,
-        }
+        matches!(self, Expired | Roll).then_some(16 << 10)
     }
 
     /// Whether brokers force what they acknowledge, where that is not left to chance.
@@ -197,10 +187,6 @@ impl Occasion {
                 let at = warm + pick.between(400, 1_000);
                 wish(at, Some(2_000), "stop", &node("broker-a"));
                 wish(at + 3_000 + pick.between(200, 3_000), Some(1_000), "stop", &node("broker-a"));
-            }
-            Full => {
-                let body = format!("{}, capacity = 32768, shows = \"create\"", node("broker-a-s"));
-                wish(warm + pick.between(0, 2_000), Some(18_000), "disk-full", &body);
             }
             Gone => wish(warm + pick.between(500, 4_000), None, "stop", &node("billing-2")),
             SlowPass => {
