@@ -65,6 +65,12 @@ impl Handed<'_> {
         format!("{}/{} of {} for {}", self.queue.topic, self.queue.queue_id, self.queue.broker, self.group)
     }
 
+    /// Whether an operator moved the group in between: what was suspended may be left behind.
+    fn is_reset(&self, history: &History, from: Time, to: Time) -> bool {
+        let mut own = history.resets.seen.iter().filter(|reset| reset.group == *self.group);
+        own.any(|reset| reset.topic == self.queue.topic && from <= reset.at && reset.at <= to)
+    }
+
     /// Whether the queue's offsets may have been given to other messages in between.
     fn lost_power(&self, history: &History, from: Time, to: Time) -> bool {
         history.power_losses.iter().any(|(node, _, at)| Some(*node) == self.broker && from <= *at && *at <= to)
@@ -352,7 +358,7 @@ pub(super) fn no_overtaking(history: &History, plan: &Plan) -> Judged {
         let mut done: BTreeSet<i64> = BTreeSet::new();
         let mut last = Time::ZERO;
         for (_, delivery, is_answer) in events {
-            if handed.lost_power(history, last, delivery.at) {
+            if handed.lost_power(history, last, delivery.at) || handed.is_reset(history, last, delivery.at) {
                 suspended.clear();
                 done.clear();
             }

@@ -72,15 +72,6 @@ pub(super) fn transaction_atomic(history: &History, plan: &Plan) -> Judged {
                 format!("{key} 的半消息未按要求存好，本地事务却执行了"),
             );
         }
-        if let Some((ran, told)) = seen.told_otherwise() {
-            let key = &seen.key;
-            return Judged::violation(
-                "told otherwise",
-                vec![seen.seq, ran, told],
-                format!("the broker was told another end of {key} than its local transaction had come to"),
-                format!("{key} 的本地事务结果与告知 Broker 的不同"),
-            );
-        }
         // Several are booked under one key: where none was run for this half message, the line is that of another.
         let own = history.transactions.booked(&seen.key).filter(|_| seen.executed.is_some());
         let mut booked: Vec<(Seq, &str)> = own.map(|(seq, value)| (seq, value.as_str())).collect();
@@ -120,6 +111,9 @@ pub(super) fn transaction_atomic(history: &History, plan: &Plan) -> Judged {
             Some(weakness) => known = known.or(Some(judged.known(weakness))),
         }
     }
+    if let Some(told) = history.transactions.seen.iter().find_map(told_otherwise) {
+        return told;
+    }
     if let Some(known) = known {
         return known;
     }
@@ -134,6 +128,17 @@ pub(super) fn transaction_atomic(history: &History, plan: &Plan) -> Judged {
             &format!("运行结束时还有 {open} 个已提交的事务在等待"),
         ),
     }
+}
+
+/// A producer that told its broker something else than its local transaction had come to.
+fn told_otherwise(seen: &TransactionSeen) -> Option<Judged> {
+    let ((ran, told), key) = (seen.told_otherwise()?, &seen.key);
+    Some(Judged::violation(
+        "told otherwise",
+        vec![seen.seq, ran, told],
+        format!("the broker was told another end of {key} than its local transaction had come to"),
+        format!("{key} 的本地事务结果与告知 Broker 的不同"),
+    ))
 }
 
 /// Every half message is committed, rolled back or given up for a reason, in time after the last blow.

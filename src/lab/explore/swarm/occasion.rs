@@ -5,6 +5,7 @@
 //!  away       a master away for long, a consumer that comes back beside its slave · the same, with a slave that lags
 //!  unasked    a consumer comes back and cannot ask one of two brokers
 //!  expired    files that have expired are deleted, then a group comes that has never read
+//!  refused    a broker forgets its leases, and the member that asks first is given what another still consumes
 //!  pair       delayed messages fall due together while their broker is down, then it is stopped cleanly once more
 //!  gone       one of several members of a group leaves for good
 //!  slow pass  a pass over the queues takes seconds, then the broker dies
@@ -29,13 +30,14 @@ pub(super) enum Occasion {
     },
     Unasked,
     Expired,
+    Refused,
     Pair,
     Gone,
     SlowPass,
     Roll,
 }
 
-use Occasion::{Away, Expired, Gone, Pair, Roll, SlowPass, Unasked};
+use Occasion::{Away, Expired, Gone, Pair, Refused, Roll, SlowPass, Unasked};
 
 impl Occasion {
     pub(super) fn draw(picks: &Picks) -> Occasion {
@@ -48,6 +50,7 @@ impl Occasion {
             5 => Gone,
             6 => SlowPass,
             7 => Roll,
+            8 => Refused,
             _ => Occasion::None,
         }
     }
@@ -57,7 +60,7 @@ impl Occasion {
         match self {
             Away { .. } => Some((1, &[true])),
             Unasked => Some((1, &[false, false])),
-            Expired | Pair | SlowPass | Roll => Some((1, &[false])),
+            Expired | Refused | Pair | SlowPass | Roll => Some((1, &[false])),
             _ => None,
         }
     }
@@ -70,6 +73,8 @@ impl Occasion {
             Unasked => 16_000,
             // A broker looks at its files a minute after its boot.
             Expired => 64_000,
+            // Of two members the second has its heartbeat seven seconds after the first, each twice a minute.
+            Refused => 28_000,
             _ => 0,
         }
     }
@@ -120,7 +125,18 @@ impl Occasion {
 
     /// How many members the first group has at least.
     pub(super) fn members(self) -> u64 {
-        if self == Gone { 2 } else { 1 }
+        if matches!(self, Gone | Refused) { 2 } else { 1 }
+    }
+
+    /// Whether groups are ordered and slow, and their members come seven seconds one after the other.
+    pub(super) fn is_ordered(self) -> bool {
+        self == Refused
+    }
+
+    /// Whether the storm may have a fault of that verb.
+    pub(super) fn bears(self, verb: &str) -> bool {
+        // Files of the index are named by the clock, and one that was set back puts a new one in front of the others.
+        self != Roll || !verb.starts_with("clock-")
     }
 
     /// How many faults a burst has besides.
@@ -133,6 +149,7 @@ impl Occasion {
         let (wait, rest) = match self {
             Expired => (500, "count = 48\nevery = \"1s\"\nsize = 1800".to_owned()),
             Pair => (times.warm - times.start, "count = 6\nevery = \"20ms\"\ndelay_level = 1".to_owned()),
+            Refused => (times.warm - times.start, "count = 40\nevery = \"30ms\"".to_owned()),
             SlowPass => (times.warm - times.start, "count = 40\nevery = \"200ms\"".to_owned()),
             Roll => (times.warm - times.start, "count = 48\nevery = \"100ms\"\nsize = 3000".to_owned()),
             _ => return,
@@ -182,6 +199,10 @@ impl Occasion {
                 wish(at + 200, Some(pick.between(300, 1_000)), "kill", &node("billing-1"));
             }
             Expired => {}
+            Refused => {
+                let at = times.start + pick.between(34_500, 36_000);
+                wish(at, Some(pick.between(500, 1_000)), "kill", &node("broker-a"));
+            }
             Pair => {
                 // They fall due a second after they were sent, and are delivered a second after the boot.
                 let at = warm + pick.between(400, 1_000);

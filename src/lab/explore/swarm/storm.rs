@@ -20,17 +20,16 @@ pub(super) struct Scene<'a> {
 
 /// Draws the faults of a seed: three to six in a burst, of kinds that were not left out.
 pub(super) fn draw(picks: &Picks, scene: &Scene<'_>, bounds: &Bounds) -> Vec<Wish> {
+    let is_wanted =
+        |verb: &str| (bounds.only.is_empty() || bounds.only.contains(verb)) && !bounds.without.contains(verb);
     let wanted = |kind: &&Kind| {
-        let named = bounds.only.is_empty() || bounds.only.contains(kind.verb);
         let kept = !bounds.only.is_empty() || !picks.omits(kind.verb);
-        named && kept && !bounds.without.contains(kind.verb) && (kind.within || !scene.within)
+        kept && is_wanted(kind.verb) && (kind.within || !scene.within) && scene.occasion.bears(kind.verb)
     };
     let kinds: Vec<&Kind> = ALL.iter().filter(wanted).collect();
     if kinds.is_empty() {
         return Vec::new();
     }
-    let is_wanted =
-        |verb: &str| (bounds.only.is_empty() || bounds.only.contains(verb)) && !bounds.without.contains(verb);
     // Part of the cluster never comes back, in one seed of twelve.
     let core = picks.of(&["heal"]).chance(1, 12);
     let mut wishes: Vec<Wish> = scene.occasion.wishes(picks, scene.times);
