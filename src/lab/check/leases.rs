@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use crate::lab::check::history::{Delivery, History};
-use crate::lab::check::signs::Place;
+use crate::lab::check::signs::{self, Place};
 use crate::lab::oracle::frame;
 use crate::lab::oracle::json::Json;
 use crate::lab::trace::record::{NodeId, Record, Road, Seq, What};
@@ -145,17 +145,17 @@ fn place_of(delivery: &Delivery) -> Place {
 /// Where a member of an ordered group began to read behind what the group had committed when its lock was granted: the lock,
 /// the place it should have begun from, the pull. Only where nothing else moves the group.
 pub(super) fn began_before(history: &History, broker: NodeId, place: &Place) -> Option<(Seq, i64, Seq, i64)> {
-    let signs = &history.signs;
+    let seen = &history.signs;
     let is_moved = history.resets.seen.iter().any(|reset| *reset.group == *place.group);
     let clients: Vec<NodeId> = history.leases.of(broker, place).map(|one| one.from).collect();
-    if is_moved || signs.moved.iter().any(|(client, _)| clients.contains(client)) {
+    if is_moved || seen.moved.iter().any(|(client, _)| clients.contains(client)) {
         return None;
     }
-    let mut own = signs.pulls.iter().filter(|pull| pull.broker == broker && pull.place == *place);
-    let commits: Vec<_> = signs.commits.iter().filter(|one| one.broker == broker && one.place == *place).collect();
+    let mut own = seen.pulls.iter().filter(|pull| pull.broker == broker && pull.place == *place);
+    let commits: Vec<_> = seen.commits.iter().filter(|one| one.broker == broker && one.place == *place).collect();
     own.find_map(|pull| {
         let lock = history.leases.of(broker, place).rev().find(|one| one.is_granted && one.answered.0 < pull.sent)?;
-        if lock.from != pull.from || !begins(history, pull.from, (lock, place), pull.seq) {
+        if lock.from != pull.from || !begins(history, pull) {
             return None;
         }
         let at = commits.partition_point(|one| one.seq < lock.asked.0);
@@ -172,15 +172,12 @@ pub(super) fn began_before(history: &History, broker: NodeId, place: &Place) -> 
     })
 }
 
-/// Whether a pull is its client's first of the queue since somebody else had the lock, or its process is new.
-fn begins(history: &History, from: NodeId, (lock, place): (&Asked, &Place), pull: Seq) -> bool {
-    let another = history.leases.of(lock.broker, place).rev().find(|one| {
-        let is_other = (one.from, one.incarnation) != (from, lock.incarnation);
-        one.is_granted && one.answered.0 < lock.answered.0 && is_other
-    });
-    let since = another.map_or(Seq(0), |other| other.answered.0);
-    let mut earlier = history.signs.pulls.iter().filter(|one| one.from == from && one.broker == lock.broker);
-    !earlier.any(|one| one.place == *place && since < one.seq && one.seq < pull)
+/// Whether a pull is its process's first of the queue: one that has read it before may hold on to where it was.
+fn begins(history: &History, pull: &signs::Asked) -> bool {
+    let boots = history.boots.iter().filter(|(node, at)| *node == pull.from && *at <= pull.at);
+    let boot = boots.map(|(_, at)| *at).max().unwrap_or(Time::ZERO);
+    let mut earlier = history.signs.pulls.iter().filter(|one| (one.from, one.broker) == (pull.from, pull.broker));
+    !earlier.any(|one| one.place == pull.place && boot <= one.at && one.seq < pull.seq)
 }
 
 fn wished(wire: &Wire) -> Option<Vec<Place>> {
