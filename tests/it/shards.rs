@@ -13,7 +13,7 @@ use mqlab::lab::explore::hunt::shard::{Errand, Part, block, file};
 use mqlab::lab::explore::swarm::{Length, Regime};
 use proptest::prelude::*;
 
-const SEEDS: &str = "600000..600012";
+const SEEDS: &str = "600120..600132";
 
 fn mqlab(folder: &Path, arguments: &[&str]) -> Output {
     command(folder, arguments).output().unwrap()

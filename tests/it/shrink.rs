@@ -91,8 +91,10 @@ fn a_plan_without_what_it_needs_is_refused() {
     assert!(refused(&shrunk.text.replace("[[topic]]", "[[topics]]"), &target), "no scenario");
     assert!(refused(&hit.plan, &Target { clause: "something else".to_owned(), ..target.clone() }), "another clause");
     assert!(refused(&hit.plan, &Target { check: "no-phantom".to_owned(), ..target.clone() }), "another check");
-    assert!(refused(&hit.plan, &Target { tag: Some("K02".to_owned()), ..target.clone() }), "another weakness");
-    let mended = hit.plan.replace("[cluster]", "[profile]\nfix = { K01 = true }\n\n[cluster]");
+    let own = hit.known.as_deref().unwrap();
+    let other = if own == "K01" { "K02" } else { "K01" };
+    assert!(refused(&hit.plan, &Target { tag: Some(other.to_owned()), ..target.clone() }), "another weakness");
+    let mended = hit.plan.replace("[cluster]", &format!("[profile]\nfix = {{ {own} = true }}\n\n[cluster]"));
     assert!(refused(&mended, &target), "repaired");
 }
 

@@ -23,6 +23,8 @@ use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{Delivery, History, uid};
 use crate::lab::check::ids::By;
 use crate::lab::check::signs::Place;
+use crate::lab::fault::episode::FaultKind;
+use crate::lab::fault::process::Service;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{MessageModel, SendMode};
@@ -321,7 +323,9 @@ fn silences(history: &History, plan: &Plan, brokers: &BTreeSet<NodeId>) -> Vec<(
     let number = |name: &str| (0..).zip(&plan.nodes).find(|(_, node)| node.name == *name).map(|(at, _)| NodeId(at));
     let paused = history.pauses.iter().map(|(node, from, to)| (*node, *from, to.unwrap_or(history.end)));
     let mut silent: Vec<(NodeId, Time, Time)> = paused.collect();
-    for episode in &plan.episodes {
+    // Of a replication that stands still no client hears anything.
+    let is_heard = |kind: &FaultKind| !matches!(kind, FaultKind::PauseService { service: Service::Ha, .. });
+    for episode in plan.episodes.iter().filter(|episode| is_heard(&episode.kind)) {
         // The first is its beginning, the second its end.
         let Some((at, _)) = history.faults.iter().find(|(_, name)| *name == episode.name) else { continue };
         let ends = episode.lasts.map_or(history.end, |lasts| *at + lasts);

@@ -3,6 +3,7 @@
 //! Judged from the applications' returns and from the disks at the end, read by the oracle; never from what a broker says.
 
 use crate::lab::check::Judged;
+use crate::lab::check::fate::Limits;
 use crate::lab::check::history::{BrokerSeen, History, SendSeen, label};
 use crate::lab::check::ids::{ById, Ids};
 use crate::lab::oracle::store::LogRecord;
@@ -39,6 +40,9 @@ pub(super) fn acked_durability(history: &History, trace: &Trace, plan: &Plan) ->
     let mut promised = losses(history, trace);
     promised.retain(|loss| {
         let Some(broker) = trace.node(&loss.result.queue.broker) else { return true };
+        if is_retired(loss, broker, (history, plan)) {
+            return false;
+        }
         // A sync that fails takes back what was in the page cache only, with some file systems: no acknowledgement of what is
         // in the page cache promises to outlive that. An acknowledgement may be under way when the power goes, or the sync
         // fails: who hears of it after that has sent before it.
@@ -52,6 +56,15 @@ pub(super) fn acked_durability(history: &History, trace: &Trace, plan: &Plan) ->
         !cache_went || is_stable(loss, plan) || is_doubled(loss, history, plan)
     });
     verdict(history, trace, promised)
+}
+
+/// Whether the message's file has expired by its broker's rule and is gone: whether it might go is G67's question.
+fn is_retired(loss: &Loss<'_>, broker: NodeId, (history, plan): (&History, &Plan)) -> bool {
+    let begin = history.brokers.iter().find(|seen| seen.node == broker).and_then(|seen| seen.store.records.first());
+    // Sixteen digits of address, sixteen of the place in the log.
+    let place = loss.result.offset_msg_id.get(16..32).and_then(|place| u64::from_str_radix(place, 16).ok());
+    let is_gone = begin.zip(place).is_some_and(|(begin, place)| place < begin.at);
+    is_gone && Limits::of(plan).reserved_ms <= (history.end.since(loss.at).0 / 1_000_000) as i64
 }
 
 fn has_slave(name: &str, plan: &Plan) -> bool {

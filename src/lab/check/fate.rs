@@ -18,7 +18,7 @@ pub(super) struct Limits {
     /// `transactionCheckInterval`.
     pub interval_ms: i64,
     /// `fileReservedTime`: an older half message is given up.
-    reserved_ms: i64,
+    pub reserved_ms: i64,
     /// The weaknesses that can explain a bad end and are not repaired.
     weaknesses: Vec<u8>,
 }

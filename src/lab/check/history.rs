@@ -7,6 +7,7 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use crate::lab::check::deleted::Deletions;
+use crate::lab::check::leases::Leases;
 use crate::lab::check::reset::Resets;
 use crate::lab::check::sick::Sick;
 use crate::lab::check::signs::Signs;
@@ -41,6 +42,8 @@ pub struct History {
     pub deletions: Deletions,
     /// What road, disks and operators showed.
     pub signs: Signs,
+    /// Locks of queues, as the road showed them.
+    pub leases: Leases,
     /// Brokers with what their disks hold at the end; masters alone, once [`History::part`] has told them apart.
     pub brokers: Vec<BrokerSeen>,
     /// Slaves with what their disks hold at the end, each behind its master's node, if that is there.
@@ -248,6 +251,7 @@ impl History {
             history.resets.see(record, node);
             history.deletions.see(record, node);
             history.signs.see(record, node);
+            history.leases.see(record, node);
             history.sick.see(record, node);
             let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
                 if let Some(at) = open.remove(&(node, record.incarnation, op)) {

@@ -35,6 +35,7 @@ mod fate;
 mod filters;
 mod ids;
 mod keys;
+pub mod leases;
 mod lineage;
 mod liveness;
 mod ordered;

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::leases;
+use crate::lab::check::signs::Place;
 use crate::lab::check::{Judged, Verdict};
+use crate::lab::fault::episode::FaultKind;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{ConsumeOutcome, Ordered, OrderlyStatus};
@@ -62,6 +65,12 @@ impl Handed<'_> {
         format!("{}/{} of {} for {}", self.queue.topic, self.queue.queue_id, self.queue.broker, self.group)
     }
 
+    /// Whether an operator moved the group in between: what was suspended may be left behind.
+    fn is_reset(&self, history: &History, from: Time, to: Time) -> bool {
+        let mut own = history.resets.seen.iter().filter(|reset| reset.group == *self.group);
+        own.any(|reset| reset.topic == self.queue.topic && from <= reset.at && reset.at <= to)
+    }
+
     /// Whether the queue's offsets may have been given to other messages in between.
     fn lost_power(&self, history: &History, from: Time, to: Time) -> bool {
         history.power_losses.iter().any(|(node, _, at)| Some(*node) == self.broker && from <= *at && *at <= to)
@@ -77,7 +86,8 @@ fn may_have_moved(history: &History, before: Time) -> bool {
         || history.faults.iter().any(|(at, _)| is_near(at))
 }
 
-/// G20: in one process a queue goes forward, one batch at a time, and nobody sees a later message first.
+/// G20: in one process a queue goes forward, one batch at a time, and nobody sees a later message first; a new owner steps back
+/// to what was committed, and no further.
 pub(super) fn queue_fifo(history: &History, plan: &Plan) -> Judged {
     let (mut looked_at, mut known) = (0, None);
     for handed in handed(history, plan) {
@@ -128,12 +138,29 @@ pub(super) fn queue_fifo(history: &History, plan: &Plan) -> Judged {
             (floor, open) = goes_on_from(delivery, open);
             last = Some(delivery);
         }
+        if let Some(judged) = began_before(history, &handed) {
+            return judged;
+        }
     }
     match (looked_at, known) {
         (0, _) => nothing_handed(),
         (_, Some(known)) => known,
         _ => Judged::pass(format!("{looked_at} batches in order"), format!("{looked_at} 批，顺序正确")),
     }
+}
+
+/// An owner that began in front of what the group had committed when it had the lock.
+fn began_before(history: &History, handed: &Handed<'_>) -> Option<Judged> {
+    let (group, topic) = (handed.group.to_string(), handed.queue.topic.to_string());
+    let place = Place { group, topic, queue: handed.queue.queue_id };
+    let (lock, committed, pull, from) = leases::began_before(history, handed.broker?, &place)?;
+    let at = handed.name();
+    Some(Judged::violation(
+        "began before",
+        vec![lock, pull],
+        format!("{at}: its new owner reads from {from}, and {committed} was committed when it had the lock"),
+        format!("{at}：新的所有者取得锁时已提交到 {committed}，却从 {from} 开始读"),
+    ))
 }
 
 /// Below which offset the same owner is handed nothing more after this, and the lowest offset that is not committed.
@@ -153,7 +180,7 @@ fn goes_on_from(delivery: &Delivery, open: Option<i64>) -> (i64, Option<i64>) {
 }
 
 /// G22: two processes never have a queue in their listeners at once, and who was overtaken in its listener does not go on
-/// without asking for the lock.
+/// without asking for the lock. A broker grants no lock while another's lease runs, and who was refused it does not go on.
 ///
 /// Outside of what 4.3.2 promises an overlap is the registered weakness K07: the broker forgot the leases, wall clocks
 /// disagree, or the lease was not renewed and the listener outlived it.
@@ -168,12 +195,62 @@ pub(super) fn exclusive(history: &History, plan: &Plan) -> Judged {
                 true => known = known.or(Some(judged.known(LEASES))),
             }
         }
+        if let Some(judged) = after_refusal(history, plan, &handed) {
+            return judged;
+        }
+    }
+    if let Some((held, next)) = leases::granted_twice(history) {
+        return granted_twice(plan, held, next);
     }
     match (looked_at, known) {
         (0, _) => nothing_handed(),
         (_, Some(known)) => known,
         _ => Judged::pass(format!("{looked_at} batches, none beside another"), format!("{looked_at} 批，没有同时消费")),
     }
+}
+
+/// A batch that was begun by a process that had last been refused the queue.
+fn after_refusal(history: &History, plan: &Plan, handed: &Handed<'_>) -> Option<Judged> {
+    let broker = handed.broker?;
+    let (told, delivery) = handed.deliveries.iter().find_map(|delivery| {
+        let told = leases::refused(history, broker, delivery)?;
+        (!is_slowed(history, plan, delivery)).then_some((told, delivery))
+    })?;
+    let (name, at) = (name_of(plan, delivery.node), handed.name());
+    Some(Judged::violation(
+        "after a refusal",
+        vec![told.answered.0, delivery.seq],
+        format!("{at}: {name} goes on, and was told that another has the lock"),
+        format!("{at}：{name} 已被告知锁属于别人，却继续消费"),
+    ))
+}
+
+/// Whether some thread of a process got no turn, or a late one, by then.
+fn is_slowed(history: &History, plan: &Plan, delivery: &Delivery) -> bool {
+    let own = plan.nodes.get(usize::from(delivery.node.0)).map(|node| &node.name);
+    history.faults.iter().filter(|(at, _)| *at <= delivery.at).any(|(_, name)| {
+        let kind = plan.episodes.iter().find(|episode| episode.name == *name).map(|episode| &episode.kind);
+        match kind {
+            Some(FaultKind::PauseService { node, .. } | FaultKind::SlowCpu { node, .. }) => Some(node) == own,
+            _ => false,
+        }
+    })
+}
+
+fn granted_twice(plan: &Plan, held: &leases::Asked, next: &leases::Asked) -> Judged {
+    let (one, two) = (name_of(plan, held.from), name_of(plan, next.from));
+    let leases::Asked { place, .. } = next;
+    let at = format!("{}/{} of {} for {}", place.topic, place.queue, name_of(plan, next.broker), place.group);
+    Judged::violation(
+        "granted twice",
+        vec![held.asked.0, next.answered.0],
+        format!("{at}: {two} was given the lock while the lease of {one} ran"),
+        format!("{at}：{one} 的租约还未到期，锁却给了 {two}"),
+    )
+}
+
+fn name_of(plan: &Plan, node: NodeId) -> String {
+    plan.nodes.get(usize::from(node.0)).map(|node| node.name.to_string()).unwrap_or_default()
 }
 
 /// Two processes with a queue at once.
@@ -233,10 +310,7 @@ fn overlap(
     (first, second): (&Delivery, &Delivery),
     (clause, en, zh): Words,
 ) -> Judged {
-    let name = |delivery: &Delivery| {
-        plan.nodes.get(usize::from(delivery.node.0)).map(|node| node.name.to_string()).unwrap_or_default()
-    };
-    let (one, two, at) = (name(first), name(second), handed.name());
+    let (one, two, at) = (name_of(plan, first.node), name_of(plan, second.node), handed.name());
     let witness = vec![first.seq, second.seq];
     Judged::violation(clause, witness, format!("{at}: {one} and {two} {en}"), format!("{at}：{one} 和 {two} {zh}"))
 }
@@ -284,7 +358,7 @@ pub(super) fn no_overtaking(history: &History, plan: &Plan) -> Judged {
         let mut done: BTreeSet<i64> = BTreeSet::new();
         let mut last = Time::ZERO;
         for (_, delivery, is_answer) in events {
-            if handed.lost_power(history, last, delivery.at) {
+            if handed.lost_power(history, last, delivery.at) || handed.is_reset(history, last, delivery.at) {
                 suspended.clear();
                 done.clear();
             }

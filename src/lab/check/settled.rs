@@ -9,11 +9,13 @@ use crate::lab::check::delivery::is_severed;
 use crate::lab::check::fate::{Fate, Limits, fate};
 use crate::lab::check::history::{BrokerSeen, History};
 use crate::lab::check::transactions::{CheckSeen, Logged, TransactionSeen};
+use crate::lab::fault::episode::FaultKind;
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{LocalOutcome, LocalState, SendStatus};
+use crate::mq::message::Name;
 use crate::mq::message::property::names as properties;
 use crate::mq::time::{Span, Time};
 
@@ -51,7 +53,7 @@ pub(super) fn half_invisible(history: &History) -> Judged {
     }
 }
 
-/// What the ledgers say of a transaction and what became of its message agree.
+/// What the ledgers say of a transaction and what became of its message agree, and its broker is told how it ended.
 ///
 /// Contradictory answers of the applications are their own fault and are passed over; what still waits is not judged yet.
 /// What a registered weakness that is not repaired explains is known (K11, K21).
@@ -109,6 +111,9 @@ pub(super) fn transaction_atomic(history: &History, plan: &Plan) -> Judged {
             Some(weakness) => known = known.or(Some(judged.known(weakness))),
         }
     }
+    if let Some(told) = history.transactions.seen.iter().find_map(told_otherwise) {
+        return told;
+    }
     if let Some(known) = known {
         return known;
     }
@@ -123,6 +128,17 @@ pub(super) fn transaction_atomic(history: &History, plan: &Plan) -> Judged {
             &format!("运行结束时还有 {open} 个已提交的事务在等待"),
         ),
     }
+}
+
+/// A producer that told its broker something else than its local transaction had come to.
+fn told_otherwise(seen: &TransactionSeen) -> Option<Judged> {
+    let ((ran, told), key) = (seen.told_otherwise()?, &seen.key);
+    Some(Judged::violation(
+        "told otherwise",
+        vec![seen.seq, ran, told],
+        format!("the broker was told another end of {key} than its local transaction had come to"),
+        format!("{key} 的本地事务结果与告知 Broker 的不同"),
+    ))
 }
 
 /// Every half message is committed, rolled back or given up for a reason, in time after the last blow.
@@ -205,6 +221,7 @@ pub(super) fn check_back(history: &History, trace: &Trace, plan: &Plan) -> Judge
                 () if check.group != check.asked || !is_member(plan, trace, check) => "wrong group",
                 () if is_early(history, trace, check, &limits) => "too early",
                 () if is_settled_before((history, trace), seen, check, &logged) => "settled",
+                () if is_committed_before((history, trace, plan), check, &logged) => "committed",
                 () => continue,
             };
             let before = seen.checks[..number].last().map(|check| check.seq);
@@ -298,6 +315,38 @@ fn is_settled_before(
         }
     };
     decided && history.clock_steps.is_empty() && !logged.iter().any(is_open)
+}
+
+/// Whether the true message lay in the log well before the broker asked, and nothing had kept it from noting that.
+///
+/// The note follows the message at once. A producer that tried again has a half message that is still open; a broker that ended
+/// or whose disk was struck in between may not have come to its note.
+fn is_committed_before(
+    (history, trace, plan): (&History, &Trace, &Plan),
+    check: &CheckSeen,
+    logged: &[(&BrokerSeen, Logged<'_>)],
+) -> bool {
+    let first = |half: &&&LogRecord| !half.properties.contains_key(properties::TRANSACTION_CHECK_TIMES);
+    let begun: usize = logged.iter().map(|(_, logged)| logged.halves.iter().filter(first).count()).sum();
+    let holds = |(_, logged): &&(&BrokerSeen, Logged<'_>)| !logged.finals.is_empty();
+    let Some((broker, logged)) = logged.iter().find(holds).filter(|_| begun == 1) else { return false };
+    let is_up = |at: Time| at <= check.at;
+    let mut ends = history.deaths.iter().chain(&history.power_losses);
+    let ended = ends.any(|(node, _, at)| *node == broker.node && is_up(*at));
+    let begun_by = |name: &Name| history.faults.iter().any(|(at, own)| own == name && is_up(*at));
+    let strikes = |kind: &FaultKind| {
+        matches!(kind, FaultKind::Disk { .. } | FaultKind::Pause { .. } | FaultKind::PauseService { .. })
+    };
+    let struck = plan.episodes.iter().any(|episode| strikes(&episode.kind) && begun_by(&episode.name));
+    if ended || struck || history.sick.moments(broker.node).any(is_up) || !history.clock_steps.is_empty() {
+        return false;
+    }
+    // It asks with a copy that it has made for that.
+    let wall = trace.header.start.0 + (check.at.0 / 1_000_000) as i64;
+    let asked = logged.halves.iter().rfind(|half| half.stored <= wall && !first(half));
+    let committed = logged.finals.iter().map(|last| last.stored).min();
+    let follows = (IN_FLIGHT + history.waits_for_force.unwrap_or_default()).as_millis() as i64;
+    asked.zip(committed).is_some_and(|(asked, committed)| committed + follows <= asked.stored)
 }
 
 /// A question may be on its way while the answer to another is taken in.

@@ -77,7 +77,9 @@ pub struct Commit {
 pub struct Asked {
     /// The frame's arrival.
     pub seq: Seq,
-    /// When.
+    /// The frame's departure.
+    pub sent: Seq,
+    /// When it arrived.
     pub at: Time,
     /// The broker.
     pub broker: NodeId,
@@ -173,15 +175,15 @@ impl Signs {
             Some(Place { group: text("consumerGroup")?, topic: text("topic")?, queue })
         };
         let (Some(place), false) = (place(), is_response) else { return };
-        let (seq, at, wall, broker) = (record.seq, record.at, record.wall.0, node);
+        let (seq, sent, at, broker) = (record.seq, record.cause.unwrap_or(record.seq), record.at, node);
         let says_place = frame.code == UPDATE_CONSUMER_OFFSET
             || read.number("sysFlag").is_some_and(|flag| flag & COMMITS_OFFSET == COMMITS_OFFSET);
         if let Some(value) = read.number("commitOffset").filter(|_| says_place) {
             self.commits.push(Commit {
                 seq,
-                sent: record.cause.unwrap_or(seq),
+                sent,
                 at,
-                wall,
+                wall: record.wall.0,
                 broker,
                 from,
                 place: place.clone(),
@@ -191,7 +193,7 @@ impl Signs {
             });
         }
         if let Some(offset) = read.number("queueOffset").filter(|_| frame.code == PULL_MESSAGE) {
-            self.pulls.push(Asked { seq, at, broker, from, place, offset });
+            self.pulls.push(Asked { seq, sent, at, broker, from, place, offset });
         }
     }
 

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::history::BrokerSeen;
+use crate::lab::oracle::frame::Frame;
 use crate::lab::oracle::store::{LogRecord, Store};
-use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
+use crate::lab::trace::record::{App, NodeId, Record, Road, Seq, What};
+use crate::lab::trace::wire::Wire;
 use crate::mq::app::{Call, LocalOutcome, LocalState, Return, SendStatus};
 use crate::mq::message::property::{Properties, names as properties};
 use crate::mq::message::{Group, Name, names};
@@ -19,7 +21,16 @@ pub struct Transactions {
     pub ledger: Vec<(Seq, Name, Name)>,
     by_id: BTreeMap<Name, usize>,
     /// Callbacks that have not been answered, by node, incarnation and task.
-    open: BTreeMap<(NodeId, u32, u64), usize>,
+    open: BTreeMap<(NodeId, u32, u64), (usize, Asked)>,
+}
+
+/// What a callback is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Asked {
+    /// It runs the local transaction.
+    ToRun,
+    /// It is asked how that ended.
+    HowItEnded,
 }
 
 /// A transaction.
@@ -43,6 +54,10 @@ pub struct TransactionSeen {
     pub executed: Option<Seq>,
     /// How the half message was stored, as the call said when it returned.
     pub half: Option<SendStatus>,
+    /// What the callback that ran the local transaction answered.
+    pub local: Option<(Seq, LocalOutcome)>,
+    /// What its producer then told the broker, as it arrived.
+    pub told: Vec<(Seq, LocalState)>,
 }
 
 /// A question how a transaction ended.
@@ -74,21 +89,24 @@ impl Transactions {
             What::App(App::Noted { key, value }) => self.ledger.push((record.seq, key.clone(), value.clone())),
             What::App(App::Called(call)) => {
                 if let Call::Decided { task, outcome } = &**call
-                    && let Some(place) = self.open.remove(&key(task.0))
+                    && let Some((place, asked)) = self.open.remove(&key(task.0))
                 {
                     self.seen[place].said.push((record.seq, record.at, outcome.clone()));
+                    if asked == Asked::ToRun {
+                        self.seen[place].local = Some((record.seq, outcome.clone()));
+                    }
                 }
             }
             What::App(App::Returned(answer)) => match &**answer {
                 Return::Execute { task, message, .. } => {
                     let place = self.place(&message.properties, record);
                     self.seen[place].executed.get_or_insert(record.seq);
-                    self.open.insert(key(task.0), place);
+                    self.open.insert(key(task.0), (place, Asked::ToRun));
                 }
                 Return::Check { task, group, message } => {
                     let own = &message.message.properties;
                     let place = self.place(own, record);
-                    self.open.insert(key(task.0), place);
+                    self.open.insert(key(task.0), (place, Asked::HowItEnded));
                     self.seen[place].checks.push(CheckSeen {
                         seq: record.seq,
                         at: record.at,
@@ -114,6 +132,14 @@ impl Transactions {
                 }
                 _ => {}
             },
+            What::Road(Road::Arrived { frame, .. }) if frame.code == END_TRANSACTION && frame.flag & 1 == 0 => {
+                let bytes = frame.wire.as_ref().map(Wire::brief).unwrap_or_default();
+                if let Some((id, state)) = Frame::read(&bytes).as_ref().and_then(ended)
+                    && let Some(place) = self.by_id.get(id)
+                {
+                    self.seen[*place].told.push((record.seq, state));
+                }
+            }
             _ => {}
         }
     }
@@ -134,6 +160,8 @@ impl Transactions {
                 returned: None,
                 executed: None,
                 half: None,
+                local: None,
+                told: vec![],
             });
         }
         place
@@ -146,7 +174,38 @@ impl Transactions {
     }
 }
 
+/// Which transaction a frame says has ended, and how, where it was not asked for.
+///
+/// Source: `DefaultMQProducerImpl.endTransaction`, `MessageSysFlag`.
+fn ended<'a>(frame: &'a Frame<'_>) -> Option<(&'a str, LocalState)> {
+    let state = match frame.number("commitOrRollback")? {
+        COMMIT => LocalState::Commit,
+        ROLLBACK => LocalState::Rollback,
+        _ => LocalState::Unknown,
+    };
+    (frame.text("fromTransactionCheck") != Some("true")).then_some((frame.text("msgId")?, state))
+}
+
+/// Source: `RequestCode`.
+const END_TRANSACTION: i32 = 37;
+/// Source: `MessageSysFlag.TRANSACTION_COMMIT_TYPE`.
+const COMMIT: i64 = 2 << 2;
+/// Source: `MessageSysFlag.TRANSACTION_ROLLBACK_TYPE`.
+const ROLLBACK: i64 = 3 << 2;
+
 impl TransactionSeen {
+    /// What the broker was told that the local transaction did not come to: both ends.
+    pub fn told_otherwise(&self) -> Option<(Seq, Seq)> {
+        let (ran, local) = self.local.as_ref()?;
+        // One that threw, or answered nothing, is unknown. Source: `DefaultMQProducerImpl.sendMessageInTransaction`.
+        let meant = match local {
+            LocalOutcome::State(state) => *state,
+            _ => LocalState::Unknown,
+        };
+        let other = self.told.iter().find(|(_, told)| *told != meant)?;
+        Some((*ran, other.0))
+    }
+
     /// When a listener first said so.
     pub fn said(&self, state: LocalState) -> Option<Seq> {
         let wanted = LocalOutcome::State(state);

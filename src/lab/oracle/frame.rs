@@ -45,6 +45,12 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// What follows a frame's header; `None` if it is no frame.
+pub fn body(bytes: &[u8]) -> Option<&[u8]> {
+    let length = usize::try_from(i32_at(bytes, 4) & 0x00ff_ffff).ok()?;
+    bytes.get(8 + length..)
+}
+
 fn of_json<'a>(header: &[u8]) -> Option<Frame<'a>> {
     let json = Json::parse(header).ok()?;
     let number = |name: &str| json.get(name).and_then(Json::int).and_then(|number| i32::try_from(number).ok());

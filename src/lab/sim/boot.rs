@@ -52,8 +52,9 @@ pub(crate) fn empty(plan: &Plan) -> Setup {
     setup.episodes = plan.episodes.as_slice().into();
     setup.reboots = reboots(plan);
     setup.profile = Name::from(plan.profile.name());
-    // What a broker tells a sender is judged as it leaves; at level `full` all frames are kept.
-    let leaving = |command: &Command| matches!(command.header, Header::Sent(_));
+    // What a broker tells a sender is judged as it leaves, and who asks for a lock waits from then on; at level `full` all
+    // frames are kept.
+    let leaving = |command: &Command| matches!(command.header, Header::Sent(_)) || asks_for_locks(command);
     setup.tap = Some(WireTap { leaving, arriving: is_judged, label });
     setup
 }
@@ -83,17 +84,34 @@ fn broker_boot(config: BrokerConfig) -> Boot {
     })
 }
 
-/// What checkers read at level `history`: where groups stand, where they read, when they are told to read elsewhere, and that
-/// a pull was refused.
+/// What checkers read at level `history`: where groups stand, where they read, when they are told to read elsewhere, that a
+/// pull was refused, who asked for which lock and had it, and how a transaction is said to have ended.
 fn is_judged(command: &Command) -> bool {
     match command.is_response() {
-        false => matches!(command.code, request::UPDATE_CONSUMER_OFFSET | request::PULL_MESSAGE),
-        true => matches!(
-            command.code,
-            response::PULL_OFFSET_MOVED | response::SUBSCRIPTION_NOT_EXIST | response::SUBSCRIPTION_NOT_LATEST
-        ),
+        false => {
+            asks_for_locks(command)
+                || matches!(
+                    command.code,
+                    request::UPDATE_CONSUMER_OFFSET
+                        | request::PULL_MESSAGE
+                        | request::UNLOCK_BATCH_MQ
+                        | request::END_TRANSACTION
+                )
+        }
+        true => match command.code {
+            response::PULL_OFFSET_MOVED | response::SUBSCRIPTION_NOT_EXIST | response::SUBSCRIPTION_NOT_LATEST => true,
+            response::SUCCESS => command.body.as_ref().is_some_and(|body| body.starts_with(LOCKED)),
+            _ => false,
+        },
     }
 }
+
+fn asks_for_locks(command: &Command) -> bool {
+    !command.is_response() && command.code == request::LOCK_BATCH_MQ
+}
+
+/// So begins the answer to who asks for locks: `LockBatchResponseBody`.
+const LOCKED: &[u8] = b"{\"lockOKMQSet\"";
 
 /// A command's name in a trace.
 fn label(command: &Command) -> &'static str {

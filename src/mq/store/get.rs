@@ -193,7 +193,9 @@ impl MessageStore {
                     break;
                 }
                 if is_wanted(disk, queue, unit.tags_code, request.filter) {
-                    match self.record_at(disk, unit.offset, unit.size) {
+                    // What is found in place of a record whose file is gone is another one (K17).
+                    let is_there = !self.profile.fix_k17 || self.log.min_offset() <= unit.offset;
+                    match self.record_at(disk, unit.offset, unit.size).filter(|_| is_there) {
                         Some(bytes) if self.profile.fix_k17 && !has_its_body(&bytes) => {
                             if got.messages.is_empty() {
                                 return false;

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use mqlab::lab::scenario::plan::Plan;
 use mqlab::lab::trace::log::Trace;
-use mqlab::lab::trace::record::{App, Machine, Record, What};
+use mqlab::lab::trace::record::{App, Machine, Record, Road, What};
+use mqlab::lab::trace::wire::Wire;
 use mqlab::mq::app::{Call, ConsumeOutcome, Ordered, OrderlyStatus, Return};
 use mqlab::mq::message::StoredMessage;
 
@@ -166,6 +169,52 @@ pub fn exclusive(table: &mut Table) {
     let died = line(200, "[[fault]]\nname = \"x\"\nat = \"40s\"\nlasts = \"5s\"\nkill = { node = \"billing-1\" }\n");
     table.accepts("a member that dies within its listener", (&died.0, &died.1));
     table.accepts("one process with two batches: that is G20's", (&unanswered(&trace, 20), &plan));
+    locks(table);
+}
+
+/// What members were told of their locks.
+fn locks(table: &mut Table) {
+    let (trace, plan) = line(100, "");
+    let refused = refusing(&trace, "billing-1", 35);
+    table.rejects("goes on where it was refused", "after a refusal", (&refused, &plan));
+    let unasked = damaged(&refused, |record| (!is_frame(&record, LOCK, true)).then_some(record));
+    table.accepts("a refusal that may have come too late", (&unasked, &plan));
+    let stop = line(120, "[[fault]]\nname = \"x\"\nat = \"40s\"\nlasts = \"5s\"\nstop = { node = \"billing-1\" }\n");
+    table.accepts("who stops lets its locks go", (&stop.0, &stop.1));
+    let kept = damaged(&stop.0, |record| (!is_frame(&record, UNLOCK, false)).then_some(record));
+    table.rejects("nobody let go", "granted twice", (&kept, &stop.1));
+    let booted = with_machine(&kept, "broker-a", 38, &[Machine::Killed, Machine::Booted]);
+    table.accepts("nobody let go, and the broker forgot", (&booted, &stop.1));
+}
+
+const LOCK: i32 = 41;
+const UNLOCK: i32 = 42;
+
+/// Whether a request of that code leaves, or arrives.
+fn is_frame(record: &Record, code: i32, leaves: bool) -> bool {
+    match &record.what {
+        What::Road(Road::Sent { frame, .. }) => leaves && frame.flag & 1 == 0 && frame.code == code,
+        What::Road(Road::Arrived { frame, .. }) => !leaves && frame.flag & 1 == 0 && frame.code == code,
+        _ => false,
+    }
+}
+
+/// The trace in which a client's next answer about locks after some second grants it none.
+fn refusing(trace: &Trace, client: &str, second: u64) -> Trace {
+    let (client, mut done) = (trace.node(client), false);
+    damaged(trace, |mut record| {
+        if !done
+            && record.node == client
+            && second * 1_000_000_000 <= record.at.0
+            && let What::Road(Road::Arrived { frame, .. }) = &mut record.what
+            && let Some(Wire::Typed(command)) = &mut frame.wire
+            && command.body.as_ref().is_some_and(|body| body.starts_with(b"{\"lockOKMQSet\""))
+        {
+            command.body = Some(Bytes::from_static(b"{\"lockOKMQSet\":[]}"));
+            done = true;
+        }
+        Some(record)
+    })
 }
 
 pub fn overtaking(table: &mut Table) {
@@ -188,6 +237,21 @@ pub fn overtaking(table: &mut Table) {
     let died = line(200, "[[fault]]\nname = \"x\"\nat = \"40s\"\nlasts = \"5s\"\nkill = { node = \"billing-1\" }\n");
     table.accepts("a member that dies within its listener", (&died.0, &died.1));
     table.accepts("not answered: that is G20's", (&unanswered(&trace, 20), &plan));
+    let (moved, moved_plan) = line(100, RESET);
+    let suspended = answering(&moved, last_answer_before(&moved, 30), OrderlyStatus::Suspend);
+    table.accepts("left behind by a reset", (&suspended, &moved_plan));
+    let unmoved = damaged(&suspended, |record| (record.node != moved.node("ops")).then_some(record));
+    table.rejects("the same without the reset", "overtaken", (&unmoved, &moved_plan));
+}
+
+/// An operator who moves the group to the end of what there is.
+const RESET: &str = "[[operator]]\nname = \"ops\"\nstart = \"29s\"\n[[operator.reset]]\nwait = \"1s\"\n\
+    group = \"billing\"\ntopic = \"orders\"\nto = \"20181110161000\"\n";
+
+/// The number of the last answer before some second, counted from 1.
+fn last_answer_before(trace: &Trace, second: u64) -> usize {
+    let answers = trace.records().iter().filter(|record| is_answer(record));
+    answers.filter(|record| record.at.0 < second * 1_000_000_000).count()
 }
 
 /// In which second a listener answered, counted from 1.

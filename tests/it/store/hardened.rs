@@ -182,6 +182,26 @@ fn k17_a_damaged_body_is_not_served() {
     }
 }
 
+#[test]
+fn k17_nothing_is_served_in_place_of_a_first_record_that_is_gone() {
+    for (profile, served) in [(Profile::FAITHFUL, 1), (fix("K17"), 0)] {
+        let config = StoreConfig { file_reserved_time_h: 0, ..small() };
+        let mut machine = Machine::boot_as(&profile, sim(), config, clock()).unwrap_or_else(|error| panic!("{error}"));
+        let mut old = message(0);
+        old.topic = "old".into();
+        assert_eq!(machine.put(&old).status, PutStatus::PutOk);
+        for number in 0..60 {
+            put(&mut machine, number);
+        }
+        machine.store.delete_files_manually();
+        machine.store.clean_commit_log(machine.disk.lend(), machine.clock);
+        let topic = "old".into();
+        let request = GetRequest { topic: &topic, queue_id: 0, offset: QueueOffset(0), max: 1, filter: &|_| true };
+        let got = machine.store.get(machine.disk.lend(), &request).expect("an answer");
+        assert_eq!(got.messages.len(), served);
+    }
+}
+
 /// Equal records A B C D, B damaged, a crash, E in B's place, another crash.
 fn after_two_crashes(profile: &Profile) -> Vec<Vec<u8>> {
     let mut machine = boot(profile, sim());

@@ -12,44 +12,9 @@ const SAMPLE: u64 = 100;
 /// Reasons that are known, English and Chinese.
 const KNOWN: &[(Mistake, &str, &str)] = &[
     (
-        Mistake::CheckpointWithoutSlack,
-        "only without K06's repair does recovery choose a file by the checkpoint, and three seconds of log lie in one file",
-        "只有未修复 K06 时恢复才按 checkpoint 选文件，而三秒的日志通常在同一个文件里",
-    ),
-    (
         Mistake::DiskFullStopsQueues,
         "a broker looks at its disk a minute after its boot, when a standard run's faults are over; a full disk is beyond",
         "Broker 启动一分钟后才检查磁盘，那时标准长度的故障已结束；磁盘写满也超出承诺范围",
-    ),
-    (
-        Mistake::LaggingSlaveCorrects,
-        "a slave must lag while its master is away for longer than the half minute between two looks at a route",
-        "需要 Slave 落后，同时 Master 离开超过客户端更新路由的半分钟",
-    ),
-    (
-        Mistake::SlaveForgetsOffsets,
-        "a slave is asked for offsets only if its master is away for longer than the half minute between two looks at a route",
-        "只有 Master 离开超过客户端更新路由的半分钟，才会向 Slave 查询位点",
-    ),
-    (
-        Mistake::DelayCursorOfBatchStart,
-        "two delayed messages must be due in one round, and a clean stop come before the next; after a kill it is explained",
-        "需要同一轮到期两条延时消息，并在下一轮之前正常停机；被杀之后的重复另有解释",
-    ),
-    (
-        Mistake::FailedSeekIsZero,
-        "a queue must be won while its broker cannot be asked and the route still names it",
-        "需要在 Broker 无法查询、路由却仍包含它时分到队列",
-    ),
-    (
-        Mistake::LockOrLease,
-        "a lock must be refused to its holder while the lease runs",
-        "需要在租约有效期内拒绝持有者续锁",
-    ),
-    (
-        Mistake::OffsetNotReadAgain,
-        "what is handed out twice while a queue changes hands is explained by that",
-        "队列换手期间的重复投递由换手本身解释",
     ),
     (
         Mistake::RetriesSameQueue,

@@ -64,7 +64,9 @@ fn hit(mistake: Mistake, trial: &Trial) -> Option<Hit> {
     let clean = without(&trial.plan);
     let twin = trial::replay(&clean);
     broken.retain(|(finding, _)| {
-        trial::judge_one(&twin.trace, &clean, finding.check).is_some_and(|twin| twin.verdict == Verdict::Pass)
+        // What a registered weakness does is no mistake's work, and what is a violation beside it is not the weakness's.
+        let keeps = |verdict: &Verdict| matches!(verdict, Verdict::Pass | Verdict::Known { .. });
+        trial::judge_one(&twin.trace, &clean, finding.check).is_some_and(|twin| keeps(&twin.verdict))
     });
     if !mistake.hidden_by().is_empty() {
         // A profile that lacks repairs breaks things by itself, other ones in the twin's run, perhaps.

@@ -49,10 +49,14 @@ impl Cluster {
             18 => (2, &[true, true]),
             _ => (3, &[true, true, false]),
         };
+        let occasion = rare.occasion;
+        let (nameservers, slaves) = occasion.shape().unwrap_or((nameservers, slaves));
         let floor = pick.spread(200, 3_000);
         let latency = (floor, floor + pick.spread(100, 8_000));
         let sync_flush = pick.chance(1, 2);
+        let sync_flush = occasion.forces().unwrap_or(sync_flush);
         let sync_master = pick.chance(1, 2);
+        let log_file = |drawn: u64| occasion.log_file().unwrap_or(drawn);
         let master = |(at, slave): (usize, &bool)| {
             let name = format!("broker-{}", ["a", "b", "c"][at]);
             let mut pick = picks.of(&["broker", &name]);
@@ -64,14 +68,14 @@ impl Cluster {
                 name,
                 sync_flush,
                 sync_master: sync_master && *slave,
-                log_file: pick.spread(16 << 10, 1 << 20) / 4096 * 4096,
+                log_file: log_file(pick.spread(16 << 10, 1 << 20) / 4096 * 4096),
                 queue_file: pick.between(20, 2_000) * 20,
                 fsync: (fsync, fsync + pick.spread(100, 10_000)),
                 torn: pick.chance(1, 2),
                 personality: pick.one(if within { calm } else { wild }),
                 check_interval: pick.one(&[&5_000, &10_000, &60_000]).to_owned(),
                 immunity: pick.one(&[&1_000, &6_000]).to_owned(),
-                cleans: picks.of(&["retention", ["a", "b", "c"][at]]).chance(1, 3),
+                cleans: picks.of(&["retention", ["a", "b", "c"][at]]).chance(1, 3) || occasion.cleans(),
             }
         };
         let masters = slaves.iter().enumerate().map(master).collect();

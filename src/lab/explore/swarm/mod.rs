@@ -10,6 +10,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::explore::swarm::cluster::Cluster;
+use crate::lab::explore::swarm::occasion::Occasion;
 use crate::lab::explore::swarm::pick::Picks;
 use crate::lab::explore::swarm::rare::Rare;
 use crate::lab::explore::swarm::shape::Shape;
@@ -17,6 +18,8 @@ use crate::lab::explore::swarm::shape::Shape;
 mod cluster;
 
 pub mod kinds;
+
+mod occasion;
 
 mod pick;
 
@@ -107,16 +110,21 @@ pub fn draw(seed: u64, bounds: &Bounds, profile: &str) -> Draft {
         Regime::Beyond => false,
         Regime::Mixed => picks.of(&["regime"]).chance(4, 5),
     };
-    let rare = Rare::draw(&picks);
+    // An occasion has a shape of its own.
+    let occasion = match (bounds.length, bounds.shape) {
+        (Length::Standard, None) => Occasion::draw(&picks),
+        _ => Occasion::None,
+    };
+    let rare = Rare::draw(&picks, occasion);
     let cluster = Cluster::draw(&picks, &rare, within).shaped(bounds.shape);
-    let times = traffic::Times::draw(&picks, &cluster, (bounds.length, rare.calm));
+    let times = traffic::Times::draw(&picks, &cluster, (bounds.length, &rare));
     let mut head = String::new();
     let _ = writeln!(head, "format = 1\nid = \"hunt-{seed}\"\nseed = {seed}");
     let _ = writeln!(head, "title.en = \"Seed {seed}\"\ntitle.zh = \"种子 {seed}\"");
     let _ = writeln!(head, "question.en = \"Does it hold?\"\nquestion.zh = \"能守住承诺吗？\"\n");
     cluster.write(&mut head, profile);
     let clients = traffic::write(&mut head, (&picks, &rare), &cluster, &times);
-    let scene = storm::Scene { cluster: &cluster, clients: &clients, times: &times, within };
+    let scene = storm::Scene { cluster: &cluster, clients: &clients, times: &times, within, occasion };
     let faults = storm::draw(&picks, &scene, bounds);
     Draft { head, faults, within, warm: times.warm, healed: times.healed, until: times.until }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use crate::lab::explore::swarm::occasion::Occasion;
 use crate::lab::explore::swarm::pick::Picks;
 use crate::lab::explore::swarm::traffic::Times;
 
@@ -22,6 +23,8 @@ pub(super) struct Rare {
     pub(super) is_early: bool,
     /// Milliseconds of calm in front of the first fault, in which that comes to its end.
     pub(super) calm: u64,
+    /// What the seed is about.
+    pub(super) occasion: Occasion,
 }
 
 /// The condition.
@@ -32,10 +35,10 @@ const CALM: u64 = 20_000;
 const LARGEST: u64 = 3_600;
 
 impl Rare {
-    pub(super) fn draw(picks: &Picks) -> Rare {
+    pub(super) fn draw(picks: &Picks, occasion: Occasion) -> Rare {
         let has_tags = !picks.omits("tags");
         let own = |what: &str, out_of: u64| picks.of(&["rare", what]).chance(1, out_of);
-        let reset = own("reset", 8);
+        let reset = own("reset", 8) && occasion == Occasion::None;
         Rare {
             twin_tags: has_tags && own("twin-tags", 3),
             condition: !has_tags && own("condition", 5),
@@ -43,13 +46,14 @@ impl Rare {
             checkpoints: own("checkpoints", 4),
             reset,
             is_early: own("early", 4),
-            calm: if reset { CALM } else { 0 },
+            calm: if reset { CALM } else { occasion.calm() },
+            occasion,
         }
     }
 
     /// Lines of every broker's file.
     pub(super) fn settings(&self) -> String {
-        let mut text = String::new();
+        let mut text = self.occasion.settings().to_owned();
         if self.condition {
             text.push_str("enablePropertyFilter=true\\n");
         }
@@ -68,7 +72,8 @@ impl Rare {
     }
 
     /// What the first producer sends besides.
-    pub(super) fn sends(&self, out: &mut String) {
+    pub(super) fn sends(&self, out: &mut String, times: &Times) {
+        self.occasion.sends(out, times);
         if self.too_large {
             let _ = writeln!(out, "[[producer.send]]\ntopic = \"orders\"\nmode = \"sync\"\ncount = 2\nevery = \"2s\"");
             let _ = writeln!(out, "wait = \"2s\"\nkey = \"large-{{n}}\"\nsize = 4000");

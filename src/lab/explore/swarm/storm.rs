@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::lab::explore::swarm::cluster::Cluster;
 use crate::lab::explore::swarm::kinds::{ALL, Kind};
+use crate::lab::explore::swarm::occasion::Occasion;
 use crate::lab::explore::swarm::pick::{Pick, Picks};
 use crate::lab::explore::swarm::traffic::{Clients, Times};
 use crate::lab::explore::swarm::{Bounds, Wish};
@@ -14,14 +15,16 @@ pub(super) struct Scene<'a> {
     pub(super) clients: &'a Clients,
     pub(super) times: &'a Times,
     pub(super) within: bool,
+    pub(super) occasion: Occasion,
 }
 
 /// Draws the faults of a seed: three to six in a burst, of kinds that were not left out.
 pub(super) fn draw(picks: &Picks, scene: &Scene<'_>, bounds: &Bounds) -> Vec<Wish> {
+    let is_wanted =
+        |verb: &str| (bounds.only.is_empty() || bounds.only.contains(verb)) && !bounds.without.contains(verb);
     let wanted = |kind: &&Kind| {
-        let named = bounds.only.is_empty() || bounds.only.contains(kind.verb);
         let kept = !bounds.only.is_empty() || !picks.omits(kind.verb);
-        named && kept && !bounds.without.contains(kind.verb) && (kind.within || !scene.within)
+        kept && is_wanted(kind.verb) && (kind.within || !scene.within) && scene.occasion.bears(kind.verb)
     };
     let kinds: Vec<&Kind> = ALL.iter().filter(wanted).collect();
     if kinds.is_empty() {
@@ -29,11 +32,13 @@ pub(super) fn draw(picks: &Picks, scene: &Scene<'_>, bounds: &Bounds) -> Vec<Wis
     }
     // Part of the cluster never comes back, in one seed of twelve.
     let core = picks.of(&["heal"]).chance(1, 12);
-    let mut wishes: Vec<Wish> = Vec::new();
+    let mut wishes: Vec<Wish> = scene.occasion.wishes(picks, scene.times);
+    wishes.retain(|wish| is_wanted(wish.verb));
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for (burst, (from, to)) in scene.times.bursts.iter().enumerate() {
         let mut pick = picks.of(&["burst", &burst.to_string()]);
-        for number in 0..pick.between(3, 6) {
+        let count = pick.between(3, 6);
+        for number in 0..scene.occasion.storm().unwrap_or(count) {
             let mut pick = picks.of(&["fault", &burst.to_string(), &number.to_string()]);
             let kind = *pick.weighted(&kinds, |kind| kind.weight);
             let at = on_a_tick(picks, (burst, number), pick.between(*from, *to), (kind.verb, *to));

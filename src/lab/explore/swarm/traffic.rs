@@ -11,7 +11,7 @@ use crate::lab::explore::swarm::rare::{CONDITION, Rare};
 #[derive(Clone, Debug)]
 pub(super) struct Times {
     /// The clients boot.
-    start: u64,
+    pub(super) start: u64,
     /// Everybody has found each other.
     pub(super) warm: u64,
     /// Spans in which faults begin.
@@ -30,15 +30,15 @@ pub(super) struct Clients {
 }
 
 impl Times {
-    pub(super) fn draw(picks: &Picks, cluster: &Cluster, (length, calm): (Length, u64)) -> Times {
+    pub(super) fn draw(picks: &Picks, cluster: &Cluster, (length, rare): (Length, &Rare)) -> Times {
         let mut pick = picks.of(&["times"]);
         // A slave's first report comes ten seconds after its boot; until then nothing waits for it.
         let start = if cluster.has_slave() { 11_000 } else { 1_000 };
-        let warm = start + pick.between(3_000, 5_000) + calm;
+        let warm = start + pick.between(3_000, 5_000) + rare.calm;
         let mut bursts = Vec::new();
         let mut at = warm;
         let (end, mean) = match length {
-            Length::Standard => (warm + pick.between(6_000, 16_000), 20_000),
+            Length::Standard => (warm + pick.between(6_000, 16_000).max(rare.occasion.burst()), 20_000),
             Length::Long => (warm + pick.spread(300_000, 6 * 3_600_000), 20_000),
         };
         while at < end {
@@ -53,6 +53,10 @@ impl Times {
 
 /// So long after everything has healed the first producer sends once more.
 const AFTERWARDS: u64 = 1_000;
+
+/// How long after another a member comes that is to be told apart from it, and what it takes for a message.
+const STAGGER: u64 = 7_000;
+const SLOW: u64 = 1_500;
 
 /// Which features the workload has: each with its own coin.
 struct Features<'a> {
@@ -74,13 +78,13 @@ pub(super) fn write(out: &mut String, (picks, rare): (&Picks, &Rare), cluster: &
     let on = |feature: &str| !picks.omits(feature);
     let features = Features {
         rare,
-        orderly: on("orderly"),
-        delay: on("delay"),
-        transactions: on("transactions"),
+        orderly: (on("orderly") || rare.occasion.is_ordered()) && !rare.occasion.is_unordered(),
+        delay: on("delay") && !rare.occasion.is_plain(),
+        transactions: on("transactions") && !rare.occasion.is_plain(),
         tags: on("tags"),
         batches: on("batches"),
         modes: on("modes"),
-        failures: on("failures"),
+        failures: on("failures") && !rare.occasion.is_plain(),
         broadcast: on("broadcast") && on("broadcast-too"),
         second_group: on("second-group"),
         slow: on("slow"),
@@ -100,18 +104,20 @@ pub(super) fn write(out: &mut String, (picks, rare): (&Picks, &Rare), cluster: &
         }
         let mut pick = picks.of(&["group", group]);
         let broadcast = at == 1 && features.broadcast;
-        let orderly = features.orderly && !broadcast && pick.chance(2, 3);
+        let orderly = features.orderly && !broadcast && (pick.chance(2, 3) || rare.occasion.is_ordered());
         let tags = features.tags && pick.chance(1, 2);
         let mut pick_of_dead = picks.of(&["hopeless", group]);
         let gives_up = features.failures && !broadcast && !orderly && pick_of_dead.chance(1, 3);
         let gives_up = gives_up.then(|| (pick_of_dead.between(1, 2), pick_of_dead.between(0, 2)));
-        for number in 1..=pick.between(1, 3) {
+        for number in 1..=pick.between(1, 3).max(rare.occasion.members()) {
             let name = format!("{group}-{number}");
-            let of = Group { group, broadcast, orderly, tags, gives_up };
+            let staggered = rare.occasion.is_ordered().then_some(number - 1);
+            let of = Group { group, broadcast, orderly, tags, gives_up, staggered };
             consumer(out, picks, (&name, &of, &features), times);
             clients.consumers.push(name);
         }
     }
+    rare.occasion.consumer(out, times);
     rare.operator(out, picks, times);
     clients
 }
@@ -179,7 +185,7 @@ fn producer(out: &mut String, picks: &Picks, (name, features): (&str, &Features<
         }
     }
     if name == "shop-1" {
-        features.rare.sends(out);
+        features.rare.sends(out, times);
         last_sends(out, features, times);
     }
     if transactional {
@@ -225,6 +231,8 @@ struct Group<'a> {
     tags: bool,
     /// After how many tries it gives up, and the number of the key that always fails.
     gives_up: Option<(u64, u64)>,
+    /// How many come before a member, where they come one after the other.
+    staggered: Option<u64>,
 }
 
 fn consumer(out: &mut String, picks: &Picks, (name, of, features): (&str, &Group<'_>, &Features<'_>), times: &Times) {
@@ -232,6 +240,7 @@ fn consumer(out: &mut String, picks: &Picks, (name, of, features): (&str, &Group
     let mut shared = picks.of(&["members", of.group]);
     let late = pick.chance(1, 4);
     let start = if late { times.start + pick.between(1_000, 12_000) } else { times.start };
+    let start = of.staggered.map_or(start, |before| times.start + before * STAGGER);
     let _ = writeln!(out, "\n[[consumer]]\nname = \"{name}\"\ngroup = \"{}\"\nstart = \"{start}ms\"", of.group);
     let model = if of.broadcast { "broadcasting" } else { "clustering" };
     let mode = if of.orderly { "orderly" } else { "concurrent" };
@@ -243,6 +252,7 @@ fn consumer(out: &mut String, picks: &Picks, (name, of, features): (&str, &Group
         false => writeln!(out, "subscribe = {{ orders = \"{what}\" }}"),
     };
     let batch = if shared.chance(1, 3) { shared.between(2, 8) } else { 1 };
+    let batch = if of.staggered.is_some() { 1 } else { batch };
     let _ = writeln!(out, "batch = {batch}\nallocate = \"{}\"", shared.one(&["averagely", "by-circle"]));
     if of.orderly {
         let _ = writeln!(out, "suspend = \"{}ms\"", pick.spread(100, 2_000));
@@ -258,5 +268,6 @@ fn consumer(out: &mut String, picks: &Picks, (name, of, features): (&str, &Group
         let _ = writeln!(out, "reply = [\"{}\", \"ok\"]\ntakes = \"{}ms\"", pick.one(first), pick.spread(1, 100));
     }
     let takes = if features.slow { pick.spread(1, 1_500) } else { pick.spread(1, 20) };
+    let takes = if of.staggered.is_some() { SLOW } else { takes };
     let _ = writeln!(out, "[[consumer.on]]\nreply = [\"ok\"]\ntakes = \"{takes}ms\"");
 }
