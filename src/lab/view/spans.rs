@@ -108,6 +108,7 @@ pub fn of(trace: &Trace, handles: &Handles, lang: Lang) -> Vec<Lasting> {
                 | Call::SendInTransaction { op, .. }
                 | Call::CreateTopic { op, .. }
                 | Call::Admin { op, .. }
+                | Call::Steer { op, .. }
                 | Call::Pull { op, .. } => spans.begin(record, (Kind::Call, op.0.to_string()), told()),
             },
             What::App(App::Returned(answer)) => match &**answer {
