@@ -79,6 +79,8 @@ mod exports;
 
 mod why;
 
+mod diff;
+
 mod run_disk;
 
 mod scenarios;
