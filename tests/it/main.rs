@@ -84,6 +84,8 @@ mod exports;
 mod why;
 
 mod retained;
+mod diff;
+
 mod run_disk;
 
 mod scenarios;

@@ -10,10 +10,13 @@ use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::fold::Pictures;
 use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{Level, What};
+use mqlab::lab::tui::app::App;
+use mqlab::lab::tui::{Options, render};
 use mqlab::lab::view::lines::Handles;
 use mqlab::lab::view::why;
 use mqlab::lab::view::why_not::{self, ALL, Wanted, WhyNot};
 use mqlab::mq::fact::Fact;
+use ratatui::crossterm::event::KeyCode;
 use serde_json::Value;
 
 fn run(name: &str, sets: &[&str]) -> Trace {
@@ -245,5 +248,52 @@ fn what_cannot_be_asked_is_told_with_a_way_out() {
         let (code, out, talk) = mqlab(arguments);
         assert_eq!((code, out.as_str()), (4, ""), "{arguments:?}");
         assert!(talk.contains(told), "{arguments:?}: {talk}");
+    }
+}
+
+/// The player on a scenario, in English, in 100 columns.
+fn open(name: &str) -> App {
+    let text = library::text(name).expect("in the library");
+    let scenario = load(name, text.as_bytes(), &Overrides::default()).unwrap_or_else(|report| panic!("{report}"));
+    let mut app = App::new(vec![scenario], Options { lang: Lang::En, color: false, unicode: false, mouse: false });
+    app.open(0);
+    app
+}
+
+fn press(app: &mut App, keys: &str) -> String {
+    keys.chars().for_each(|key| app.press(if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) }));
+    let buffer = render(app, 100, 30);
+    let rows = (0..30).map(|y| (0..100).map(|x| buffer[(x, y)].symbol()).collect::<String>());
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn in_the_player_w_tells_why_and_enter_goes_there() {
+    let mut app = open("17-power-loss");
+    let nothing = press(&mut app, "w");
+    assert!(nothing.contains("nothing has happened yet") && app.menu.is_none(), "{nothing}");
+    let menu = press(&mut app, ":32\nw");
+    assert!(menu.contains("Why?") && menu.contains("appends orders/0 #0 @571") && menu.contains("< #30"), "{menu}");
+    assert!(menu.contains("> #33"), "the answer comes in: {menu}");
+    let first_cause = app.menu.as_ref().unwrap().lines.iter().position(|line| line.starts_with('<')).unwrap();
+    press(&mut app, &"j".repeat(first_cause));
+    press(&mut app, "\n");
+    assert_eq!(app.player.as_ref().unwrap().at, 31, "just behind #30");
+}
+
+#[test]
+fn in_the_player_n_tells_what_the_message_waits_for() {
+    let mut app = open("17-power-loss");
+    let menu = press(&mut app, ":32\n:m4\n:32\nn");
+    assert!(menu.contains("m4 order-4") && menu.contains("+ stored") && menu.contains("- flushed"), "{menu}");
+    assert!(menu.contains("broker-a must act; FlushCommitLog fires at"), "{menu}");
+    let place = app.menu.as_ref().unwrap().lines.iter().position(|line| line.contains("+ stored")).unwrap();
+    press(&mut app, &"j".repeat(place));
+    press(&mut app, "\n");
+    assert_eq!(app.player.as_ref().unwrap().at, 32);
+    for (columns, rows) in [(60, 16), (80, 24), (20, 5)] {
+        press(&mut app, "n");
+        render(&app, columns, rows);
+        app.press(KeyCode::Esc);
     }
 }

@@ -295,11 +295,7 @@ impl History {
                         tasks.insert((node, record.incarnation, task.0), history.deliveries.len());
                         history.deliveries.push(Delivery::of(record, node, (group, queue), answer));
                     }
-                    Return::Told { group, what, .. } => {
-                        if let PullAnswer::Pulled(result) = &**what {
-                            history.pulls.push(Delivery::of(record, node, (group, &result.queue), answer));
-                        }
-                    }
+                    Return::Told { .. } => history.pulls.extend(pulled(record, node, answer)),
                     Return::Done { .. }
                     | Return::QueuesChanged { .. }
                     | Return::Administered { .. }
@@ -454,6 +450,15 @@ impl History {
             is_whole(slave.node, record).then_some((*node, record))
         });
         own.chain(replicated)
+    }
+}
+
+/// What a pull consumer was given, if it was.
+fn pulled(record: &Record, node: NodeId, answer: &Arc<Return>) -> Option<Delivery> {
+    let Return::Told { group, what, .. } = &**answer else { return None };
+    match &**what {
+        PullAnswer::Pulled(result) => Some(Delivery::of(record, node, (group, &result.queue), answer)),
+        PullAnswer::Queues(_) | PullAnswer::Offset(_) => None,
     }
 }
 

@@ -50,7 +50,8 @@ pub(super) fn run(path: &Path, judged: &Judged, lang: Lang) -> Result<ExitCode> 
     }
 }
 
-fn read(path: &Path) -> Result<String, String> {
+/// The lines of a trace that was written, compressed or not.
+pub(super) fn read(path: &Path) -> Result<String, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let bytes = match path.extension().is_some_and(|extension| extension == "rmqrun") {
         true => zstd::decode_all(&bytes[..]).map_err(|error| error.to_string())?,

@@ -99,6 +99,43 @@ pub enum Command {
     /// Look at scenario files, or make one of a broker's own settings.
     #[command(subcommand)]
     Scenario(ScenarioCommand),
+    /// Where two runs part, and what became otherwise of which message.
+    Diff(DiffArgs),
+    /// Print every key of the terminal program.
+    Keys {
+        /// What to print.
+        #[arg(long, value_enum, default_value_t = Report::Text)]
+        format: Report,
+    },
+    /// Say what the terminal program finds here: size, locale, colours.
+    Doctor,
+    /// Print a shell's completions.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, of the whole or of one command, for `man -l -`.
+    Man {
+        /// Which command.
+        command: Option<String>,
+    },
+}
+
+/// Which runs are held against each other.
+#[derive(Args, Debug, Clone)]
+pub struct DiffArgs {
+    /// A scenario's name or file, with a seed if you like (`17-power-loss@7`); or a trace that `mqlab run --out` has written.
+    #[arg(value_name = "A")]
+    pub first: String,
+    /// The other one.
+    #[arg(value_name = "B")]
+    pub second: String,
+    /// How both runs are decided, where they are run here.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Report::Text)]
+    pub format: Report,
 }
 
 /// What is shrunk.

@@ -15,9 +15,11 @@ use crate::lab::scenario::{Scenario, library};
 
 pub mod args;
 
+mod about;
 mod against;
 mod crash_states;
 mod determinism;
+mod diff;
 mod disk;
 mod export;
 mod hunt;
@@ -59,6 +61,11 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Mutants(args)) => mutants::run(&args, look),
         Some(Command::Shrink(args)) => shrink::run(&args, look),
         Some(Command::Scenario(command)) => scenario::run(&command, look),
+        Some(Command::Diff(args)) => diff::run(&args, look),
+        Some(Command::Keys { format }) => about::keys(format, look),
+        Some(Command::Doctor) => about::doctor(look),
+        Some(Command::Completions { shell }) => about::completions(shell),
+        Some(Command::Man { command }) => about::man(command.as_deref()),
         None if load::is_terminal() => {
             load::play(library_scenarios()?, look, None)?;
             Ok(ExitCode::SUCCESS)

@@ -442,24 +442,6 @@ const TOLD: &[(&str, Words)] = &[
     ("info", w("died with a send open: nobody knows how it ended", "带着未完成的发送死去，结果未知")),
 ];
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_languages_fill_the_same_fields() {
-        let fields = |text: &str| {
-            let mut names: Vec<String> =
-                text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap_or("").to_owned()).collect();
-            names.sort();
-            names
-        };
-        for (kind, words) in TOLD.iter().chain(&[("failed", CALL_FAILED)]) {
-            assert_eq!(fields(words.en), fields(words.zh), "{kind}");
-        }
-    }
-}
-
 /// What is too small for an account of the whole.
 const SMALL: &[(&str, Words)] = &[
     ("opening", w("opens a connection to {to}", "向 {to} 建立连接")),
@@ -502,3 +484,21 @@ const SMALL: &[(&str, Words)] = &[
     ("config-staged", w("writes {file} beside the old one", "在旧文件旁写入新的 {file}")),
     ("config-persisted", w("has written {file}", "写完 {file}")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_fill_the_same_fields() {
+        let fields = |text: &str| {
+            let mut names: Vec<String> =
+                text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap_or("").to_owned()).collect();
+            names.sort();
+            names
+        };
+        for (kind, words) in TOLD.iter().chain(&[("failed", CALL_FAILED)]) {
+            assert_eq!(fields(words.en), fields(words.zh), "{kind}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ use crate::lab::scenario::Scenario;
 use crate::lab::sim::session::Session;
 use crate::lab::trace::record::Level;
 use crate::lab::tui::Options;
+use crate::lab::tui::asked;
 use crate::lab::tui::branch::{self, Branches};
 use crate::lab::tui::home::{Entry, Home};
 use crate::lab::tui::menu::{Menu, Of};
@@ -119,6 +120,21 @@ impl App {
         self.menu = Some(Menu { of: Of::Branches, lines, chosen: branches.now });
     }
 
+    fn ask_why(&mut self) {
+        let lang = self.options.lang;
+        let Some(player) = &mut self.player else { return };
+        match asked::why(player, lang) {
+            Ok(menu) => self.menu = Some(menu),
+            Err(note) => player.note = Some(note),
+        }
+    }
+
+    fn ask_why_not(&mut self) {
+        if let Some(player) = self.player.as_ref().filter(|player| player.message < player.handles.messages.len()) {
+            self.menu = Some(asked::why_not(player, self.options.lang));
+        }
+    }
+
     /// A key in the menu.
     fn choose_in(&mut self, mut menu: Menu, key: KeyCode) {
         match key {
@@ -128,6 +144,11 @@ impl App {
             KeyCode::Enter => {
                 return match &menu.of {
                     Of::Branches => self.switch(menu.chosen),
+                    Of::Moments(steps) => {
+                        if let Some(step) = steps.get(menu.chosen).copied().flatten() {
+                            self.look(step);
+                        }
+                    }
                     Of::Faults(edits) => {
                         if let Some(edit) = edits.get(menu.chosen).cloned() {
                             self.edit(&edit);
@@ -163,6 +184,8 @@ impl App {
             KeyCode::Char('f') => self.open_faults(),
             KeyCode::Char('t') => self.open_branches(),
             KeyCode::Char('v') => self.next_variant(),
+            KeyCode::Char('w') => self.ask_why(),
+            KeyCode::Char('n') => self.ask_why_not(),
             _ => match &mut self.player {
                 Some(player) => {
                     if key == KeyCode::Esc {

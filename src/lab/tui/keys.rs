@@ -38,6 +38,8 @@ pub const PLAYER: &[Binding] = &[
     key("f", "fault", "故障"),
     key("g G", "ends", "首尾"),
     key("[", "last", "上一处"),
+    key("w", "why", "为什么"),
+    key("n", "why not", "为什么没有"),
     key("t", "branches", "分支"),
     key("v", "next shape", "下一形态"),
     key("y", "the command", "复现命令"),

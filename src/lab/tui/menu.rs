@@ -1,4 +1,4 @@
-//! A menu over the screen: what may go wrong now, or the branches of the run.
+//! A menu over the screen: what may go wrong now, the branches of the run, or why something happened.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -17,6 +17,8 @@ pub enum Of {
     Faults(Vec<String>),
     /// The branches, by number.
     Branches,
+    /// Answers, each with the moment that it names, if it names one.
+    Moments(Vec<Option<u64>>),
 }
 
 /// A menu that is up.
@@ -34,6 +36,10 @@ const FAULTS: Words = Words {
     en: "What goes wrong here?  (: and +kill X for others)",
     zh: "此刻出什么错？（其他：按 : 输入 +kill X）",
 };
+const WHY: Words = Words {
+    en: "Why?  < led to it, > it led to; Enter goes there",
+    zh: "为什么？  < 原因，> 后果；Enter 前往",
+};
 const BRANCHES: Words = Words { en: "Branches", zh: "分支" };
 
 impl Menu {
@@ -50,6 +56,7 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, app: &App, menu: &Menu) {
     let title = match menu.of {
         Of::Faults(_) => FAULTS,
         Of::Branches => BRANCHES,
+        Of::Moments(_) => WHY,
     };
     let widest = menu.lines.iter().map(|line| width::of(line)).max().unwrap_or(0).max(width::of(title.text(lang)));
     let columns = (widest as u16 + 6).min(area.width);

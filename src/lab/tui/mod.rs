@@ -13,6 +13,8 @@ use crate::lab::locale::Lang;
 
 pub mod app;
 
+mod asked;
+
 pub mod branch;
 
 pub mod home;

@@ -102,6 +102,11 @@ impl Player {
         self.pictures.at(&self.trace, self.at)
     }
 
+    /// What the nodes are like at any moment.
+    pub fn pictures(&self) -> &Pictures {
+        &self.pictures
+    }
+
     /// The step of narration that holds now.
     pub fn narration(&self) -> Option<(usize, &crate::lab::scenario::lesson::Step)> {
         let behind = self.marks.partition_point(|(at, _)| *at <= self.at);

@@ -107,7 +107,7 @@ impl<'a> Case<'a> {
                     What::Fact(Fact::PullDelayed { topic: own, queue_id: at, millis, why })
                         if own == topic && *at == queue_id =>
                     {
-                        Some((record, (*why).to_owned(), i64::from(*millis)))
+                        Some((record, (*why).to_owned(), *millis))
                     }
                     What::Fact(Fact::FlowControlled { topic: own, queue_id: at, millis, why, .. })
                         if own == topic && *at == queue_id =>
@@ -187,25 +187,8 @@ impl<'a> Case<'a> {
 
     pub(super) fn consumed(&self, group: &Name) -> WhyNot {
         let handings = self.handings(group);
-        let answers: Vec<(&Record, bool)> = handings
-            .iter()
-            .filter_map(|(record, task)| {
-                let answer = self.before.iter().find_map(|other| match &other.what {
-                    What::App(App::Called(call))
-                        if other.node == record.node && other.incarnation == record.incarnation =>
-                    {
-                        match &**call {
-                            Call::Listened { task: own, outcome } if own.0 == *task => {
-                                Some((other, 0 < outcome.done(usize::MAX)))
-                            }
-                            _ => None,
-                        }
-                    }
-                    _ => None,
-                });
-                answer
-            })
-            .collect();
+        let answers: Vec<(&Record, bool)> =
+            handings.iter().filter_map(|(record, task)| self.listened(record, *task)).collect();
         if let Some((record, _)) = answers.iter().find(|(_, done)| *done) {
             return WhyNot::Has(record.step, record.at);
         }
@@ -245,6 +228,18 @@ impl<'a> Case<'a> {
         let mut unmet = self.unmet(text, last.node, Some(step), &timers);
         unmet.next = unmet.next.or(parked);
         waits(vec![unmet])
+    }
+
+    /// What a listener answered to a callback, and whether it was done with any of it.
+    fn listened(&self, handing: &Record, task: u64) -> Option<(&'a Record, bool)> {
+        let own = |record: &&Record| (record.node, record.incarnation) == (handing.node, handing.incarnation);
+        self.before.iter().filter(own).find_map(|record| match &record.what {
+            What::App(App::Called(call)) => match &**call {
+                Call::Listened { task: own, outcome } if own.0 == task => Some((record, 0 < outcome.done(usize::MAX))),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// Callbacks of a group with the message, each with its task.
