@@ -83,8 +83,8 @@ mod exports;
 
 mod why;
 
-mod retained;
 mod diff;
+mod retained;
 
 mod run_disk;
 
