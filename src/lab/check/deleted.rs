@@ -6,6 +6,7 @@
 use crate::lab::trace::record::{App, NodeId, Record, What};
 use crate::mq::app::{AdminCall, Call, Return};
 use crate::mq::message::Topic;
+use crate::mq::message::names::{dlq_topic, retry_topic};
 use crate::mq::time::Time;
 
 /// All deletions, in the order of their calls.
@@ -27,10 +28,15 @@ impl Deletions {
         let key = |op: u64| (node, record.incarnation, op);
         match &record.what {
             What::App(App::Called(call)) => {
-                if let Call::Admin { op, what: AdminCall::DeleteTopic { topic, .. } } = &**call {
-                    let (topic, asked) = (topic.clone(), record.at);
-                    self.0.push(Deletion { key: key(op.0), topic, asked, told: Time::NEVER });
-                }
+                let Call::Admin { op, what } = &**call else { return };
+                let topics = match what {
+                    AdminCall::DeleteTopic { topic, .. } => vec![topic.clone()],
+                    // With a group go its topics.
+                    AdminCall::DeleteGroup { group, .. } => vec![retry_topic(group), dlq_topic(group)],
+                    _ => return,
+                };
+                let deletion = |topic| Deletion { key: key(op.0), topic, asked: record.at, told: Time::NEVER };
+                self.0.extend(topics.into_iter().map(deletion));
             }
             What::App(App::Returned(answer)) => {
                 // One that failed may have been half done.

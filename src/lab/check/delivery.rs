@@ -13,6 +13,7 @@ use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{ConsumeFrom, MessageModel, MessageSelector};
+use crate::mq::message::names::retry_topic;
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, Name, Topic};
 use crate::mq::time::{Span, Time};
@@ -210,7 +211,7 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
                         format!("{name} 从未投递给消费组 {group}"),
                     ));
                 }
-                Fate::Failed(at) if is_overdue(at) => {
+                Fate::Failed(at) if is_overdue(at) && !history.deletions.spoil(&retry_topic(group), at) => {
                     let name = message.name();
                     return Judged::violation(
                         "forgotten",

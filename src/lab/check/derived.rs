@@ -15,6 +15,7 @@ use crate::lab::oracle::config::Config;
 use crate::lab::scenario::plan::Plan;
 use crate::lab::trace::record::NodeId;
 use crate::mq::app::{LocalOutcome, LocalState};
+use crate::mq::message::names::retry_topic;
 use crate::mq::time::Time;
 
 /// Every copy that a cursor has passed has a successor.
@@ -88,6 +89,10 @@ fn retries(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
         for (message, fate) in owed {
             *looked_at += usize::from(matches!(fate, Fate::UnderWay | Fate::Dead | Fate::Consumed));
             let Fate::Failed(at) = fate else { continue };
+            // An operator who deletes the group takes what waits in its retry topic.
+            if history.deletions.spoil(&retry_topic(member.group), at) {
+                continue;
+            }
             if history.end < at.max(scene.last_wrong()) + GRACE || !debts.reached.contains(member, message.id) {
                 continue;
             }
