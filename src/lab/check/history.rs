@@ -247,12 +247,7 @@ impl History {
         for record in trace.records() {
             history.faults.extend(fault(record));
             let Some(node) = record.node else { continue };
-            history.transactions.see(record, node);
-            history.resets.see(record, node);
-            history.deletions.see(record, node);
-            history.signs.see(record, node);
-            history.leases.see(record, node);
-            history.sick.see(record, node);
+            history.see(record, node);
             let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
                 if let Some(at) = open.remove(&(node, record.incarnation, op)) {
                     outcome.tell(&mut sends[at]);
@@ -312,6 +307,16 @@ impl History {
         }
         history.read_disks(trace);
         history
+    }
+
+    /// Takes in what is told apart elsewhere.
+    fn see(&mut self, record: &Record, node: NodeId) {
+        self.transactions.see(record, node);
+        self.resets.see(record, node);
+        self.deletions.see(record, node);
+        self.signs.see(record, node);
+        self.leases.see(record, node);
+        self.sick.see(record, node);
     }
 
     /// A call begins with these messages; gives their places among the sends.

@@ -237,21 +237,30 @@ pub fn overtaking(table: &mut Table) {
     let died = line(200, "[[fault]]\nname = \"x\"\nat = \"40s\"\nlasts = \"5s\"\nkill = { node = \"billing-1\" }\n");
     table.accepts("a member that dies within its listener", (&died.0, &died.1));
     table.accepts("not answered: that is G20's", (&unanswered(&trace, 20), &plan));
-    let (moved, moved_plan) = line(100, RESET);
-    let suspended = answering(&moved, last_answer_before(&moved, 30), OrderlyStatus::Suspend);
-    table.accepts("left behind by a reset", (&suspended, &moved_plan));
-    let unmoved = damaged(&suspended, |record| (record.node != moved.node("ops")).then_some(record));
-    table.rejects("the same without the reset", "overtaken", (&unmoved, &moved_plan));
+    let overtaken = answering(&trace, 20, OrderlyStatus::Suspend);
+    table.accepts("left behind by a reset", (&with_reset(&overtaken, 20), &plan));
+    table.rejects("of a group that was moved before", "overtaken", (&with_reset(&overtaken, 1), &plan));
 }
 
 /// An operator who moves the group to the end of what there is.
 const RESET: &str = "[[operator]]\nname = \"ops\"\nstart = \"29s\"\n[[operator.reset]]\nwait = \"1s\"\n\
     group = \"billing\"\ntopic = \"orders\"\nto = \"20181110161000\"\n";
 
-/// The number of the last answer before some second, counted from 1.
-fn last_answer_before(trace: &Trace, second: u64) -> usize {
-    let answers = trace.records().iter().filter(|record| is_answer(record));
-    answers.filter(|record| record.at.0 < second * 1_000_000_000).count()
+/// The trace in which the operator moves the group just behind an answer, counted from 1.
+fn with_reset(trace: &Trace, which: usize) -> Trace {
+    let (moved, _) = line(40, RESET);
+    let is_move =
+        |record: &&Record| matches!(&record.what, What::App(App::Called(call)) if matches!(**call, Call::Admin { .. }));
+    let call = moved.records().iter().find(is_move).expect("the operator's call").clone();
+    let (mut twin, mut number) = (Trace::new(trace.header.clone()), 0);
+    for record in trace.records() {
+        twin.push(record.clone());
+        number += usize::from(is_answer(record));
+        if is_answer(record) && number == which {
+            twin.push(Record { seq: record.seq, step: record.step, at: record.at, ..call.clone() });
+        }
+    }
+    twin
 }
 
 /// In which second a listener answered, counted from 1.
