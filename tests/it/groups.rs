@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use mqlab::lab::check;
 use mqlab::mq::app::AdminAnswer;
 use mqlab::mq::fact::Fact;
 
-use crate::admin::{billed, heard, orders, run, said, script, terminal};
+use crate::admin::{billed, heard, orders, plan, run, said, script, terminal};
 
 const DELETE: &str = "[[operator.delete_group]]\nwait = \"5s\"\ngroup = \"billing\"\n";
 
@@ -123,4 +124,20 @@ fn a_deleted_group_is_gone_from_the_file_and_a_stranger_is_deleted_without_a_wor
     let trace = run(&script(&["broker-a"], &orders(3), &elsewhere));
     assert!(matches!(&heard(&trace)[0], Ok(AdminAnswer::GroupGone { by, .. }) if by.is_empty()));
     assert_eq!(said(&trace, |fact| matches!(fact, Fact::GroupDeleted { .. })), [0; 0]);
+}
+
+#[test]
+fn retries_after_a_group_s_end_number_their_queue_anew_and_no_log_is_called_broken_for_that() {
+    // Every order fails once: its second copy is consumed.
+    let failing = "subscribe = { orders = \"*\" }\n[[consumer.on]]\nreply = [\"fail\", \"ok\"]\n";
+    let text = script(&["broker-a"], &orders(120), DELETE)
+        .replace("subscribe = { orders = \"*\" }\nstart = \"100ms\"\n", &format!("start = \"100ms\"\n{failing}"));
+    let text = format!("{text}\n[[expect]]\nid = \"log\"\ncheck = \"log-well-formed\"\noutcome = \"holds\"\n");
+    let trace = run(&text);
+    let retried =
+        |fact: &Fact| matches!(fact, Fact::Appended { topic, queue_offset: 0, .. } if *topic == "%RETRY%billing");
+    assert_eq!(said(&trace, retried).len(), 2, "the queue begins anew");
+    let findings = check::run(&trace, &plan(&text));
+    let log = findings.iter().find(|finding| finding.id == "log").expect("it was asked for");
+    assert!(log.is_as_expected(), "{log:?}");
 }

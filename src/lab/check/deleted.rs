@@ -49,6 +49,11 @@ impl Deletions {
         }
     }
 
+    /// Whether nobody deleted anything.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether what was in a topic at a moment may have been deleted later.
     pub fn spoil(&self, topic: &str, at: Time) -> bool {
         self.0.iter().any(|one| one.topic == *topic && at <= one.told)

@@ -64,13 +64,19 @@ fn look(history: &History) -> Vec<(Seq, Verified)> {
         .collect()
 }
 
-/// Nothing was cut where no process died, and no clock was set where none was.
+/// Nothing was cut where no process died, and no clock was set where none was; with a topic that is deleted its queues' numbers
+/// begin anew.
 fn log_end(history: &History, disk: &DiskSeen) -> LogEnd {
     // What happened to a master happened to the log that its slave takes from it.
     let master = history.slaves.iter().find(|(_, slave)| slave.node == disk.node).and_then(|(master, _)| *master);
     let is_own = |node: &NodeId| *node == disk.node || Some(*node) == master;
     let blows = history.power_losses.iter().chain(&history.deaths).any(|(node, ..)| is_own(node));
-    if blows || history.clock_steps.iter().any(|(node, _)| is_own(node)) { LogEnd::MayBeCut } else { LogEnd::NeverCut }
+    let is_anew = !history.deletions.is_empty();
+    if blows || is_anew || history.clock_steps.iter().any(|(node, _)| is_own(node)) {
+        LogEnd::MayBeCut
+    } else {
+        LogEnd::NeverCut
+    }
 }
 
 /// A broker that is up has followed its log, except for what has just come.

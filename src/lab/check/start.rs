@@ -183,10 +183,11 @@ impl Reader<'_> {
             let until = boots.get(at + 1).copied().unwrap_or(Time::NEVER);
             let after = deliveries.iter().filter(|one| *boot <= one.at && one.at < until);
             let Some((begin, seq)) = lowest(after) else { continue };
-            let died = history.deaths.iter().chain(&history.power_losses);
-            let died = died.filter(|(dead, _, at)| *dead == node && at <= boot).map(|(_, _, at)| *at).max();
+            let all = history.deaths.iter().chain(&history.power_losses);
+            let died: Vec<Time> =
+                all.filter(|(dead, _, at)| *dead == node && at <= boot).map(|(_, _, at)| *at).collect();
             let place = match self.consumer.model {
-                MessageModel::Clustering => reported(history, copies, deliveries, died?),
+                MessageModel::Clustering => reported(history, copies, deliveries, &died),
                 MessageModel::Broadcasting => {
                     let key = (queue.topic.to_string(), queue.broker.to_string(), i64::from(queue.queue_id));
                     let group = &self.consumer.group;
@@ -203,9 +204,9 @@ impl Reader<'_> {
     }
 }
 
-/// The place that a process must have reported before it died: everything wanted before it was consumed some reports earlier.
-/// None if a broker died: it may have forgotten.
-fn reported(history: &History, copies: &[Copy], deliveries: &[&Delivery], died: Time) -> Option<i64> {
+/// The place that processes must have reported before they died: everything wanted before it was consumed some reports before
+/// the process that did so ended. None if a broker died: it may have forgotten.
+fn reported(history: &History, copies: &[Copy], deliveries: &[&Delivery], died: &[Time]) -> Option<i64> {
     let brokers: Vec<NodeId> = history.brokers.iter().map(|broker| broker.node).collect();
     let mut deaths = history.deaths.iter().chain(&history.power_losses);
     if deaths.any(|(node, _, _)| brokers.contains(node)) {
@@ -214,7 +215,10 @@ fn reported(history: &History, copies: &[Copy], deliveries: &[&Delivery], died: 
     let is_done = |offset: i64| {
         deliveries.iter().any(|one| {
             let done = matches!(one.answer, Some(ConsumeOutcome::Success { ack_index: i32::MAX }));
-            let in_time = one.end.is_some_and(|(_, at)| at + REPORTS <= died);
+            let in_time = one.end.is_some_and(|(_, end)| {
+                let own = died.iter().filter(|at| end <= **at).min();
+                own.is_some_and(|at| end + REPORTS <= *at)
+            });
             done && in_time && one.messages.iter().any(|message| message.queue_offset.0 == offset)
         })
     };

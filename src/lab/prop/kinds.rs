@@ -122,6 +122,12 @@ pub(super) const ALL: &[Kind] = &[
     row(("refuse-connect", Network, Everything), SHORT, |draw, scene| {
         format!("{}, odds = \"1 in {}\"", draw.ends(scene), draw.between((1, 4)))
     }),
+    row(("full-table", Network, Everything), SHORT, |draw, scene| {
+        format!("to = \"{}\", room = {}", draw.broker(scene), draw.between((0, 4)))
+    }),
+    row(("port-exhaustion", Network, Everything), SHORT, |draw, scene| {
+        format!("{}, ports = {}", draw.ends(scene), draw.between((0, 3)))
+    }),
     row(("slow-accept", Network, Everything), SHORT, |draw, scene| {
         format!("{}, by = \"{}ms\"", draw.ends(scene), draw.between((10, 3_000)))
     }),

@@ -6,8 +6,8 @@ use crate::lab::tui::player::Player;
 use crate::lab::view::why::{self, Because};
 use crate::lab::view::why_not::{self, Unmet, WhyNot};
 
-/// So many causes are told.
-const DEPTH: usize = 30;
+/// So many causes are told, and so many effects: a screen of 24 rows holds them.
+const DEPTH: usize = 8;
 
 /// Why what happened last before the moment that is looked at happened, and what it led to; or why that cannot be asked.
 pub(super) fn why(player: &Player, lang: Lang) -> Result<Menu, Phrase> {

@@ -692,4 +692,54 @@ lasts = "4s"
 stop = { node = "broker-a" }
 "#,
     },
+    Near {
+        name: "G33 of a process that died before it could report what it had consumed, and one that never had the queue",
+        seed: 601549,
+        until: "60s",
+        check: Check::StartPosition,
+        says: "pass",
+        text: r#"
+[[broker]]
+name = "broker-a"
+
+[[topic]]
+name = "orders"
+on = ["broker-a"]
+queues = 1
+
+[[producer]]
+name = "shop-1"
+group = "shop-1"
+start = "20500ms"
+[[producer.send]]
+topic = "orders"
+count = 2
+every = "50ms"
+
+[[consumer]]
+name = "billing-1"
+group = "billing"
+from = "first"
+start = "1s"
+subscribe = { orders = "*" }
+
+[[fault]]
+name = "kill-1"
+at = "20900ms"
+lasts = "300ms"
+kill = { node = "billing-1" }
+
+[[fault]]
+name = "cut-1"
+at = "20950ms"
+lasts = "17s"
+cut = { from = "billing-1", to = "broker-a" }
+
+[[fault]]
+name = "kill-2"
+at = "37s"
+lasts = "2s"
+kill = { node = "billing-1" }
+"#,
+    },
 ];
