@@ -144,7 +144,7 @@ impl App {
             KeyCode::Enter => {
                 return match &menu.of {
                     Of::Branches => self.switch(menu.chosen),
-                    Of::Moments(steps) => {
+                    Of::Moments(steps, _) => {
                         if let Some(step) = steps.get(menu.chosen).copied().flatten() {
                             self.look(step);
                         }

@@ -1,25 +1,28 @@
 //! Why, and why not: the answers as menus, whose lines lead to the moments that they name.
 
 use crate::lab::locale::{Lang, Phrase};
-use crate::lab::tui::menu::{Menu, Of};
+use crate::lab::tui::menu::{Menu, Of, WHY, WHY_NOT};
 use crate::lab::tui::player::Player;
 use crate::lab::view::why::{self, Because};
 use crate::lab::view::why_not::{self, Unmet, WhyNot};
+use crate::lab::view::width;
 
 /// So many causes are told, and so many effects: a screen of 24 rows holds them.
 const DEPTH: usize = 8;
+
+/// Columns of an answer: a screen of 80 has room for them beside the state's name.
+const COLUMNS: usize = 60;
 
 /// Why what happened last before the moment that is looked at happened, and what it led to; or why that cannot be asked.
 pub(super) fn why(player: &Player, lang: Lang) -> Result<Menu, Phrase> {
     let nothing = || Phrase::of("nothing has happened yet: `.` steps", "还没有发生任何事：按 . 前进");
     let step = player.at.checked_sub(1).ok_or_else(nothing)?;
     let found = why::of_step((&player.trace, &player.handles), step, DEPTH, lang).ok_or_else(nothing)?;
-    let mut menu = Menu { of: Of::Moments(Vec::new()), lines: Vec::new(), chosen: 0 };
+    let (mut steps, mut lines) = (Vec::new(), Vec::new());
     let mut tell = |mark: &str, one: &Because| {
-        let Of::Moments(steps) = &mut menu.of else { return };
         // The moment at which it has just happened.
         steps.push(Some(one.step + 1));
-        menu.lines.push(format!("{mark} #{:<5} {:<10} {}", one.step, one.actor, one.text));
+        lines.push(format!("{mark} #{:<5} {:<10} {}", one.step, one.actor, one.text));
     };
     let is_worth = |one: &&Because| !matches!(one.kind, "rolled" | "armed" | "disarmed" | "stored");
     for one in found.what.iter().filter(is_worth).take(6) {
@@ -31,16 +34,15 @@ pub(super) fn why(player: &Player, lang: Lang) -> Result<Menu, Phrase> {
     for one in found.effects.iter().take(DEPTH) {
         tell(">", one);
     }
-    Ok(menu)
+    Ok(Menu { of: Of::Moments(steps, WHY), lines, chosen: 0 })
 }
 
 /// What the message that is looked at waits for: in the first state that it has not reached.
 pub(super) fn why_not(player: &Player, lang: Lang) -> Menu {
     let context = (&player.trace, &player.handles, player.pictures());
-    let mut menu = Menu { of: Of::Moments(Vec::new()), lines: Vec::new(), chosen: 0 };
-    let mut steps = Vec::new();
+    let (mut steps, mut lines) = (Vec::new(), Vec::new());
     let mut tell = |line: String, step: Option<u64>| {
-        menu.lines.push(line);
+        lines.push(line);
         steps.push(step);
     };
     tell(format!("{}  {}", player.handles.name(player.message), player.life.state(player.at).text(lang)), None);
@@ -55,13 +57,15 @@ pub(super) fn why_not(player: &Player, lang: Lang) -> Menu {
             }
         }
     }
-    menu.of = Of::Moments(steps);
-    menu
+    Menu { of: Of::Moments(steps, WHY_NOT), lines, chosen: 0 }
 }
 
 fn told(tell: &mut impl FnMut(String, Option<u64>), wanted: &str, one: &Unmet, lang: Lang) {
     let since = one.since.map(|step| step + 1);
-    tell(format!("- {wanted:<10} {}", one.text.text(lang)), since);
+    for (row, text) in width::wrap(one.text.text(lang), COLUMNS).into_iter().enumerate() {
+        let name = if row == 0 { format!("- {wanted:<10}") } else { " ".repeat(12) };
+        tell(format!("{name} {text}"), since);
+    }
     let who = match (&one.who, lang) {
         (Some(who), Lang::En) => format!("{who} must act"),
         (Some(who), Lang::Zh) => format!("等 {who} 行动"),

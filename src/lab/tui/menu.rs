@@ -17,8 +17,8 @@ pub enum Of {
     Faults(Vec<String>),
     /// The branches, by number.
     Branches,
-    /// Answers, each with the moment that it names, if it names one.
-    Moments(Vec<Option<u64>>),
+    /// Answers, each with the moment that it names, if it names one: to why, or to why not.
+    Moments(Vec<Option<u64>>, Words),
 }
 
 /// A menu that is up.
@@ -36,9 +36,15 @@ const FAULTS: Words = Words {
     en: "What goes wrong here?  (: and +kill X for others)",
     zh: "此刻出什么错？（其他：按 : 输入 +kill X）",
 };
-const WHY: Words = Words {
+/// Over what led to an event and what it led to.
+pub(super) const WHY: Words = Words {
     en: "Why?  < led to it, > it led to; Enter goes there",
     zh: "为什么？  < 原因，> 后果；Enter 前往",
+};
+/// Over what a message waits for.
+pub(super) const WHY_NOT: Words = Words {
+    en: "Why not?  + is reached, - is not; Enter goes there",
+    zh: "为什么没有？  + 已达到，- 未达到；Enter 前往",
 };
 const BRANCHES: Words = Words { en: "Branches", zh: "分支" };
 
@@ -56,7 +62,7 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, app: &App, menu: &Menu) {
     let title = match menu.of {
         Of::Faults(_) => FAULTS,
         Of::Branches => BRANCHES,
-        Of::Moments(_) => WHY,
+        Of::Moments(_, title) => title,
     };
     let widest = menu.lines.iter().map(|line| width::of(line)).max().unwrap_or(0).max(width::of(title.text(lang)));
     let columns = (widest as u16 + 6).min(area.width);
