@@ -6,7 +6,7 @@ use mqlab::lab::check::{self, Verdict};
 use mqlab::lab::locale::Lang;
 use mqlab::lab::scenario::load;
 use mqlab::lab::scenario::overrides::Overrides;
-use mqlab::lab::scenario::plan::Plan;
+use mqlab::lab::scenario::plan::{Check, Expect, Outcome, Plan};
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{App, Level, Record, What};
@@ -374,4 +374,26 @@ fn what_a_deletion_takes_is_owed_to_nobody_and_without_one_it_is_a_loss() {
     let heard = |record: &&Record| !(record.node == ops && matches!(record.what, What::App(_)));
     trace.records().iter().filter(heard).for_each(|record| silent.push(record.clone()));
     assert_eq!(checks.map(|check| verdict(&silent, check))[..2], [true; 2]);
+}
+
+#[test]
+fn what_a_group_had_read_outlives_its_topic_and_what_lies_in_front_of_it_is_passed_over() {
+    let burst = "[[producer]]\nname = \"late\"\ngroup = \"late\"\nstart = \"60s\"\n[[producer.send]]\ntopic = \"orders\"\n\
+                 count = 20\nwait = \"1s\"\nevery = \"1ms\"\nkey = \"late-{n}\"\n";
+    let judge = |delete: &str| {
+        let text = script(&["broker-a"], &orders(6), &format!("{delete}{burst}"));
+        let mut plan = plan(&text);
+        plan.expects = [Check::AtLeastOnce, Check::DrainBound]
+            .map(|check| Expect { id: "x".into(), check, outcome: Outcome::Holds })
+            .to_vec();
+        let trace = run(&text);
+        let found = check::run(&trace, &plan).into_iter().map(|finding| finding.verdict).collect::<Vec<_>>();
+        (billed(&trace, 60).len(), found)
+    };
+    let (handed, found) = judge("[[operator.delete_topic]]\nwait = \"5s\"\ntopic = \"orders\"\n");
+    assert_eq!(handed, 14, "three of each of two queues are passed over");
+    let is_known = |verdict: &Verdict| matches!(verdict, Verdict::Known { weakness: 33, .. });
+    assert!(is_known(&found[0]), "{found:?}");
+    let (handed, found) = judge("");
+    assert_eq!((handed, &found[0]), (20, &Verdict::Pass));
 }

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use mqlab::lab::check::{self, Verdict};
 use mqlab::lab::scenario::load;
 use mqlab::lab::scenario::overrides::Overrides;
+use mqlab::lab::scenario::plan::{Check, Expect, Outcome, Plan};
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{App, Level, What};
-use mqlab::mq::app::Return;
+use mqlab::mq::app::{Call, Return};
 use mqlab::mq::fact::Fact;
+
+use crate::refuted::tables::with_listen;
 
 /// Two topics, a message a second of each, two members, the second of which comes at 15 s; these calls of the first.
 fn text(calls: &str, second: &str) -> String {
@@ -33,11 +37,30 @@ const SECOND: &str = "[[consumer]]\nname = \"reader-2\"\ngroup = \"readers\"\nsu
                       from = \"first\"\nstart = \"15s\"\n";
 
 fn run(calls: &str, second: &str) -> Trace {
+    judged(calls, second).0
+}
+
+/// The run with its plan; no guarantee is broken by calls that change what is wanted.
+fn judged(calls: &str, second: &str) -> (Trace, Plan) {
     let text = text(calls, second);
-    let plan = load("steer", text.as_bytes(), &Overrides::default()).unwrap_or_else(|report| panic!("{report}"));
-    let result = Session::run(&plan.plan, Level::Full);
+    let plan = load("steer", text.as_bytes(), &Overrides::default()).unwrap_or_else(|report| panic!("{report}")).plan;
+    let result = Session::run(&plan, Level::Full);
     assert!(result.panics.is_empty(), "{:?}", result.panics);
-    result.trace
+    for check in check::suite(&plan) {
+        let verdict = verdict(&result.trace, &plan, check.clone());
+        assert!(!matches!(verdict, Verdict::Violation { .. } | Verdict::Known { .. }), "{check:?}: {verdict:?}");
+    }
+    (result.trace, plan)
+}
+
+fn verdict(trace: &Trace, plan: &Plan, check: Check) -> Verdict {
+    let expects = vec![Expect { id: "x".into(), check, outcome: Outcome::Holds }];
+    check::run(trace, &Plan { expects, ..plan.clone() }).remove(0).verdict
+}
+
+/// What is said of a run in which a group was never handed a message.
+fn without(key: &str, (trace, plan): &(Trace, Plan), check: Check) -> Verdict {
+    verdict(&with_listen(trace, key, |_, _| false), plan, check)
 }
 
 /// What the first reader was handed: when, in ms, and the keys, with the tags.
@@ -130,6 +153,51 @@ fn a_topic_less_is_let_go_at_the_next_rebalance_without_a_word() {
     assert_eq!(gone.len(), 4);
     assert!(gone.iter().all(|at| (20_000..41_000).contains(at)), "{gone:?}");
     assert!(keys(&got).len() < 45);
+}
+
+#[test]
+fn a_group_is_owed_what_it_went_on_wanting() {
+    let subscribe = "[[consumer.call]]\nwait = \"18s\"\nmethod = \"subscribe\"\n";
+    let news = judged(&format!("{subscribe}topic = \"news\"\n"), "");
+    assert_eq!(verdict(&news.0, &news.1, Check::AtLeastOnce), Verdict::Pass);
+    for key in ["news-3", "news-40", "orders-7"] {
+        for check in [Check::AtLeastOnce, Check::DrainBound] {
+            // The bound of a drain is longer than this run.
+            let is_judged = check == Check::AtLeastOnce;
+            let said = without(key, &news, check);
+            assert_eq!(matches!(said, Verdict::Violation { .. }), is_judged, "{key}: {said:?}");
+        }
+    }
+    // What was given up is owed to nobody, and neither is a tag that was.
+    let gone = judged("[[consumer.call]]\nwait = \"18s\"\nmethod = \"unsubscribe\"\ntopic = \"orders\"\n", "");
+    assert!(matches!(verdict(&gone.0, &gone.1, Check::AtLeastOnce), Verdict::Inconclusive { .. }));
+    let paid = judged(&format!("{subscribe}topic = \"orders\"\nwhat = \"pay\"\n"), "");
+    assert_eq!(verdict(&paid.0, &paid.1, Check::AtLeastOnce), Verdict::Pass);
+    let key_of = |tag: &str| handed(&paid.0, "orders").into_iter().find(|(.., own)| own == tag).unwrap().1;
+    assert!(matches!(without(&key_of("pay"), &paid, Check::AtLeastOnce), Verdict::Violation { .. }));
+    assert_eq!(without(&key_of("done"), &paid, Check::AtLeastOnce), Verdict::Pass);
+}
+
+#[test]
+fn a_member_that_rests_makes_nobody_late_until_it_goes_on() {
+    let suspend = "[[consumer.call]]\nwait = \"8s\"\nmethod = \"suspend\"\n";
+    let rests = judged(suspend, "");
+    assert!(matches!(verdict(&rests.0, &rests.1, Check::AtLeastOnce), Verdict::Inconclusive { .. }));
+    let resumed = judged(&format!("{suspend}[[consumer.call]]\nwait = \"38s\"\nmethod = \"resume\"\n"), "");
+    assert_eq!(verdict(&resumed.0, &resumed.1, Check::AtLeastOnce), Verdict::Pass);
+    assert!(matches!(without("orders-20", &resumed, Check::AtLeastOnce), Verdict::Violation { .. }));
+}
+
+#[test]
+fn what_nobody_asked_for_is_seen_whatever_was_subscribed_to_since() {
+    let calls = "[[consumer.call]]\nwait = \"18s\"\nmethod = \"subscribe\"\ntopic = \"news\"\n";
+    let (trace, plan) = judged(calls, "");
+    assert_eq!(verdict(&trace, &plan, Check::NoMisrouting), Verdict::Pass);
+    let silent = crate::refuted::tables::damaged(&trace, |record| {
+        let is_told = matches!(&record.what, What::App(App::Called(call)) if matches!(**call, Call::Steer { .. }));
+        (!is_told).then_some(record)
+    });
+    assert!(matches!(verdict(&silent, &plan, Check::NoMisrouting), Verdict::Violation { .. }));
 }
 
 #[test]

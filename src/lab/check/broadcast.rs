@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::delivery::{GRACE, Owed, is_severed, owed, reachable};
 use crate::lab::check::history::{History, Image, uid};
+use crate::lab::check::minds::Minds;
 use crate::lab::check::scene::{SETTLES, Scene};
 use crate::lab::check::{Judged, filters};
 use crate::lab::fault::episode::FaultKind;
@@ -115,6 +116,11 @@ fn subscribers<'a>(history: &History, plan: &'a Plan) -> Vec<Subscriber<'a>> {
             continue;
         };
         for consumer in client.consumers.iter().filter(|consumer| consumer.model == MessageModel::Broadcasting) {
+            // Who rests, or changed its mind while it ran, is owed what nobody says.
+            let minds = Minds::of(history, &consumer.group, vec![id]);
+            if minds.has_turned() || minds.rests() {
+                continue;
+            }
             let own = || history.deliveries.iter().filter(|one| one.node == id && one.group == consumer.group);
             let mut begins = BTreeMap::new();
             for delivery in own().filter(|delivery| since <= delivery.at) {

@@ -49,6 +49,11 @@ impl Deletions {
         }
     }
 
+    /// When a topic was last deleted before a moment, if it was.
+    pub(super) fn last_before(&self, topic: &str, at: Time) -> Option<Time> {
+        self.0.iter().filter(|one| one.topic == *topic && one.told < at).map(|one| one.told).max()
+    }
+
     /// Whether nobody deleted anything.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -5,8 +5,9 @@ use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{Delivery, History, SendSeen, label};
 use crate::lab::check::ids::{By, Ids};
 use crate::lab::check::lineage::{Fate, Lineages};
+use crate::lab::check::minds::Minds;
 use crate::lab::check::transactions::{Logged, TransactionSeen};
-use crate::lab::check::{Judged, filters};
+use crate::lab::check::{Judged, filters, scene};
 use crate::lab::fault::episode::FaultKind;
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::count::CountRule;
@@ -32,6 +33,8 @@ pub(super) struct Member<'a> {
     from_first: bool,
     pub(super) orderly: bool,
     nodes: Vec<&'a Name>,
+    /// What its members were told while they ran.
+    pub(super) minds: Minds<'a>,
 }
 
 impl<'a> Member<'a> {
@@ -40,8 +43,17 @@ impl<'a> Member<'a> {
         std::iter::once(self.subscriptions).chain(self.others.iter().copied())
     }
 
-    /// Whether somebody in the group wants a message; `None` if a condition is not read here.
-    pub(super) fn wants<'b>(&self, topic: &str, property: &dyn Fn(&str) -> Option<&'b str>) -> Option<bool> {
+    /// Whether somebody in the group wants a message, and went on wanting it; `None` if a condition is not read here.
+    fn wants<'b>(&self, topic: &str, property: &dyn Fn(&str) -> Option<&'b str>) -> Option<bool> {
+        self.minds.keeps(self.began_with(topic, property)?, topic, property)
+    }
+
+    /// Whether somebody in the group wanted a message at some time; `None` if a condition is not read here.
+    pub(super) fn may_take<'b>(&self, topic: &str, property: &dyn Fn(&str) -> Option<&'b str>) -> Option<bool> {
+        Some(self.began_with(topic, property)? || self.minds.may_take(topic, property)?)
+    }
+
+    fn began_with<'b>(&self, topic: &str, property: &dyn Fn(&str) -> Option<&'b str>) -> Option<bool> {
         let mut wanted = false;
         for subscriptions in self.all() {
             wanted |= filters::wants(subscriptions, topic, property)?;
@@ -49,17 +61,22 @@ impl<'a> Member<'a> {
         Some(wanted)
     }
 
-    /// Whether one of its members is up when the run ends, and on no road that stays cut.
+    /// Whether one of its members is up when the run ends, and on no road that stays cut; and none rests.
     pub(super) fn is_up(&self, history: &History, plan: &Plan) -> bool {
-        self.nodes.iter().filter(|name| !is_severed(name, plan)).any(|name| {
-            let number = plan.nodes.iter().position(|node| node.name == **name);
-            number.is_some_and(|number| history.up_since.keys().any(|node| usize::from(node.0) == number))
-        })
+        !self.minds.rests()
+            && self.nodes.iter().filter(|name| !is_severed(name, plan)).any(|name| {
+                let number = plan.nodes.iter().position(|node| node.name == **name);
+                number.is_some_and(|number| history.up_since.keys().any(|node| usize::from(node.0) == number))
+            })
     }
 
-    /// A violation, or what is known of groups of several minds.
-    fn missed(&self, violation: Judged) -> Judged {
-        if self.others.is_empty() { violation } else { violation.known(ONE_SUBSCRIPTION) }
+    /// A violation, or what is known of groups of several minds, and of places that outlive their topic.
+    pub(super) fn missed(&self, scene: (&History, &Plan), message: &Owed<'_>, violation: Judged) -> Judged {
+        match () {
+            _ if !self.others.is_empty() => violation.known(ONE_SUBSCRIPTION),
+            _ if stood_behind(scene, self.group, message) => violation.known(PLACE_OUTLIVES_TOPIC),
+            _ => violation,
+        }
     }
 }
 
@@ -176,9 +193,10 @@ impl<'a> Debts<'a> {
 ///
 /// A group that begins at the last offset is owed what lies at or behind the first message that it was handed of a queue.
 /// A message whose time has not run out is not owed yet: the verdict is open as long as only such are missing. A group whose
-/// members subscribe to different things is owed what any of them wants; what it misses of that is K16.
+/// members subscribe to different things is owed what any of them wants; what it misses of that is K16. Members that change
+/// their minds while they run are owed what they wanted all the time.
 pub(super) fn at_least_once(history: &History, plan: &Plan) -> Judged {
-    owed_to(history, plan, &groups(plan))
+    owed_to(history, plan, &groups(history, plan))
 }
 
 /// The same of these groups alone.
@@ -196,7 +214,9 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
             owed += 1;
             let grace = if member.orderly { GRACE + LEASE_GRACE } else { GRACE };
             let is_reached = debts.reached.contains(member, message.id);
-            let is_overdue = |since: Time| is_up && is_reached && since.max(last_boot) + grace <= history.end;
+            let is_overdue = |since: Time| {
+                is_up && is_reached && since.max(last_boot).max(member.minds.last()) + grace <= history.end
+            };
             let is_behind = || member.orderly && waits(history, member.group, message);
             let group = member.group;
             match fate {
@@ -204,12 +224,13 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
                 Fate::Dead => dead += 1,
                 Fate::Unseen if is_overdue(message.at) && !is_behind() => {
                     let name = message.name();
-                    return member.missed(Judged::violation(
+                    let judged = Judged::violation(
                         "never delivered",
                         message.seen(),
                         format!("{name} was never delivered to group {group}"),
                         format!("{name} 从未投递给消费组 {group}"),
-                    ));
+                    );
+                    return member.missed((history, plan), message, judged);
                 }
                 Fate::Failed(at) if is_overdue(at) && !history.deletions.spoil(&retry_topic(group), at) => {
                     let name = message.name();
@@ -314,7 +335,8 @@ pub(super) fn owed_in<'a>(
     Some(owed)
 }
 
-pub(super) fn groups(plan: &Plan) -> Vec<Member<'_>> {
+/// The groups that share, with what their members want.
+pub(super) fn groups<'a>(history: &'a History, plan: &'a Plan) -> Vec<Member<'a>> {
     let mut groups: Vec<Member<'_>> = Vec::new();
     for node in &plan.nodes {
         let NodeKind::Client(client) = &node.kind else { continue };
@@ -334,11 +356,21 @@ pub(super) fn groups(plan: &Plan) -> Vec<Member<'_>> {
                     from_first: consumer.from == ConsumeFrom::First,
                     orderly: consumer.orderly,
                     nodes: vec![&node.name],
+                    minds: Minds::of(history, &consumer.group, nodes_of(plan, &consumer.group)),
                 }),
             }
         }
     }
     groups
+}
+
+/// The nodes that consume for a group.
+fn nodes_of(plan: &Plan, group: &Group) -> Vec<NodeId> {
+    let consumes = |kind: &NodeKind| match kind {
+        NodeKind::Client(client) => client.consumers.iter().any(|consumer| consumer.group == *group),
+        _ => false,
+    };
+    (0..).zip(&plan.nodes).filter(|(_, node)| consumes(&node.kind)).map(|(number, _)| NodeId(number)).collect()
 }
 
 /// Whether the last batch of a message's queue is not done: an ordered group gets nothing behind it.
@@ -354,8 +386,28 @@ fn waits(history: &History, group: &str, message: &Owed<'_>) -> bool {
     of_queue.next().is_some_and(|delivery| !is_done(delivery))
 }
 
+/// Whether a topic was deleted and made anew under a group that read behind this message's place in the queue before.
+fn stood_behind((history, plan): (&History, &Plan), group: &str, message: &Owed<'_>) -> bool {
+    let Some(deleted) = history.deletions.last_before(message.topic, message.at) else { return false };
+    history.signs.pulls.iter().any(|pull| {
+        let place = &pull.place;
+        let is_there =
+            scene::brokers(plan).any(|(node, own)| node == pull.broker && own.broker_name == *message.broker);
+        is_there
+            && pull.at <= deleted + FORGETS
+            && message.offset < pull.offset
+            && (&*place.group, &*place.topic, place.queue) == (group, message.topic, message.queue_id)
+    })
+}
+
 /// One subscription a group at each broker: what a member with another one wants is passed over.
 const ONE_SUBSCRIPTION: u8 = 16;
+/// What a topic's groups have read outlives the topic: where it is made anew they go on there, and what lies in front is
+/// passed over. Source: `AdminBrokerProcessor.deleteTopic`, which leaves `ConsumerOffsetManager.offsetTable` as it is, and
+/// `DefaultMessageStore.getMessage`, which takes an offset for illegal only if it lies behind the queue's end.
+const PLACE_OUTLIVES_TOPIC: u8 = 33;
+/// How long members may go on asking for a deleted topic's queues: a pull that is held, and a few that are refused.
+const FORGETS: Span = Span::from_secs(60);
 
 /// The lowest offset of each queue that a group was handed.
 fn begins<'a>(history: &'a History, group: &str) -> By<(&'a str, &'a str, i32), i64> {

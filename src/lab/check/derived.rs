@@ -82,7 +82,8 @@ fn waits(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
 fn retries(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
     let (history, plan) = (scene.history, scene.plan);
     let debts = Debts::of(history, plan);
-    for member in delivery::groups(plan).iter().filter(|member| !member.orderly && member.is_up(history, plan)) {
+    for member in delivery::groups(history, plan).iter().filter(|member| !member.orderly && member.is_up(history, plan))
+    {
         let Some(owed) = delivery::owed_in((history, plan), member, &debts) else {
             return Some(filters::unread(member.group));
         };

@@ -14,7 +14,7 @@ use crate::mq::message::{Group, Topic};
 
 /// Nothing is handed to a group that it did not subscribe to.
 pub(super) fn sound(history: &History, plan: &Plan) -> Judged {
-    let groups = filtered(plan);
+    let groups = filtered(history, plan);
     if groups.is_empty() {
         return Judged::inconclusive("no group filters", "没有消费组做过滤");
     }
@@ -24,7 +24,7 @@ pub(super) fn sound(history: &History, plan: &Plan) -> Judged {
             for stored in &delivery.messages {
                 let message = &stored.message;
                 let find = |name: &str| message.properties.get(name).map(|value| value.as_str());
-                let Some(wanted) = member.wants(&message.topic, &find) else {
+                let Some(wanted) = member.may_take(&message.topic, &find) else {
                     return unread(member.group);
                 };
                 looked_at += 1;
@@ -48,7 +48,7 @@ pub(super) fn sound(history: &History, plan: &Plan) -> Judged {
 
 /// What a group that filters subscribes to is consumed by it.
 pub(super) fn complete(history: &History, plan: &Plan) -> Judged {
-    let groups = filtered(plan);
+    let groups = filtered(history, plan);
     if groups.is_empty() {
         return Judged::inconclusive("no group filters", "没有消费组做过滤");
     }
@@ -71,8 +71,8 @@ fn refuses_conditions(kind: &NodeKind) -> bool {
 }
 
 /// Groups that do not take everything.
-fn filtered(plan: &Plan) -> Vec<Member<'_>> {
-    let mut groups = delivery::groups(plan);
+fn filtered<'a>(history: &'a History, plan: &'a Plan) -> Vec<Member<'a>> {
+    let mut groups = delivery::groups(history, plan);
     groups.retain(|member| member.all().flatten().any(|(_, selector)| *selector != MessageSelector::from("*")));
     groups
 }
@@ -85,6 +85,11 @@ pub(super) fn wants<'a>(
 ) -> Option<bool> {
     let of_topic = subscriptions.iter().rev().find(|(subscribed, _)| *subscribed == *topic);
     let Some((_, selector)) = of_topic else { return Some(false) };
+    takes(selector, property)
+}
+
+/// Whether a selector takes a message; `None` if its condition is not read here.
+pub(super) fn takes<'a>(selector: &MessageSelector, property: &dyn Fn(&str) -> Option<&'a str>) -> Option<bool> {
     Some(match selector {
         MessageSelector::Tags(tags) if *tags == "*" => true,
         MessageSelector::Tags(tags) => {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::lab::check::deleted::Deletions;
 use crate::lab::check::leases::Leases;
+use crate::lab::check::minds::Told;
 use crate::lab::check::reset::Resets;
 use crate::lab::check::sick::Sick;
 use crate::lab::check::signs::Signs;
@@ -36,6 +37,8 @@ pub struct History {
     pub deliveries: Vec<Delivery>,
     /// What pull consumers were given, in order: nobody owes it to them, and they answer nothing.
     pub pulls: Vec<Delivery>,
+    /// Push consumers that were told to want something else or to rest, in order.
+    pub(super) told: Vec<Told>,
     /// Groups that operators moved, in the order of their calls.
     pub resets: Resets,
     /// Topics that operators deleted, in the order of their calls.
@@ -271,11 +274,11 @@ impl History {
                             history.deliveries[*at].answered(record, *outcome);
                         }
                     }
+                    Call::Steer { group, what, .. } => history.told.push(Told::of(record, node, group, what)),
                     Call::CreateTopic { .. }
                     | Call::Decided { .. }
                     | Call::Selected { .. }
                     | Call::Pull { .. }
-                    | Call::Steer { .. }
                     | Call::Admin { .. } => {}
                 },
                 What::App(App::Returned(answer)) => match &**answer {

@@ -56,7 +56,7 @@ fn brokers(plan: &Plan) -> impl Iterator<Item = (NodeId, &BrokerPlan)> {
 ///
 /// What waits for its next try is not overdue before that. Differs: a backlog gets one second for each thousand messages.
 pub(super) fn drain_bound(history: &History, plan: &Plan) -> Judged {
-    let groups = delivery::groups(plan);
+    let groups = delivery::groups(history, plan);
     if groups.is_empty() {
         return Judged::inconclusive("no group consumes", "没有消费组");
     }
@@ -72,7 +72,7 @@ pub(super) fn drain_bound(history: &History, plan: &Plan) -> Judged {
         let bound = bound(plan, member.orderly) + Span::from_secs(owed.len() as u64 / 1_000);
         longest = longest.max(bound);
         for (message, fate) in owed.into_iter().filter(|(message, _)| debts.reached.contains(member, message.id)) {
-            let since = healed.max(message.at);
+            let since = healed.max(message.at).max(member.minds.last());
             match fate {
                 Fate::Consumed | Fate::Dead => met += 1,
                 Fate::UnderWay => open += 1,
@@ -86,12 +86,13 @@ pub(super) fn drain_bound(history: &History, plan: &Plan) -> Judged {
         let mut witness = message.seen();
         witness.extend(last_touch(history, message));
         let (name, group, waited) = (message.name(), member.group, seconds(history.end.since(healed.max(message.at))));
-        return Judged::violation(
+        let judged = Judged::violation(
             "drain",
             witness,
             format!("{name} is owed to group {group} for {waited}, the bound is {longest}"),
             format!("{name} 欠消费组 {group} 已 {waited}，上限是 {longest}"),
         );
+        return member.missed((history, plan), message, judged);
     }
     match (met, open) {
         (0, _) => Judged::inconclusive("nothing was owed that could be handed out", "没有可投递的欠款"),

@@ -38,6 +38,7 @@ mod keys;
 pub mod leases;
 mod lineage;
 mod liveness;
+mod minds;
 mod ordered;
 mod overrun;
 mod regress;

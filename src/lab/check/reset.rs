@@ -183,7 +183,8 @@ pub(super) fn reset_conformance(history: &History, plan: &Plan) -> Judged {
     }
 }
 
-/// Whether a queue went to another process while its owner slept before it took the new place over.
+/// Whether a queue went to another process while its owner slept before it took the new place over: to another member, or to
+/// the next process of the same.
 ///
 /// The broker keeps no place for a group that is told to move: each member writes that of the queues that it owns when it
 /// wakes up, and the next owner of any other goes on from where the group stood.
@@ -206,7 +207,8 @@ fn changes_hands(scene: &Scene<'_>, reset: &ResetSeen, queue: &MessageQueue, tol
     let pulls = history.signs.pulls.iter().filter(is_its);
     owners.extend(pulls.clone().rfind(|asked| asked.at <= reset.at).map(|asked| asked.from));
     owners.extend(pulls.filter(|asked| reset.at < asked.at && asked.at <= until).map(|asked| asked.from));
-    1 < owners.len()
+    let is_reborn = |node: &NodeId| history.boots.iter().any(|(own, at)| own == node && reset.at < *at && *at <= until);
+    1 < owners.len() || owners.iter().any(is_reborn)
 }
 
 /// The last of the messages that lie nearest to a moment: a lookup by time goes to one of them, and no further.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lab::check::Judged;
 use crate::lab::check::content::{SCHEDULE_TOPIC, is_own, sent};
 use crate::lab::check::history::{History, Image, SendSeen, label, uid};
+use crate::lab::check::minds::Minds;
 use crate::lab::check::scene::brokers;
 use crate::lab::oracle::config::Config;
 use crate::lab::oracle::store::LogRecord;
@@ -110,7 +111,8 @@ fn strangers(history: &History, plan: &Plan) -> Option<Judged> {
         let is_subscribed = |topic: &str| consumer.subscriptions.iter().any(|(own, _)| *own == *topic);
         let is_retry = *topic == retry_topic(&delivery.group);
         let is_system = is_own(topic) || *topic == *names::TRANS_OP_TOPIC;
-        if is_system || !(is_subscribed(topic) || is_retry) {
+        let turned = || Minds::of(history, &delivery.group, vec![delivery.node]).turned_to(topic);
+        if is_system || !(is_subscribed(topic) || is_retry || turned()) {
             let (group, queue) = (&delivery.group, &delivery.queue);
             return Some(Judged::violation(
                 "of another group",

@@ -49,10 +49,12 @@ impl Club<'_> {
     }
 }
 
-/// The groups that share, are of one mind and leave their offsets to their push consumers.
+/// The groups that share, are of one mind all the time and leave their offsets to their push consumers.
 pub(super) fn clubs(plan: &Plan) -> Vec<Club<'_>> {
     let mut clubs: BTreeMap<&Group, Club<'_>> = BTreeMap::new();
     let mut others: BTreeSet<&str> = BTreeSet::new();
+    // Who changes its mind while it runs, or rests, is of another mind than the plan's.
+    others.extend(plan.steered.iter().map(|steered| steered.group.as_str()));
     for (number, node) in (0..).zip(&plan.nodes) {
         let NodeKind::Client(client) = &node.kind else { continue };
         others.extend(client.pull_consumers.iter().map(|own| own.group.as_str()));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::lab::check::broadcast::{keeps_place, places_kept};
 use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::minds::Minds;
 use crate::lab::check::{Judged, filters};
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
@@ -44,7 +45,9 @@ pub(super) fn start_position(history: &History, plan: &Plan) -> Judged {
         return Judged::inconclusive("a clock was set: store times say nothing", "有时钟被拨动：存储时间不可信");
     }
     let mut starts = 0;
-    for reader in readers(plan) {
+    // Who changed its mind while it ran may have passed over what it wants later, and pulls anew what it gave up.
+    let turned = |reader: &Reader<'_>| Minds::of(history, &reader.consumer.group, reader.nodes.clone()).has_turned();
+    for reader in readers(plan).into_iter().filter(|reader| !turned(reader)) {
         let mut by_queue: BTreeMap<&MessageQueue, Vec<&Delivery>> = BTreeMap::new();
         // Whoever was moved by an operator begins where G34 says.
         let moved = history.resets.seen.iter().filter(|reset| reset.group == reader.consumer.group);
