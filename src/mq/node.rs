@@ -302,6 +302,8 @@ pub enum Timer {
     SlaveSynchronize,
     /// A node outside the system (a benchmark's toy).
     Toy,
+    /// A request has kept its thread busy for as long as its work takes here.
+    DeskDone,
 }
 
 /// The node's dice: each draw is addressed by its stream and its ordinal there.
@@ -335,7 +337,7 @@ impl Stream {
     pub const COUNT: usize = 7;
 }
 
-/// What work is: the thing whose price the plan's `[cost]` table names.
+/// What work is: what a slow processor makes dear, a kind of task at a time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Work {

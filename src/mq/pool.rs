@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::mq::time::Time;
+use crate::mq::time::{Span, Time};
 
 /// A pool of `slots` threads before a queue of at most `capacity` jobs.
 #[derive(Clone, Debug)]
@@ -90,9 +90,63 @@ impl<J> Pool<J> {
     }
 }
 
+/// A pool whose jobs take time before they do anything: each holds its thread that long, and is handed back then.
+#[derive(Clone, Debug)]
+pub struct Desk<J> {
+    pool: Pool<J>,
+    /// When which job is done, in the order in which they began.
+    at_work: Vec<(Time, J)>,
+}
+
+impl<J> Desk<J> {
+    /// A desk of so many threads before a queue without an end: upstream's 100,000 are more than there are senders here.
+    pub fn new(slots: usize) -> Desk<J> {
+        Desk { pool: Pool::new(slots, usize::MAX), at_work: Vec::new() }
+    }
+
+    /// Whether nothing is under way: a job that takes no time may be done at once.
+    pub fn is_idle(&self) -> bool {
+        self.at_work.is_empty()
+    }
+
+    /// Takes a job in that takes so long once a thread is free.
+    pub fn take(&mut self, job: J, now: Time, cost: Span) {
+        if let Submitted::Run(job) = self.pool.submit(job, now) {
+            self.at_work.push((now + cost, job));
+        }
+    }
+
+    /// The next job that is done by now; whoever waited longest has its thread from here on.
+    pub fn done(&mut self, now: Time, cost: Span) -> Option<J> {
+        let at = self.at_work.iter().position(|(until, _)| *until <= now)?;
+        let (_, job) = self.at_work.remove(at);
+        if let Some(next) = self.pool.finish() {
+            self.at_work.push((now + cost, next));
+        }
+        Some(job)
+    }
+
+    /// When the next is done.
+    pub fn next(&self) -> Option<Time> {
+        self.at_work.iter().map(|(until, _)| *until).min()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_desk_hands_jobs_back_when_their_time_is_over_and_who_waits_begins_then() {
+        let (mut desk, cost) = (Desk::new(2), Span(10));
+        for (at, job) in ['a', 'b', 'c'].into_iter().enumerate() {
+            desk.take(job, Time(at as u64), cost);
+        }
+        assert_eq!((desk.next(), desk.done(Time(9), cost)), (Some(Time(10)), None));
+        assert_eq!((desk.done(Time(10), cost), desk.done(Time(10), cost)), (Some('a'), None));
+        assert_eq!((desk.done(Time(30), Span(0)), desk.done(Time(30), Span(0))), (Some('b'), Some('c')));
+        assert!(desk.is_idle() && desk.next().is_none());
+    }
 
     #[test]
     fn one_slot_runs_one_job_and_queues_up_to_capacity() {

@@ -252,6 +252,12 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("restart = { node = \"broker-a\" }", "slow-cpu = { node = \"broker-a\", times = 1 }", "out_of_range", "times"),
     (
         "restart = { node = \"broker-a\" }",
+        "slow-cpu = { node = \"broker-a\", task = \"route\" }",
+        "wrong_value",
+        "has no threads of the kind \"route\"",
+    ),
+    (
+        "restart = { node = \"broker-a\" }",
         "crash = { node = \"broker-a\", effects = 3, odds = \"1 in 9\" }",
         "contradiction",
         "leave one of the two out",

@@ -7,6 +7,7 @@ use mqlab::lab::scenario::overrides::Overrides;
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::record::{App, Level, What};
 use mqlab::mq::app::Return;
+use mqlab::mq::fact::Fact;
 
 /// Shops that send one message each, so many ms after their start at 1 s, and what their broker is like.
 fn run(shops: &[u64], broker: &str, fault: &str) -> Vec<(u64, String)> {
@@ -125,4 +126,50 @@ fn a_hung_disk_keeps_the_lock_and_the_queue_hears_of_a_busy_page_cache() {
     }
     let turned_away: Vec<&str> = when("REJECTREQUEST").map(|(_, text)| text.as_str()).collect();
     assert!(turned_away.iter().all(|text| text.contains("[REJECTREQUEST]system busy, start flow control for a while")));
+}
+
+#[test]
+fn a_processor_that_is_slow_with_sends_keeps_their_thread_as_a_slow_disk_does() {
+    let slow = |what: &str| {
+        format!("[[fault]]\nat = \"1900ms\"\nlasts = \"20s\"\nslow-cpu = {{ node = \"broker-a\", {what} }}")
+    };
+    // 20 us for a healthy task, so 50 ms each: the first four or five are done before the others have waited 200 ms.
+    let heard = run(&together(20), "", &slow("times = 2500, task = \"send\""));
+    let told = counts(&heard);
+    let (sent, late) = (told["SEND_OK"], told["TIMEOUT_CLEAN_QUEUE"]);
+    assert!((4..=6).contains(&sent) && sent + late == 20, "{told:?}");
+    assert!(heard.iter().filter(|(_, text)| text == "SEND_OK").all(|(at, _)| 2_050 <= *at), "{heard:?}");
+    // Whoever is slow with other things takes messages in as ever, and so does who is healthy again.
+    for other in ["times = 2500, task = \"pull\"", "times = 2500, task = \"admin\""] {
+        let heard = run(&together(20), "", &slow(other));
+        assert_eq!(counts(&heard), BTreeMap::from([("SEND_OK", 20)]), "{other}");
+        assert!(heard.iter().all(|(at, _)| *at < 2_040), "{other}: {heard:?}");
+    }
+    let healed = run(&together(20), "", &slow("times = 2500, task = \"send\"").replace("20s", "50ms"));
+    assert_eq!(counts(&healed), BTreeMap::from([("SEND_OK", 20)]));
+}
+
+#[test]
+fn pulls_and_routes_wait_for_a_slow_processor_and_for_a_thread() {
+    let when = |task: &str, first: fn(&What) -> bool| {
+        let fault = match task {
+            "" => String::new(),
+            "route" => slow_from_the_start("ns-1", task),
+            _ => slow_from_the_start("broker-a", task),
+        };
+        let text = format!("{}{fault}", crate::refuted::tables::shop_text("60s", "count = 3", "", ""));
+        let plan = load("t", text.as_bytes(), &Overrides::default()).unwrap_or_else(|report| panic!("{report}")).plan;
+        let trace = Session::run(&plan, Level::Full).trace;
+        trace.records().iter().find(|record| first(&record.what)).map(|record| record.at.as_millis()).unwrap()
+    };
+    let holds = |what: &What| matches!(what, What::Fact(Fact::Held { .. }));
+    let learns = |what: &What| matches!(what, What::Fact(Fact::RouteLearned { .. }));
+    let (healthy, routed) = (when("", holds), when("", learns));
+    // A second for each.
+    assert!((healthy + 1_000..healthy + 2_500).contains(&when("pull", holds)), "{healthy}");
+    assert!((routed + 1_000..routed + 2_500).contains(&when("route", learns)), "{routed}");
+}
+
+fn slow_from_the_start(node: &str, task: &str) -> String {
+    format!("[[fault]]\nat = \"1ms\"\nslow-cpu = {{ node = \"{node}\", times = 50000, task = \"{task}\" }}\n")
 }

@@ -1,7 +1,7 @@
 //! An episode: one fault with its target, its trigger and how it heals.
 
 use crate::lab::fault::device::{Files, Wrong};
-use crate::lab::fault::process::{Breaks, ClockWrong, Service};
+use crate::lab::fault::process::{Breaks, ClockWrong, Service, Task};
 use crate::lab::fault::road::{Prefix, RoadWrong, Split};
 use crate::mq::message::Name;
 use crate::mq::time::{Span, Time};
@@ -197,12 +197,14 @@ pub enum FaultKind {
         /// Which part.
         service: Service,
     },
-    /// Each step of a process takes so many times as long (P5).
+    /// Each step of a process takes so many times as long, or what its threads do of one kind of task (P5).
     SlowCpu {
         /// The node.
         node: Name,
         /// How many times.
         times: u64,
+        /// Which kind alone; `None` is the whole process, as on one thread.
+        task: Option<Task>,
     },
     /// A handler runs out of memory, and the process dies in it (P7).
     Crash {

@@ -11,7 +11,7 @@
 //! | N11 | `refuse-connect`, `full-table`, `port-exhaustion`, `slow-accept` |
 //! | N12 | `split-view` |
 //! | P1 to P3 | `kill`, `stop`, `restart` |
-//! | P4, P5 | `pause` (a `service` of it, or all), `slow-cpu` |
+//! | P4, P5 | `pause` (a `service` of it, or all), `slow-cpu` (all of it, or one kind of `task`) |
 //! | P6 | any verb with `at = "before:nth(2):append@broker-a"`: inside the step, before its remaining effects |
 //! | P7 | `crash` |
 //! | M1 to M5 | `power-loss`, `rack-loss`, `replace`, `restore` and `swap-disks`, `twin` |

@@ -39,6 +39,30 @@ impl Service {
     }
 }
 
+/// A kind of task whose threads a slow processor keeps busy (P5): later ones wait for a thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Task {
+    /// `send`: a broker takes a message in. One thread; who waits for it too long is told so.
+    Send,
+    /// `pull`: a broker answers a pull.
+    Pull,
+    /// `admin`: a broker does anything else: heartbeats, offsets, locks, ends of transactions, operators.
+    Admin,
+    /// `route`: a nameserver answers.
+    Route,
+}
+
+impl Task {
+    /// All of them, as a scenario writes them.
+    pub const ALL: [(&'static str, Task); 4] =
+        [("send", Task::Send), ("pull", Task::Pull), ("admin", Task::Admin), ("route", Task::Route)];
+
+    /// As a scenario writes it.
+    pub fn as_str(self) -> &'static str {
+        Task::ALL[self as usize].0
+    }
+}
+
 /// When a handler runs out of memory (P7).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Breaks {

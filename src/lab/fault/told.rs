@@ -93,6 +93,9 @@ impl FaultKind {
             FaultKind::Flap { down, up, cycles, .. } => {
                 format!("{verb} {target}: {cycles} times {down} down, {up} up")
             }
+            FaultKind::SlowCpu { times, task: Some(task), .. } => {
+                format!("{verb} {target} {}: {times} times", task.as_str())
+            }
             FaultKind::SlowCpu { times, .. } => format!("{verb} {target}: {times} times"),
             FaultKind::Crash { breaks: Breaks::After(effects), .. } => {
                 format!("{verb} {target} after {effects} effects")

@@ -10,6 +10,7 @@ pub fn fault(text: &str, lang: Lang) -> String {
     let parts = match verb {
         "partition" => SIDES,
         "pause" => SERVICES,
+        "slow-cpu" => TASKS,
         "flap" => CYCLES,
         _ => DETAILS,
     };
@@ -137,6 +138,16 @@ const SERVICES: &[(&str, &str)] = &[
     (" rebalance ", " 重平衡服务 "),
     (" heartbeat ", " 心跳服务 "),
     (" listener-pool ", " 消费线程池 "),
+];
+
+/// Which of a process's threads are slow.
+const TASKS: &[(&str, &str)] = &[
+    (" send: ", " 的发送线程："),
+    (" pull: ", " 的拉取线程："),
+    (" admin: ", " 的管理线程："),
+    (" route: ", " 的路由线程："),
+    (" times ", " 倍 "),
+    (": ", "："),
 ];
 
 /// What may stand behind any of them.

@@ -73,7 +73,11 @@ pub(super) const ALL: &[Kind] = &[
     }),
     row(("restart", Process, Everything), AT_ONCE, |draw, scene| format!("node = \"{}\"", draw.server(scene))),
     row(("slow-cpu", Process, Everything), SHORT, |draw, scene| {
-        format!("node = \"{}\", times = {}", draw.server(scene), draw.between((2, 500)))
+        let task = draw.one(&["", "", ", task = \"send\"", ", task = \"pull\"", ", task = \"admin\""]);
+        match *task {
+            "" => format!("node = \"{}\", times = {}", draw.server(scene), draw.between((2, 500))),
+            task => format!("node = \"{}\", times = {}{task}", draw.broker(scene), draw.between((40, 10_000))),
+        }
     }),
     row(("cut", Network, Everything), SHORT, |draw, scene| {
         let one_way = draw.between((0, 2)) == 0;

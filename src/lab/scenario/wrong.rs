@@ -240,6 +240,8 @@ pub struct SlowCpuScript {
     pub node: Text,
     /// How many times as long a step takes.
     pub times: Option<Spanned<i64>>,
+    /// Of one kind of task alone: `send`, `pull`, `admin` of a broker, `route` of a nameserver.
+    pub task: Option<Text>,
 }
 
 /// `crash`.

@@ -21,7 +21,9 @@ impl World {
             FaultKind::PauseService { node, service } => {
                 self.each(node, |world, node| world.pause_service(number, node, *service, seq));
             }
-            FaultKind::SlowCpu { node, times } => self.each(node, |world, node| world.slow_down(node, *times)),
+            FaultKind::SlowCpu { node, times, task } => {
+                self.each(node, |world, node| world.slow_down(node, *times, *task));
+            }
             FaultKind::Crash { node, breaks } => {
                 self.raise_storm(number);
                 self.each(node, |world, node| world.set_to_break(number, node, *breaks, seq));
@@ -63,7 +65,7 @@ impl World {
             FaultKind::PauseService { node, service } => {
                 self.each(node, |world, node| world.resume_service(number, node, *service, seq));
             }
-            FaultKind::SlowCpu { node, .. } => self.each(node, |world, node| world.slow_down(node, 0)),
+            FaultKind::SlowCpu { node, task, .. } => self.each(node, |world, node| world.slow_down(node, 0, *task)),
             FaultKind::Crash { node, .. } => self.each(node, |world, node| {
                 world.machines[usize::from(node)].fuse = None;
                 world.errand(world.now, ErrandKind::Boot(node), seq);

@@ -1,13 +1,13 @@
 //! A process that stands still in part, or does everything slowly: its entries wait aside until they may come up.
 
-use crate::lab::fault::process::Service;
+use crate::lab::fault::process::{Service, Task};
 use crate::lab::sim::agenda::Item;
 use crate::lab::sim::errand::ErrandKind;
 use crate::lab::sim::machine::Mood;
 use crate::lab::sim::world::World;
 use crate::lab::trace::record::Machine as MachineNote;
 use crate::mq::app::Call;
-use crate::mq::node::Timer;
+use crate::mq::node::{Timer, Work};
 use crate::mq::time::Span;
 
 /// Flushes that have returned are not heard of.
@@ -18,14 +18,24 @@ pub(crate) const STREAMS: u64 = 1 << 62;
 const LISTENERS: u64 = 1 << 61;
 
 /// A healthy step, as far as it is slowed. Differs: a step costs no time of its own here; upstream's take some
-/// microseconds each, so that a CPU has to be many times slower before anybody notices.
+/// microseconds each, so that a CPU has to be many times slower before anybody notices. A message that a consumer gives back
+/// is done at once, whatever a send takes.
 const STEP: Span = Span::from_micros(20);
+
+const fn work_of(task: Task) -> Work {
+    match task {
+        Task::Send => Work::Send,
+        Task::Pull => Work::Pull,
+        Task::Admin => Work::Admin,
+        Task::Route => Work::Route,
+    }
+}
 
 const fn bit(timer: Timer) -> u64 {
     1 << timer as u64
 }
 
-const _: () = assert!((Timer::Toy as u64) < 61, "every timer has a bit below the others");
+const _: () = assert!((Timer::DeskDone as u64) < 61, "every timer has a bit below the others");
 
 /// What stands still with a service: its timers, and what else its threads would do.
 ///
@@ -98,9 +108,14 @@ impl World {
         false
     }
 
-    /// Each step of a process takes so many times as long; 0 is healthy again.
-    pub(crate) fn slow_down(&mut self, node: u16, times: u64) {
-        self.machines[usize::from(node)].slow = Span(STEP.0.saturating_mul(times));
+    /// Each step of a process takes so many times as long, or what its threads do of one kind alone; 0 is healthy again.
+    pub(crate) fn slow_down(&mut self, node: u16, times: u64, task: Option<Task>) {
+        let machine = &mut self.machines[usize::from(node)];
+        let takes = Span(STEP.0.saturating_mul(times));
+        match task {
+            None => machine.slow = takes,
+            Some(task) => machine.costs.0[work_of(task) as usize] = takes,
+        }
     }
 
     /// A slow process is busy with the step that it has taken.

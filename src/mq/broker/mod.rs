@@ -9,6 +9,7 @@ use std::any::Any;
 
 use crate::mq::broker::backs::Unanswered;
 use crate::mq::broker::configs::Configs;
+use crate::mq::broker::desk::Desks;
 use crate::mq::broker::filter::Filters;
 use crate::mq::broker::group::Groups;
 use crate::mq::broker::hold::Holds;
@@ -54,6 +55,8 @@ pub mod filter;
 mod backs;
 
 mod configs;
+
+mod desk;
 
 mod matching;
 
@@ -218,6 +221,7 @@ pub struct Broker {
     locks: RebalanceLocks,
     registration: Registration,
     sends: Pool<SendJob>,
+    desks: Desks,
     parked: Vec<Parked>,
     backs: Vec<Unanswered>,
     transactions: Transactions,
@@ -262,6 +266,7 @@ impl Broker {
             locks: RebalanceLocks::default(),
             registration: Registration::new(&config.nameservers),
             sends: Pool::new(config.send_threads, config.send_queue_capacity),
+            desks: Desks::new(),
             parked: Vec::new(),
             backs: Vec::new(),
             transactions: Transactions::default(),
@@ -384,7 +389,6 @@ impl Broker {
         if self.stopping {
             return;
         }
-        let is_fast = self.channels.port(conn) == Some(self.config.addr.port.saturating_sub(VIP_BELOW));
         match command.code {
             request::SEND_MESSAGE
             | request::SEND_MESSAGE_V2
@@ -392,8 +396,16 @@ impl Broker {
             | request::CONSUMER_SEND_MSG_BACK => {
                 self.submit_send(conn, command, step);
             }
-            // Not on the VIP port: there it falls to the admin processor, which does not know it.
+            _ => self.at_the_desk(conn, command, step),
+        }
+    }
+
+    /// Does a request that sends nothing.
+    fn do_request(&mut self, conn: ConnId, command: Box<Command>, step: &mut Step<'_>) {
+        let is_fast = self.channels.port(conn) == Some(self.config.addr.port.saturating_sub(VIP_BELOW));
+        match command.code {
             request::END_TRANSACTION => self.end_transaction(conn, command, step),
+            // Not on the VIP port: there it falls to the admin processor, which does not know it.
             request::PULL_MESSAGE if !is_fast => self.pull(conn, command, true, step),
             _ => self.manage(conn, &command, step),
         }

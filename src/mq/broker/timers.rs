@@ -85,6 +85,7 @@ impl Broker {
             Timer::HoldSweep => self.sweep_holds(step),
             Timer::FastFailure => self.sweep_sends(step),
             Timer::JobDone => self.jobs_done(step),
+            Timer::DeskDone => self.desks_done(step),
             Timer::TransactionCheck => self.checks_due(step),
             Timer::ClientExpiry => self.sweep_clients(step),
             Timer::ChannelIdle => {

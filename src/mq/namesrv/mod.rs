@@ -13,7 +13,8 @@ use crate::mq::fact::Fact;
 use crate::mq::message::Name;
 use crate::mq::namesrv::kv_config::{KvConfig, ORDER_TOPIC_CONFIG};
 use crate::mq::namesrv::route_info::{Dropped, RouteInfo};
-use crate::mq::node::{Addr, ConnId, Event, Frame, Node, Step, Timer, TimerKey};
+use crate::mq::node::{Addr, ConnId, Event, Frame, Node, Step, Timer, TimerKey, Work};
+use crate::mq::pool::Desk;
 use crate::mq::profile::Profile;
 use crate::mq::time::{Span, Time};
 use crate::mq::wire::body::{JsonBody, RegisterBrokerBody};
@@ -52,6 +53,8 @@ pub struct Namesrv {
     kv_config: KvConfig,
     order_message_enable: bool,
     scan_armed: Option<Time>,
+    /// Requests that keep their threads busy.
+    desk: Desk<(ConnId, Box<Command>)>,
 }
 
 impl Namesrv {
@@ -65,6 +68,7 @@ impl Namesrv {
             kv_config: KvConfig::load(step.disk).unwrap_or_default(),
             order_message_enable: config.order_message_enable,
             scan_armed: None,
+            desk: Desk::new(WORKER_THREADS),
         }
     }
 
@@ -78,11 +82,37 @@ impl Namesrv {
         &self.routes
     }
 
-    fn received(&mut self, conn: ConnId, command: &Command, step: &mut Step<'_>) {
+    /// Does a request, or has it wait for a thread and its time.
+    fn received(&mut self, conn: ConnId, command: Box<Command>, step: &mut Step<'_>) {
         self.channels.touch(conn, step.mono);
         if command.is_response() {
             return;
         }
+        let cost = step.cost(Work::Route);
+        if cost.0 == 0 && self.desk.is_idle() {
+            return self.do_request(conn, &command, step);
+        }
+        self.desk.take((conn, command), step.mono, cost);
+        self.arm_desk(step);
+    }
+
+    /// Does what is done by now, for those who are still there.
+    fn desk_done(&mut self, step: &mut Step<'_>) {
+        while let Some((conn, command)) = self.desk.done(step.mono, step.cost(Work::Route)) {
+            if self.channels.is_open(conn) {
+                self.do_request(conn, &command, step);
+            }
+        }
+        self.arm_desk(step);
+    }
+
+    fn arm_desk(&mut self, step: &mut Step<'_>) {
+        if let Some(at) = self.desk.next() {
+            step.out.arm(TimerKey::of(Timer::DeskDone), at);
+        }
+    }
+
+    fn do_request(&mut self, conn: ConnId, command: &Command, step: &mut Step<'_>) {
         let answer = match (command.code, &command.header) {
             (request::REGISTER_BROKER, Header::RegisterBroker(_)) => Some(self.register(conn, command, step)),
             (request::UNREGISTER_BROKER, Header::UnregisterBroker(header)) => {
@@ -247,9 +277,10 @@ impl Node for Namesrv {
     fn on(&mut self, event: Event, step: &mut Step<'_>) {
         match event {
             Event::Accepted { conn, port, peer } => self.channels.open(conn, port, peer, step.mono, step.out),
-            Event::Received { conn, frame: Frame::Command(command) } => self.received(conn, &command, step),
+            Event::Received { conn, frame: Frame::Command(command) } => self.received(conn, command, step),
             Event::Closed { conn, .. } => self.closed(conn, step),
             Event::Fired { timer } if timer.name == Timer::BrokerExpiry => self.scan(step),
+            Event::Fired { timer } if timer.name == Timer::DeskDone => self.desk_done(step),
             Event::Fired { timer } if timer.name == Timer::ChannelIdle => {
                 for conn in self.channels.close_idle(step.mono, step.out) {
                     let dropped = self.routes.channel_gone(conn);
@@ -289,6 +320,8 @@ fn say_written(written: Result<(), DiskError>, step: &mut Step<'_>) {
     });
 }
 
+/// Source: `NettyServerConfig.serverWorkerThreads`.
+const WORKER_THREADS: usize = 8;
 /// Source: `RouteInfoManager.BROKER_CHANNEL_EXPIRED_TIME`.
 pub const BROKER_EXPIRED_MS: i64 = 120_000;
 /// Source: `NamesrvController.initialize`.

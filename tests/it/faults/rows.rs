@@ -2,7 +2,7 @@
 
 use mqlab::lab::fault::device::Wrong;
 use mqlab::lab::fault::episode::FaultKind;
-use mqlab::lab::fault::process::{ClockWrong, Service};
+use mqlab::lab::fault::process::{ClockWrong, Service, Task};
 use mqlab::lab::fault::road::{Prefix, RoadWrong, Shape, Split};
 
 /// A fault and what comes of it.
@@ -59,7 +59,13 @@ pub fn id(kind: &FaultKind) -> &'static str {
             Service::Heartbeat => "pause heartbeat",
             Service::ListenerPool => "pause listener-pool",
         },
-        FaultKind::SlowCpu { .. } => "slow-cpu",
+        FaultKind::SlowCpu { task, .. } => match task {
+            None => "slow-cpu",
+            Some(Task::Send) => "slow-cpu of sends",
+            Some(Task::Pull) => "slow-cpu of pulls",
+            Some(Task::Admin) => "slow-cpu of the rest",
+            Some(Task::Route) => "slow-cpu of routes",
+        },
         FaultKind::Crash { .. } => "crash",
         FaultKind::RackLoss { .. } => "rack-loss",
         FaultKind::Replace { .. } => "replace",
@@ -122,7 +128,7 @@ fn id_of_disk(wrong: &Wrong) -> &'static str {
 }
 
 /// How many ids [`id`] gives.
-pub const KINDS: usize = 75;
+pub const KINDS: usize = 79;
 
 const NOTHING: Row = Row { id: "", fault: "", others: "", seen: &[], once: false };
 
@@ -416,6 +422,26 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "slow-cpu",
         fault: "at = \"3s\"\nlasts = \"5s\"\nslow-cpu = { node = \"broker-a\", times = 1000 }",
+        ..NOTHING
+    },
+    Row {
+        id: "slow-cpu of sends",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nslow-cpu = { node = \"broker-a\", times = 20000, task = \"send\" }",
+        ..NOTHING
+    },
+    Row {
+        id: "slow-cpu of pulls",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nslow-cpu = { node = \"broker-a\", times = 20000, task = \"pull\" }",
+        ..NOTHING
+    },
+    Row {
+        id: "slow-cpu of the rest",
+        fault: "at = \"3s\"\nlasts = \"5s\"\nslow-cpu = { node = \"broker-a\", times = 20000, task = \"admin\" }",
+        ..NOTHING
+    },
+    Row {
+        id: "slow-cpu of routes",
+        fault: "at = \"3s\"\nlasts = \"35s\"\nslow-cpu = { node = \"ns-1\", times = 20000, task = \"route\" }",
         ..NOTHING
     },
     Row {

@@ -183,7 +183,7 @@ fn a_service_that_reads_no_stream_reads_it_when_it_goes_on() {
 
 #[test]
 fn a_slow_process_takes_one_thing_after_the_other() {
-    let slow = FaultKind::SlowCpu { node: "server".into(), times: 5_000 };
+    let slow = FaultKind::SlowCpu { node: "server".into(), times: 5_000, task: None };
     let world = pair(1, &[100, 101, 102], &[episode(50, Some(10_000), slow)]);
     // 5,000 times 20 us are 100 ms.
     assert_eq!(text(&heard(&world, 0)), ["10 accepted", "110 10 of 1", "210 10 of 2", "310 10 of 3"]);

@@ -106,7 +106,18 @@ pub(super) const ALL: &[Kind] = &[
         })
     }),
     kind("slow-cpu", 1, true, LONG, |pick, scene| {
-        Some(format!("{{ node = \"{}\", times = {} }}", scene.any(pick), pick.spread(2, 500)))
+        let node = scene.any(pick);
+        let (times, task) = (pick.spread(2, 500), pick.one(&["", "", "send", "pull", "admin"]));
+        // A client has no such threads, and a nameserver one kind alone.
+        Some(match task {
+            task if task != "" && scene.is_broker(&node) => {
+                format!("{{ node = \"{node}\", times = {}, task = \"{task}\" }}", times * 20)
+            }
+            task if task != "" && node.starts_with("ns-") => {
+                format!("{{ node = \"{node}\", times = {}, task = \"route\" }}", times * 200)
+            }
+            _ => format!("{{ node = \"{node}\", times = {times} }}"),
+        })
     }),
     kind("crash", 2, true, LONG, |pick, scene| {
         Some(format!("{{ node = \"{}\", effects = {} }}", scene.any(pick), pick.spread(1, 300)))

@@ -3,7 +3,7 @@
 use super::faults::Kinds;
 use super::{Resolver, place};
 use crate::lab::fault::episode::{Episode, FaultKind, Keep, Trigger};
-use crate::lab::fault::process::{Breaks, ClockWrong, Service};
+use crate::lab::fault::process::{Breaks, ClockWrong, Service, Task};
 use crate::lab::scenario::fault::FaultScript;
 use crate::lab::scenario::plan::{NodeKind, NodePlan};
 use crate::mq::message::Name;
@@ -35,7 +35,21 @@ impl Resolver<'_> {
         if let Some(slow) = &table.slow_cpu {
             let script = slow.get_ref();
             let times = self.number(&script.times, 20, 2..=1_000_000, "times") as u64;
-            kinds.push((slow.span(), FaultKind::SlowCpu { node: self.target(&script.node), times }));
+            let task = script.task.is_some().then(|| self.word(&script.task, "task", &Task::ALL));
+            let node = self.target(&script.node);
+            let does = |task| match task {
+                Task::Route => self.nameservers().contains(&node),
+                _ => self.is_broker(&node),
+            };
+            if let Some(task) = task
+                && self.nodes.contains(&node)
+                && !does(task)
+            {
+                let message = format!("\"{node}\" has no threads of the kind \"{}\"", task.as_str());
+                let help = "a broker has `send`, `pull` and `admin`, a nameserver has `route`";
+                self.wrong("wrong_value", script.task.as_ref().map(|task| task.span()), message, help);
+            }
+            kinds.push((slow.span(), FaultKind::SlowCpu { node, times, task }));
         }
         if let Some(crash) = &table.crash {
             let script = crash.get_ref();

@@ -13,7 +13,7 @@ use crate::mq::message::id::offset_msg_id;
 use crate::mq::message::sys_flag::{TRANSACTION_NOT, with_transaction_type};
 use crate::mq::message::{Name, QueueId};
 use crate::mq::mistake::Mistake;
-use crate::mq::node::{ConnId, Step, Stream, Timer, TimerKey};
+use crate::mq::node::{ConnId, Step, Stream, Timer, TimerKey, Work};
 use crate::mq::pool::{Submitted, Waiting};
 use crate::mq::store::delay::SCHEDULE_TOPIC;
 use crate::mq::store::outcome::{Landed, Put, PutStatus};
@@ -30,8 +30,8 @@ pub struct SendJob {
     command: Box<Command>,
 }
 
-/// A send whose message is written and whose thread is not free yet: it waits for the force, or a slow disk keeps it inside
-/// the log's lock.
+/// A send whose message is written and whose thread is not free yet: it waits for the force, a slow disk keeps it inside the
+/// log's lock, or a slow processor is not done with it.
 #[derive(Clone, Debug)]
 pub struct Parked {
     pub(super) conn: ConnId,
@@ -158,7 +158,7 @@ impl Broker {
     ) -> Parked {
         let waits = put.waits;
         let status = if waits.is_none() { Some(put.status) } else { None };
-        let until = self.store.inside_until(Self::clock(step)).unwrap_or(step.mono);
+        let until = self.store.inside_until(Self::clock(step)).unwrap_or(step.mono) + step.cost(Work::Send);
         Parked { conn, command, queue_id, landed, msg_id, waits, status, until }
     }
 
