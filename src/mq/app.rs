@@ -7,7 +7,7 @@ use std::fmt;
 
 mod admin;
 
-pub use admin::{AdminAnswer, AdminCall, GroupSettings, OrderConfAct, ResetTo, ResetWay, Rollback};
+pub use admin::{AdminAnswer, AdminCall, GroupSettings, OrderConfAct, ResetTo, ResetWay, Rollback, TopicAt};
 
 pub mod pull;
 

@@ -146,6 +146,53 @@ reconfigure = { node = "broker-a", properties = "brokerRole=SLAVE\nbrokerId=1" }
 }
 
 #[test]
+fn an_old_master_that_comes_back_as_one_gives_offsets_twice_and_nobody_owes_for_it() {
+    let rest = |comes_back: &str| {
+        format!(
+            r#"
+[[broker]]
+name = "broker-a"
+[[broker]]
+name = "broker-a-s"
+role = "slave"
+of = "broker-a"
+[[fault]]
+name = "lag"
+at = "36s"
+lasts = "6s"
+cut = {{ from = "broker-a", to = "broker-a-s" }}
+[[fault]]
+name = "death"
+at = "40500ms"
+kill = {{ node = "broker-a" }}
+[[fault]]
+name = "promoted"
+at = "45s"
+reconfigure = {{ node = "broker-a-s", properties = "brokerRole=ASYNC_MASTER\nbrokerId=0" }}
+[[fault]]
+name = "comes-back"
+at = "65s"
+{comes_back}
+"#
+        )
+    };
+    let broken = |comes_back: &str| {
+        let plan = scenario(&rest(comes_back)).plan;
+        let run = run(&plan);
+        let is_broken = |check: &Check| matches!(verdict(&run, &plan, check.clone()), Verdict::Violation { .. });
+        (
+            check::suite(&plan).into_iter().filter(is_broken).collect::<Vec<_>>(),
+            verdict(&run, &plan, Check::AtLeastOnce),
+        )
+    };
+    let (as_master, owed) = broken("restart = { node = \"broker-a\" }");
+    assert_eq!(as_master, [Check::OffsetAgreement]);
+    assert!(matches!(owed, Verdict::Inconclusive { .. }), "{owed:?}");
+    let as_slave = "reconfigure = { node = \"broker-a\", properties = \"brokerRole=SLAVE\\nbrokerId=1\" }";
+    assert_eq!(broken(as_slave), (vec![], Verdict::Pass));
+}
+
+#[test]
 fn two_builds_run_side_by_side() {
     let pair = |master: &str, slave: &str| {
         let outage = r#"

@@ -115,6 +115,47 @@ fn an_ordered_topic_is_made_with_its_configuration_and_brokers_hear_of_it() {
 }
 
 #[test]
+fn a_topic_on_one_broker_takes_its_place_in_the_configuration_that_there_is() {
+    let on = |wait: &str, broker: &str, write: u32| {
+        format!(
+            "[[operator.update_topic]]\nwait = \"{wait}\"\ntopic = \"audit\"\nbroker = \"{broker}\"\nwrite = {write}\norder = true\n"
+        )
+    };
+    let get = "[[operator.order_conf]]\nwait = \"20s\"\ntopic = \"audit\"\nmethod = \"get\"\n";
+    let rows = on("1s", "broker-a", 2) + &on("5s", "broker-b", 3) + &on("9s", "broker-a", 4) + get;
+    let trace = run(&script(&BROKERS, &keyed(), &rows));
+    let heard = heard(&trace);
+    let part = |at: usize| match &heard[at] {
+        Ok(AdminAnswer::Ordered { by, conf }) => (by.len(), conf.to_string()),
+        other => panic!("{other:?}"),
+    };
+    let expected = ["broker-a:2", "broker-b:3", "broker-a:4"].map(|conf| (1, conf.to_owned()));
+    assert_eq!([part(0), part(1), part(2)], expected);
+    assert!(matches!(&heard[3], Ok(AdminAnswer::Value(conf)) if *conf == "broker-b:3;broker-a:4"), "{heard:?}");
+    let lines = terminal(&trace);
+    assert_eq!(
+        lines[..2],
+        [
+            "set broker orderConf. isOrder=true, orderConf=[broker-a:2]create topic to 10.0.2.1:10911 success.",
+            "TopicConfig [topicName=audit, readQueueNums=8, writeQueueNums=2, perm=RW-, topicFilterType=SINGLE_TAG, \
+             topicSysFlag=0, order=true]"
+        ]
+    );
+    // Each call is done by the broker that it names, and by no other.
+    let made = |fact: &Fact| matches!(fact, Fact::TopicCreated { topic, .. } if *topic == "audit");
+    assert_eq!(said(&trace, made).len(), 3);
+    for (row, told) in [
+        ("broker = \"shop\"", "\"shop\" is no broker"),
+        ("broker = \"broker-c\"", "did you mean \"broker-a\"?"),
+        ("broker = \"broker-a\"\ncluster = \"DefaultCluster\"", "a topic is made on a broker or on a cluster"),
+    ] {
+        let rows = format!("[[operator.update_topic]]\ntopic = \"audit\"\n{row}\n");
+        let report = load("t", script(&BROKERS, &keyed(), &rows).as_bytes(), &Overrides::default()).unwrap_err();
+        assert!(report.to_string().contains(told), "{report}");
+    }
+}
+
+#[test]
 fn what_was_put_is_there_after_a_restart_and_who_cannot_be_reached_has_another_view() {
     let restart = "[[fault]]\nname = \"again\"\nat = \"50s\"\nrestart = { node = \"ns-1\" }\n";
     let get = "[[operator.order_conf]]\nwait = \"30s\"\ntopic = \"orders\"\nmethod = \"get\"\n";

@@ -169,7 +169,9 @@ pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
             }));
         }
     }
-    owed.retain(|message| !history.deletions.spoil(message.topic, message.at));
+    owed.retain(|message| {
+        !history.deletions.spoil(message.topic, message.at) && !history.roles.is_doubled(message.broker)
+    });
     owed
 }
 

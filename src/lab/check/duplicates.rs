@@ -442,7 +442,7 @@ impl<'a> Account<'a> {
             return Some(Cause::NotCommitted);
         }
         if !around.may_move(began) {
-            return None;
+            return around.history.roles.is_doubled(next.place.0).then_some(Cause::OffsetLost);
         }
         if around.uncommitted(before, began) || around.was_the_last(before, began) {
             return Some(Cause::Moved);
@@ -460,7 +460,9 @@ impl<'a> Account<'a> {
             around.power_lost(since, at) || before.ended().is_none_or(|ended| death <= ended + PERSISTS)
         });
         let went_back = || around.asked_a_slave(before, next) || around.was_taken_back(before, next, began);
-        (forgot || went_back()).then_some(Cause::OffsetLost)
+        // The other master of its name keeps other places.
+        let is_doubled = around.history.roles.is_doubled(next.place.0);
+        (forgot || went_back() || is_doubled).then_some(Cause::OffsetLost)
     }
 }
 

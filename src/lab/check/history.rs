@@ -10,13 +10,14 @@ use crate::lab::check::deleted::Deletions;
 use crate::lab::check::leases::Leases;
 use crate::lab::check::minds::Told;
 use crate::lab::check::reset::Resets;
+use crate::lab::check::roles::Roles;
 use crate::lab::check::sick::Sick;
 use crate::lab::check::signs::Signs;
 use crate::lab::check::storage::Verified;
 use crate::lab::check::transactions::{Ledger, Transactions};
 use crate::lab::oracle::Files;
 use crate::lab::oracle::store::{LogRecord, Store};
-use crate::lab::scenario::plan::{NodeKind, Plan};
+use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{App, DiskEvent, Fault, Machine, NodeId, Record, Seq, What};
@@ -41,6 +42,8 @@ pub struct History {
     pub(super) told: Vec<Told>,
     /// Groups that operators moved, in the order of their calls.
     pub resets: Resets,
+    /// Who was a master, once [`History::part`] has looked.
+    pub(super) roles: Roles,
     /// Topics that operators deleted, in the order of their calls.
     pub deletions: Deletions,
     /// What road, disks and operators showed.
@@ -395,7 +398,7 @@ impl History {
         })
     }
 
-    /// Tells slaves from masters, as the plan does.
+    /// Tells slaves from masters, as the plan does and operators did.
     pub fn part(&mut self, plan: &Plan) {
         let thorough = plan.nodes.iter().filter_map(|node| match &node.kind {
             NodeKind::Broker(broker) => Some(broker.flush_thorough_interval),
@@ -406,18 +409,23 @@ impl History {
             Some(NodeKind::Broker(broker)) => Some(broker),
             _ => None,
         };
+        self.roles = Roles::of(self, plan);
+        let roles = std::mem::take(&mut self.roles);
+        let is_master = |node: NodeId, own: &BrokerPlan| roles.is_master(node, (&own.broker_name, own.broker_id));
         for seen in std::mem::take(&mut self.brokers) {
-            match broker(seen.node).filter(|own| own.broker_id != 0) {
+            match broker(seen.node).filter(|own| !is_master(seen.node, own)) {
                 None => self.brokers.push(seen),
                 Some(own) => {
                     let is_its = |node: &NodeId| {
-                        broker(*node).is_some_and(|other| other.broker_id == 0 && other.broker_name == own.broker_name)
+                        broker(*node)
+                            .is_some_and(|other| is_master(*node, other) && other.broker_name == own.broker_name)
                     };
                     let master = (0..plan.nodes.len()).map(|number| NodeId(number as u16)).find(is_its);
                     self.slaves.push((master, seen));
                 }
             }
         }
+        self.roles = roles;
         self.alone = (0..self.slaves.len()).flat_map(|slave| self.alone_on(slave)).collect();
     }
 

@@ -43,6 +43,7 @@ mod ordered;
 mod overrun;
 mod regress;
 mod retries;
+mod roles;
 mod routing;
 mod scene;
 mod settled;

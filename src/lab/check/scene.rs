@@ -105,13 +105,15 @@ impl<'a> Scene<'a> {
     pub(super) fn of(history: &'a History, plan: &'a Plan) -> Scene<'a> {
         let mut masters: BTreeMap<&str, (NodeId, Option<&Store>)> = BTreeMap::new();
         let mut doubles: BTreeSet<&str> = BTreeSet::new();
-        for (node, broker) in brokers(plan).filter(|(_, broker)| broker.broker_id == 0) {
+        let roles = &history.roles;
+        let is_master = |node, broker: &BrokerPlan| roles.is_master(node, (&broker.broker_name, broker.broker_id));
+        for (node, broker) in brokers(plan).filter(|(node, broker)| is_master(*node, broker)) {
             let store = history.brokers.iter().find(|seen| seen.node == node).map(|seen| &seen.store);
             if masters.insert(&broker.broker_name, (node, store)).is_some() {
                 doubles.insert(&broker.broker_name);
             }
         }
-        masters.retain(|name, _| !doubles.contains(name));
+        masters.retain(|name, _| !doubles.contains(name) && !roles.is_doubled(name));
         let mut copies: BTreeMap<QueueKey<'_>, Vec<&LogRecord>> = BTreeMap::new();
         for (name, (_, store)) in &masters {
             for record in store.iter().flat_map(|store| &store.records) {

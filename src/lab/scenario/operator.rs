@@ -63,6 +63,8 @@ pub struct UpdateTopicScript {
     pub topic: Option<Text>,
     /// The cluster, `DefaultCluster` if left out.
     pub cluster: Option<Text>,
+    /// One broker alone, by its node's name, instead of a cluster's masters.
+    pub broker: Option<Text>,
     /// Queues to read on each broker, 8 if left out.
     pub read: Option<Spanned<i64>>,
     /// Queues to write on each broker, 8 if left out.

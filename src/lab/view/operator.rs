@@ -2,7 +2,7 @@
 //!
 //! Source: the commands of `tools`. Differs: no body is written to a file, so that its path stays out.
 
-use crate::mq::app::{AdminAnswer, AdminCall, OrderConfAct, Rollback};
+use crate::mq::app::{AdminAnswer, AdminCall, OrderConfAct, Rollback, TopicAt};
 use crate::mq::message::property::names;
 use crate::mq::message::{Host, MessageQueue, Name, StoredMessage, id, text};
 use crate::mq::time::{Calendar, Millis};
@@ -62,6 +62,13 @@ pub fn printed(call: &AdminCall, answer: &AdminAnswer) -> Vec<String> {
             vec![NO_CLUSTER.to_owned()]
         }
         (AdminCall::UpdateTopic { .. }, AdminAnswer::DoneBy(addrs)) => made(addrs, &topic_config(call)),
+        (AdminCall::UpdateTopic { at: TopicAt::Broker(_), .. }, AdminAnswer::Ordered { by, conf }) => {
+            // The tool ends no line behind the configuration.
+            let set = format!("set broker orderConf. isOrder=true, orderConf=[{conf}]");
+            let mut lines = made(by, &topic_config(call));
+            lines[0].insert_str(0, &set);
+            lines
+        }
         (AdminCall::UpdateTopic { .. }, AdminAnswer::Ordered { by, conf }) => {
             let set = format!("set cluster orderConf. isOrder=true, orderConf=[{conf}]{}", topic_config(call));
             made(by, &set)

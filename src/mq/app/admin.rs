@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::mq::message::{Group, MessageQueue, Name, StoredMessage, Topic};
+use crate::mq::message::{Group, Host, MessageQueue, Name, StoredMessage, Topic};
 
 /// What an operator asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,15 +26,16 @@ pub enum AdminCall {
     UpdateTopic {
         /// The topic.
         topic: Topic,
-        /// On the masters of this cluster.
-        cluster: Name,
+        /// Where.
+        at: TopicAt,
         /// Queues to read on each.
         read: i32,
         /// Queues to write on each.
         write: i32,
         /// Permission bits.
         perm: i32,
-        /// Whether it is to be ordered: the brokers of the cluster are then written down as its order configuration.
+        /// Whether it is to be ordered: the brokers of the cluster are then written down as its order configuration, or the
+        /// one broker beside those that stand there.
         order: bool,
     },
     /// `deleteTopic`: from the brokers of a cluster, then from every nameserver.
@@ -89,6 +90,24 @@ pub enum AdminCall {
         /// The unique key, or an offset message id.
         id: Name,
     },
+}
+
+/// Where `updateTopic` makes a topic.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TopicAt {
+    /// `-c`: on every master of a cluster.
+    Cluster(Name),
+    /// `-b`: on the broker at this address alone.
+    Broker(Host),
+}
+
+impl fmt::Display for TopicAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TopicAt::Cluster(cluster) => write!(f, "-c {cluster}"),
+            TopicAt::Broker(host) => write!(f, "-b {host}"),
+        }
+    }
 }
 
 /// What is done with an order configuration.
@@ -221,9 +240,9 @@ impl AdminCall {
                 };
                 format!("{name} -g {group} -t {topic} -s {moment} -f {force}")
             }
-            AdminCall::UpdateTopic { topic, cluster, read, write, perm, order } => {
+            AdminCall::UpdateTopic { topic, at, read, write, perm, order } => {
                 let order = if *order { " -o true" } else { "" };
-                format!("updateTopic -c {cluster} -t {topic} -r {read} -w {write} -p {perm}{order}")
+                format!("updateTopic {at} -t {topic} -r {read} -w {write} -p {perm}{order}")
             }
             AdminCall::OrderConf { topic, act } => match act {
                 OrderConfAct::Put(conf) => format!("updateOrderConf -t {topic} -m put -v {conf}"),

@@ -74,6 +74,14 @@ pub struct Host {
     pub port: i32,
 }
 
+/// As an operator types it: `10.0.2.1:10911`.
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d] = self.ip.to_be_bytes();
+        write!(f, "{a}.{b}.{c}.{d}:{}", self.port)
+    }
+}
+
 /// One lane of a topic on one broker.
 ///
 /// Ordered as upstream sorts it: topic, broker name, queue id. Source: `MessageQueue.compareTo`.

@@ -14,8 +14,8 @@ use crate::lab::scenario::plan::{NodeKind, NodePlan};
 use crate::lab::scenario::script::Text;
 use crate::lab::scenario::table::Table;
 use crate::lab::workload::ops::Operator;
-use crate::mq::app::{AdminCall, GroupSettings, OrderConfAct, ResetTo, ResetWay};
-use crate::mq::message::Name;
+use crate::mq::app::{AdminCall, GroupSettings, OrderConfAct, ResetTo, ResetWay, TopicAt};
+use crate::mq::message::{Host, Name};
 use crate::mq::time::Span;
 
 impl Resolver<'_> {
@@ -31,7 +31,7 @@ impl Resolver<'_> {
                 continue;
             };
             let mut calls: Vec<(Span, AdminCall)> = table.reset.iter().map(|one| self.reset(one)).collect();
-            calls.extend(table.update_topic.iter().map(|one| self.update_topic(one)));
+            calls.extend(table.update_topic.iter().map(|one| self.update_topic(one, &servers)));
             calls.extend(table.delete_topic.iter().map(|one| self.delete_topic(one)));
             calls.extend(table.order_conf.iter().filter_map(|one| self.order_conf(one)));
             calls.extend(table.update_group.iter().map(|one| self.update_group(one)));
@@ -56,15 +56,40 @@ impl Resolver<'_> {
         (self.span(&table.wait, Span::ZERO), AdminCall::ResetOffset { group, topic, to, force, way })
     }
 
-    fn update_topic(&mut self, update: &Spanned<Table<UpdateTopicScript>>) -> (Span, AdminCall) {
+    fn update_topic(&mut self, update: &Spanned<Table<UpdateTopicScript>>, servers: &[NodePlan]) -> (Span, AdminCall) {
         let table = update.get_ref();
         let topic = self.legal(&table.topic, "topic", update.span());
-        let cluster = self.cluster_of(&table.cluster, update.span());
+        let at = match &table.broker {
+            None => TopicAt::Cluster(self.cluster_of(&table.cluster, update.span())),
+            Some(broker) => {
+                if let Some(cluster) = &table.cluster {
+                    let message = "a topic is made on a broker or on a cluster".to_owned();
+                    self.wrong("contradiction", Some(cluster.span()), message, "leave `cluster` or `broker` out");
+                }
+                TopicAt::Broker(self.host_of(broker, servers))
+            }
+        };
         let mut queues = |given: &Option<Spanned<i64>>, what: &str| self.number(given, QUEUES, 0..=1024, what) as i32;
         let (read, write) = (queues(&table.read, "read"), queues(&table.write, "write"));
         let perm = self.number(&table.perm, READ_WRITE, 0..=7, "perm") as i32;
         let order = table.order.unwrap_or(false);
-        (self.span(&table.wait, Span::ZERO), AdminCall::UpdateTopic { topic, cluster, read, write, perm, order })
+        (self.span(&table.wait, Span::ZERO), AdminCall::UpdateTopic { topic, at, read, write, perm, order })
+    }
+
+    /// Where a broker says that it is, as an operator types it.
+    fn host_of(&mut self, broker: &Text, servers: &[NodePlan]) -> Host {
+        let name = self.node(broker);
+        let found = servers.iter().find_map(|node| match &node.kind {
+            NodeKind::Broker(plan) if node.name == name => {
+                Some(Host { ip: plan.broker_ip1, port: i32::from(plan.listen_port) })
+            }
+            _ => None,
+        });
+        if found.is_none() && self.nodes.contains(&name) {
+            let message = format!("\"{name}\" is no broker");
+            self.wrong("wrong_value", Some(broker.span()), message, "a topic is made on a broker");
+        }
+        found.unwrap_or_default()
     }
 
     fn order_conf(&mut self, order: &Spanned<Table<OrderConfScript>>) -> Option<(Span, AdminCall)> {

@@ -67,7 +67,7 @@ impl Admin {
             Ask::DeleteGroup(addr) => {
                 (To::Broker(*addr), request::DELETE_SUBSCRIPTIONGROUP, Header::DeleteGroup(self.group()))
             }
-            Ask::PutOrder(..) | Ask::GetOrder | Ask::DeleteOrder(_) => self.order_words(ask),
+            Ask::PutOrder(..) | Ask::GetOrder | Ask::JoinOrder(_) | Ask::DeleteOrder(_) => self.order_words(ask),
             Ask::Update(addr) => (To::Broker(*addr), request::UPDATE_AND_CREATE_TOPIC, self.update()),
             Ask::View(addr, at) => (To::Broker(*addr), request::VIEW_MESSAGE_BY_ID, Header::ViewMessage(at.0)),
             Ask::Query(addr) => (To::Broker(*addr), request::QUERY_MESSAGE, self.query()),

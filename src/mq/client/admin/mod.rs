@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use crate::mq::app::{
-    AdminAnswer, AdminCall, AppError, ErrorKind, OpId, OrderConfAct, ResetTo, ResetWay, Return, Rollback,
+    AdminAnswer, AdminCall, AppError, ErrorKind, OpId, OrderConfAct, ResetTo, ResetWay, Return, Rollback, TopicAt,
 };
 use crate::mq::client::exception::Exception;
 use crate::mq::client::producer::Op;
@@ -80,6 +80,8 @@ enum Ask {
     PutOrder(Addr, Name),
     /// What is the order configuration of the topic?
     GetOrder,
+    /// The same, for this broker's part to be joined to it.
+    JoinOrder(Name),
     /// The topic has no order configuration.
     DeleteOrder(Addr),
     /// No writing to the broker any more, says a nameserver.
@@ -98,6 +100,10 @@ impl Client {
     pub(super) fn administer(&mut self, op: OpId, what: AdminCall, step: &mut Step<'_>) {
         let asks = match &what {
             AdminCall::ResetOffset { .. } | AdminCall::QueryByKey { .. } => Ok(VecDeque::from([Ask::Route])),
+            AdminCall::UpdateTopic { at: TopicAt::Broker(host), order, .. } => {
+                let addr = Addr { ip: host.ip, port: host.port as u16 };
+                Ok([Ask::Update(addr)].into_iter().chain(order.then_some(Ask::Names)).collect())
+            }
             AdminCall::UpdateTopic { .. } | AdminCall::UpdateGroup { .. } | AdminCall::DeleteGroup { .. } => {
                 Ok(VecDeque::from([Ask::Cluster]))
             }
@@ -188,6 +194,7 @@ impl Admin {
             Ask::View(..) => return self.viewed(answer),
             Ask::Wipe(addr) => self.wiped(addr, answer),
             Ask::Route => return self.routed(answer),
+            Ask::JoinOrder(own) => self.joined(&own, answer, nameservers),
             _ => {
                 let command = answer.map_err(thrown)?;
                 if command.code != response::SUCCESS {
@@ -210,7 +217,7 @@ impl Admin {
                     | Ask::DeleteOrder(addr) => self.done_by(addr),
                     Ask::PutOrder(addr, conf) => self.ordered(addr, conf),
                     Ask::GetOrder => self.order_is(&command),
-                    Ask::Query(_) | Ask::View(..) | Ask::Wipe(_) | Ask::Route => {}
+                    Ask::Query(_) | Ask::View(..) | Ask::Wipe(_) | Ask::Route | Ask::JoinOrder(_) => {}
                 }
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Source: `CommandUtil`, `UpdateTopicSubCommand`, `DeleteTopicSubCommand`, `WipeWritePermSubCommand`.
 
-use crate::mq::app::{AdminAnswer, AdminCall};
+use crate::mq::app::{AdminAnswer, AdminCall, TopicAt};
 use crate::mq::client::admin::{Admin, Ask};
 use crate::mq::client::exception::Exception;
 use crate::mq::client::route::MASTER_ID;
@@ -21,7 +21,7 @@ impl Admin {
     pub(super) fn clustered(&mut self, command: &Command) {
         let info = cluster_info(command);
         match &self.what {
-            AdminCall::UpdateTopic { cluster, order, .. } => {
+            AdminCall::UpdateTopic { at: TopicAt::Cluster(cluster), order, .. } => {
                 let masters = addresses(&info, cluster, true);
                 self.asks.extend(masters.into_iter().map(Ask::Update));
                 self.asks.extend(order.then_some(Ask::Names));
