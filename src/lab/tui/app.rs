@@ -13,6 +13,7 @@ use crate::lab::tui::branch::{self, Branches};
 use crate::lab::tui::home::{Entry, Home};
 use crate::lab::tui::menu::{Menu, Of};
 use crate::lab::tui::player::Player;
+use crate::lab::tui::views;
 
 /// The whole terminal program.
 #[derive(Clone, Debug)]
@@ -250,9 +251,10 @@ fn steer(player: &mut Player, key: KeyCode) {
         KeyCode::PageUp => player.go(player.at.saturating_sub(10)),
         KeyCode::Char(':') => player.prompt = Some(String::new()),
         KeyCode::Char(letter @ 'a'..='e') => player.answer(letter as usize - 'a' as usize),
-        KeyCode::Down | KeyCode::Char('j') => player.next_message(true),
-        KeyCode::Up | KeyCode::Char('k') => player.next_message(false),
-        KeyCode::Tab => player.next_pane(),
+        KeyCode::Char(number @ '1'..='6') => views::open(player, number),
+        KeyCode::Down | KeyCode::Char('j') => views::choose(player, true),
+        KeyCode::Up | KeyCode::Char('k') => views::choose(player, false),
+        KeyCode::Tab => views::next_pane(player),
         KeyCode::Char('y') => player.note = Some(Phrase::both(player.scenario.command())),
         KeyCode::Char('+') => player.speed = (player.speed * 2).min(64),
         KeyCode::Char('-') => player.speed = (player.speed / 2).max(1),

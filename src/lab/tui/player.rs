@@ -1,5 +1,8 @@
 //! The player: a finished run and the moment that is looked at.
 
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
 use crate::lab::check::{Finding, Verdict};
 use crate::lab::fault::moment;
 use crate::lab::locale::{Lang, Phrase};
@@ -10,6 +13,9 @@ use crate::lab::trace::log::Trace;
 use crate::lab::view::lanes::{self, Lanes};
 use crate::lab::view::life::Life;
 use crate::lab::view::lines::Handles;
+use crate::lab::view::scene::{Focus, Index};
+use crate::lab::view::sheet::Sheet;
+use crate::lab::view::tabs::Tab;
 
 /// A pane of the player.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -48,6 +54,14 @@ pub struct Player {
     pub life: Life,
     /// Which pane is looked at; the only one on a small screen.
     pub pane: Pane,
+    /// Which of the six views is up.
+    pub tab: Tab,
+    /// Which of that view's panes is looked at, from 0; the only one on a small screen.
+    pub part: usize,
+    /// How many lines of that pane have been scrolled over.
+    pub scroll: usize,
+    /// What is looked at in all of them.
+    pub focus: Focus,
     /// What is typed after `:`.
     pub prompt: Option<String>,
     /// What the last command came to.
@@ -57,7 +71,13 @@ pub struct Player {
     /// The steps of narration with their moments, in order.
     marks: Vec<(u64, usize)>,
     pictures: Pictures,
+    index: OnceCell<Index>,
+    /// The view that was drawn last, and of what.
+    pub(super) drawn: RefCell<Option<(Drawn, Rc<Sheet>)>>,
 }
+
+/// What a drawing is of: a view, a moment, a focus, a language.
+pub(super) type Drawn = (Tab, u64, Focus, Lang);
 
 impl Player {
     /// A player at the beginning of a run.
@@ -83,11 +103,17 @@ impl Player {
             message: 0,
             life,
             pane: Pane::default(),
+            tab: Tab::default(),
+            part: 0,
+            scroll: 0,
+            focus: Focus::default(),
             prompt: None,
             note: None,
             answered: None,
             marks,
             pictures,
+            index: OnceCell::new(),
+            drawn: RefCell::new(None),
             trace,
         }
     }
@@ -105,6 +131,11 @@ impl Player {
     /// What the nodes are like at any moment.
     pub fn pictures(&self) -> &Pictures {
         &self.pictures
+    }
+
+    /// What is found out about the run once, when it is first asked for.
+    pub fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(&self.trace, &self.handles))
     }
 
     /// The step of narration that holds now.
@@ -145,6 +176,7 @@ impl Player {
 
     /// Looks at a message.
     pub fn look_at(&mut self, message: usize) {
+        self.focus = Focus { message, ..Focus::default() };
         if self.message != message {
             self.message = message;
             self.life = Life::of(&self.trace, &self.handles, message);
