@@ -696,7 +696,7 @@ fn place(text: &str) -> Result<u64, String> {
 /// Which workload.
 #[derive(Args, Debug, Clone)]
 pub struct BenchArgs {
-    /// One workload: ping, mini, broker, startup, append, store, recovery; all by default.
+    /// One workload: ping, mini, broker, cluster, startup, append, store, recovery; all of these by default. Or tui: what the player takes.
     pub name: Option<String>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = BenchFormat::Text)]

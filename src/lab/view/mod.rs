@@ -40,6 +40,8 @@ pub mod storage;
 
 pub mod tabs;
 
+pub mod samples;
+
 pub mod transactions;
 
 pub mod checks;
