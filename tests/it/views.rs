@@ -13,6 +13,7 @@ use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{Level, What};
 use mqlab::lab::tui::app::App;
 use mqlab::lab::tui::{Options, places, render};
+use mqlab::lab::view::lanes::{self, Rows};
 use mqlab::lab::view::life::Life;
 use mqlab::lab::view::lines::Handles;
 use mqlab::lab::view::scene::{Focus, Index, Scene};
@@ -514,5 +515,19 @@ fn every_view_is_shown_as_text_and_as_json() {
     ] {
         let (code, _, told) = show(&args);
         assert!(code == 4 && told.contains(complaint), "{code} {told}");
+    }
+}
+
+#[test]
+fn rows_made_one_by_one_are_those_of_the_whole_picture() {
+    for (name, _) in RUNS {
+        let plan = scenario(name, &[]).plan;
+        let trace = Session::run(&plan, Level::Full).trace;
+        let handles = Handles::of(&trace);
+        let (whole, rows) = (lanes::of(&trace, &handles, Lang::En), Rows::of(&trace));
+        let made: Vec<lanes::Row> =
+            (0..rows.count()).filter_map(|place| rows.row(&trace, &handles, place, Lang::En)).collect();
+        assert_eq!(made, whole.rows, "{name}");
+        assert_eq!(rows.past(trace.steps()), rows.count());
     }
 }

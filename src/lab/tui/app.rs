@@ -61,7 +61,7 @@ impl App {
     fn play(&mut self, scenario: Scenario) {
         let result = Session::run(&scenario.plan, Level::Full);
         let findings = check::run(&result.trace, &scenario.plan);
-        self.player = Some(Player::new(scenario, result, findings, self.options.lang));
+        self.player = Some(Player::new(scenario, result, findings));
     }
 
     /// Something goes wrong at the moment that is looked at: the run branches there.
@@ -217,9 +217,6 @@ impl App {
             Lang::En => Lang::Zh,
             Lang::Zh => Lang::En,
         };
-        if let Some(player) = &mut self.player {
-            player.speak(self.options.lang);
-        }
     }
 
     fn type_in(&mut self, key: KeyCode) {

@@ -61,7 +61,7 @@ fn in_player(app: &mut App, at: Position, area: Rect) {
     let step = sheet.timeline.filter(|timeline| timeline.contains(at)).and_then(|timeline| {
         let (first, _, rows) = panes::shown_rows(player, timeline);
         let row = at.y.checked_sub(timeline.y + 2).map(usize::from).filter(|row| *row < rows)?;
-        Some(player.lanes.rows.get(first + row)?.step)
+        player.rows.step(first + row)
     });
     let view = sheet.view.into_iter().find(|(_, place)| place.contains(at));
     let row = view

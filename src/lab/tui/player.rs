@@ -10,7 +10,7 @@ use crate::lab::scenario::Scenario;
 use crate::lab::sim::session::RunResult;
 use crate::lab::trace::fold::{Picture, Pictures};
 use crate::lab::trace::log::Trace;
-use crate::lab::view::lanes::{self, Lanes};
+use crate::lab::view::lanes::Rows;
 use crate::lab::view::life::Life;
 use crate::lab::view::lines::Handles;
 use crate::lab::view::scene::{Focus, Index};
@@ -40,8 +40,8 @@ pub struct Player {
     pub handles: Handles,
     /// Its verdicts.
     pub findings: Vec<Finding>,
-    /// Its lanes, in the language that is spoken.
-    pub lanes: Lanes,
+    /// The rows of its lanes.
+    pub rows: Rows,
     /// The moment that is looked at: before this step.
     pub at: u64,
     /// Whether time goes on by itself.
@@ -81,7 +81,7 @@ pub(super) type Drawn = (Tab, u64, Focus, Lang);
 
 impl Player {
     /// A player at the beginning of a run.
-    pub fn new(scenario: Scenario, result: RunResult, findings: Vec<Finding>, lang: Lang) -> Player {
+    pub fn new(scenario: Scenario, result: RunResult, findings: Vec<Finding>) -> Player {
         let trace = result.trace;
         let handles = Handles::of(&trace);
         let found = |(number, step): (usize, &crate::lab::scenario::lesson::Step)| {
@@ -89,14 +89,14 @@ impl Player {
         };
         let mut marks: Vec<(u64, usize)> = scenario.lesson.steps.iter().enumerate().filter_map(found).collect();
         marks.sort();
-        let lanes = lanes::of(&trace, &handles, lang);
+        let rows = Rows::of(&trace);
         let pictures = Pictures::of(&trace);
         let life = Life::of(&trace, &handles, 0);
         Player {
             scenario,
             handles,
             findings,
-            lanes,
+            rows,
             at: 0,
             playing: false,
             speed: 1,
@@ -207,11 +207,6 @@ impl Player {
             }
             _ => self.go(target),
         }
-    }
-
-    /// Draws the lanes in another language.
-    pub fn speak(&mut self, lang: Lang) {
-        self.lanes = lanes::of(&self.trace, &self.handles, lang);
     }
 
     /// Answers the question of the moment, if there is one with so many choices.

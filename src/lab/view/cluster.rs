@@ -7,7 +7,7 @@ use crate::lab::trace::fold::{NodePicture, Picture};
 use crate::lab::trace::log::Role;
 use crate::lab::trace::record::{App, Machine, NodeId, What};
 use crate::lab::view::backstage::Backstage;
-use crate::lab::view::lanes::{self, Mark};
+use crate::lab::view::lanes::{self, Mark, Rows};
 use crate::lab::view::lines;
 use crate::lab::view::scene::{self, At, Pick, Scene};
 use crate::lab::view::sheet::{Body, Cell, Column, Pane, Sheet, Tone};
@@ -221,10 +221,9 @@ fn queues(own: &NodePicture) -> Vec<Queue> {
 }
 
 fn timeline(scene: &Scene<'_>) -> Vec<Row> {
-    let drawn = lanes::of(scene.trace, scene.handles, scene.lang);
-    let past = drawn.rows.partition_point(|row| row.step < scene.step);
-    let name = |lane: &usize| Some(drawn.nodes[*lane].clone());
-    let row = |row: &lanes::Row| {
+    let rows = Rows::of(scene.trace);
+    let name = |lane: &usize| Some(rows.lanes.nodes[*lane].clone());
+    let row = |row: lanes::Row| {
         let (kind, from, to, text) = match &row.mark {
             Mark::Arrow { from, to, label } => ("frame", name(from), name(to), label.clone()),
             Mark::Event { lane, text } => ("event", name(lane), None, text.clone()),
@@ -232,7 +231,8 @@ fn timeline(scene: &Scene<'_>) -> Vec<Row> {
         };
         Row { at: At::of(row.step, row.at), past: row.step < scene.step, kind, from, to, text }
     };
-    drawn.rows[scene.window(drawn.rows.len(), past)].iter().map(row).collect()
+    let window = scene.window(rows.count(), rows.past(scene.step));
+    window.filter_map(|place| rows.row(scene.trace, scene.handles, place, scene.lang)).map(row).collect()
 }
 
 /// What a state is called, and how it looks.
