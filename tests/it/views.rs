@@ -449,6 +449,24 @@ fn messages_are_counted_by_their_states() {
 }
 
 #[test]
+fn a_filter_lists_what_has_it_and_counts_the_rest() {
+    let (code, text, _) = show(&["messages", "24-master-dies", "--filter", "FAILED", "--format", "json"]);
+    let json: Value = serde_json::from_str(&text).unwrap();
+    let failed = list(&json, "states").iter().find(|state| state[0] == "failed").unwrap()[1].clone();
+    assert_eq!((code, &json["found"], list(&json, "messages").len() as u64), (0, &failed, failed.as_u64().unwrap()));
+    assert!(list(&json, "messages").iter().all(|message| message["state"] == "failed") && failed != 0);
+    let mut app = app("24-master-dies", Lang::En);
+    press(&mut app, "G/order-15\n");
+    let text = screen(&app, 80, 24);
+    // order-15, and order-150 to order-159.
+    assert!(text.contains("Messages /order-15: 11") && text.contains("m150 order-150"), "{text}");
+    press(&mut app, "jjj/none of them\n");
+    assert!(screen(&app, 80, 24).contains("no message has that"), "{}", screen(&app, 80, 24));
+    press(&mut app, "/\n");
+    assert!(screen(&app, 80, 24).contains("> Messages  19 SEND FAILED"), "{}", screen(&app, 80, 24));
+}
+
+#[test]
 fn a_check_is_open_until_its_last_witness() {
     let run = Run::of("17-power-loss", &[]);
     let verdict = |step: u64| {

@@ -149,7 +149,7 @@ pub const NAMES: [&str; 13] = [
 ];
 
 /// Virtual seconds of the long runs in the player: a hundred thousand events, and a million.
-const LONG_RUNS: [u64; 2] = [120, 1_200];
+const LONG_RUNS: [u64; 2] = [350, 3_500];
 
 /// Runs one workload, or all of them. A name that is none gives an empty report.
 pub fn run(name: Option<&str>) -> Report {

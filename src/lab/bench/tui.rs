@@ -1,7 +1,7 @@
 //! *tui*: what the player takes: its first frame, a step back in each view, a jump to anywhere, a long run's opening, a branch.
 //!
-//! Every figure is of a key pressed and the screen of 80x24 drawn, as a person waits for it. The long runs are reference
-//! topology R, for longer.
+//! Every figure is of a key pressed and the screen of 80x24 drawn, as a person waits for it. The long runs are those of
+//! reference topology R.
 
 use ratatui::crossterm::event::KeyCode;
 use serde::Serialize;
@@ -87,6 +87,7 @@ pub(crate) fn measure(lessons: usize, seconds: &[u64]) -> Tui {
         }
     }
     drop(app);
+    let lessons = lessons.min(library::ALL.len());
     let (lesson_step_back_max_ns, lesson_slowest) = slowest;
     let runs = seconds.iter().map(|seconds| long(*seconds, options)).collect();
     Tui { first_frame_ns, lessons, lesson_step_back_max_ns, lesson_slowest, runs }
@@ -94,7 +95,9 @@ pub(crate) fn measure(lessons: usize, seconds: &[u64]) -> Tui {
 
 /// Reference topology R for so many seconds of virtual time.
 fn long(seconds: u64, options: Options) -> Long {
-    let text = cluster::TEXT.replace("until = \"600s\"", &format!("until = \"{seconds}s\""));
+    // Without its faults: they come at moments of their own, and what follows them is what is expected.
+    let text = cluster::TEXT.split("[[fault]]").next().unwrap_or_default();
+    let text = text.replace("until = \"600s\"", &format!("until = \"{seconds}s\""));
     let text = text.replace("count = 6400", "count = 100000");
     let before = rss_bytes();
     let mut app = App::new(vec![read("bench-tui.toml", &text)], options);

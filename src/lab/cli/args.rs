@@ -433,7 +433,14 @@ pub enum Show {
     /// The ends of the queues, as `mqadmin topicStatus` prints them; with `--view` how far each group has got in each of them.
     Queues(ToolOrViewArgs),
     /// How far each message has come, and the trip of one.
-    Messages(ViewArgs),
+    Messages {
+        /// The run, the moment, and what is looked at.
+        #[command(flatten)]
+        view: ViewArgs,
+        /// Only messages that have this in their name, topic, tag, body or state.
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+    },
     /// Half messages, what became of each, and how often brokers have asked.
     Transactions(ViewArgs),
     /// What is expected and judged, the events that show it, and the run in numbers.

@@ -26,10 +26,10 @@ pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
         Show::Cluster(args) => return tool_or_view((Tool::Cluster, Tab::Cluster), args, look),
         Show::Progress(args) => return tools::show(Tool::Progress, args, look),
         Show::Queues(args) => return tool_or_view((Tool::Queues, Tab::Queues), args, look),
-        Show::Messages(args) => return views::show(Tab::Messages, args, look),
-        Show::Transactions(args) => return views::show(Tab::Transactions, args, look),
-        Show::Checks(args) => return views::show(Tab::Checks, args, look),
-        Show::Storage(args) => return views::show(Tab::Storage, args, look),
+        Show::Messages { view, filter } => return views::show(Tab::Messages, view, filter.as_deref(), look),
+        Show::Transactions(args) => return views::show(Tab::Transactions, args, None, look),
+        Show::Checks(args) => return views::show(Tab::Checks, args, None, look),
+        Show::Storage(args) => return views::show(Tab::Storage, args, None, look),
         Show::Message(args) => return message::show(args, look),
     };
     let trace = match trace(args, look) {
@@ -71,7 +71,7 @@ fn tool_or_view((tool, tab): (Tool, Tab), args: &ToolOrViewArgs, look: Look) -> 
         return tools::show(tool, &args.tool, look);
     }
     let ToolOrViewArgs { tool: ToolArgs { scenario, plan, at, format, .. }, focus, .. } = args.clone();
-    views::show(tab, &ViewArgs { scenario, plan, at, focus, format }, look)
+    views::show(tab, &ViewArgs { scenario, plan, at, focus, format }, None, look)
 }
 
 fn trace(args: &ShowArgs, look: Look) -> Result<Trace, String> {

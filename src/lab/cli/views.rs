@@ -21,8 +21,8 @@ use crate::lab::view::tabs::Tab;
 const COLUMNS: usize = 160;
 
 /// Runs the scenario and prints the view.
-pub(super) fn show(tab: Tab, args: &ViewArgs, look: Look) -> Result<ExitCode> {
-    match told(tab, args, look) {
+pub(super) fn show(tab: Tab, args: &ViewArgs, filter: Option<&str>, look: Look) -> Result<ExitCode> {
+    match told((tab, filter.unwrap_or_default()), args, look) {
         Ok(text) => {
             load::say(&text)?;
             Ok(ExitCode::SUCCESS)
@@ -34,14 +34,15 @@ pub(super) fn show(tab: Tab, args: &ViewArgs, look: Look) -> Result<ExitCode> {
     }
 }
 
-fn told(tab: Tab, args: &ViewArgs, look: Look) -> Result<String, String> {
+fn told((tab, filter): (Tab, &str), args: &ViewArgs, look: Look) -> Result<String, String> {
     let scenario = load::scenario(&args.scenario, &args.plan, look)?;
     let trace = Session::run(&scenario.plan, Level::Full).trace;
     let handles = Handles::of(&trace);
-    let focus = match &args.focus {
+    let mut focus = match &args.focus {
         None => Focus::default(),
         Some(text) => focus(&trace, &handles, text)?,
     };
+    filter.clone_into(&mut focus.filter);
     let step = match &args.at {
         None => trace.steps(),
         Some(text) => moment_of(&trace, text)?,

@@ -100,6 +100,7 @@ labels! {
     WHY_NOT_VISIBLE "Why do consumers not see it?" "消费者为什么看不到它？"
     NOTES "What applications wrote down" "应用记下的内容"
     NO_MESSAGES "no message is ever sent" "没有消息"
+    NO_SUCH_MESSAGE "no message has that: / and Enter lists all" "没有这样的消息：按 / 再按 Enter 列出全部"
     DELIVERIES "handed over" "投递"
     RETRIES "retries" "重试"
     COPIES "records" "记录"

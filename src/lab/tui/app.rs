@@ -223,6 +223,7 @@ impl App {
         let Some(player) = &mut self.player else { return };
         let Some(mut text) = player.prompt.take() else { return };
         match key {
+            KeyCode::Enter if text.starts_with('/') => return views::filter(player, &text[1..]),
             KeyCode::Enter if branch::is_edit(&text) => return self.edit(&text),
             KeyCode::Enter => return player.go_to(&text),
             KeyCode::Esc => return,
@@ -247,6 +248,7 @@ fn steer(player: &mut Player, key: KeyCode) {
         KeyCode::PageDown => player.go(player.at.saturating_add(10)),
         KeyCode::PageUp => player.go(player.at.saturating_sub(10)),
         KeyCode::Char(':') => player.prompt = Some(String::new()),
+        KeyCode::Char('/') => player.prompt = Some("/".to_owned()),
         KeyCode::Char(letter @ 'a'..='e') => player.answer(letter as usize - 'a' as usize),
         KeyCode::Char(number @ '1'..='6') => views::open(player, number),
         KeyCode::Down | KeyCode::Char('j') => views::choose(player, true),

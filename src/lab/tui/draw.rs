@@ -130,7 +130,8 @@ fn draw_player(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
     let bar = sheet.bar;
     match (&player.prompt, &player.note) {
         (Some(text), _) => {
-            let line = width::cut(&format!(":{text}_"), usize::from(bar.width));
+            let colon = if text.starts_with('/') { "" } else { ":" };
+            let line = width::cut(&format!("{colon}{text}_"), usize::from(bar.width));
             buffer.set_string(bar.x, bar.y, line, Style::new().add_modifier(Modifier::BOLD));
         }
         (None, Some(note)) => {

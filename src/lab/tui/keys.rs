@@ -45,6 +45,7 @@ pub const PLAYER: &[Binding] = &[
     key("v", "next shape", "下一形态"),
     key("y", "the command", "复现命令"),
     key("j k", "next or last one", "下一个或上一个"),
+    key("/", "filter messages", "筛选消息"),
     key("Tab", "next pane", "下一窗格"),
     key("a b c", "answer", "回答"),
     key("+ -", "speed", "速度"),

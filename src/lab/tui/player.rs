@@ -176,7 +176,8 @@ impl Player {
 
     /// Looks at a message.
     pub fn look_at(&mut self, message: usize) {
-        self.focus = Focus { message, ..Focus::default() };
+        let filter = std::mem::take(&mut self.focus.filter);
+        self.focus = Focus { message, filter, ..Focus::default() };
         if self.message != message {
             self.message = message;
             self.life = Life::of(&self.trace, &self.handles, message);

@@ -26,6 +26,12 @@ pub(super) fn open(player: &mut Player, number: char) {
     }
 }
 
+/// Lists the messages that have this, in their view.
+pub(super) fn filter(player: &mut Player, text: &str) {
+    text.trim().clone_into(&mut player.focus.filter);
+    open(player, '2');
+}
+
 /// Looks at the next pane.
 pub(super) fn next_pane(player: &mut Player) {
     match player.tab {

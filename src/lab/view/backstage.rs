@@ -2,6 +2,7 @@
 //! what the disks hold. Folded from the records as the picture is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, Machine, NodeId, Record, What};
@@ -29,6 +30,8 @@ pub struct Backstage {
     pub notes: BTreeMap<(NodeId, Name), Name>,
     /// The disks, by node.
     pub disks: Vec<Disk>,
+    /// The nodes' names: a master registers under its own.
+    names: Arc<[Name]>,
     /// Callbacks under way: what they were given.
     tasks: BTreeMap<(NodeId, u64), (Group, MessageQueue, Vec<i64>)>,
 }
@@ -49,7 +52,7 @@ pub struct Kept {
 }
 
 /// One is kept every so many records.
-const KEEP_EVERY: usize = 8_192;
+const KEEP_EVERY: usize = 16_384;
 
 impl Backstage {
     fn fold(&mut self, record: &Record) {
@@ -132,6 +135,17 @@ impl Backstage {
             Fact::RouteLearned { topic, brokers, queues } => {
                 self.routes.entry(node).or_default().insert(topic.clone(), (*brokers, *queues));
             }
+            // What lies below the group's place is of no use to anybody.
+            Fact::OffsetCommitted { group, topic, queue_id, queue_offset } => {
+                let broker = &self.names[usize::from(node.0)];
+                let own = self.hands.iter_mut().filter(|((_, of, queue), _)| {
+                    of == group && queue.topic == *topic && queue.queue_id == *queue_id && queue.broker == *broker
+                });
+                for (_, hands) in own {
+                    hands.open = hands.open.split_off(queue_offset);
+                    hands.done = hands.done.split_off(queue_offset);
+                }
+            }
             Fact::Revoked { topic, broker, queue_id } => self.hands.retain(|(own, _, queue), _| {
                 *own != node || queue.topic != *topic || queue.broker != *broker || queue.queue_id != *queue_id
             }),
@@ -144,7 +158,8 @@ impl Kept {
     /// What lies behind the pictures of a trace.
     pub fn of(trace: &Trace) -> Kept {
         let nodes = trace.header.nodes.len();
-        let mut now = Backstage { disks: vec![Disk::default(); nodes], ..Backstage::default() };
+        let names = trace.header.nodes.iter().map(|node| node.name.clone()).collect();
+        let mut now = Backstage { disks: vec![Disk::default(); nodes], names, ..Backstage::default() };
         let mut kept = vec![now.clone()];
         for (number, record) in trace.records().iter().enumerate() {
             now.fold(record);

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::lab::check::{Finding, Verdict};
 use crate::lab::locale::{Lang, Words, views};
-use crate::lab::trace::record::{Fault, Road, Seq, What};
+use crate::lab::trace::record::Seq;
 use crate::lab::view::life::Stage;
 use crate::lab::view::scene::{At, Pick, Scene};
 use crate::lab::view::sheet::{Body, Cell, Column, Pane, Sheet, Tone};
@@ -126,23 +126,20 @@ fn check(scene: &Scene<'_>, finding: &Finding, is_over: bool) -> Check {
 }
 
 fn numbers(scene: &Scene<'_>) -> Vec<Number> {
-    let before = scene.trace.before(scene.step);
-    let count = |is_it: fn(&What) -> bool| before.iter().filter(|record| is_it(&record.what)).count() as u64;
-    let lives = |stage| scene.index.lives.iter().filter(|life| life.first(stage, scene.step).is_some()).count() as u64;
-    let deliveries = scene.index.lives.iter().map(|life| life.count(Stage::Delivered, scene.step) as u64).sum();
+    let (counts, step) = (&scene.index.counts, scene.step);
     let all = [
-        (views::EVENTS, scene.step),
-        (views::FRAMES, count(|what| matches!(what, What::Road(Road::Sent { .. })))),
-        (views::FAULTS, count(|what| matches!(what, What::Fault(Fault::Begun { .. })))),
-        (views::SENT_COUNT, lives(Stage::Sent)),
-        (views::ACKED_COUNT, lives(Stage::Acked)),
-        (views::FAILED_COUNT, lives(Stage::Failed)),
-        (views::STORED_COUNT, lives(Stage::Stored)),
-        (views::FLUSHED_COUNT, lives(Stage::Flushed)),
-        (views::DELIVERED_COUNT, lives(Stage::Delivered)),
-        (views::CONSUMED_COUNT, lives(Stage::Consumed)),
-        (views::LOST_COUNT, lives(Stage::Lost)),
-        (views::DELIVERIES_COUNT, deliveries),
+        (views::EVENTS, step),
+        (views::FRAMES, counts.frames(step)),
+        (views::FAULTS, counts.faults(step)),
+        (views::SENT_COUNT, counts.stage(Stage::Sent, step)),
+        (views::ACKED_COUNT, counts.stage(Stage::Acked, step)),
+        (views::FAILED_COUNT, counts.stage(Stage::Failed, step)),
+        (views::STORED_COUNT, counts.stage(Stage::Stored, step)),
+        (views::FLUSHED_COUNT, counts.stage(Stage::Flushed, step)),
+        (views::DELIVERED_COUNT, counts.stage(Stage::Delivered, step)),
+        (views::CONSUMED_COUNT, counts.stage(Stage::Consumed, step)),
+        (views::LOST_COUNT, counts.stage(Stage::Lost, step)),
+        (views::DELIVERIES_COUNT, counts.deliveries(step)),
     ];
     all.into_iter().map(|(label, count)| Number { name: label.en, count, label }).collect()
 }

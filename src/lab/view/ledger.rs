@@ -85,7 +85,8 @@ impl Ledger {
             let mut read = 0;
             while let Some(letter) = letter(&bytes[read..], at + read as u64) {
                 read += letter.size as usize;
-                let message = handles.of_uid(&letter.uid).or_else(|| handles.find(&letter.key));
+                let keyed = || Some(&letter.key).filter(|key| !key.is_empty()).and_then(|key| handles.find(key));
+                let message = handles.of_uid(&letter.uid).or_else(keyed);
                 ledger.add(Letter { node, step: record.step, time: record.at, message, ..letter });
             }
             let rest = bytes.split_off(read);

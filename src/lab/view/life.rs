@@ -128,6 +128,20 @@ impl Life {
         life
     }
 
+    /// The stages that were ever reached, each with the step of its first time.
+    pub fn firsts(&self) -> impl Iterator<Item = (Stage, u64)> {
+        let mut firsts: BTreeMap<Stage, u64> = BTreeMap::new();
+        for reached in &self.reached {
+            firsts.entry(reached.stage).or_insert(reached.step);
+        }
+        firsts.into_iter()
+    }
+
+    /// The steps at which a stage was reached.
+    pub fn steps(&self, stage: Stage) -> impl Iterator<Item = u64> {
+        self.reached.iter().filter(move |reached| reached.stage == stage).map(|reached| reached.step)
+    }
+
     /// How often a stage was reached before a step.
     pub fn count(&self, stage: Stage, before: u64) -> usize {
         self.reached.iter().filter(|reached| reached.stage == stage && reached.step < before).count()

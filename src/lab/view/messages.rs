@@ -22,7 +22,11 @@ pub struct Messages {
     pub at: At,
     /// How many of them are in which state, in the order of a life: `state` of [`Message`] and how many.
     pub states: Vec<(&'static str, usize)>,
-    /// The messages, in the order of their sends: all, or those around the one that is looked at.
+    /// What a message must have in its name, topic, tag, body or state to be listed; empty for all.
+    pub filter: String,
+    /// How many have that.
+    pub found: usize,
+    /// The messages, in the order of their sends: all that have it, or those around the one that is looked at.
     pub messages: Vec<Message>,
     /// How many there are before those.
     pub before: usize,
@@ -123,7 +127,6 @@ const STATES: [(&str, Words); 9] = [
 pub fn of(scene: &Scene<'_>) -> Messages {
     let lives = &scene.index.lives;
     let looked = scene.focus.message;
-    let window = scene.window(lives.len(), looked.min(lives.len().saturating_sub(1)));
     let state_of = |life: &Life| {
         let word = life.state(scene.step);
         STATES.into_iter().find(|(_, own)| *own == word).unwrap_or(("not-sent", word))
@@ -134,21 +137,36 @@ pub fn of(scene: &Scene<'_>) -> Messages {
         states.iter_mut().filter(|(own, _)| *own == name).for_each(|(_, count)| *count += 1);
     }
     states.retain(|(_, count)| 0 < *count);
+    let listed: Vec<usize> = (0..lives.len()).filter(|number| has(scene, *number, state_of(&lives[*number]))).collect();
+    let place = listed.partition_point(|number| *number < looked).min(listed.len().saturating_sub(1));
+    let window = scene.window(listed.len(), place);
     let message = |number: usize| message(scene, number, state_of(&lives[number]));
     let life = lives.get(looked);
     Messages {
         schema: SCHEMA,
         at: scene.at(),
         states,
-        messages: window.clone().map(message).collect(),
+        filter: scene.focus.filter.clone(),
+        found: listed.len(),
+        messages: listed[window.clone()].iter().copied().map(message).collect(),
         before: window.start,
-        behind: lives.len() - window.end,
-        chosen: looked.checked_sub(window.start).filter(|_| window.contains(&looked)),
+        behind: listed.len() - window.end,
+        chosen: listed[window.clone()].iter().position(|number| *number == looked),
         life: life.map_or_else(Vec::new, |life| reached(scene, life)),
         records: copies(scene, looked),
         trip: trip(scene, looked),
-        picks: window.map(Pick::Message).collect(),
+        picks: listed[window].iter().copied().map(Pick::Message).collect(),
     }
+}
+
+/// Whether a message has what it must have to be listed.
+fn has(scene: &Scene<'_>, number: usize, (state, word): (&str, Words)) -> bool {
+    let wanted = scene.focus.filter.to_lowercase();
+    let (_, sent) = &scene.handles.messages[number];
+    let tag = sent.properties.get(names::TAGS).map_or("", |tag| tag.as_str());
+    let body = String::from_utf8_lossy(&sent.body);
+    let own = [&scene.message(number), sent.topic.as_str(), tag, &body, state, word.text(scene.lang)];
+    wanted.is_empty() || own.into_iter().any(|text| text.to_lowercase().contains(&wanted))
 }
 
 fn message(scene: &Scene<'_>, number: usize, (state, word): (&'static str, Words)) -> Message {
@@ -226,9 +244,13 @@ impl Messages {
     fn list(&self, lang: Lang) -> Pane {
         let word = |name: &str| STATES.iter().find(|(own, _)| *own == name).map_or("", |(_, word)| word.text(lang));
         let states: Vec<String> = self.states.iter().map(|(name, count)| format!("{count} {}", word(name))).collect();
-        let title = format!("{}  {}", views::MESSAGES.text(lang), states.join("  "));
+        let mut title = format!("{}  {}", views::MESSAGES.text(lang), states.join("  "));
+        if !self.filter.is_empty() {
+            title = format!("{} /{}: {}  {}", views::MESSAGES.text(lang), self.filter, self.found, states.join("  "));
+        }
         if self.messages.is_empty() {
-            return Pane::text(title, vec![(views::NO_MESSAGES.text(lang).to_owned(), Tone::Dim)]);
+            let none = if self.filter.is_empty() { views::NO_MESSAGES } else { views::NO_SUCH_MESSAGE };
+            return Pane::text(title, vec![(none.text(lang).to_owned(), Tone::Dim)]);
         }
         let heads = vec![
             Column::words(views::MESSAGE.text(lang), 8),

@@ -46,6 +46,8 @@ pub mod transactions;
 
 pub mod checks;
 
+pub mod counts;
+
 pub mod cluster;
 
 pub mod messages;

@@ -8,6 +8,7 @@ use crate::lab::trace::fold::{Picture, Pictures, State};
 use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{NodeId, What};
 use crate::lab::view::backstage::{Backstage, Kept};
+use crate::lab::view::counts::Counts;
 use crate::lab::view::ledger::Ledger;
 use crate::lab::view::life::Life;
 use crate::lab::view::lines::Handles;
@@ -48,6 +49,8 @@ pub struct Focus {
     pub pick: Option<Pick>,
     /// The field of the record that is looked at, from 0.
     pub field: Option<usize>,
+    /// What messages must have in their name, topic, tag or state to be listed; empty for all.
+    pub filter: String,
 }
 
 /// Something that can be picked in a list.
@@ -90,6 +93,8 @@ pub struct Index {
     pub kept: Kept,
     /// The messages' lives.
     pub lives: Vec<Life>,
+    /// What is counted.
+    pub counts: Counts,
     /// The names that brokers register under, with their numbers: 0 is a master.
     brokers: Vec<Option<(Name, i64)>>,
 }
@@ -107,7 +112,8 @@ impl Index {
                 brokers[node] = Some((broker.clone(), *broker_id));
             }
         }
-        Index { owners, ledger: Ledger::of(trace, handles), kept: Kept::of(trace), lives, brokers }
+        let (ledger, kept, counts) = (Ledger::of(trace, handles), Kept::of(trace), Counts::of(trace, &lives));
+        Index { owners, ledger, kept, lives, counts, brokers }
     }
 }
 
