@@ -12,6 +12,7 @@ use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::Seq;
 use crate::lab::view::lines::Handles;
 use crate::lab::view::moments::{Moment, Moments};
+use crate::lab::view::samples::{self, Samples};
 use crate::lab::view::story;
 
 const PAGE: &str = include_str!("page/page.html");
@@ -32,6 +33,8 @@ pub struct About<'a> {
     pub replay: &'a str,
     /// What the checkers found.
     pub findings: Vec<Told>,
+    /// The views at chosen moments.
+    pub samples: Samples,
 }
 
 /// A finding.
@@ -150,6 +153,11 @@ fn data((trace, handles): (&Trace, &Handles), moments: &Moments, about: &About<'
         "messages": messages,
         "findings": findings,
         "words": words,
+        "tabs": samples::VIEWS.iter().map(|tab| tab.title().text(lang)).collect::<Vec<_>>(),
+        "samples": about.samples.moments.iter().map(|sample| {
+            json!({ "step": sample.step, "time": sample.time, "views": sample.views })
+        }).collect::<Vec<_>>(),
+        "texts": about.samples.texts,
     })
 }
 

@@ -292,3 +292,34 @@ fn graphviz_draws_the_graph() {
         Err(error) => eprintln!("Graphviz is not installed, the graph was not drawn: {error}"),
     }
 }
+
+#[test]
+fn the_page_has_the_views_as_they_are_shown_at_chosen_moments() {
+    let (_, page, _) = mqlab(&["export", "17-power-loss", "--to", "html", "--lang", "en"]);
+    let data = page.split_once(r#"id="run">"#).and_then(|(_, rest)| rest.split_once("</script>")).unwrap().0;
+    let run: Value = serde_json::from_str(data).unwrap();
+    let tabs: Vec<&str> = run["tabs"].as_array().unwrap().iter().map(|tab| tab.as_str().unwrap()).collect();
+    assert_eq!(tabs, ["Messages", "Queues", "Storage", "Transactions", "Checks"]);
+    let samples = run["samples"].as_array().unwrap();
+    let step = |sample: &Value| sample["step"].as_u64().unwrap();
+    assert!(samples.is_sorted_by_key(step) && step(&samples[0]) == 0);
+    let trace = trace("17-power-loss");
+    assert_eq!(step(samples.last().unwrap()), trace.steps());
+    let outage = trace.records().iter().find(|record| record.what.kind() == "power-lost").unwrap().step;
+    let text = |step: u64, view: usize| {
+        let sample = samples.iter().find(|sample| sample["step"] == step).expect("faults are among the moments");
+        run["texts"][sample["views"][view].as_u64().unwrap() as usize].as_str().unwrap()
+    };
+    let (before, behind) = (text(outage, 2), text(outage + 1, 2));
+    assert!(before.contains("page cache") && behind.contains("the log holds no record"), "{before}\n{behind}");
+    for view in 0..tabs.len() {
+        let mut args = vec!["show", ["messages", "queues", "storage", "transactions", "checks"][view], "17-power-loss"];
+        args.extend(["--lang", "en"]);
+        if view == 1 {
+            args.push("--view");
+        }
+        let (_, shown, _) = mqlab(&args);
+        let (mine, shown) = (text(trace.steps(), view), shown.lines().next().unwrap().trim_end());
+        assert_eq!(mine.lines().next().unwrap(), shown, "{}", tabs[view]);
+    }
+}

@@ -81,6 +81,7 @@ mod prints;
 
 mod exports;
 
+mod views;
 mod why;
 
 mod diff;

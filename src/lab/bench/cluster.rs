@@ -17,7 +17,7 @@ use crate::mq::app::Return;
 /// The plan, read once: a person's file is not what is measured.
 static SCENARIO: OnceLock<Scenario> = OnceLock::new();
 
-const TEXT: &str = include_str!("cluster.toml");
+pub(super) const TEXT: &str = include_str!("cluster.toml");
 
 pub(crate) const CASE: Case =
     Case { name: "cluster", unit: "messages", round, units: |round| round.messages, round_trip_asked_ns: None };

@@ -24,6 +24,8 @@ mod stopwatch;
 
 mod store;
 
+pub mod tui;
+
 use serde::Serialize;
 
 use crate::lab::bench::stopwatch::Stopwatch;
@@ -35,6 +37,9 @@ use crate::lab::trace::digest::Digest;
 pub struct Report {
     /// One entry a workload, in the order run.
     pub workloads: Vec<Workload>,
+    /// What the player takes, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tui: Option<tui::Tui>,
 }
 
 /// One workload's figures.
@@ -127,7 +132,7 @@ pub(crate) struct Case {
 const ROUNDS: usize = 7;
 
 /// The names one may ask for; `append` and `store` stand for both of their sizes.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     "ping",
     "mini",
     "broker",
@@ -140,7 +145,11 @@ pub const NAMES: [&str; 12] = [
     "store-128",
     "store-1024",
     "recovery",
+    "tui",
 ];
+
+/// Virtual seconds of the long runs in the player: a hundred thousand events, and a million.
+const LONG_RUNS: [u64; 2] = [350, 3_500];
 
 /// Runs one workload, or all of them. A name that is none gives an empty report.
 pub fn run(name: Option<&str>) -> Report {
@@ -155,7 +164,9 @@ pub fn run(name: Option<&str>) -> Report {
     if asked("recovery", "recovery") {
         workloads.push(store::measure_recovery());
     }
-    Report { workloads }
+    // Not among all: its runs are kept whole, and the memory of what is measured with them would be theirs.
+    let tui = (name == Some("tui")).then(|| tui::measure(usize::MAX, &LONG_RUNS));
+    Report { workloads, tui }
 }
 
 fn measure(case: &Case) -> Workload {
@@ -244,6 +255,9 @@ fn rate(count: u64, nanos: u64) -> f64 {
 impl Report {
     /// The report as a table.
     pub fn text(&self) -> String {
+        if let (Some(tui), true) = (&self.tui, self.workloads.is_empty()) {
+            return tui.text();
+        }
         let mut text = String::from("workload     per second      bare limit   ratio   events/s        best round\n");
         for workload in &self.workloads {
             let Workload { name, unit, per_s, limit_per_s, ratio, events_per_s, best_per_s, .. } = workload;

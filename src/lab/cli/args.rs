@@ -426,12 +426,27 @@ pub enum Show {
     Lanes(ShowArgs),
     /// Topics with their clusters and groups, as `mqadmin topicList -c` prints them.
     Topics(ToolArgs),
-    /// Brokers, as `mqadmin clusterList` prints them.
-    Cluster(ToolArgs),
+    /// Brokers, as `mqadmin clusterList` prints them; with `--view` the first of the six views.
+    Cluster(ToolOrViewArgs),
     /// How far groups have got, as `mqadmin consumerProgress` prints it; with `--group` queue by queue.
     Progress(ToolArgs),
-    /// The ends of the queues, as `mqadmin topicStatus` prints them.
-    Queues(ToolArgs),
+    /// The ends of the queues, as `mqadmin topicStatus` prints them; with `--view` how far each group has got in each of them.
+    Queues(ToolOrViewArgs),
+    /// How far each message has come, and the trip of one.
+    Messages {
+        /// The run, the moment, and what is looked at.
+        #[command(flatten)]
+        view: ViewArgs,
+        /// Only messages that have this in their name, topic, tag, body or state.
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+    },
+    /// Half messages, what became of each, and how often brokers have asked.
+    Transactions(ViewArgs),
+    /// What is expected and judged, the events that show it, and the run in numbers.
+    Checks(ViewArgs),
+    /// The records of a log, where each of them is safe, and the bytes of one.
+    Storage(ViewArgs),
     /// Messages that an operator would find, as `mqadmin queryMsgById`, `queryMsgByKey` and `queryMsgByUniqueKey` print them.
     Message(MessageArgs),
     /// One message's whole trip.
@@ -463,6 +478,40 @@ pub struct ToolArgs {
     #[arg(long, short)]
     pub topic: Option<String>,
     /// What to print.
+    #[arg(long, value_enum, default_value_t = Report::Text)]
+    pub format: Report,
+}
+
+/// What a tool finds out, or a view.
+#[derive(Args, Debug, Clone)]
+pub struct ToolOrViewArgs {
+    /// What the tool is asked.
+    #[command(flatten)]
+    pub tool: ToolArgs,
+    /// The view of that name, as the player shows it; `--at` may then be an event, too: `#31`.
+    #[arg(long, conflicts_with_all = ["group", "topic"])]
+    pub view: bool,
+    /// What the view looks at: a message (`m1`, its key or its unique key), or a node.
+    #[arg(long, value_name = "FOCUS", requires = "view")]
+    pub focus: Option<String>,
+}
+
+/// A view at a moment of a run.
+#[derive(Args, Debug, Clone)]
+pub struct ViewArgs {
+    /// A scenario's name, or the path of a scenario file.
+    #[arg(default_value = "01-first-message")]
+    pub scenario: String,
+    /// How the run is decided.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// At which moment: a virtual time (`12s`) or an event (`#31`, before it); the run's end by default.
+    #[arg(long, value_name = "MOMENT")]
+    pub at: Option<String>,
+    /// What is looked at: a message (`m1`, its key or its unique key), or a node.
+    #[arg(long, value_name = "FOCUS")]
+    pub focus: Option<String>,
+    /// What to print; the JSON's `schema` names its version.
     #[arg(long, value_enum, default_value_t = Report::Text)]
     pub format: Report,
 }
@@ -654,7 +703,7 @@ fn place(text: &str) -> Result<u64, String> {
 /// Which workload.
 #[derive(Args, Debug, Clone)]
 pub struct BenchArgs {
-    /// One workload: ping, mini, broker, startup, append, store, recovery; all by default.
+    /// One workload: ping, mini, broker, cluster, startup, append, store, recovery; all of these by default. Or tui: what the player takes.
     pub name: Option<String>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = BenchFormat::Text)]

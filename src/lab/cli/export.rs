@@ -14,8 +14,11 @@ use crate::lab::export::{dot, mermaid, perfetto, shiviz};
 use crate::lab::fault::moment::nearest;
 use crate::lab::page::{self, About, Told};
 use crate::lab::trace::file;
+use crate::lab::trace::fold::Pictures;
 use crate::lab::view::lines::Handles;
 use crate::lab::view::moments::{self, Choice, Moments, Unknown};
+use crate::lab::view::samples;
+use crate::lab::view::scene::{Focus, Index, Scene};
 use crate::lab::view::spans;
 
 /// Runs a scenario and writes it.
@@ -89,6 +92,11 @@ fn unknown_word(judged: &Judged, handles: &Handles, Unknown(word): &Unknown) -> 
     format!("nothing in this run is called `{word}`\n  help: {help}\n")
 }
 
+/// Columns of a view's text on the page, and rows of its lists.
+const COLUMNS: usize = 112;
+/// See [`COLUMNS`].
+const ROWS: usize = 60;
+
 fn page(judged: &Judged, handles: &Handles, moments: &Moments, look: Look) -> String {
     let Judged { scenario, result, findings, .. } = judged;
     let (title, question) = (scenario.lesson.title.text(look.lang), scenario.lesson.question.text(look.lang));
@@ -103,6 +111,19 @@ fn page(judged: &Judged, handles: &Handles, moments: &Moments, look: Look) -> St
             _ => Vec::new(),
         },
     });
+    let (pictures, index) = (Pictures::of(&result.trace), Index::of(&result.trace, handles));
+    let scene = Scene {
+        trace: &result.trace,
+        handles,
+        pictures: &pictures,
+        index: &index,
+        findings,
+        step: 0,
+        lang: look.lang,
+        focus: &Focus::default(),
+        rows: ROWS,
+    };
+    let samples = samples::of(&scene, COLUMNS);
     let about = About {
         title,
         question,
@@ -110,6 +131,7 @@ fn page(judged: &Judged, handles: &Handles, moments: &Moments, look: Look) -> St
         as_expected: run::exit_code(judged) == 0,
         replay: &scenario.command(),
         findings: told.collect(),
+        samples,
     };
     page::of((&result.trace, handles), moments, &about, look.lang)
 }

@@ -33,6 +33,7 @@ mod scenario;
 mod show;
 mod shrink;
 mod tools;
+mod views;
 mod why;
 
 /// An expectation did not come true.

@@ -5,15 +5,17 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::lab::cli::INVALID;
-use crate::lab::cli::args::{Show, ShowArgs};
+use crate::lab::cli::args::{Show, ShowArgs, ToolArgs, ToolOrViewArgs, ViewArgs};
 use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::message;
 use crate::lab::cli::tools::{self, Tool};
+use crate::lab::cli::views;
 use crate::lab::locale::Lang;
 use crate::lab::sim::session::Session;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::Level;
 use crate::lab::view::lines::Handles;
+use crate::lab::view::tabs::Tab;
 use crate::lab::view::{lanes, story, width};
 
 /// Draws a view.
@@ -21,9 +23,13 @@ pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
     let args = match view {
         Show::Lanes(args) | Show::Story { run: args, .. } => args,
         Show::Topics(args) => return tools::show(Tool::Topics, args, look),
-        Show::Cluster(args) => return tools::show(Tool::Cluster, args, look),
+        Show::Cluster(args) => return tool_or_view((Tool::Cluster, Tab::Cluster), args, look),
         Show::Progress(args) => return tools::show(Tool::Progress, args, look),
-        Show::Queues(args) => return tools::show(Tool::Queues, args, look),
+        Show::Queues(args) => return tool_or_view((Tool::Queues, Tab::Queues), args, look),
+        Show::Messages { view, filter } => return views::show(Tab::Messages, view, filter.as_deref(), look),
+        Show::Transactions(args) => return views::show(Tab::Transactions, args, None, look),
+        Show::Checks(args) => return views::show(Tab::Checks, args, None, look),
+        Show::Storage(args) => return views::show(Tab::Storage, args, None, look),
         Show::Message(args) => return message::show(args, look),
     };
     let trace = match trace(args, look) {
@@ -35,7 +41,6 @@ pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
     };
     let columns = args.width.map_or(120, usize::from).max(20);
     match view {
-        Show::Topics(_) | Show::Cluster(_) | Show::Progress(_) | Show::Queues(_) | Show::Message(_) => {}
         Show::Lanes(_) => load::say(&lanes(&trace, look.lang, columns))?,
         Show::Story { key, .. } => {
             let handles = Handles::of(&trace);
@@ -56,8 +61,17 @@ pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
             }
             load::say(&out)?;
         }
+        _ => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn tool_or_view((tool, tab): (Tool, Tab), args: &ToolOrViewArgs, look: Look) -> Result<ExitCode> {
+    if !args.view {
+        return tools::show(tool, &args.tool, look);
+    }
+    let ToolOrViewArgs { tool: ToolArgs { scenario, plan, at, format, .. }, focus, .. } = args.clone();
+    views::show(tab, &ViewArgs { scenario, plan, at, focus, format }, None, look)
 }
 
 fn trace(args: &ShowArgs, look: Look) -> Result<Trace, String> {

@@ -174,7 +174,7 @@ fn message((trace, handles): (&Trace, &Handles), args: &WhyArgs, lang: Lang) -> 
 }
 
 /// The first step at or behind a moment.
-fn moment_of(trace: &Trace, text: &str) -> Result<u64, String> {
+pub(super) fn moment_of(trace: &Trace, text: &str) -> Result<u64, String> {
     if let Some(step) = text.strip_prefix('#') {
         return step.parse::<u64>().map_err(|_| format!("`{text}` is no moment\n  help: write `#31` or `12s`\n"));
     }

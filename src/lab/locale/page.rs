@@ -22,11 +22,13 @@ pub const WORDS: &[(&str, Words)] = &[
     (
         "help",
         w(
-            ". and , step, g and G go to the ends, space plays, w goes to the cause; #31 in the address is a moment",
-            ". 与 , 单步前进与后退，g 与 G 到两端，空格播放，w 到原因；地址中的 #31 指一个时刻",
+            ". and , step, g and G go to the ends, space plays, w goes to the cause, 1 to 6 open the views; #31 in the address is a moment",
+            ". 与 , 单步前进与后退，g 与 G 到两端，空格播放，w 到原因，1 到 6 切换视图；地址中的 #31 指一个时刻",
         ),
     ),
+    ("lanes", w("Lanes", "泳道")),
     ("last", w("to the end", "到结尾")),
+    ("moment", w("At the moment", "时刻")),
     ("nothing", w("nothing that is told here", "此处没有记载")),
     ("play", w("play", "播放")),
     ("scrub", w("moment", "时刻")),

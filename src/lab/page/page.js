@@ -10,6 +10,8 @@ let shown = [];
 let now = 0;
 let witness = new Set();
 let timer = null;
+// Which view is up: 0 is the lanes, the others stand as text at chosen moments.
+let tab = 0;
 
 const children = run.moments.map(() => []);
 run.moments.forEach((moment, place) => {
@@ -172,6 +174,25 @@ function inspect(place) {
   if (!then.children.length) then.append(make("li", "", run.words.nothing));
 }
 
+// The view at the last chosen moment that is not ahead of the one that is looked at.
+function view() {
+  at("heads").hidden = at("rows").hidden = tab > 0;
+  at("view").hidden = tab === 0;
+  at("tabs").querySelectorAll("button").forEach((button, number) => button.setAttribute("aria-selected", String(number === tab)));
+  if (tab === 0 || !run.samples.length) return;
+  const step = shown.length ? run.moments[shown[now]].step + 1 : 0;
+  let sample = run.samples[0];
+  for (const other of run.samples) if (other.step <= step) sample = other;
+  text(at("view"), run.words.moment + " #" + sample.step + "  " + sample.time + "\n\n" + run.texts[sample.views[tab - 1]]);
+}
+
+function open(number) {
+  if (number > run.tabs.length) return;
+  tab = number;
+  view();
+  if (tab === 0) draw();
+}
+
 function go(index) {
   if (!shown.length) return draw();
   now = Math.min(Math.max(0, index), shown.length - 1);
@@ -183,6 +204,7 @@ function go(index) {
   if (top < rows.scrollTop + ROW) rows.scrollTop = Math.max(0, top - 3 * ROW);
   else if (top + 2 * ROW > rows.scrollTop + rows.clientHeight) rows.scrollTop = top + 4 * ROW - rows.clientHeight;
   inspect(shown[now]);
+  view();
   draw();
   history.replaceState(null, "", "#" + moment.step);
 }
@@ -208,6 +230,7 @@ const keys = {
   ",": () => go(now - 1), ArrowLeft: () => go(now - 1), ArrowUp: () => go(now - 1), k: () => go(now - 1),
   g: () => go(0), Home: () => go(0), G: () => go(shown.length - 1), End: () => go(shown.length - 1),
   PageDown: () => go(now + 20), PageUp: () => go(now - 20), " ": play, w: toCause,
+  1: () => open(0), 2: () => open(1), 3: () => open(2), 4: () => open(3), 5: () => open(4), 6: () => open(5),
 };
 
 function start() {
@@ -226,6 +249,13 @@ function start() {
   text(at("help"), run.words.help);
   for (const id of ["first", "back", "play", "step", "last", "scrub"]) at(id).setAttribute("aria-label", run.words[id]);
   at("focus").append(new Option(run.words.all, ""), ...run.messages.map((message, number) => new Option(message.name, String(number))));
+  [run.words.lanes, ...run.tabs].forEach((name, number) => {
+    const button = make("button", "", number + 1 + " " + name);
+    button.type = "button";
+    button.setAttribute("role", "tab");
+    button.addEventListener("click", () => open(number));
+    at("tabs").append(button);
+  });
   const list = at("findings").querySelector("ul");
   for (const finding of run.findings) {
     const item = make("li", finding.as_expected ? "" : "bad");

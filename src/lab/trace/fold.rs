@@ -125,6 +125,7 @@ impl NodePicture {
                 self.queues.insert((topic, queue_id), (min, max));
             }
             Fact::Appended { at, size, .. } => self.log_end = at + i64::from(size),
+            Fact::Replicated { at, size } => self.log_end = at + size,
             Fact::Flushed { to, .. } => self.flushed = to,
             Fact::Queued { topic, queue_id, queue_offset, .. } => {
                 self.queues.entry((topic, queue_id)).or_insert((queue_offset, 0)).1 = queue_offset + 1;

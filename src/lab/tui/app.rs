@@ -13,6 +13,7 @@ use crate::lab::tui::branch::{self, Branches};
 use crate::lab::tui::home::{Entry, Home};
 use crate::lab::tui::menu::{Menu, Of};
 use crate::lab::tui::player::Player;
+use crate::lab::tui::views;
 
 /// The whole terminal program.
 #[derive(Clone, Debug)]
@@ -60,7 +61,7 @@ impl App {
     fn play(&mut self, scenario: Scenario) {
         let result = Session::run(&scenario.plan, Level::Full);
         let findings = check::run(&result.trace, &scenario.plan);
-        self.player = Some(Player::new(scenario, result, findings, self.options.lang));
+        self.player = Some(Player::new(scenario, result, findings));
     }
 
     /// Something goes wrong at the moment that is looked at: the run branches there.
@@ -216,15 +217,13 @@ impl App {
             Lang::En => Lang::Zh,
             Lang::Zh => Lang::En,
         };
-        if let Some(player) = &mut self.player {
-            player.speak(self.options.lang);
-        }
     }
 
     fn type_in(&mut self, key: KeyCode) {
         let Some(player) = &mut self.player else { return };
         let Some(mut text) = player.prompt.take() else { return };
         match key {
+            KeyCode::Enter if text.starts_with('/') => return views::filter(player, &text[1..]),
             KeyCode::Enter if branch::is_edit(&text) => return self.edit(&text),
             KeyCode::Enter => return player.go_to(&text),
             KeyCode::Esc => return,
@@ -249,10 +248,12 @@ fn steer(player: &mut Player, key: KeyCode) {
         KeyCode::PageDown => player.go(player.at.saturating_add(10)),
         KeyCode::PageUp => player.go(player.at.saturating_sub(10)),
         KeyCode::Char(':') => player.prompt = Some(String::new()),
+        KeyCode::Char('/') => player.prompt = Some("/".to_owned()),
         KeyCode::Char(letter @ 'a'..='e') => player.answer(letter as usize - 'a' as usize),
-        KeyCode::Down | KeyCode::Char('j') => player.next_message(true),
-        KeyCode::Up | KeyCode::Char('k') => player.next_message(false),
-        KeyCode::Tab => player.next_pane(),
+        KeyCode::Char(number @ '1'..='6') => views::open(player, number),
+        KeyCode::Down | KeyCode::Char('j') => views::choose(player, true),
+        KeyCode::Up | KeyCode::Char('k') => views::choose(player, false),
+        KeyCode::Tab => views::next_pane(player),
         KeyCode::Char('y') => player.note = Some(Phrase::both(player.scenario.command())),
         KeyCode::Char('+') => player.speed = (player.speed * 2).min(64),
         KeyCode::Char('-') => player.speed = (player.speed / 2).max(1),

@@ -14,6 +14,7 @@ use crate::lab::tui::layout::{self, SMALLEST};
 use crate::lab::tui::menu;
 use crate::lab::tui::panes;
 use crate::lab::tui::player::Player;
+use crate::lab::tui::views;
 use crate::lab::view::width;
 
 /// Borders without box-drawing characters.
@@ -122,11 +123,15 @@ fn draw_player(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
     if let Some(message) = sheet.message {
         panes::inspector(message, buffer, app, player);
     }
+    if !sheet.view.is_empty() {
+        views::draw(&sheet.view, buffer, app, player);
+    }
     panes::lesson(sheet.lesson, buffer, app, player);
     let bar = sheet.bar;
     match (&player.prompt, &player.note) {
         (Some(text), _) => {
-            let line = width::cut(&format!(":{text}_"), usize::from(bar.width));
+            let colon = if text.starts_with('/') { "" } else { ":" };
+            let line = width::cut(&format!("{colon}{text}_"), usize::from(bar.width));
             buffer.set_string(bar.x, bar.y, line, Style::new().add_modifier(Modifier::BOLD));
         }
         (None, Some(note)) => {

@@ -25,6 +25,8 @@ pub mod menu;
 
 pub mod player;
 
+pub mod views;
+
 mod draw;
 mod layout;
 mod mouse;
@@ -98,6 +100,14 @@ fn drive(terminal: &mut ratatui::DefaultTerminal, app: &mut app::App) -> io::Res
 /// What the mouse does on a screen of that size, for tests.
 pub fn click(app: &mut app::App, event: MouseEvent, width: u16, height: u16) {
     mouse::act(app, event, ratatui::layout::Rect::new(0, 0, width, height));
+}
+
+/// Where the panes of the view that is up stand on a screen of that size, for tests.
+pub fn places(app: &app::App, width: u16, height: u16) -> Vec<ratatui::layout::Rect> {
+    let Some(player) = &app.player else { return Vec::new() };
+    let sheet = layout::player(ratatui::layout::Rect::new(0, 0, width, height), app, player);
+    let own = [sheet.cluster, sheet.timeline, sheet.message].into_iter().flatten();
+    own.chain(sheet.view.into_iter().map(|(_, place)| place)).collect()
 }
 
 /// Draws an app as it is into a buffer of that size, for tests and pictures.

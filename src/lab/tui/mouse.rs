@@ -9,6 +9,7 @@ use crate::lab::tui::keys::{self, Binding};
 use crate::lab::tui::layout::{self, SMALLEST};
 use crate::lab::tui::panes;
 use crate::lab::tui::player::Pane;
+use crate::lab::tui::views;
 
 /// Does what the mouse asks for on a screen.
 pub(super) fn act(app: &mut App, event: MouseEvent, area: Rect) {
@@ -60,9 +61,19 @@ fn in_player(app: &mut App, at: Position, area: Rect) {
     let step = sheet.timeline.filter(|timeline| timeline.contains(at)).and_then(|timeline| {
         let (first, _, rows) = panes::shown_rows(player, timeline);
         let row = at.y.checked_sub(timeline.y + 2).map(usize::from).filter(|row| *row < rows)?;
-        Some(player.lanes.rows.get(first + row)?.step)
+        player.rows.step(first + row)
     });
+    let view = sheet.view.into_iter().find(|(_, place)| place.contains(at));
+    let row = view
+        .filter(|(part, _)| *part == 0)
+        .and_then(|(_, place)| views::row_at((player, app.options.lang), place, at.y));
     let Some(player) = &mut app.player else { return };
+    if let Some((part, _)) = view {
+        (player.part, player.scroll) = (part, 0);
+    }
+    if let Some(pick) = row {
+        views::look(player, pick);
+    }
     if let Some(step) = step {
         player.playing = false;
         player.go(step + 1);

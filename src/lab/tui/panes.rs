@@ -94,7 +94,7 @@ fn about(role: Role, node: &NodePicture, lang: Lang) -> String {
 /// The first row that is shown, how many of the rows are past, and how many are shown.
 pub(super) fn shown_rows(player: &Player, area: Rect) -> (usize, usize, usize) {
     let rows = usize::from(area.height.saturating_sub(3));
-    let past = player.lanes.rows.partition_point(|row| row.step < player.at);
+    let past = player.rows.past(player.at);
     (past.saturating_sub(rows * 2 / 3), past, rows)
 }
 
@@ -104,11 +104,13 @@ pub(super) fn timeline(area: Rect, buffer: &mut Buffer, app: &App, player: &Play
     let inner = block.inner(area);
     block.render(area, buffer);
     let columns = usize::from(inner.width).saturating_sub(1);
-    let head = format!(" {}", player.lanes.head(columns));
+    let head = format!(" {}", player.rows.lanes.head(columns));
     buffer.set_string(inner.x, inner.y, head, Style::new().add_modifier(Modifier::BOLD));
     let (first, past, rows) = shown_rows(player, area);
     let mut lines = Vec::new();
-    for (number, row) in player.lanes.rows.iter().enumerate().skip(first).take(rows) {
+    for number in first..first + rows {
+        let row = player.rows.row(&player.trace, &player.handles, number, app.options.lang);
+        let Some(row) = row else { break };
         let last = number + 1 == past;
         let look = match row.mark {
             _ if last => Style::new().add_modifier(Modifier::REVERSED),
@@ -116,7 +118,7 @@ pub(super) fn timeline(area: Rect, buffer: &mut Buffer, app: &App, player: &Play
             Mark::Fault { .. } => style(app, Color::Magenta, Modifier::BOLD),
             _ => Style::new(),
         };
-        lines.push((format!("{}{}", if last { '>' } else { ' ' }, player.lanes.draw(row, columns)), look));
+        lines.push((format!("{}{}", if last { '>' } else { ' ' }, player.rows.lanes.draw(&row, columns)), look));
     }
     put(inner, buffer, &lines, 1);
 }

@@ -1,5 +1,8 @@
 //! The player: a finished run and the moment that is looked at.
 
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
 use crate::lab::check::{Finding, Verdict};
 use crate::lab::fault::moment;
 use crate::lab::locale::{Lang, Phrase};
@@ -7,9 +10,12 @@ use crate::lab::scenario::Scenario;
 use crate::lab::sim::session::RunResult;
 use crate::lab::trace::fold::{Picture, Pictures};
 use crate::lab::trace::log::Trace;
-use crate::lab::view::lanes::{self, Lanes};
+use crate::lab::view::lanes::Rows;
 use crate::lab::view::life::Life;
 use crate::lab::view::lines::Handles;
+use crate::lab::view::scene::{Focus, Index};
+use crate::lab::view::sheet::Sheet;
+use crate::lab::view::tabs::Tab;
 
 /// A pane of the player.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -34,8 +40,8 @@ pub struct Player {
     pub handles: Handles,
     /// Its verdicts.
     pub findings: Vec<Finding>,
-    /// Its lanes, in the language that is spoken.
-    pub lanes: Lanes,
+    /// The rows of its lanes.
+    pub rows: Rows,
     /// The moment that is looked at: before this step.
     pub at: u64,
     /// Whether time goes on by itself.
@@ -48,6 +54,14 @@ pub struct Player {
     pub life: Life,
     /// Which pane is looked at; the only one on a small screen.
     pub pane: Pane,
+    /// Which of the six views is up.
+    pub tab: Tab,
+    /// Which of that view's panes is looked at, from 0; the only one on a small screen.
+    pub part: usize,
+    /// How many lines of that pane have been scrolled over.
+    pub scroll: usize,
+    /// What is looked at in all of them.
+    pub focus: Focus,
     /// What is typed after `:`.
     pub prompt: Option<String>,
     /// What the last command came to.
@@ -57,11 +71,17 @@ pub struct Player {
     /// The steps of narration with their moments, in order.
     marks: Vec<(u64, usize)>,
     pictures: Pictures,
+    index: OnceCell<Index>,
+    /// The view that was drawn last, and of what.
+    pub(super) drawn: RefCell<Option<(Drawn, Rc<Sheet>)>>,
 }
+
+/// What a drawing is of: a view, a moment, a focus, a language.
+pub(super) type Drawn = (Tab, u64, Focus, Lang);
 
 impl Player {
     /// A player at the beginning of a run.
-    pub fn new(scenario: Scenario, result: RunResult, findings: Vec<Finding>, lang: Lang) -> Player {
+    pub fn new(scenario: Scenario, result: RunResult, findings: Vec<Finding>) -> Player {
         let trace = result.trace;
         let handles = Handles::of(&trace);
         let found = |(number, step): (usize, &crate::lab::scenario::lesson::Step)| {
@@ -69,25 +89,31 @@ impl Player {
         };
         let mut marks: Vec<(u64, usize)> = scenario.lesson.steps.iter().enumerate().filter_map(found).collect();
         marks.sort();
-        let lanes = lanes::of(&trace, &handles, lang);
+        let rows = Rows::of(&trace);
         let pictures = Pictures::of(&trace);
         let life = Life::of(&trace, &handles, 0);
         Player {
             scenario,
             handles,
             findings,
-            lanes,
+            rows,
             at: 0,
             playing: false,
             speed: 1,
             message: 0,
             life,
             pane: Pane::default(),
+            tab: Tab::default(),
+            part: 0,
+            scroll: 0,
+            focus: Focus::default(),
             prompt: None,
             note: None,
             answered: None,
             marks,
             pictures,
+            index: OnceCell::new(),
+            drawn: RefCell::new(None),
             trace,
         }
     }
@@ -105,6 +131,11 @@ impl Player {
     /// What the nodes are like at any moment.
     pub fn pictures(&self) -> &Pictures {
         &self.pictures
+    }
+
+    /// What is found out about the run once, when it is first asked for.
+    pub fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(&self.trace, &self.handles))
     }
 
     /// The step of narration that holds now.
@@ -145,6 +176,8 @@ impl Player {
 
     /// Looks at a message.
     pub fn look_at(&mut self, message: usize) {
+        let filter = std::mem::take(&mut self.focus.filter);
+        self.focus = Focus { message, filter, ..Focus::default() };
         if self.message != message {
             self.message = message;
             self.life = Life::of(&self.trace, &self.handles, message);
@@ -175,11 +208,6 @@ impl Player {
             }
             _ => self.go(target),
         }
-    }
-
-    /// Draws the lanes in another language.
-    pub fn speak(&mut self, lang: Lang) {
-        self.lanes = lanes::of(&self.trace, &self.handles, lang);
     }
 
     /// Answers the question of the moment, if there is one with so many choices.

@@ -1,6 +1,8 @@
 //! A run as lanes: one column a node, one row an event, arrows for frames.
 
-use crate::lab::locale::Lang;
+use std::collections::BTreeMap;
+
+use crate::lab::locale::{Lang, sentences};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{NodeId, Record, Road, What};
 use crate::lab::view::lines::{self, Handles};
@@ -24,6 +26,53 @@ pub struct Row {
     pub at: Time,
     /// What is drawn.
     pub mark: Mark,
+}
+
+/// The rows of a run by their places; a row is made when it is looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rows {
+    /// The lanes that they are drawn in, without a row.
+    pub lanes: Lanes,
+    /// The step and the record of each.
+    places: Vec<(u64, usize)>,
+}
+
+impl Rows {
+    /// The rows of a run: those of [`of`].
+    pub fn of(trace: &Trace) -> Rows {
+        let mut told: BTreeMap<&'static str, bool> = BTreeMap::new();
+        let mut is_told = |kind| *told.entry(kind).or_insert_with(|| sentences::of(kind).is_some());
+        let mut has_row = |record: &Record| match (&record.what, record.node) {
+            (What::Road(Road::Arrived { frame, .. }), Some(_)) if frame.label != "HEART_BEAT" => true,
+            (What::Fault(_), _) | (_, Some(_)) => is_told(record.what.kind()),
+            _ => false,
+        };
+        let places = trace.records().iter().enumerate();
+        let places = places.filter(|(_, record)| has_row(record)).map(|(at, record)| (record.step, at)).collect();
+        let nodes = trace.header.nodes.iter().map(|node| node.name.to_string()).collect();
+        Rows { lanes: Lanes { nodes, rows: Vec::new() }, places }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How many are past at the moment `#step`.
+    pub fn past(&self, step: u64) -> usize {
+        self.places.partition_point(|(own, _)| *own < step)
+    }
+
+    /// The step of one.
+    pub fn step(&self, place: usize) -> Option<u64> {
+        self.places.get(place).map(|(step, _)| *step)
+    }
+
+    /// One of them.
+    pub fn row(&self, trace: &Trace, handles: &Handles, place: usize, lang: Lang) -> Option<Row> {
+        let (_, at) = self.places.get(place)?;
+        row(trace, handles, trace.records().get(*at)?, lang)
+    }
 }
 
 /// What a row draws.

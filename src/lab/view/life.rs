@@ -1,9 +1,12 @@
 //! One message's life: which stages it had reached at a moment, and where its record stands.
 
+use std::collections::BTreeMap;
+
 use crate::lab::locale::{Lang, Words, words};
 use crate::lab::trace::log::Trace;
-use crate::lab::trace::record::{App, NodeId, What};
+use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
 use crate::lab::view::lines::Handles;
+use crate::lab::view::owners::Owners;
 use crate::lab::view::story;
 use crate::mq::app::pull::PullAnswer;
 use crate::mq::app::{Call, Return};
@@ -69,17 +72,28 @@ pub struct Life {
 impl Life {
     /// The life of a message, by its place from 0.
     pub fn of(trace: &Trace, handles: &Handles, number: usize) -> Life {
+        let lines = story::of(trace, handles, number, Lang::En);
+        let trip = lines.iter().filter_map(|line| trace.get(line.seq));
+        Life::on(trace, &Fates::of(trace), trip)
+    }
+
+    /// The lives of all messages.
+    pub fn all(trace: &Trace, owners: &Owners, messages: usize) -> Vec<Life> {
+        let fates = Fates::of(trace);
+        (0..messages).map(|number| Life::on(trace, &fates, owners.trip(trace, number))).collect()
+    }
+
+    /// The life of which these records tell.
+    fn on<'a>(trace: &'a Trace, fates: &Fates, trip: impl Iterator<Item = &'a Record>) -> Life {
         let mut life = Life::default();
-        let mut records: Vec<(NodeId, u64, i64)> = Vec::new();
-        for line in story::of(trace, handles, number, Lang::En) {
-            let Some(record) = trace.get(line.seq) else { continue };
+        for record in trip {
             let stage = match &record.what {
                 What::Fact(Fact::Appended { topic, queue_id, size, at, queue_offset }) => {
                     let queue = format!("{topic}/{queue_id} #{queue_offset}");
                     let Some(node) = record.node else { continue };
                     let (broker, step) = (trace.name(node).clone(), record.step);
                     life.places.push(Place { step, broker, queue, at: *at, size: i64::from(*size) });
-                    records.push((node, record.seq.0, at + i64::from(*size)));
+                    life.reached.extend(fates.fate(node, record.seq, at + i64::from(*size)));
                     Stage::Stored
                 }
                 What::App(App::Called(call)) => match &**call {
@@ -108,11 +122,29 @@ impl Life {
                 },
                 _ => continue,
             };
-            life.reached.push(Reached { step: line.step, at: line.at, stage });
+            life.reached.push(Reached { step: record.step, at: record.at, stage });
         }
-        life.reached.extend(records.into_iter().filter_map(|record| fate(trace, record)).flatten());
         life.reached.sort_by_key(|reached| reached.step);
         life
+    }
+
+    /// The stages that were ever reached, each with the step of its first time.
+    pub fn firsts(&self) -> impl Iterator<Item = (Stage, u64)> {
+        let mut firsts: BTreeMap<Stage, u64> = BTreeMap::new();
+        for reached in &self.reached {
+            firsts.entry(reached.stage).or_insert(reached.step);
+        }
+        firsts.into_iter()
+    }
+
+    /// The steps at which a stage was reached.
+    pub fn steps(&self, stage: Stage) -> impl Iterator<Item = u64> {
+        self.reached.iter().filter(move |reached| reached.stage == stage).map(|reached| reached.step)
+    }
+
+    /// How often a stage was reached before a step.
+    pub fn count(&self, stage: Stage, before: u64) -> usize {
+        self.reached.iter().filter(|reached| reached.stage == stage && reached.step < before).count()
     }
 
     /// When a stage was reached first, before a step.
@@ -162,21 +194,45 @@ impl Life {
     }
 }
 
-/// What became of a record: durable at last, or not there when its broker recovered.
-fn fate(trace: &Trace, (broker, written, end): (NodeId, u64, i64)) -> Option<Vec<Reached>> {
-    let mut fate = Vec::new();
-    for record in trace.records().iter().filter(|record| record.node == Some(broker) && written < record.seq.0) {
-        let stage = match &record.what {
-            What::Fact(Fact::Flushed { to, .. }) if end <= *to && fate.is_empty() => Stage::Flushed,
-            What::Fact(Fact::Recovered { log_end, .. }) if *log_end < end => Stage::Lost,
-            _ => continue,
-        };
-        fate.push(Reached { step: record.step, at: record.at, stage });
-        if stage == Stage::Lost {
-            break;
+/// What brokers said of their logs as a whole, by broker, in order: forced up to here, recovered up to there.
+struct Fates(BTreeMap<NodeId, [Vec<Said>; 2]>);
+
+struct Said {
+    seq: Seq,
+    step: u64,
+    at: Time,
+    to: i64,
+}
+
+impl Fates {
+    fn of(trace: &Trace) -> Fates {
+        let mut fates = Fates(BTreeMap::new());
+        for record in trace.records() {
+            let (kind, to) = match &record.what {
+                What::Fact(Fact::Flushed { to, .. }) => (0, *to),
+                What::Fact(Fact::Recovered { log_end, .. }) => (1, *log_end),
+                _ => continue,
+            };
+            if let Some(node) = record.node {
+                let said = Said { seq: record.seq, step: record.step, at: record.at, to };
+                fates.0.entry(node).or_default()[kind].push(said);
+            }
         }
+        fates
     }
-    (!fate.is_empty()).then_some(fate)
+
+    /// What became of a record: durable at last, or not there when its broker recovered.
+    fn fate(&self, broker: NodeId, written: Seq, end: i64) -> impl Iterator<Item = Reached> {
+        let behind = |kind: usize, is_it: fn(i64, i64) -> bool| {
+            let said = &self.0.get(&broker)?[kind];
+            said[said.partition_point(|said| said.seq <= written)..].iter().find(|said| is_it(said.to, end))
+        };
+        let lost = behind(1, |to, end| to < end);
+        let flushed = behind(0, |to, end| end <= to).filter(|said| lost.is_none_or(|lost| said.seq < lost.seq));
+        let reached = |said: &Said, stage| Reached { step: said.step, at: said.at, stage };
+        let flushed = flushed.map(|said| reached(said, Stage::Flushed));
+        flushed.into_iter().chain(lost.map(|said| reached(said, Stage::Lost)))
+    }
 }
 
 impl Stage {

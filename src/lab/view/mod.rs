@@ -21,3 +21,33 @@ pub mod operator;
 pub mod life;
 
 pub mod width;
+
+pub mod backstage;
+
+pub mod disk;
+
+pub mod ledger;
+
+pub mod owners;
+
+pub mod queues;
+
+pub mod scene;
+
+pub mod sheet;
+
+pub mod storage;
+
+pub mod tabs;
+
+pub mod samples;
+
+pub mod transactions;
+
+pub mod checks;
+
+pub mod counts;
+
+pub mod cluster;
+
+pub mod messages;

@@ -93,16 +93,21 @@ fn owner(trace: &Trace, handles: &Handles, number: usize, record: &Record) -> Ow
 
 /// Whose message a send's frame carries, by the unique keys in it.
 fn carried(handles: &Handles, number: usize, frame: &FrameNote) -> Owner {
-    let is_request = frame.flag & 1 == 0;
-    let Some(wire) = frame.wire.as_ref().filter(|_| is_request && SENDS.contains(&frame.code)) else {
-        return Owner::Unknown;
-    };
-    let known: Vec<usize> = unique_keys(&wire.bytes()).filter_map(|uid| handles.of_uid(uid)).collect();
+    let known = known_in(handles, frame);
     match known.is_empty() {
         true => Owner::Unknown,
         false if known.contains(&number) => Owner::This,
         false => Owner::Other,
     }
+}
+
+/// The messages that a send's frame carries, by the unique keys in it; none in any other frame.
+pub(super) fn known_in(handles: &Handles, frame: &FrameNote) -> Vec<usize> {
+    let is_request = frame.flag & 1 == 0;
+    let Some(wire) = frame.wire.as_ref().filter(|_| is_request && SENDS.contains(&frame.code)) else {
+        return Vec::new();
+    };
+    unique_keys(&wire.bytes()).filter_map(|uid| handles.of_uid(uid)).collect()
 }
 
 /// The unique keys in a frame: 32 hex digits, a few bytes behind the property's name.
