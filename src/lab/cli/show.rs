@@ -5,14 +5,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::lab::cli::INVALID;
-use crate::lab::cli::args::{Show, ShowArgs};
+use crate::lab::cli::args::Show;
 use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::message;
+use crate::lab::cli::source;
 use crate::lab::cli::tools::{self, Tool};
 use crate::lab::locale::Lang;
-use crate::lab::sim::session::Session;
 use crate::lab::trace::log::Trace;
-use crate::lab::trace::record::Level;
 use crate::lab::view::lines::Handles;
 use crate::lab::view::{lanes, story, width};
 
@@ -26,12 +25,9 @@ pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
         Show::Queues(args) => return tools::show(Tool::Queues, args, look),
         Show::Message(args) => return message::show(args, look),
     };
-    let trace = match trace(args, look) {
+    let trace = match source::trace(&args.scenario, &args.plan, look) {
         Ok(trace) => trace,
-        Err(text) => {
-            load::complain(&text);
-            return Ok(ExitCode::from(INVALID));
-        }
+        Err(refusal) => return load::answer(Err(refusal)),
     };
     let columns = args.width.map_or(120, usize::from).max(20);
     match view {
@@ -58,11 +54,6 @@ pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn trace(args: &ShowArgs, look: Look) -> Result<Trace, String> {
-    let scenario = load::scenario(&args.scenario, &args.plan, look)?;
-    Ok(Session::run(&scenario.plan, Level::Full).trace)
 }
 
 /// A run as lanes.

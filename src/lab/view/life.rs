@@ -121,6 +121,11 @@ impl Life {
         found.map(|reached| reached.at)
     }
 
+    /// The steps in which a stage was reached, in order.
+    pub fn steps(&self, stage: Stage) -> impl Iterator<Item = u64> {
+        self.reached.iter().filter(move |reached| reached.stage == stage).map(|reached| reached.step)
+    }
+
     /// Where its last record before a step stands.
     pub fn place(&self, before: u64) -> Option<&Place> {
         self.places.iter().rev().find(|place| place.step < before)
@@ -161,6 +166,21 @@ impl Life {
         stages.map(stage).join(" > ")
     }
 }
+
+/// The messages that end as lost, by their places.
+pub fn lost(trace: &Trace, handles: &Handles) -> Vec<usize> {
+    // A run in which no broker recovered has lost nothing, and lives of many messages take their time.
+    let recovered = trace.records().iter().filter(|record| matches!(record.what, What::Fact(Fact::Recovered { .. })));
+    let brokers = trace.header.nodes.iter().filter(|node| node.role == crate::lab::trace::log::Role::Broker);
+    if recovered.count() <= brokers.count() {
+        return Vec::new();
+    }
+    let is_lost = |number: &usize| Life::of(trace, handles, *number).state(trace.steps()) == words::LOST;
+    (0..handles.messages.len().min(LOST_MAX)).filter(is_lost).collect()
+}
+
+/// So many messages are looked at for lost ones.
+const LOST_MAX: usize = 200;
 
 /// What became of a record: durable at last, or not there when its broker recovered.
 fn fate(trace: &Trace, (broker, written, end): (NodeId, u64, i64)) -> Option<Vec<Reached>> {

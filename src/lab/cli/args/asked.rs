@@ -10,7 +10,7 @@ use crate::lab::cli::hunt::asked;
 /// Which runs are held against each other.
 #[derive(Args, Debug, Clone)]
 pub struct DiffArgs {
-    /// A scenario's name or file, with a seed if you like (`17-power-loss@7`); or a trace that `mqlab run --out` has written.
+    /// A scenario's name or file, with a seed if you like (`17-power-loss@7`); or a run file that `mqlab run --out` has written.
     #[arg(value_name = "A")]
     pub first: String,
     /// The other one.
@@ -27,8 +27,9 @@ pub struct DiffArgs {
 /// What is asked about.
 #[derive(Args, Debug, Clone)]
 pub struct WhyArgs {
-    /// A scenario's name, or the path of a scenario file.
-    pub scenario: String,
+    /// A scenario's name, with a seed if you like (`17-power-loss@7`); the path of a scenario or of a run file; `-`.
+    #[arg(value_name = "RUN")]
+    pub run: String,
     /// An event, `#31`; or a message: its number (`m1`), its key or its unique key.
     pub focus: String,
     /// How the run is decided.
@@ -52,26 +53,34 @@ pub struct WhyArgs {
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StateArg {
     /// Its application has called `send`.
+    #[value(alias = "发出")]
     Sent,
     /// A record of it stands in a log.
+    #[value(alias = "写入")]
     Stored,
     /// The record is durable.
+    #[value(alias = "落盘")]
     Flushed,
     /// The producer has heard that it was taken in.
+    #[value(alias = "确认")]
     Acked,
     /// Its consume queue leads to it.
+    #[value(alias = "入队")]
     Queued,
     /// A listener has been called with it.
+    #[value(alias = "投递")]
     Delivered,
     /// A listener has said that it is done.
+    #[value(alias = "消费")]
     Consumed,
 }
 
 /// What is exported, and where to.
 #[derive(Args, Debug, Clone)]
 pub struct ExportArgs {
-    /// A scenario's name, or the path of a scenario file.
-    pub scenario: String,
+    /// A scenario's name, with a seed if you like (`17-power-loss@7`); the path of a scenario or of a run file; `-`.
+    #[arg(value_name = "RUN")]
+    pub run: String,
     /// How the run is decided.
     #[command(flatten)]
     pub plan: PlanArgs,

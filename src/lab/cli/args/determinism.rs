@@ -12,7 +12,7 @@ pub struct DeterminismArgs {
     #[arg(default_value = "26-hunt")]
     pub scenario: String,
     /// Which seeds, e.g. `0..10000`; the end is not among them.
-    #[arg(long, value_name = "A..B", value_parser = asked::seeds, default_value = "0..100")]
+    #[arg(long, env = "MQLAB_SEEDS", value_name = "A..B", value_parser = asked::seeds, default_value = "0..100")]
     pub seeds: std::ops::Range<u64>,
     /// `rocketmq-4.3.2` (`faithful`) or `hardened`; the scenario's own by default.
     #[arg(long, value_name = "NAME")]

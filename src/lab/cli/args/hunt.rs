@@ -34,7 +34,7 @@ pub struct HuntArgs {
     #[arg(default_value = "26-hunt")]
     pub scenario: String,
     /// Which seeds, e.g. `0..10000`; the end is not among them.
-    #[arg(long, value_name = "A..B", value_parser = asked::seeds)]
+    #[arg(long, env = "MQLAB_SEEDS", value_name = "A..B", value_parser = asked::seeds)]
     pub seeds: Option<std::ops::Range<u64>>,
     /// Hunt for so long, e.g. `5m`; the last fifth of it is for shrinking.
     #[arg(long = "for", value_name = "SPAN", value_parser = asked::span)]

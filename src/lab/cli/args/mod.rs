@@ -19,7 +19,7 @@ pub use bench::{BenchArgs, BenchFormat, CrashArgs, FileSystem};
 pub use determinism::{DeterminismArgs, Emit};
 pub use hunt::{HuntArgs, HuntCommand, HuntLength, HuntShape, MergeArgs, ShardArg, ShrinkArgs};
 pub use inspect::InspectArgs;
-pub use run::{Format, RunArgs};
+pub use run::{Format, ReplayArgs, RunArgs};
 pub use scenario::ScenarioCommand;
 pub use show::{MessageArgs, Show, ShowArgs, ToolArgs, WhichMessage};
 
@@ -53,14 +53,47 @@ pub struct Look {
     #[arg(long, global = true, env = "MQLAB_LANG", value_enum)]
     pub lang: Option<Lang>,
     /// When to use colour.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    #[arg(long, global = true, env = "MQLAB_COLOR", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// Draw with ASCII characters only.
     #[arg(long, global = true, env = "MQLAB_ASCII", value_parser = FalseyValueParser::new())]
     pub ascii: bool,
     /// Leave the mouse to the terminal.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, env = "MQLAB_NO_MOUSE", value_parser = FalseyValueParser::new())]
     pub no_mouse: bool,
+    /// Which colours the terminal program uses; `auto` asks `COLORFGBG` for the ground.
+    #[arg(long, global = true, env = "MQLAB_THEME", value_enum, default_value_t = Theme::Auto)]
+    pub theme: Theme,
+    /// Playing jumps from stop to stop instead of moving.
+    #[arg(long, global = true, env = "MQLAB_REDUCED_MOTION", value_parser = FalseyValueParser::new())]
+    pub reduced_motion: bool,
+    /// Ask nobody anything: print text where the terminal program would open.
+    #[arg(long, global = true, env = "MQLAB_NO_INPUT", value_parser = FalseyValueParser::new())]
+    pub no_input: bool,
+    /// Say more.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// Say less: no notes.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Read settings from this file alone.
+    #[arg(long, global = true, env = "MQLAB_CONFIG", value_name = "FILE")]
+    pub config: Option<std::path::PathBuf>,
+}
+
+/// Which colours are used.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    /// As the terminal's ground asks for.
+    Auto,
+    /// For a dark ground.
+    Dark,
+    /// For a light ground.
+    Light,
+    /// The brightest colours.
+    HighContrast,
+    /// No colours.
+    Mono,
 }
 
 /// A language.
@@ -88,6 +121,8 @@ pub enum Color {
 pub enum Command {
     /// Run a scenario once: in the player on a terminal, as text anywhere else.
     Run(RunArgs),
+    /// See a run again: of a run file, which must come out as it was written and keeps your bookmarks, or of a scenario.
+    Replay(ReplayArgs),
     /// Draw one view of a run as text.
     #[command(subcommand)]
     Show(Show),
@@ -122,6 +157,14 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Report::Text)]
         format: Report,
     },
+    /// Print settings and where each comes from.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the JSON schema of a scenario file or of what a command prints; without a name, which there are.
+    Schema {
+        /// Of what.
+        name: Option<String>,
+    },
     /// Say what the terminal program finds here: size, locale, colours.
     Doctor,
     /// Print a shell's completions.
@@ -154,6 +197,17 @@ pub struct PlanArgs {
     /// Put a fault in (`+kill broker-a @1.2s`) or leave one out (`-outage`). May be repeated.
     #[arg(long = "edit", value_name = "EDIT", allow_hyphen_values = true)]
     pub edits: Vec<String>,
+}
+
+/// What to do with settings.
+#[derive(Subcommand, Debug)]
+pub enum ConfigCommand {
+    /// Every setting with its value and its origin: flag, environment, ./mqlab.toml, the user's file, default.
+    Show {
+        /// What to print.
+        #[arg(long, value_enum, default_value_t = Report::Text)]
+        format: Report,
+    },
 }
 
 /// What a report is printed as.

@@ -9,7 +9,7 @@ use crate::lab::cli::args::PlanArgs;
 /// Which run.
 #[derive(Args, Debug, Clone)]
 pub struct RunArgs {
-    /// A scenario's name, or the path of a scenario file.
+    /// A scenario's name, with a seed if you like (`17-power-loss@7`); the path of a scenario or of a run file; `-`.
     pub scenario: String,
     /// How the run is decided.
     #[command(flatten)]
@@ -17,6 +17,9 @@ pub struct RunArgs {
     /// Print text even on a terminal.
     #[arg(long)]
     pub no_tui: bool,
+    /// The player as a dialogue of lines, for screen readers and pipes; `help` tells what may be typed.
+    #[arg(long, conflicts_with_all = ["no_tui", "format", "json", "output", "out", "against", "disk"])]
+    pub plain: bool,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -48,6 +51,33 @@ pub struct RunArgs {
     /// Show the result alone.
     #[arg(long, short, conflicts_with = "verbose")]
     pub quiet: bool,
+}
+
+/// Which run is seen again.
+#[derive(Args, Debug, Clone)]
+pub struct ReplayArgs {
+    /// A run file that `mqlab run --out` has written; a scenario's name, with a seed if you like (`17-power-loss@7`); the path
+    /// of a scenario file or of a plan that a hunt found; `-`.
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// How the run is decided.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Where the player begins: an event (`#31`), a time (`1.25s`), a message (`m10`), `violation`, `first:send-ok`.
+    #[arg(long, value_name = "MOMENT")]
+    pub at: Option<String>,
+    /// Refuse a run file of another build instead of comparing.
+    #[arg(long)]
+    pub strict_build: bool,
+    /// Print text even on a terminal.
+    #[arg(long)]
+    pub no_tui: bool,
+    /// The player as a dialogue of lines, for screen readers and pipes; `help` tells what may be typed.
+    #[arg(long, conflicts_with = "no_tui")]
+    pub plain: bool,
+    /// Show every event.
+    #[arg(long, short)]
+    pub verbose: bool,
 }
 
 /// What a run prints.
