@@ -89,6 +89,24 @@ fn a_run_file_of_another_run_is_refused_and_the_first_difference_named() {
 }
 
 #[test]
+fn the_time_of_a_record_is_its_time_whatever_else_it_tells() {
+    let (_, lines, _) = mqlab(&["run", "17-power-loss", "--format", "jsonl"], b"");
+    let records: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let times: Vec<u64> = records
+        .iter()
+        .filter(|record| !record["kind"].is_null())
+        .map(|record| record["at"].as_u64().unwrap())
+        .collect();
+    assert!(times.windows(2).all(|pair| pair[0] <= pair[1]), "time never goes back");
+    let appended: Vec<&Value> = records.iter().filter(|record| record["kind"] == "appended").collect();
+    let ends: Vec<i64> =
+        appended.iter().map(|one| one["place"].as_i64().unwrap() + one["size"].as_i64().unwrap()).collect();
+    assert!(ends[..10].windows(2).all(|pair| pair[0] < pair[1]), "places in the log: {ends:?}");
+    let (_, why, _) = mqlab(&["why", "17-power-loss", "#32"], b"");
+    assert!(why.contains("has followed the log over "), "{why}");
+}
+
+#[test]
 fn what_is_found_nowhere_is_answered_with_what_was_tried() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str, text: &str| {
@@ -131,6 +149,22 @@ fn a_plan_that_a_hunt_found_is_a_run_like_any_other() {
         let (code, out, talk) = mqlab(command, b"");
         assert!([0, 1, 3].contains(&code) && !out.is_empty(), "{command:?}: {code} {talk}");
     }
+}
+
+#[test]
+fn the_player_writes_its_branch_with_its_bookmarks_and_never_over_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.rmqrun").to_str().unwrap().to_owned();
+    let lines = format!("go 28\n+kill broker-a\nbookmark here it dies\nsave {path}\nsave {path}\nquit\n");
+    let (_, out, talk) = mqlab(&["run", "17-power-loss", "--plain"], lines.as_bytes());
+    assert!(
+        out.contains("mine.rmqrun is written: mqlab replay") && out.contains("mine.rmqrun is not written: "),
+        "{out}{talk}"
+    );
+    let (_, out, talk) = mqlab(&["replay", &path, "--no-tui"], b"");
+    assert!(out.contains("bookmark  #28 ") && out.contains("here it dies"), "{out}{talk}");
+    assert!(out.contains("--edit '+kill broker-a @nth("), "the branch: {out}");
+    assert!(out.contains("the run is the one of "), "{out}");
 }
 
 #[test]

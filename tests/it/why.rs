@@ -229,6 +229,34 @@ fn a_stored_message_waits_for_its_consumer_and_a_failed_one_for_its_next_try() {
 }
 
 #[test]
+fn a_half_message_waits_until_its_transaction_is_over_and_then_for_nobody() {
+    let trace = run("14-half-message", &[]);
+    let half = behind(
+        &trace,
+        |what| matches!(what, What::Fact(Fact::Appended { queue_offset: 1, topic, .. }) if topic == "RMQ_SYS_TRANS_HALF_TOPIC"),
+    );
+    let open = asked(&trace, "transfer-2", Wanted::Delivered, half + 2);
+    assert!(open.contains("until its transaction is decided [broker-a"), "{open}");
+    let over = asked(&trace, "transfer-2", Wanted::Delivered, trace.steps());
+    assert_eq!(over, "credit: its transaction was rolled back [nobody, no timer]");
+    assert!(asked(&trace, "transfer-3", Wanted::Delivered, trace.steps()).starts_with("has it since"), "committed");
+    // Sixteen times the broker wrote it anew; then it gave the last copy up.
+    let trace = run("15-nobody-remembers", &[]);
+    let given_up = behind(&trace, |what| matches!(what, What::Fact(Fact::HalfDiscarded { .. })));
+    let before = asked(&trace, "transfer-1", Wanted::Consumed, given_up - 1);
+    assert!(before.contains("until its transaction is decided"), "{before}");
+    let after = asked(&trace, "transfer-1", Wanted::Consumed, given_up);
+    assert_eq!(after, "credit: broker-a gave it up: it was asked for too often [nobody, no timer]");
+}
+
+#[test]
+fn a_message_that_was_passed_over_waits_for_nobody() {
+    let trace = run("30-three-subscriptions", &[]);
+    let passed = asked(&trace, "m1", Wanted::Delivered, trace.steps());
+    assert!(passed.contains("passed over it at 0: it was filtered out") && passed.contains("[nobody"), "{passed}");
+}
+
+#[test]
 fn every_state_of_every_message_has_an_answer_at_every_moment() {
     for name in ["01-first-message", "17-power-loss", "09-rebalance"] {
         let trace = run(name, &[]);

@@ -283,6 +283,7 @@ impl App {
             KeyCode::Enter if typing != Typing::Go => return self.takes(typing, &text),
             KeyCode::Esc => return player.typing = Typing::Go,
             KeyCode::Enter if branch::is_edit(&text) => return self.edit(&text),
+            KeyCode::Enter if text.starts_with("save ") => return player.save(&text["save ".len()..]),
             KeyCode::Enter => return player.go_to(&text),
             KeyCode::Backspace => drop(text.pop()),
             KeyCode::Char(c) if text.len() < 120 => text.push(c),

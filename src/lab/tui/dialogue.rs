@@ -44,6 +44,11 @@ const LINES: &[Line] = &[
     ),
     line(&["continue", "c"], "on to a breakpoint; `C`: back to one", "继续到断点；C 反向"),
     line(&["bookmark", "m"], "leave a bookmark, with a note", "留下书签和备注"),
+    line(
+        &["save"],
+        "write the run with its bookmarks to a file: save mine.rmqrun",
+        "把运行和书签写入文件：save mine.rmqrun",
+    ),
     line(&["+kill broker-a"], "put a fault in: the run branches", "加入故障：产生分支"),
     line(&["branches", "t"], "the branches; `branch 1` goes to one, `diff` compares", "分支；branch 1 切换，diff 比较"),
     line(&["command", "y"], "the command that gives this run again", "复现这次运行的命令"),
@@ -136,6 +141,7 @@ impl Dialogue {
             }
             "break" | "b" if !rest.is_empty() => self.told(|player| player.toggle_breakpoint(rest)),
             "bookmark" | "m" => self.told(|player| player.bookmark(rest)),
+            "save" if !rest.is_empty() => self.told(|player| player.save(rest)),
             "branches" | "t" => self.menu('t'),
             "branch" => self.branch(rest),
             "diff" | "D" => self.menu('D'),

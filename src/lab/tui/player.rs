@@ -5,6 +5,7 @@ use crate::lab::fault::moment;
 use crate::lab::locale::{Lang, Phrase};
 use crate::lab::scenario::Scenario;
 use crate::lab::sim::session::RunResult;
+use crate::lab::trace::digest::Digest;
 use crate::lab::trace::fold::{Picture, Pictures};
 use crate::lab::trace::log::Trace;
 use crate::lab::tui::stops::{self, Stops};
@@ -56,6 +57,8 @@ pub struct Player {
     pub scenario: Scenario,
     /// What was recorded.
     pub trace: Trace,
+    /// What its records come to.
+    pub digest: Digest,
     /// Its messages.
     pub handles: Handles,
     /// Its verdicts.
@@ -92,7 +95,7 @@ pub struct Player {
 impl Player {
     /// A player at the beginning of a run.
     pub fn new(scenario: Scenario, result: RunResult, findings: Vec<Finding>, lang: Lang) -> Player {
-        let trace = result.trace;
+        let RunResult { trace, digest, .. } = result;
         let handles = Handles::of(&trace);
         let found = |(number, step): (usize, &crate::lab::scenario::lesson::Step)| {
             moment::find(&step.when, &trace).map(|at| (at, number))
@@ -122,6 +125,7 @@ impl Player {
             marks,
             pictures,
             trace,
+            digest,
         }
     }
 

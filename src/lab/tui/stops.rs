@@ -1,8 +1,12 @@
 //! Where the player stops: breakpoints on conditions, bookmarks, and the marks of the run itself.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+
 use crate::lab::check::{Finding, Verdict};
 use crate::lab::locale::{Lang, Phrase};
-use crate::lab::scenario::run_file::Bookmark;
+use crate::lab::scenario::run_file::{self, Bookmark};
+use crate::lab::trace::file;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{Fault, What};
 use crate::lab::tui::player::Player;
@@ -169,6 +173,24 @@ impl Player {
             self.note = Some(Phrase::of(format!("no bookmark at #{at} any more"), format!("已取消书签 #{at}")));
         }
         gone
+    }
+
+    /// Writes the run with its bookmarks to a run file.
+    pub fn save(&mut self, name: &str) {
+        let name = name.trim();
+        let lines = file::jsonl(&self.trace, &self.digest);
+        let whole = run_file::written(&lines, &self.scenario, &self.stops.bookmarks);
+        let written = run_file::bytes(name, whole).and_then(|bytes| {
+            // Whoever has a file of that name keeps it.
+            OpenOptions::new().write(true).create_new(true).open(name)?.write_all(&bytes)
+        });
+        self.note = Some(match written {
+            Ok(()) => Phrase::of(
+                format!("{name} is written: mqlab replay {name}"),
+                format!("已写入 {name}：mqlab replay {name}"),
+            ),
+            Err(error) => Phrase::of(format!("{name} is not written: {error}"), format!("没有写入 {name}：{error}")),
+        });
     }
 
     /// Whether letters answer a question now: until it is answered, and as long as it is just asked.

@@ -180,7 +180,7 @@ pub fn lost(trace: &Trace, handles: &Handles) -> Vec<usize> {
 }
 
 /// So many messages are looked at for lost ones.
-const LOST_MAX: usize = 200;
+const LOST_MAX: usize = 50;
 
 /// What became of a record: durable at last, or not there when its broker recovered.
 fn fate(trace: &Trace, (broker, written, end): (NodeId, u64, i64)) -> Option<Vec<Reached>> {
