@@ -20,9 +20,14 @@ fn keep_pages() {
 
 fn main() -> ExitCode {
     keep_pages();
-    match mqlab::lab::cli::run() {
-        Ok(code) => code,
-        Err(error) => {
+    match std::panic::catch_unwind(mqlab::lab::cli::run) {
+        Ok(Ok(code)) => code,
+        Err(_) => {
+            let help = "please report it, with the command and what stands above";
+            let _ = writeln!(std::io::stderr(), "mqlab: this is a fault of mqlab itself\n  help: {help}");
+            ExitCode::from(70)
+        }
+        Ok(Err(error)) => {
             // Who cannot be told that either still gets the exit code.
             let _ = writeln!(std::io::stderr(), "mqlab: {error:#}");
             ExitCode::from(70)

@@ -125,6 +125,15 @@ mod two_hands;
 mod crash_states;
 
 mod branches;
+mod conditions;
+mod plain;
+mod player;
 mod screens;
+mod terminal;
+
+mod own_scenarios;
+mod run_files;
+mod schemas;
+mod settings;
 
 mod picture;

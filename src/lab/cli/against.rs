@@ -6,13 +6,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::lab::cli::run::Judged;
-use crate::lab::cli::{INVALID, determinism, load};
+use crate::lab::cli::{DIVERGED, INVALID, determinism, load};
 use crate::lab::locale::Lang;
+use crate::lab::scenario::run_file;
 use crate::lab::trace::compare::{self, Match};
 use crate::lab::trace::file;
-
-/// A replay diverged.
-const DIVERGED: u8 = 5;
 
 /// Names the first record without an equal. Exit code 5 if there is one.
 pub(super) fn run(path: &Path, judged: &Judged, lang: Lang) -> Result<ExitCode> {
@@ -53,9 +51,5 @@ pub(super) fn run(path: &Path, judged: &Judged, lang: Lang) -> Result<ExitCode> 
 /// The lines of a trace that was written, compressed or not.
 pub(super) fn read(path: &Path) -> Result<String, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let bytes = match path.extension().is_some_and(|extension| extension == "rmqrun") {
-        true => zstd::decode_all(&bytes[..]).map_err(|error| error.to_string())?,
-        false => bytes,
-    };
-    String::from_utf8(bytes).map_err(|error| error.to_string())
+    run_file::lines(&bytes)
 }

@@ -1,6 +1,5 @@
 //! `mqlab diff A B`: where two runs part, and what became otherwise of which message.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,15 +7,16 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::lab::cli::args::{DiffArgs, PlanArgs, Report};
+use crate::lab::cli::args::{DiffArgs, Report};
 use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::run::judge;
-use crate::lab::cli::{INVALID, NOT_EXPECTED, against, determinism};
+use crate::lab::cli::{INVALID, NOT_EXPECTED, against, determinism, source};
 use crate::lab::locale::Lang;
+use crate::lab::scenario::run_file;
 use crate::lab::trace::compare::{self, Match, Side};
 use crate::lab::trace::file;
 use crate::lab::trace::log::Trace;
-use crate::lab::view::life::Life;
+use crate::lab::view::differences::{self, Other};
 use crate::lab::view::lines::Handles;
 
 /// One of the two: its trace as lines, and the run itself where it was run here.
@@ -25,9 +25,6 @@ struct Told {
     lines: String,
     trace: Option<Trace>,
 }
-
-/// A message that came to another end: its name, its state in the first run and in the second; nothing where it was not sent.
-type Other = (String, Option<String>, Option<String>);
 
 /// Compares. Exit code 0 if every record has its equal, 1 if not.
 pub(super) fn run(args: &DiffArgs, look: Look) -> Result<ExitCode> {
@@ -47,7 +44,10 @@ pub(super) fn run(args: &DiffArgs, look: Look) -> Result<ExitCode> {
         }
     };
     let others = match (&first.trace, &second.trace) {
-        (Some(first), Some(second)) => Some(others(first, second, look.lang)),
+        (Some(first), Some(second)) => {
+            let handles = (Handles::of(first), Handles::of(second));
+            Some(differences::others((first, &handles.0), (second, &handles.1), look.lang))
+        }
         _ => None,
     };
     let text = match args.format {
@@ -72,45 +72,25 @@ pub(super) fn run(args: &DiffArgs, look: Look) -> Result<ExitCode> {
     Ok(ExitCode::from(if parting.is_some() { NOT_EXPECTED } else { 0 }))
 }
 
-/// `17-power-loss`, `17-power-loss@7`, or a file that `mqlab run --out` has written.
+/// A run; of a run file the trace that stands in it, whatever build wrote it.
 fn told(what: &str, args: &DiffArgs, look: Look) -> Result<Told, String> {
     let name = what.to_owned();
-    if [".jsonl", ".rmqrun"].iter().any(|end| what.ends_with(end)) {
-        let lines = against::read(Path::new(what)).map_err(|why| {
-            format!("{what} cannot be read: {why}\n  help: name a file that `mqlab run --out` has written\n")
-        })?;
-        return Ok(Told { name, lines, trace: None });
-    }
-    let (scenario, seed) = match what.rsplit_once('@') {
-        None => (what, None),
-        Some((scenario, seed)) => {
-            let wrong = |_| format!("`{seed}` is no seed\n  help: write `{scenario}@7`\n");
-            (scenario, Some(seed.parse::<u64>().map_err(wrong)?))
-        }
+    let source = match source::of(what, &args.plan, look) {
+        Ok(source) => source,
+        // What says nothing of its scenario can be compared all the same.
+        Err(why) => match against::read(Path::new(what)) {
+            Ok(lines) if run_file::is_one(lines.as_bytes()) => return Ok(Told { name, lines, trace: None }),
+            _ => return Err(why),
+        },
     };
-    let mut plan: PlanArgs = args.plan.clone();
-    plan.seed = seed.or(plan.seed);
-    let judged = judge(load::scenario(scenario, &plan, look)?);
-    let lines = file::jsonl(&judged.result.trace, &judged.result.digest);
-    Ok(Told { name, lines, trace: Some(judged.result.trace) })
-}
-
-/// Messages by their names, with their states at the end of both runs, where those differ.
-fn others(first: &Trace, second: &Trace, lang: Lang) -> Vec<Other> {
-    let (one, two) = (states(first, lang), states(second, lang));
-    let names = one.keys().chain(two.keys().filter(|name| !one.contains_key(*name)));
-    let both = names.map(|name| (name.clone(), one.get(name).cloned(), two.get(name).cloned()));
-    both.filter(|(_, first, second)| first != second).map(|((_, name), first, second)| (name, first, second)).collect()
-}
-
-/// By number and name, so that they stay in the order in which they were sent.
-fn states(trace: &Trace, lang: Lang) -> BTreeMap<(usize, String), String> {
-    let handles = Handles::of(trace);
-    let each = (0..handles.messages.len()).map(|number| {
-        let life = Life::of(trace, &handles, number);
-        ((number, handles.name(number)), life.state(trace.steps()).text(lang).to_owned())
-    });
-    each.collect()
+    let judged = judge(source.scenario);
+    let trace = judged.result.trace;
+    let Some(recorded) = source.recorded else {
+        let lines = file::jsonl(&trace, &judged.result.digest);
+        return Ok(Told { name, lines, trace: Some(trace) });
+    };
+    let is_it = judged.result.digest.to_string() == recorded.file.digest;
+    Ok(Told { name, lines: recorded.file.lines, trace: is_it.then_some(trace) })
 }
 
 fn lines(others: &[Other], lang: Lang) -> String {

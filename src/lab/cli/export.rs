@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::lab::check::Verdict;
-use crate::lab::cli::INVALID;
 use crate::lab::cli::args::{ExportArgs, Target};
 use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::run::{self, Judged};
+use crate::lab::cli::source;
 use crate::lab::export::{dot, mermaid, perfetto, shiviz};
 use crate::lab::fault::moment::nearest;
 use crate::lab::page::{self, About, Told};
@@ -23,22 +23,14 @@ use crate::lab::view::spans;
 
 /// Runs a scenario and writes it.
 pub(super) fn run(args: &ExportArgs, look: Look) -> Result<ExitCode> {
-    let written = load::scenario(&args.scenario, &args.plan, look)
-        .and_then(|scenario| drawn(&run::judge(scenario), args, look))
-        .and_then(|text| match &args.output {
-            None => Ok(Some(text)),
-            Some(path) => write(path, &text).map(|()| None),
-        });
-    match written {
-        Ok(text) => {
-            load::say(&text.unwrap_or_default())?;
-            Ok(ExitCode::SUCCESS)
+    let written = source::judged(&args.run, &args.plan, look).and_then(|(judged, _)| {
+        let text = drawn(&judged, args, look)?;
+        match &args.output {
+            None => Ok(text),
+            Some(path) => Ok(write(path, &text).map(|()| String::new())?),
         }
-        Err(text) => {
-            load::complain(&text);
-            Ok(ExitCode::from(INVALID))
-        }
-    }
+    });
+    load::answer(written)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {

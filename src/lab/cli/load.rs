@@ -1,16 +1,18 @@
 //! What every command needs: the scenario, the look of the terminal, and a standard output that may be closed.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
-use std::path::Path;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
 
 use crate::lab::cli::args::{self, PlanArgs};
-use crate::lab::fault::moment::nearest;
+use crate::lab::cli::plain;
+use crate::lab::cli::run::Judged;
+use crate::lab::cli::source::{self, Refusal};
 use crate::lab::locale::Lang;
-use crate::lab::scenario::overrides::Overrides;
-use crate::lab::scenario::report::Drawing;
-use crate::lab::scenario::{FILE_MAX, Scenario, library, load};
+use crate::lab::scenario::Scenario;
+use crate::lab::scenario::run_file::Bookmark;
 use crate::lab::tui;
+use crate::lab::tui::app::App;
+use crate::lab::tui::theme::Theme;
 
 /// How people are talked to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +25,14 @@ pub(super) struct Look {
     pub(super) unicode: bool,
     /// With the mouse, in the terminal.
     pub(super) mouse: bool,
+    /// Which colours stand for what, in the terminal.
+    pub(super) theme: Theme,
+    /// Whether playing jumps from stop to stop.
+    pub(super) reduced_motion: bool,
+    /// Whether nobody is asked anything.
+    pub(super) no_input: bool,
+    /// Whether notes are left out.
+    pub(super) quiet: bool,
 }
 
 /// A variable of the environment; one that is set to nothing is not set.
@@ -45,58 +55,37 @@ pub(super) fn look(flags: &args::Look) -> Look {
         args::Color::Auto => environment("NO_COLOR").is_none() && io::stdout().is_terminal(),
     };
     let utf8 = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
-    Look { lang, color, unicode: !flags.ascii && utf8, mouse: !flags.no_mouse }
+    let theme = match flags.theme {
+        args::Theme::Auto => environment("COLORFGBG").map_or(Theme::Auto, |ground| Theme::of_ground(&ground)),
+        args::Theme::Dark => Theme::Dark,
+        args::Theme::Light => Theme::Light,
+        args::Theme::HighContrast => Theme::HighContrast,
+        args::Theme::Mono => Theme::Mono,
+    };
+    Look {
+        lang,
+        color,
+        unicode: !flags.ascii && utf8,
+        mouse: !flags.no_mouse,
+        theme,
+        reduced_motion: flags.reduced_motion,
+        no_input: flags.no_input,
+        quiet: flags.quiet,
+    }
 }
 
 /// The scenario of that name or path with the changes of the command line, or why not, as text.
-///
-/// A file outside the library keeps its path as its name, so that the command that is printed finds it again.
 pub(super) fn scenario(name: &str, plan: &PlanArgs, look: Look) -> Result<Scenario, String> {
-    let PlanArgs { seed, variant, until, sets, edits } = plan.clone();
-    let changes = Overrides { seed, variant, until, sets, edits };
-    let (shown, bytes) = read(name)?;
-    let drawing = Drawing { color: look.color, unicode: look.unicode, width: 100 };
-    let mut scenario = load(&shown, &bytes, &changes).map_err(|report| report.draw(drawing))?;
-    name.clone_into(&mut scenario.origin.name);
-    for note in &scenario.notes {
-        complain(&format!("note: {}\n", note.text(look.lang)));
-    }
+    let scenario = source::of(name, plan, look)?.scenario;
+    noted(&scenario, look);
     Ok(scenario)
 }
 
-fn read(name: &str) -> Result<(String, Vec<u8>), String> {
-    if let Some(text) = library::text(name) {
-        return Ok((format!("{name}.toml"), text.as_bytes().to_vec()));
+/// Tells what should be known of a scenario.
+pub(super) fn noted(scenario: &Scenario, look: Look) {
+    for note in scenario.notes.iter().filter(|_| !look.quiet) {
+        complain(&format!("note: {}\n", note.text(look.lang)));
     }
-    let path = Path::new(name);
-    let is_path = name.ends_with(".toml") || name.contains(['/', '\\']) || path.exists();
-    if !is_path {
-        let part = || library::names().find(|known| !name.is_empty() && known.contains(name));
-        let help = match nearest(name, library::names()).or_else(part) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`mqlab list` shows what there is; a path ends in .toml".to_owned(),
-        };
-        return Err(format!("no scenario named `{name}`\n  help: {help}\n"));
-    }
-    let shown = path.file_name().map_or_else(|| name.to_owned(), |file| file.to_string_lossy().into_owned());
-    if path.is_dir() {
-        return Err(format!("{name} is a folder, not a scenario file\n  help: name a file in it\n"));
-    }
-    // One byte too many is enough to be told that it is too long: a device may never end.
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(FILE_MAX as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| unreadable(name, &error))?;
-    Ok((shown, bytes))
-}
-
-fn unreadable(name: &str, error: &io::Error) -> String {
-    let help = match error.kind() {
-        ErrorKind::NotFound => "`mqlab list` shows the scenarios that need no file",
-        ErrorKind::PermissionDenied => "give yourself the right to read it",
-        _ => "is it a regular file?",
-    };
-    format!("{name} cannot be read: {error}\n  help: {help}\n")
 }
 
 /// Prints data; a reader that has left is no error.
@@ -106,6 +95,20 @@ pub(super) fn say(text: &str) -> anyhow::Result<()> {
             Err(anyhow::Error::new(error).context("standard output cannot be written"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Prints an answer, or why there is none; the exit code says which.
+pub(super) fn answer(answered: Result<String, Refusal>) -> anyhow::Result<ExitCode> {
+    match answered {
+        Ok(text) => {
+            say(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(Refusal { text, code }) => {
+            complain(&text);
+            Ok(ExitCode::from(code))
+        }
     }
 }
 
@@ -121,10 +124,52 @@ pub(super) fn is_terminal() -> bool {
 
 /// Opens the terminal on a list of scenarios, or on one of them at once.
 pub(super) fn play(scenarios: Vec<Scenario>, look: Look, open: Option<usize>) -> anyhow::Result<()> {
-    let options = tui::Options { lang: look.lang, color: look.color, unicode: look.unicode, mouse: look.mouse };
-    let mut app = tui::app::App::new(scenarios, options);
+    let mut app = app(scenarios, look);
     if let Some(place) = open {
         app.open(place);
     }
-    Ok(tui::run(app)?)
+    tui::run(&mut app)?;
+    Ok(())
+}
+
+/// The same as a dialogue of lines.
+pub(super) fn talk(scenario: Scenario, look: Look) -> anyhow::Result<()> {
+    let mut app = app(vec![scenario], look);
+    app.open(0);
+    plain::talk(app)?;
+    Ok(())
+}
+
+/// Opens a run that was there before, with its bookmarks, at a moment; gives the bookmarks back as they were left.
+pub(super) fn replay(
+    judged: Judged,
+    (bookmarks, at): (Vec<Bookmark>, Option<&str>),
+    (look, as_lines): (Look, bool),
+) -> anyhow::Result<Vec<Bookmark>> {
+    let mut app = app(vec![judged.scenario.clone()], look);
+    app.resume(judged.scenario, judged.result, judged.findings);
+    if let Some(player) = &mut app.player {
+        player.stops.bookmarks = bookmarks;
+        if let Some(at) = at {
+            player.go_to(at);
+        }
+    }
+    let app = match as_lines {
+        true => plain::talk(app)?,
+        false => {
+            tui::run(&mut app)?;
+            app
+        }
+    };
+    Ok(app.player.map(|player| player.stops.bookmarks).unwrap_or_default())
+}
+
+fn app(scenarios: Vec<Scenario>, look: Look) -> App {
+    let options = tui::Options { lang: look.lang, color: look.color, unicode: look.unicode, mouse: look.mouse };
+    let mut app = App::new(scenarios, options);
+    (app.theme, app.reduced_motion) = (look.theme, look.reduced_motion);
+    if cfg!(feature = "mutants") {
+        app.panics_on = environment("MQLAB_PANICS_ON").and_then(|key| key.chars().next());
+    }
+    app
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::lab::bench;
-use crate::lab::cli::args::{BenchArgs, BenchFormat, Cli, Command};
+use crate::lab::cli::args::{BenchArgs, BenchFormat, Cli, Command, ConfigCommand, Report};
 use crate::lab::fault::moment::nearest;
 use crate::lab::scenario::{Scenario, library};
 
@@ -17,6 +17,7 @@ pub mod args;
 
 mod about;
 mod against;
+mod config;
 mod crash_states;
 mod determinism;
 mod diff;
@@ -28,10 +29,14 @@ mod load;
 mod matrix;
 mod message;
 mod mutants;
+mod plain;
+mod replay;
 mod run;
 mod scenario;
+mod schema;
 mod show;
 mod shrink;
+mod source;
 mod tools;
 mod views;
 mod why;
@@ -42,18 +47,32 @@ const NOT_EXPECTED: u8 = 1;
 const USAGE: u8 = 2;
 /// A scenario or a setting is invalid.
 const INVALID: u8 = 4;
+/// A replay diverged.
+const DIVERGED: u8 = 5;
 
 /// Parses the command line and does what it says.
 pub fn run() -> Result<ExitCode> {
-    let matches = without_empty(Cli::command()).get_matches();
+    let named = config::named(&without_empty(Cli::command()).get_matches());
+    let files = match config::files(named.as_deref()) {
+        Ok(files) => files,
+        Err(text) => {
+            load::complain(&text);
+            return Ok(ExitCode::from(INVALID));
+        }
+    };
+    let matches = without_empty(config::with_defaults(Cli::command(), &files)).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let look = load::look(&cli.look);
+    if cli.look.verbose {
+        files.told(look.lang);
+    }
     match cli.command {
         Some(Command::Run(args)) => run::run(&args, look),
+        Some(Command::Replay(args)) => replay::run(&args, look),
         Some(Command::Show(view)) => show::show(&view, look),
         Some(Command::Why(args)) => why::run(&args, look),
         Some(Command::Export(args)) => export::run(&args, look),
-        Some(Command::List) => list(look),
+        Some(Command::List) => scenario::list(Report::Text, look),
         Some(Command::Inspect(args)) => inspect::inspect(&args, look),
         Some(Command::Bench(args)) => run_bench(&args),
         Some(Command::CrashStates(args)) => crash_states::run(&args, look),
@@ -64,10 +83,12 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Scenario(command)) => scenario::run(&command, look),
         Some(Command::Diff(args)) => diff::run(&args, look),
         Some(Command::Keys { format }) => about::keys(format, look),
+        Some(Command::Config(ConfigCommand::Show { format })) => config::show(&files, &matches, format, look),
+        Some(Command::Schema { name }) => schema::print(name.as_deref(), look),
         Some(Command::Doctor) => about::doctor(look),
         Some(Command::Completions { shell }) => about::completions(shell),
         Some(Command::Man { command }) => about::man(command.as_deref()),
-        None if load::is_terminal() => {
+        None if !look.no_input && load::is_terminal() => {
             load::play(library_scenarios()?, look, None)?;
             Ok(ExitCode::SUCCESS)
         }
@@ -88,15 +109,6 @@ fn without_empty(command: clap::Command) -> clap::Command {
         }
     };
     command.mut_args(deaf).mut_subcommands(without_empty)
-}
-
-fn list(look: load::Look) -> Result<ExitCode> {
-    for scenario in library_scenarios()? {
-        let name = &scenario.plan.scenario;
-        let (title, question) = (scenario.lesson.title.text(look.lang), scenario.lesson.question.text(look.lang));
-        load::say(&format!("{name:<18}  {title}\n{:<18}  {question}\n", ""))?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn library_scenarios() -> Result<Vec<Scenario>> {

@@ -12,7 +12,7 @@ use crate::lab::cli::args::{Format, RunArgs};
 use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::{INVALID, against, disk, matrix, show};
 use crate::lab::locale::Lang;
-use crate::lab::scenario::Scenario;
+use crate::lab::scenario::{Scenario, run_file};
 use crate::lab::sim::session::{RunResult, Session};
 use crate::lab::trace::file;
 use crate::lab::trace::record::Level;
@@ -68,24 +68,32 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
     let writes = args.out.is_some() || args.disk.is_some();
     let writes = writes || args.against.is_some();
     let plain = args.no_tui || args.json || args.output || args.format != Format::Text || writes || args.quiet;
-    if !plain && !args.verbose && load::is_terminal() {
+    if args.plain {
+        load::talk(scenario, look)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !plain && !args.verbose && !look.no_input && load::is_terminal() {
         load::play(vec![scenario], look, Some(0))?;
         return Ok(ExitCode::SUCCESS);
     }
-    if args.plan.variant.is_none() && scenario.variant.is_some() {
+    if scenario.origin.changes.variant.is_none() && scenario.variant.is_some() {
         return matrix::run(&scenario, args, look);
     }
     let judged = judge(scenario);
-    warn(&judged, look.lang);
+    if !look.quiet {
+        warn(&judged, look.lang);
+    }
+    if let Err(text) = same_again(&judged) {
+        load::complain(&text);
+        return Ok(ExitCode::from(70));
+    }
     if let Some(file) = &args.against {
         return against::run(file, &judged, look.lang);
     }
     if let Some(path) = &args.out {
         let lines = file::jsonl(&judged.result.trace, &judged.result.digest);
-        let bytes = match path.extension().is_some_and(|extension| extension == "rmqrun") {
-            true => zstd::encode_all(lines.as_bytes(), 3).context("compressing in memory")?,
-            false => lines.into_bytes(),
-        };
+        let whole = run_file::written(&lines, &judged.scenario, &[]);
+        let bytes = run_file::bytes(&path.to_string_lossy(), whole).context("compressing in memory")?;
         if let Err(error) = std::fs::write(path, bytes) {
             let help = "name a file in a folder that you may write to";
             load::complain(&format!("{} cannot be written: {error}\n  help: {help}\n", path.display()));
@@ -101,12 +109,28 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
     let format = if args.json { Format::Json } else { args.format };
     match format {
         _ if args.output => load::say(&output(&judged, look.lang, args.quiet))?,
-        Format::Text => load::say(&text(&judged, look.lang, args))?,
+        Format::Text => load::say(&text(&judged, look.lang, (args.verbose, args.quiet)))?,
         Format::Json => load::say(&format!("{}\n", json(&judged, look.lang)?))?,
         Format::Jsonl => load::say(&file::jsonl(&judged.result.trace, &judged.result.digest))?,
         Format::Lanes => load::say(&show::lanes(&judged.result.trace, look.lang, 120))?,
     }
     Ok(ExitCode::from(exit_code(&judged)))
+}
+
+/// With `MQLAB_CHECK_DETERMINISM=1` the plan is run a second time, and must be the same run.
+fn same_again(judged: &Judged) -> Result<(), String> {
+    if load::environment("MQLAB_CHECK_DETERMINISM").as_deref() != Some("1") {
+        return Ok(());
+    }
+    let (first, second) = (judged.result.digest, Session::run(&judged.scenario.plan, Level::Digest).digest);
+    match first == second {
+        true => Ok(()),
+        false => Err(format!(
+            "one seed has two histories: {first}, and then {second}\n  help: `mqlab check-determinism {}` names the first record \
+             that differs; please report it\n",
+            judged.scenario.origin.name
+        )),
+    }
 }
 
 /// A found plan that runs otherwise than when it was written says so; what it must show is its expectations' to say.
@@ -200,17 +224,17 @@ pub(super) fn summary(judged: &Judged, lang: Lang) -> Summary<'_> {
 }
 
 /// The run as sentences, its checks, its result, and how to see it again.
-fn text(judged: &Judged, lang: Lang, args: &RunArgs) -> String {
+pub(super) fn text(judged: &Judged, lang: Lang, (verbose, quiet): (bool, bool)) -> String {
     let Judged { scenario, result, findings, .. } = judged;
     let mut out = String::new();
     let plan = &scenario.plan;
     let head = format!("{}  {}", plan.scenario, scenario.lesson.title.text(lang));
     let room = " ".repeat(47_usize.saturating_sub(width::of(&head)));
     let _ = writeln!(out, "{head}{room} seed {}   profile {}", plan.seed, result.trace.header.profile);
-    if !args.quiet {
+    if !quiet {
         let handles = Handles::of(&result.trace);
         let lines = lines::of(&result.trace, &handles, lang);
-        events(&mut out, &lines, args.verbose, lang);
+        events(&mut out, &lines, verbose, lang);
     }
     let _ = writeln!(out, "{}", if lang == Lang::Zh { "检查" } else { "checks" });
     for finding in findings {

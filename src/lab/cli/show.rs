@@ -5,15 +5,14 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::lab::cli::INVALID;
-use crate::lab::cli::args::{Show, ShowArgs, ToolArgs, ToolOrViewArgs, ViewArgs};
+use crate::lab::cli::args::{Show, ToolArgs, ToolOrViewArgs, ViewArgs};
 use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::message;
+use crate::lab::cli::source;
 use crate::lab::cli::tools::{self, Tool};
 use crate::lab::cli::views;
 use crate::lab::locale::Lang;
-use crate::lab::sim::session::Session;
 use crate::lab::trace::log::Trace;
-use crate::lab::trace::record::Level;
 use crate::lab::view::lines::Handles;
 use crate::lab::view::tabs::Tab;
 use crate::lab::view::{lanes, story, width};
@@ -32,12 +31,9 @@ pub(super) fn show(view: &Show, look: Look) -> Result<ExitCode> {
         Show::Storage(args) => return views::show(Tab::Storage, args, None, look),
         Show::Message(args) => return message::show(args, look),
     };
-    let trace = match trace(args, look) {
+    let trace = match source::trace(&args.scenario, &args.plan, look) {
         Ok(trace) => trace,
-        Err(text) => {
-            load::complain(&text);
-            return Ok(ExitCode::from(INVALID));
-        }
+        Err(refusal) => return load::answer(Err(refusal)),
     };
     let columns = args.width.map_or(120, usize::from).max(20);
     match view {
@@ -72,11 +68,6 @@ fn tool_or_view((tool, tab): (Tool, Tab), args: &ToolOrViewArgs, look: Look) -> 
     }
     let ToolOrViewArgs { tool: ToolArgs { scenario, plan, at, format, .. }, focus, .. } = args.clone();
     views::show(tab, &ViewArgs { scenario, plan, at, focus, format }, None, look)
-}
-
-fn trace(args: &ShowArgs, look: Look) -> Result<Trace, String> {
-    let scenario = load::scenario(&args.scenario, &args.plan, look)?;
-    Ok(Session::run(&scenario.plan, Level::Full).trace)
 }
 
 /// A run as lanes.

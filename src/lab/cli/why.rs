@@ -6,40 +6,31 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::lab::cli::INVALID;
 use crate::lab::cli::args::{Report, StateArg, WhyArgs};
 use crate::lab::cli::load::{self, Look};
+use crate::lab::cli::source;
 use crate::lab::fault::moment;
 use crate::lab::locale::Lang;
-use crate::lab::sim::session::Session;
 use crate::lab::trace::fold::Pictures;
 use crate::lab::trace::log::Trace;
-use crate::lab::trace::record::Level;
 use crate::lab::view::life::Life;
 use crate::lab::view::lines::Handles;
 use crate::lab::view::why::{self, Because};
 use crate::lab::view::why_not::{self, Unmet, Wanted, WhyNot};
+use crate::lab::view::width;
 
 /// Runs a scenario and answers.
 pub(super) fn run(args: &WhyArgs, look: Look) -> Result<ExitCode> {
-    let answered = load::scenario(&args.scenario, &args.plan, look).and_then(|scenario| {
-        let trace = Session::run(&scenario.plan, Level::Full).trace;
-        let handles = Handles::of(&trace);
-        match args.focus.strip_prefix('#') {
-            Some(step) => event((&trace, &handles), step, args, look.lang),
-            None => message((&trace, &handles), args, look.lang),
-        }
+    let answered = source::trace(&args.run, &args.plan, look).and_then(|trace| {
+        let trace = &trace;
+        let handles = Handles::of(trace);
+        let told = match args.focus.strip_prefix('#') {
+            Some(step) => event((trace, &handles), step, args, look.lang),
+            None => message((trace, &handles), args, look.lang),
+        };
+        Ok(told?)
     });
-    match answered {
-        Ok(text) => {
-            load::say(&text)?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(text) => {
-            load::complain(&text);
-            Ok(ExitCode::from(INVALID))
-        }
-    }
+    load::answer(answered)
 }
 
 fn event((trace, handles): (&Trace, &Handles), step: &str, args: &WhyArgs, lang: Lang) -> Result<String, String> {
@@ -153,19 +144,20 @@ fn message((trace, handles): (&Trace, &Handles), args: &WhyArgs, lang: Lang) -> 
         return Ok(format!("{json:#}\n"));
     }
     let mut out = format!("{name}  {state}\n");
+    let name = |wanted: Wanted| width::fit(wanted.word().text(lang), 10);
     for (wanted, answer) in &states {
         let _ = match answer {
-            WhyNot::Has(step, at) => writeln!(out, "  {:<10} {:>9}  #{step}", wanted.name(), at.to_string()),
-            WhyNot::Waits(_) => writeln!(out, "  {:<10} {:>9}", wanted.name(), "--"),
+            WhyNot::Has(step, at) => writeln!(out, "  {} {:>9}  #{step}", name(*wanted), at.to_string()),
+            WhyNot::Waits(_) => writeln!(out, "  {} {:>9}", name(*wanted), "--"),
         };
     }
     match (&of_asked, lang) {
         (WhyNot::Has(step, at), Lang::En) => drop(writeln!(out, "it is {}: #{step}, {at}", asked.name())),
-        (WhyNot::Has(step, at), Lang::Zh) => drop(writeln!(out, "已经 {}：#{step}，{at}", asked.name())),
+        (WhyNot::Has(step, at), Lang::Zh) => drop(writeln!(out, "已经{}：#{step}，{at}", asked.told(lang))),
         (WhyNot::Waits(unmet), _) => {
             let _ = match lang {
                 Lang::En => writeln!(out, "why not {}", asked.name()),
-                Lang::Zh => writeln!(out, "为什么没有 {}", asked.name()),
+                Lang::Zh => writeln!(out, "为什么没有{}", asked.told(lang)),
             };
             unmet.iter().for_each(|one| told(&mut out, one, lang));
         }

@@ -211,7 +211,8 @@ fn step_at(trace: &Trace, at: Time) -> Option<u64> {
     records.get(behind).map(|record| record.step)
 }
 
-fn is(event: &EventMatch, record: &Record, trace: &Trace) -> bool {
+/// Whether a record is such an event.
+pub fn is(event: &EventMatch, record: &Record, trace: &Trace) -> bool {
     match event {
         EventMatch::Kind { kind, node } => {
             let here = node.as_ref().is_none_or(|node| record.node.is_some_and(|at| trace.name(at) == node));

@@ -17,7 +17,11 @@ pub const ACKED: Words = w("acked", "确认");
 /// See [`SENT`].
 pub const FAILED: Words = w("failed", "失败");
 /// See [`SENT`].
+pub const QUEUED: Words = w("queued", "入队");
+/// See [`SENT`].
 pub const DELIVERED: Words = w("delivered", "投递");
+/// See [`SENT`].
+pub const DONE: Words = w("consumed", "消费");
 
 /// What may be said of a message.
 pub const NOT_SENT: Words = w("not sent yet", "尚未发出");

@@ -43,6 +43,10 @@ pub mod variant;
 
 pub mod report;
 
+pub mod run_file;
+
+pub mod schema;
+
 mod read;
 
 mod resolve;

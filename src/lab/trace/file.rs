@@ -1,6 +1,7 @@
 //! A trace as JSON lines: a header, one line a record, and the digest last.
 //!
-//! Each line has the record's step, number, true time, node, clocks and cause, its `kind`, and the fields of that kind.
+//! Each line has the record's step, number, true time, node, clocks and cause, its `kind`, and the fields of that kind; a place
+//! in a log, `at` to who says it, is `place`, and `at` is always the time.
 
 use std::fmt::Debug;
 
@@ -71,10 +72,21 @@ pub fn record_json(trace: &Trace, record: &Record) -> Value {
     }
     map.insert("kind".into(), json!(record.what.kind()));
     if let Value::Object(fields) = fields(trace, &record.what) {
-        map.extend(fields);
+        for (name, value) in fields {
+            // What a kind calls as every record calls something of its own has another name here: a place in a log is no time.
+            let name = match map.contains_key(&name) {
+                true if name == "at" => PLACE.to_owned(),
+                true => format!("own_{name}"),
+                false => name,
+            };
+            map.insert(name, value);
+        }
     }
     Value::Object(map)
 }
+
+/// Under which name a record's field `at`, a place in a log or a file, stands beside its time.
+pub const PLACE: &str = "place";
 
 fn fields(trace: &Trace, what: &What) -> Value {
     match what {

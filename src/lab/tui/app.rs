@@ -5,14 +5,15 @@ use ratatui::crossterm::event::KeyCode;
 use crate::lab::check;
 use crate::lab::locale::{Lang, Phrase};
 use crate::lab::scenario::Scenario;
-use crate::lab::sim::session::Session;
+use crate::lab::sim::session::{RunResult, Session};
 use crate::lab::trace::record::Level;
 use crate::lab::tui::Options;
 use crate::lab::tui::asked;
 use crate::lab::tui::branch::{self, Branches};
 use crate::lab::tui::home::{Entry, Home};
 use crate::lab::tui::menu::{Menu, Of};
-use crate::lab::tui::player::Player;
+use crate::lab::tui::player::{Player, Typing};
+use crate::lab::tui::theme::Theme;
 use crate::lab::tui::views;
 
 /// The whole terminal program.
@@ -30,6 +31,14 @@ pub struct App {
     pub menu: Option<Menu>,
     /// Whether the help lies over the screen.
     pub help: bool,
+    /// Which colours stand for what.
+    pub theme: Theme,
+    /// Whether playing jumps from stop to stop.
+    pub reduced_motion: bool,
+    /// What the terminal is to copy.
+    pub copied: Option<String>,
+    /// A key at which it panics, to see what becomes of the terminal then.
+    pub panics_on: Option<char>,
     scenarios: Vec<Scenario>,
     left: bool,
 }
@@ -43,7 +52,20 @@ impl App {
             question: scenario.lesson.question.clone(),
         };
         let home = Home { entries: scenarios.iter().map(entry).collect(), chosen: 0 };
-        App { options, home, player: None, branches: None, menu: None, help: false, scenarios, left: false }
+        App {
+            options,
+            home,
+            player: None,
+            branches: None,
+            menu: None,
+            help: false,
+            theme: Theme::default(),
+            reduced_motion: false,
+            copied: None,
+            panics_on: None,
+            scenarios,
+            left: false,
+        }
     }
 
     /// Whether the person has left.
@@ -61,11 +83,25 @@ impl App {
     fn play(&mut self, scenario: Scenario) {
         let result = Session::run(&scenario.plan, Level::Full);
         let findings = check::run(&result.trace, &scenario.plan);
-        self.player = Some(Player::new(scenario, result, findings));
+        self.show(scenario, result, findings);
+    }
+
+    /// Opens the player on a run that was made already.
+    pub fn resume(&mut self, scenario: Scenario, result: RunResult, findings: Vec<check::Finding>) {
+        self.branches = Some(Branches::of(scenario.clone()));
+        self.show(scenario, result, findings);
+    }
+
+    fn show(&mut self, scenario: Scenario, result: RunResult, findings: Vec<check::Finding>) {
+        let mut player = Player::new(scenario, result, findings);
+        if let Some(before) = self.player.take() {
+            player.stops = before.stops.taken_to(player.stops, (&player.trace, &player.handles));
+        }
+        self.player = Some(player);
     }
 
     /// Something goes wrong at the moment that is looked at: the run branches there.
-    fn edit(&mut self, edit: &str) {
+    pub(super) fn edit(&mut self, edit: &str) {
         let lang = self.options.lang;
         let (Some(player), Some(branches)) = (&mut self.player, &mut self.branches) else { return };
         let at = player.at;
@@ -79,7 +115,7 @@ impl App {
     }
 
     /// Goes to another branch.
-    fn switch(&mut self, branch: usize) {
+    pub(super) fn switch(&mut self, branch: usize) {
         let (Some(player), Some(branches)) = (&self.player, &mut self.branches) else { return };
         if let Some((scenario, at)) = branches.go_to(branch, player.at) {
             self.play(scenario);
@@ -100,7 +136,7 @@ impl App {
         }
     }
 
-    fn look(&mut self, at: u64) {
+    pub(super) fn look(&mut self, at: u64) {
         if let Some(player) = &mut self.player {
             player.go(at);
         }
@@ -150,6 +186,16 @@ impl App {
                             self.look(step);
                         }
                     }
+                    Of::Conditions(texts) => {
+                        if let Some(text) = texts.get(menu.chosen).cloned() {
+                            self.choose_condition(text);
+                        }
+                    }
+                    Of::Against(branches) => {
+                        if let Some(branch) = branches.get(menu.chosen).copied() {
+                            self.compare_with(branch);
+                        }
+                    }
                     Of::Faults(edits) => {
                         if let Some(edit) = edits.get(menu.chosen).cloned() {
                             self.edit(&edit);
@@ -165,12 +211,19 @@ impl App {
     /// A tenth of a second has gone by.
     pub fn tick(&mut self) {
         if let Some(player) = &mut self.player {
-            player.tick();
+            match self.reduced_motion && player.playing {
+                true => player.go(player.next_stop().unwrap_or(player.end())),
+                false => player.tick(),
+            }
+            player.playing &= !self.reduced_motion;
         }
     }
 
     /// A key was pressed.
     pub fn press(&mut self, key: KeyCode) {
+        if let KeyCode::Char(letter) = key {
+            assert!(self.panics_on != Some(letter), "the key `{letter}` was to end in a panic");
+        }
         if let Some(Player { prompt: Some(_), .. }) = &self.player {
             return self.type_in(key);
         }
@@ -179,6 +232,7 @@ impl App {
         }
         match key {
             _ if self.help => self.help = false,
+            _ if self.steers(key) => {}
             KeyCode::Char('q') => self.left = true,
             KeyCode::Char('?') => self.help = true,
             KeyCode::Char('L') => self.speak(),
@@ -222,11 +276,14 @@ impl App {
     fn type_in(&mut self, key: KeyCode) {
         let Some(player) = &mut self.player else { return };
         let Some(mut text) = player.prompt.take() else { return };
+        let typing = player.typing;
         match key {
             KeyCode::Enter if text.starts_with('/') => return views::filter(player, &text[1..]),
+            KeyCode::Enter if typing != Typing::Go => return self.takes(typing, &text),
+            KeyCode::Esc => return player.typing = Typing::Go,
             KeyCode::Enter if branch::is_edit(&text) => return self.edit(&text),
+            KeyCode::Enter if text.starts_with("save ") => return player.save(&text["save ".len()..]),
             KeyCode::Enter => return player.go_to(&text),
-            KeyCode::Esc => return,
             KeyCode::Backspace => drop(text.pop()),
             KeyCode::Char(c) if text.len() < 120 => text.push(c),
             _ => {}
@@ -254,7 +311,6 @@ fn steer(player: &mut Player, key: KeyCode) {
         KeyCode::Down | KeyCode::Char('j') => views::choose(player, true),
         KeyCode::Up | KeyCode::Char('k') => views::choose(player, false),
         KeyCode::Tab => views::next_pane(player),
-        KeyCode::Char('y') => player.note = Some(Phrase::both(player.scenario.command())),
         KeyCode::Char('+') => player.speed = (player.speed * 2).min(64),
         KeyCode::Char('-') => player.speed = (player.speed / 2).max(1),
         _ => {}

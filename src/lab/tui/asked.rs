@@ -46,12 +46,13 @@ pub(super) fn why_not(player: &Player, lang: Lang) -> Menu {
         steps.push(step);
     };
     tell(format!("{}  {}", player.handles.name(player.message), player.life.state(player.at).text(lang)), None);
+    let name = |wanted: why_not::Wanted| width::fit(wanted.word().text(lang), 10);
     for wanted in why_not::ALL {
         match why_not::of(context, player.message, wanted, player.at) {
-            WhyNot::Has(step, at) => tell(format!("+ {:<10} {at}  #{step}", wanted.name()), Some(step + 1)),
+            WhyNot::Has(step, at) => tell(format!("+ {} {at}  #{step}", name(wanted)), Some(step + 1)),
             WhyNot::Waits(unmet) => {
                 for one in &unmet {
-                    told(&mut tell, wanted.name(), one, lang);
+                    told(&mut tell, &name(wanted), one, lang);
                 }
                 break;
             }
@@ -63,7 +64,7 @@ pub(super) fn why_not(player: &Player, lang: Lang) -> Menu {
 fn told(tell: &mut impl FnMut(String, Option<u64>), wanted: &str, one: &Unmet, lang: Lang) {
     let since = one.since.map(|step| step + 1);
     for (row, text) in width::wrap(one.text.text(lang), COLUMNS).into_iter().enumerate() {
-        let name = if row == 0 { format!("- {wanted:<10}") } else { " ".repeat(12) };
+        let name = if row == 0 { format!("- {wanted}") } else { " ".repeat(12) };
         tell(format!("{name} {text}"), since);
     }
     let who = match (&one.who, lang) {

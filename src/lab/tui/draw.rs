@@ -66,7 +66,10 @@ pub(super) fn boxed<'a>(app: &App, title: impl Into<String>) -> Block<'a> {
 /// A colour, where colours are wanted; the modifier stands either way.
 pub(super) fn style(app: &App, color: Color, modifier: Modifier) -> Style {
     let style = Style::new().add_modifier(modifier);
-    if app.options.color { style.fg(color) } else { style }
+    match app.theme.color(color).filter(|_| app.options.color) {
+        Some(color) => style.fg(color),
+        None => style,
+    }
 }
 
 /// The first entry of the list that fits so many rows.
@@ -130,8 +133,8 @@ fn draw_player(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
     let bar = sheet.bar;
     match (&player.prompt, &player.note) {
         (Some(text), _) => {
-            let colon = if text.starts_with('/') { "" } else { ":" };
-            let line = width::cut(&format!("{colon}{text}_"), usize::from(bar.width));
+            let sign = if text.starts_with('/') { "" } else { player.typing.sign(app.options.lang) };
+            let line = width::cut(&format!("{sign}{text}_"), usize::from(bar.width));
             buffer.set_string(bar.x, bar.y, line, Style::new().add_modifier(Modifier::BOLD));
         }
         (None, Some(note)) => {

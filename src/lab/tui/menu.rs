@@ -17,6 +17,10 @@ pub enum Of {
     Faults(Vec<String>),
     /// The branches, by number.
     Branches,
+    /// Conditions to stop at; nothing is one to be typed.
+    Conditions(Vec<Option<String>>),
+    /// Branches to compare with, by number.
+    Against(Vec<usize>),
     /// Answers, each with the moment that it names, if it names one: to why, or to why not.
     Moments(Vec<Option<u64>>, Words),
 }
@@ -46,6 +50,17 @@ pub(super) const WHY_NOT: Words = Words {
     en: "Why not?  + is reached, - is not; Enter goes there",
     zh: "为什么没有？  + 已达到，- 未达到；Enter 前往",
 };
+/// Over everything that followed from an event.
+pub(super) const FOLLOWED: Words =
+    Words { en: "What followed?  Enter goes there", zh: "之后发生了什么？  Enter 前往" };
+/// Over two branches side by side.
+pub(super) const DIFFERENCES: Words = Words {
+    en: "What differs?  this | that; Enter goes there",
+    zh: "有何不同？  本分支 | 另一分支；Enter 前往",
+};
+const CONDITIONS: Words =
+    Words { en: "Where to stop?  Enter sets or takes away", zh: "停在哪里？  Enter 设置或取消" };
+const AGAINST: Words = Words { en: "Compare with which branch?", zh: "与哪个分支比较？" };
 const BRANCHES: Words = Words { en: "Branches", zh: "分支" };
 
 impl Menu {
@@ -62,6 +77,8 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, app: &App, menu: &Menu) {
     let title = match menu.of {
         Of::Faults(_) => FAULTS,
         Of::Branches => BRANCHES,
+        Of::Conditions(_) => CONDITIONS,
+        Of::Against(_) => AGAINST,
         Of::Moments(_, title) => title,
     };
     let widest = menu.lines.iter().map(|line| width::of(line)).max().unwrap_or(0).max(width::of(title.text(lang)));

@@ -3,7 +3,7 @@
 //! A run is made once and looked at through its trace; stepping back touches no node. Everything drawn here is drawn from
 //! `view` and from the picture that the trace folds to.
 
-use std::io;
+use std::io::{self, Write};
 
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture, MouseEvent};
@@ -17,6 +17,10 @@ mod asked;
 
 pub mod branch;
 
+pub mod clipboard;
+
+pub mod dialogue;
+
 pub mod home;
 
 pub mod keys;
@@ -25,12 +29,17 @@ pub mod menu;
 
 pub mod player;
 
+pub mod stops;
+
+pub mod theme;
+
 pub mod views;
 
 mod draw;
 mod layout;
 mod mouse;
 mod panes;
+mod steering;
 
 /// How the terminal is used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,7 +57,7 @@ pub struct Options {
 /// Takes the terminal until the person leaves; gives it back as it was, after a panic too.
 ///
 /// Errors: the terminal cannot be written or read.
-pub fn run(mut app: app::App) -> io::Result<()> {
+pub fn run(app: &mut app::App) -> io::Result<()> {
     let mut terminal = ratatui::try_init()?;
     if app.options.mouse {
         // What was captured is given back before anything is printed.
@@ -59,7 +68,7 @@ pub fn run(mut app: app::App) -> io::Result<()> {
         }));
         execute!(io::stdout(), EnableMouseCapture)?;
     }
-    let ended = drive(&mut terminal, &mut app);
+    let ended = drive(&mut terminal, app);
     if app.options.mouse {
         let _ = execute!(io::stdout(), DisableMouseCapture);
     }
@@ -80,6 +89,10 @@ fn drive(terminal: &mut ratatui::DefaultTerminal, app: &mut app::App) -> io::Res
                     match key.code {
                         KeyCode::Char('c') if control => return Ok(()),
                         code => app.press(code),
+                    }
+                    if let Some(text) = app.copied.take() {
+                        // A terminal that does not know the sequence shows nothing; the command stands in the last line.
+                        io::stdout().write_all(clipboard::osc52(&text).as_bytes())?;
                     }
                 }
                 Event::Mouse(mouse) => {

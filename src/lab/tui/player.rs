@@ -8,8 +8,10 @@ use crate::lab::fault::moment;
 use crate::lab::locale::{Lang, Phrase};
 use crate::lab::scenario::Scenario;
 use crate::lab::sim::session::RunResult;
+use crate::lab::trace::digest::Digest;
 use crate::lab::trace::fold::{Picture, Pictures};
 use crate::lab::trace::log::Trace;
+use crate::lab::tui::stops::{self, Stops};
 use crate::lab::view::lanes::Rows;
 use crate::lab::view::life::Life;
 use crate::lab::view::lines::Handles;
@@ -29,6 +31,31 @@ pub enum Pane {
     Message,
 }
 
+/// What is typed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Typing {
+    /// Where to go, or an edit.
+    #[default]
+    Go,
+    /// A condition to stop at.
+    Condition,
+    /// What a bookmark is about.
+    Bookmark,
+}
+
+impl Typing {
+    /// What stands before it.
+    pub fn sign(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Typing::Go, _) => ":",
+            (Typing::Condition, Lang::En) => "stop when: ",
+            (Typing::Condition, Lang::Zh) => "停止条件：",
+            (Typing::Bookmark, Lang::En) => "bookmark, a note: ",
+            (Typing::Bookmark, Lang::Zh) => "书签备注：",
+        }
+    }
+}
+
 /// A run and a moment of it.
 #[derive(Clone, Debug)]
 pub struct Player {
@@ -36,6 +63,8 @@ pub struct Player {
     pub scenario: Scenario,
     /// What was recorded.
     pub trace: Trace,
+    /// What its records come to.
+    pub digest: Digest,
     /// Its messages.
     pub handles: Handles,
     /// Its verdicts.
@@ -62,8 +91,12 @@ pub struct Player {
     pub scroll: usize,
     /// What is looked at in all of them.
     pub focus: Focus,
-    /// What is typed after `:`.
+    /// What is typed, and what it is for.
     pub prompt: Option<String>,
+    /// See `prompt`.
+    pub typing: Typing,
+    /// Breakpoints, bookmarks, and the run's own marks.
+    pub stops: Stops,
     /// What the last command came to.
     pub note: Option<Phrase>,
     /// The prediction that was answered last: its step, and the choice.
@@ -82,7 +115,7 @@ pub(super) type Drawn = (Tab, u64, Focus, Lang);
 impl Player {
     /// A player at the beginning of a run.
     pub fn new(scenario: Scenario, result: RunResult, findings: Vec<Finding>) -> Player {
-        let trace = result.trace;
+        let RunResult { trace, digest, .. } = result;
         let handles = Handles::of(&trace);
         let found = |(number, step): (usize, &crate::lab::scenario::lesson::Step)| {
             moment::find(&step.when, &trace).map(|at| (at, number))
@@ -92,6 +125,7 @@ impl Player {
         let rows = Rows::of(&trace);
         let pictures = Pictures::of(&trace);
         let life = Life::of(&trace, &handles, 0);
+        let stops = Stops::of(&trace, &findings);
         Player {
             scenario,
             handles,
@@ -108,6 +142,8 @@ impl Player {
             scroll: 0,
             focus: Focus::default(),
             prompt: None,
+            typing: Typing::default(),
+            stops,
             note: None,
             answered: None,
             marks,
@@ -115,6 +151,7 @@ impl Player {
             index: OnceCell::new(),
             drawn: RefCell::new(None),
             trace,
+            digest,
         }
     }
 
@@ -184,24 +221,18 @@ impl Player {
         }
     }
 
-    /// The next or the last mark of narration.
-    pub fn mark(&mut self, forward: bool) {
-        let next = match forward {
-            true => self.marks.iter().map(|(at, _)| *at).find(|at| self.at < *at),
-            false => self.marks.iter().rev().map(|(at, _)| *at).find(|at| *at < self.at),
-        };
-        self.go(next.unwrap_or(if forward { self.end() } else { 0 }));
-        self.playing = false;
+    /// The moments of narration, in order.
+    pub(super) fn narrated(&self) -> impl Iterator<Item = u64> {
+        self.marks.iter().map(|(at, _)| *at)
     }
 
-    /// Time goes on, if it does; it stops at a mark.
+    /// Time goes on, if it does; it stops at a step of narration and at a breakpoint.
     pub fn tick(&mut self) {
         if !self.playing {
             return;
         }
-        let next = self.marks.iter().map(|(at, _)| *at).find(|at| self.at < *at);
         let target = self.at.saturating_add(self.speed);
-        match next {
+        match self.next_stop() {
             Some(mark) if mark <= target => {
                 self.go(mark);
                 self.playing = false;
@@ -239,9 +270,7 @@ impl Player {
     pub fn go_to(&mut self, text: &str) {
         let text = text.trim();
         let Some(at) = self.find(text) else {
-            let en = format!("no event, time or message `{text}`: try 31, 1.25s, m1, first:append, violation");
-            let zh = format!("没有事件、时间或消息 `{text}`：试试 31、1.25s、m1、first:append、violation");
-            self.note = Some(Phrase { en, zh });
+            self.note = Some(no_place(text));
             return;
         };
         self.go(at);
@@ -270,7 +299,7 @@ impl Player {
             id => *finding.id == *id,
         };
         if let Some(finding) = self.findings.iter().find(asked) {
-            return self.witnessed(finding);
+            return Some(stops::witnessed(&self.trace, finding));
         }
         if self.scenario.plan.episodes.iter().any(|episode| *episode.name == *text) {
             return moment::find(&moment::parse(&format!("before:fault:{text}")).ok()?, &self.trace);
@@ -279,12 +308,23 @@ impl Player {
         let text = text.replacen("first ", "first:", 1);
         moment::find(&moment::parse(&text).ok()?, &self.trace)
     }
+}
 
-    /// Where a check was decided: at its last witness, or at the end if it has none.
-    fn witnessed(&self, finding: &Finding) -> Option<u64> {
-        let (Verdict::Violation { witness, .. } | Verdict::Known { witness, .. }) = &finding.verdict else {
-            return Some(self.end());
-        };
-        witness.last().and_then(|seq| self.trace.get(*seq)).map(|record| record.step)
+/// What is wrong with a text that leads nowhere: at which column, and what can be typed.
+fn no_place(text: &str) -> Phrase {
+    let (mut column, mut near) = (1, None);
+    if let Err(error) = moment::parse(&text.replacen("first ", "first:", 1)) {
+        column += text.get(..error.at.start).map_or(0, |before| before.chars().count());
+        near = error.help.starts_with("did you mean").then_some(error.help);
+    }
+    let (en, zh) = match near {
+        Some(near) => (near.clone(), near.replace("did you mean", "是不是")),
+        None => {
+            ("try 31, 1.25s, m1, first:append, violation".into(), "试试 31、1.25s、m1、first:append、violation".into())
+        }
+    };
+    Phrase {
+        en: format!("no event, time or message `{text}` (column {column}): {en}"),
+        zh: format!("没有事件、时间或消息 `{text}`（第 {column} 列）：{zh}"),
     }
 }

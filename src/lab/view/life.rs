@@ -194,6 +194,21 @@ impl Life {
     }
 }
 
+/// The messages that end as lost, by their places.
+pub fn lost(trace: &Trace, handles: &Handles) -> Vec<usize> {
+    // A run in which no broker recovered has lost nothing, and lives of many messages take their time.
+    let recovered = trace.records().iter().filter(|record| matches!(record.what, What::Fact(Fact::Recovered { .. })));
+    let brokers = trace.header.nodes.iter().filter(|node| node.role == crate::lab::trace::log::Role::Broker);
+    if recovered.count() <= brokers.count() {
+        return Vec::new();
+    }
+    let is_lost = |number: &usize| Life::of(trace, handles, *number).state(trace.steps()) == words::LOST;
+    (0..handles.messages.len().min(LOST_MAX)).filter(is_lost).collect()
+}
+
+/// So many messages are looked at for lost ones.
+const LOST_MAX: usize = 50;
+
 /// What brokers said of their logs as a whole, by broker, in order: forced up to here, recovered up to there.
 struct Fates(BTreeMap<NodeId, [Vec<Said>; 2]>);
 

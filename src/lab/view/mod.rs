@@ -14,6 +14,12 @@ pub mod why;
 
 pub mod why_not;
 
+pub mod conditions;
+
+pub mod followed;
+
+pub mod differences;
+
 pub mod prints;
 
 pub mod operator;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::lab::locale::{self, Lang, sentences};
-use crate::lab::trace::file::record_json;
+use crate::lab::trace::file::{PLACE, record_json};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{Record, Seq};
 use crate::lab::view::lines::{self, Handles};
@@ -86,5 +86,8 @@ fn small(trace: &Trace, record: &Record, lang: Lang) -> String {
         serde_json::Value::Null => false,
         other => write!(out, "{other}").is_ok(),
     };
-    locale::fill(words.text(lang), |name, out| put(&fields[name], out) || put(&fields["frame"][name], out))
+    locale::fill(words.text(lang), |name, out| {
+        let is_place = name == "at" && fields.get(PLACE).is_some();
+        put(&fields[if is_place { PLACE } else { name }], out) || put(&fields["frame"][name], out)
+    })
 }

@@ -1,6 +1,7 @@
 //! Delivered and consumed: states that a message has in each group that pulls its topic.
 
-use crate::lab::locale::Phrase;
+use crate::lab::locale::words::reason;
+use crate::lab::locale::{Lang, Phrase};
 use crate::lab::trace::fold::State;
 use crate::lab::trace::log::Role;
 use crate::lab::trace::record::{App, NodeId, Record, What};
@@ -163,9 +164,45 @@ impl<'a> Case<'a> {
             if *queue_offset <= place.offset && place.offset < queue_offset + i64::from(*count))
     }
 
+    /// A half message whose transaction has ended without it: rolled back, or given up by its broker.
+    fn rolled_back(&self, place: &Place) -> Option<Unmet> {
+        let over = |record: &Record, en: String, zh: String| {
+            Some(Unmet { text: Phrase { en, zh }, who: None, since: Some(record.step), next: None })
+        };
+        let rolled = self
+            .story
+            .iter()
+            .find(|record| matches!(&record.what, What::Fact(Fact::TransactionEnded { state: "rollback", .. })));
+        if let Some(record) = rolled {
+            return over(record, "its transaction was rolled back".to_owned(), "它的事务已回滚".to_owned());
+        }
+        // Each time that a broker asks, it writes the half message anew, and looks at that copy the next time.
+        let (mut now, mut written) = (place.offset, (0, place.offset));
+        for record in self.before.iter().filter(|record| record.node == Some(place.node)) {
+            match &record.what {
+                What::Fact(Fact::Appended { topic, queue_offset, .. }) if *topic == place.topic => {
+                    written = (record.step, *queue_offset);
+                }
+                What::Fact(Fact::HalfChecked { half, .. }) if *half == now && written.0 == record.step => {
+                    now = written.1;
+                }
+                What::Fact(Fact::HalfDiscarded { half, why }) if *half == now && place.step < record.step => {
+                    let name = self.trace.name(place.node);
+                    let (en, zh) = (reason(why, Lang::En), reason(why, Lang::Zh));
+                    return over(record, format!("{name} gave it up: {en}"), format!("{name} 放弃了它：{zh}"));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// It lies in the schedule topic, or under the half topic.
     fn parked(&self, place: &Place) -> Unmet {
         let name = self.trace.name(place.node);
+        if let Some(unmet) = self.rolled_back(place).filter(|_| *place.topic != *SCHEDULE_TOPIC) {
+            return unmet;
+        }
         let (text, timer) = match &*place.topic {
             SCHEDULE_TOPIC => (
                 Phrase::of(

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::lab::locale::{Lang, Phrase};
+use crate::lab::locale::{Lang, Phrase, Words, words};
 use crate::lab::trace::fold::{Picture, Pictures, State};
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{App, Clock, FrameNote, Machine, NodeId, Record, Road, What};
@@ -45,14 +45,27 @@ pub const ALL: [Wanted; 7] =
 impl Wanted {
     /// Its name, as it is asked for.
     pub fn name(self) -> &'static str {
+        self.word().en
+    }
+
+    /// Its name in both languages.
+    pub fn word(self) -> Words {
         match self {
-            Wanted::Sent => "sent",
-            Wanted::Stored => "stored",
-            Wanted::Flushed => "flushed",
-            Wanted::Acked => "acked",
-            Wanted::Queued => "queued",
-            Wanted::Delivered => "delivered",
-            Wanted::Consumed => "consumed",
+            Wanted::Sent => words::SENT,
+            Wanted::Stored => words::STORED,
+            Wanted::Flushed => words::FLUSHED,
+            Wanted::Acked => words::ACKED,
+            Wanted::Queued => words::QUEUED,
+            Wanted::Delivered => words::DELIVERED,
+            Wanted::Consumed => words::DONE,
+        }
+    }
+
+    /// As it is told: in Chinese with the name by which it is asked for.
+    pub fn told(self, lang: Lang) -> String {
+        match lang {
+            Lang::En => self.name().to_owned(),
+            Lang::Zh => format!("{}（{}）", self.word().zh, self.name()),
         }
     }
 }

@@ -1,0 +1,166 @@
+//! Schemas: what is published of the outputs is what is printed, and a scenario's is what its reader takes.
+
+use assert_cmd::Command;
+use mqlab::lab::scenario::{library, schema};
+use serde_json::{Value, json};
+
+fn mqlab(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_mqlab")).args(arguments).output().unwrap();
+    assert!(output.status.code().is_some_and(|code| code < 2), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Where a value is not as a schema has it; of JSON Schema as much as the published ones use.
+fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    for key in schema.as_object().unwrap().keys() {
+        let known = [
+            "$schema",
+            "title",
+            "description",
+            "type",
+            "properties",
+            "required",
+            "additionalProperties",
+            "items",
+            "anyOf",
+            "enum",
+            "const",
+            "pattern",
+            "format",
+        ];
+        assert!(known.contains(&key.as_str()), "this validator does not know {key}");
+    }
+    if let Some(all) = schema["anyOf"].as_array() {
+        let each: Vec<Vec<String>> = all.iter().map(|one| faults(one, value, at)).collect();
+        return match each.iter().any(Vec::is_empty) {
+            true => Vec::new(),
+            false => each.into_iter().min_by_key(Vec::len).unwrap(),
+        };
+    }
+    let mut wrong = Vec::new();
+    let fits = match schema["type"].as_str() {
+        None => true,
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        Some("null") => value.is_null(),
+        Some(other) => panic!("{other}"),
+    };
+    if !fits {
+        return vec![format!("{at}: {value} is no {}", schema["type"])];
+    }
+    if schema.get("const").is_some_and(|only| only != value)
+        || schema["enum"].as_array().is_some_and(|all| !all.contains(value))
+    {
+        wrong.push(format!("{at}: {value} is not one of them"));
+    }
+    if let Some(map) = value.as_object() {
+        for name in schema["required"].as_array().into_iter().flatten() {
+            if !map.contains_key(name.as_str().unwrap()) {
+                wrong.push(format!("{at}.{} is missing", name.as_str().unwrap()));
+            }
+        }
+        for (name, own) in map {
+            let at = format!("{at}.{name}");
+            match (schema["properties"].get(name), schema.get("additionalProperties")) {
+                (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => wrong.extend(faults(schema, own, &at)),
+                (None, Some(Value::Bool(false))) => wrong.push(format!("{at} is not known")),
+                (None, _) => {}
+            }
+        }
+    }
+    for (place, own) in value.as_array().into_iter().flatten().enumerate() {
+        if let Some(schema) = schema.get("items") {
+            wrong.extend(faults(schema, own, &format!("{at}[{place}]")));
+        }
+    }
+    wrong
+}
+
+fn published(name: &str) -> Value {
+    serde_json::from_str(&mqlab(&["schema", name])).unwrap()
+}
+
+#[test]
+fn what_is_printed_is_what_is_published() {
+    let none = Vec::<String>::new();
+    for (name, command) in [
+        ("run", &["run", "17-power-loss", "--format", "json"][..]),
+        ("run", &["run", "22-four-shapes", "--format", "json"]),
+        ("why", &["why", "17-power-loss", "m10", "--format", "json", "--at", "3s", "--not", "flushed"]),
+        ("why", &["why", "17-power-loss", "#31", "--format", "json"]),
+        ("diff", &["diff", "17-power-loss@3", "17-power-loss@4", "--format", "json"]),
+        ("keys", &["keys", "--format", "json"]),
+        ("config", &["config", "show", "--format", "json"]),
+    ] {
+        let value: Value = serde_json::from_str(&mqlab(command)).unwrap();
+        assert_eq!(faults(&published(name), &value, name), none, "{command:?}");
+    }
+}
+
+#[test]
+fn every_line_of_a_trace_and_of_a_run_file_is_as_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kept.jsonl");
+    mqlab(&["run", "17-power-loss", "--quiet", "--out", file.to_str().unwrap()]);
+    let trace = published("trace");
+    let kept = std::fs::read_to_string(&file).unwrap();
+    let printed = mqlab(&["run", "01-first-message", "--format", "jsonl"]);
+    for line in kept.lines().chain(printed.lines()) {
+        let value: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(faults(&trace, &value, "line"), Vec::<String>::new(), "{line}");
+    }
+}
+
+#[test]
+fn a_schema_refuses_what_is_not_so() {
+    let trace = published("trace");
+    let record = json!({ "step": 1, "seq": 2, "at": 3, "kind": "fired" });
+    assert_eq!(faults(&trace, &record, ""), Vec::<String>::new());
+    for (key, value) in [("kind", json!("frayed")), ("step", json!("one")), ("node", json!(7))] {
+        let mut bent = record.clone();
+        bent[key] = value;
+        assert!(!faults(&trace, &bent, "").is_empty(), "{bent}");
+    }
+    let mut run: Value = serde_json::from_str(&mqlab(&["run", "17-power-loss", "--format", "json"])).unwrap();
+    run["novelty"] = json!(1);
+    assert_eq!(faults(&published("run"), &run, "run"), ["run.novelty is not known"]);
+}
+
+#[test]
+fn every_scenario_of_the_library_is_as_the_schema_has_it() {
+    let schema = schema::schema();
+    assert_eq!(schema, published("scenario"));
+    let json = |text: &str| serde_json::to_value(toml::from_str::<toml::Table>(text).unwrap()).unwrap();
+    for (name, text) in library::ALL {
+        let mut value = json(text);
+        // A date of TOML is a table of its own in between; in JSON it is a text.
+        if let Some(start) = value.get_mut("start") {
+            *start = json!("2018-11-10T16:00:00Z");
+        }
+        assert_eq!(faults(&schema, &value, name), Vec::<String>::new(), "{name}");
+    }
+    for (text, wrong) in [
+        ("[[broker]]\nflash = 'sync'", "x.broker[0].flash is not known"),
+        ("seed = 'x'", "x.seed: \"x\" is no \"integer\""),
+        ("[[fault]]\nkill = 'broker-a'", "is no \"object\""),
+    ] {
+        let found = faults(&schema, &json(text), "x");
+        assert!(found.iter().any(|one| one.contains(wrong)), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn schemas_are_listed_and_a_misspelt_one_is_answered() {
+    let list = mqlab(&["schema"]);
+    for name in ["scenario", "run", "trace", "why", "diff", "keys", "config"] {
+        assert!(list.lines().any(|line| line.starts_with(name)), "{list}");
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_mqlab")).args(["schema", "tracs"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("did you mean `trace`?"));
+    assert_eq!(mqlab(&["scenario", "schema"]), mqlab(&["schema", "scenario"]));
+}
