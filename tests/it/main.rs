@@ -96,6 +96,7 @@ mod shrink;
 
 mod bad_scenarios;
 
+mod book;
 mod readme;
 
 #[cfg(feature = "mutants")]
