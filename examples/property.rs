@@ -8,6 +8,7 @@ use mqlab::mq::message::StoredMessage;
 use mqlab::mq::profile::Profile;
 use mqlab::mq::time::Span;
 
+// ANCHOR: bank
 /// Books payments; the row of a payment holds how often.
 #[derive(Clone)]
 struct Bank {
@@ -25,7 +26,9 @@ impl ConsumerLogic for Bank {
         Outcome::done().after(Span::from_millis(5))
     }
 }
+// ANCHOR_END: bank
 
+// ANCHOR: moments
 /// At a moment of a run: some payment's row says more than one.
 fn is_booked_twice(view: &View<'_>) -> bool {
     view.rows().any(|(_, times)| *times != *"1")
@@ -35,8 +38,10 @@ fn is_booked_twice(view: &View<'_>) -> bool {
 fn is_all_booked(view: &View<'_>) -> bool {
     view.acked().all(|message| view.rows().any(|(payment, _)| *payment.as_bytes() == *message.body))
 }
+// ANCHOR_END: moments
 
 fn main() {
+    // ANCHOR: test
     let workload = prop::workload().group("pay").keys(1..8).messages(8..=40);
     let plans =
         prop::plan(prop::topology().pairs(1..=2), workload, prop::faults().process().network().clients().memory());
@@ -49,6 +54,7 @@ fn main() {
             run.hold(exactly_once_effect("pay", identity))
         }
     };
+    // ANCHOR_END: test
     match Test::new("books_what_it_is_handed").check(&plans, books(false)) {
         Ok(()) => println!("A bank that books what it is handed: nothing found."),
         Err(failure) => println!("A bank that books what it is handed:\n{failure}"),

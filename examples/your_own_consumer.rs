@@ -49,6 +49,7 @@ at = "40s"
 restart = { node = "bank" }
 "#;
 
+// ANCHOR: bank
 /// Books whatever it is handed. Its ledger outlives the process, as a database does.
 #[derive(Clone)]
 struct Bank {
@@ -69,7 +70,9 @@ impl ConsumerLogic for Bank {
         Outcome::done().after(thinks)
     }
 }
+// ANCHOR_END: bank
 
+// ANCHOR: property
 /// The property: no payment was booked twice, and none is missing.
 fn each_once(run: &Run) -> Result<(), String> {
     let ledger = run.ledger("bank");
@@ -82,6 +85,7 @@ fn each_once(run: &Run) -> Result<(), String> {
     }
     Ok(())
 }
+// ANCHOR_END: property
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for asks_first in [false, true] {

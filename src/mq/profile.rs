@@ -6,6 +6,7 @@
 
 use crate::mq::mistake::Mistake;
 
+// ANCHOR: rows
 /// The repairs in force. All false is the release as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Profile {
@@ -129,6 +130,7 @@ pub struct Profile {
     /// `DefaultMQPushConsumerImpl.correctTagsOffset` then finds nothing that waits and moves the offset over it, and the broker
     /// is told. Who dies in these seconds leaves it behind for ever.
     pub fix_k32: bool,
+    // ANCHOR_END: rows
     /// A mistake planted to see that it is found; no named profile has one.
     #[cfg(feature = "mutants")]
     pub planted: Option<Mistake>,

@@ -97,6 +97,7 @@ mod shrink;
 
 mod bad_scenarios;
 
+mod book;
 mod readme;
 
 #[cfg(feature = "mutants")]

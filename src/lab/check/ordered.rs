@@ -25,15 +25,17 @@ struct Handed<'a> {
     deliveries: Vec<&'a Delivery>,
 }
 
-/// What is handed to ordered groups, by group and queue.
+/// What is handed to ordered groups, by group and queue. A group of which a member is concurrent is none: that one leases nothing.
 fn handed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Handed<'a>> {
     let mut ordered: BTreeMap<&Group, i32> = BTreeMap::new();
-    let mut brokers: BTreeMap<&str, NodeId> = BTreeMap::new();
+    let (mut brokers, mut mixed): (BTreeMap<&str, NodeId>, BTreeSet<&Group>) = Default::default();
     for (number, node) in plan.nodes.iter().enumerate() {
         match &node.kind {
             NodeKind::Client(client) => {
                 let own = client.consumers.iter().filter(|consumer| consumer.orderly);
                 ordered.extend(own.map(|consumer| (&consumer.group, consumer.max_reconsume)));
+                let others = client.consumers.iter().filter(|consumer| !consumer.orderly);
+                mixed.extend(others.map(|consumer| &consumer.group));
             }
             NodeKind::Broker(broker) if broker.broker_id == 0 => {
                 brokers.insert(&broker.broker_name, NodeId(number as u16));
@@ -41,6 +43,7 @@ fn handed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Handed<'a>> {
             NodeKind::Broker(_) | NodeKind::Nameserver => {}
         }
     }
+    ordered.retain(|group, _| !mixed.contains(group));
     let mut all: BTreeMap<(&Group, &MessageQueue), Handed<'a>> = BTreeMap::new();
     for delivery in &history.deliveries {
         let (group, queue) = (&delivery.group, &delivery.queue);

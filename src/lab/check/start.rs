@@ -18,6 +18,8 @@ struct Reader<'a> {
     consumer: &'a ConsumerPlan,
     name: String,
     nodes: Vec<NodeId>,
+    /// Whether its members want the same: what another mind has passed over is nobody's start (K16).
+    is_of_one_mind: bool,
 }
 
 /// A copy in a queue.
@@ -47,7 +49,7 @@ pub(super) fn start_position(history: &History, plan: &Plan) -> Judged {
     let mut starts = 0;
     // Who changed its mind while it ran may have passed over what it wants later, and pulls anew what it gave up.
     let turned = |reader: &Reader<'_>| Minds::of(history, &reader.consumer.group, reader.nodes.clone()).has_turned();
-    for reader in readers(plan).into_iter().filter(|reader| !turned(reader)) {
+    for reader in readers(plan).into_iter().filter(|reader| reader.is_of_one_mind && !turned(reader)) {
         let mut by_queue: BTreeMap<&MessageQueue, Vec<&Delivery>> = BTreeMap::new();
         // Whoever was moved by an operator begins where G34 says.
         let moved = history.resets.seen.iter().filter(|reset| reset.group == reader.consumer.group);
@@ -86,10 +88,13 @@ fn readers(plan: &Plan) -> Vec<Reader<'_>> {
             let shares = consumer.model == MessageModel::Clustering;
             let known = readers.iter_mut().find(|one| shares && one.consumer.group == consumer.group);
             match known {
-                Some(known) => known.nodes.push(id),
+                Some(known) => {
+                    known.nodes.push(id);
+                    known.is_of_one_mind &= known.consumer.subscriptions == consumer.subscriptions;
+                }
                 None => {
                     let name = if shares { consumer.group.to_string() } else { node.name.to_string() };
-                    readers.push(Reader { consumer, name, nodes: vec![id] });
+                    readers.push(Reader { consumer, name, nodes: vec![id], is_of_one_mind: true });
                 }
             }
         }

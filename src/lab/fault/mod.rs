@@ -1,5 +1,6 @@
 //! What may go wrong, as data: a closed set of fault kinds, each an episode with a target by name, a trigger and a healing.
 //!
+//! <!-- ANCHOR: verbs -->
 //! | rows of the catalogue | keys of a `[[fault]]` |
 //! |---|---|
 //! | N1 latency | `latency` (drawn), `delay` (constant) |
@@ -43,6 +44,7 @@
 //! | X6 | an operator's `delete_topic`, then `update_topic`; `delete_group`, then `update_group` |
 //! | X10 | an operator's `order_conf`, `update_topic` with `order`; `order_message_enable` of the cluster |
 //! | X11 | a broker's `profile` |
+//! <!-- ANCHOR_END: verbs -->
 //!
 //! Every fault that draws does so from a stream of its own, addressed by its verb, its target and, of two with the same, its
 //! place among them (of a disk by its name and the machine); so no fault shifts another's draws, and none those of a plan
