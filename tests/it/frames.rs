@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use std::collections::BTreeMap;
 
+use mqlab::lab::check::history::History;
 use mqlab::lab::sim::session::Session;
 use mqlab::lab::trace::log::Trace;
 use mqlab::lab::trace::record::{FrameNote, Level, Road, What};
@@ -77,4 +78,25 @@ fn at_level_history_what_brokers_tell_senders_is_kept_and_what_tells_of_places()
     });
     let labels: BTreeSet<&str> = arrived.collect();
     assert_eq!(labels, BTreeSet::from(["PULL_MESSAGE", "UPDATE_CONSUMER_OFFSET"]), "nobody replicates here");
+}
+
+/// The same trace with every frame as its bytes.
+fn in_bytes(trace: &Trace) -> Trace {
+    let mut copy = Trace::new(trace.header.clone());
+    for mut record in trace.records().iter().cloned() {
+        if let What::Road(Road::Sent { frame, .. } | Road::Arrived { frame, .. }) = &mut record.what {
+            frame.wire = frame.wire.as_ref().map(|wire| Wire::Bytes(wire.bytes()));
+        }
+        copy.push(record);
+    }
+    copy
+}
+
+#[test]
+fn what_a_typed_frame_says_of_its_queue_its_bytes_say() {
+    let trace = run(Level::History);
+    let [typed, bytes] = [History::of(&trace), History::of(&in_bytes(&trace))].map(|history| history.signs);
+    assert!(!typed.pulls.is_empty() && typed.commits.iter().any(|commit| commit.by_pull));
+    assert!(typed.commits.iter().any(|commit| !commit.by_pull));
+    assert_eq!((typed.pulls, typed.commits), (bytes.pulls, bytes.commits));
 }

@@ -306,10 +306,10 @@ fn a_selector_of_ones_own_is_asked_once_for_each_message_and_its_refusals_have_u
         }
     }
     let run = Lab::of(plan).selector("shops", |_| Picky::default()).run();
-    let outcome = |send: &mqlab::lab::check::history::SendSeen| match &send.outcome {
-        mqlab::lab::check::history::Outcome::Sent(_, _, result) => result.queue.queue_id.to_string(),
-        mqlab::lab::check::history::Outcome::Failed(_, error) => error.text.to_string(),
-        mqlab::lab::check::history::Outcome::Unknown => "?".to_owned(),
+    let outcome = |send: &mqlab::lab::check::letters::SendSeen| match &send.outcome {
+        mqlab::lab::check::letters::Outcome::Sent(_, _, result) => result.queue.queue_id.to_string(),
+        mqlab::lab::check::letters::Outcome::Failed(_, error) => error.text.to_string(),
+        mqlab::lab::check::letters::Outcome::Unknown => "?".to_owned(),
     };
     let told: Vec<String> = run.history().sends.iter().map(outcome).collect();
     assert_eq!(told[0], "2");

@@ -1,12 +1,15 @@
 //! G35: in broadcasting every live subscriber gets every message.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use crate::lab::check::Judged;
 use crate::lab::check::delivery::{GRACE, Owed, is_severed, owed, reachable};
-use crate::lab::check::history::{History, Image, uid};
+use crate::lab::check::filters::Wants;
+use crate::lab::check::history::{History, Image};
+use crate::lab::check::ids::Ids;
+use crate::lab::check::letters::Delivery;
 use crate::lab::check::minds::Minds;
 use crate::lab::check::scene::{SETTLES, Scene};
-use crate::lab::check::{Judged, filters};
 use crate::lab::fault::episode::FaultKind;
 use crate::lab::oracle::local_offsets::{self, LocalOffsets};
 use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
@@ -25,8 +28,9 @@ struct Subscriber<'a> {
     kept: LocalOffsets,
     /// The lowest offset of each queue that this process was handed.
     begins: BTreeMap<(String, String, i64), i64>,
-    /// Unique keys that any process of the node was handed.
-    handed: BTreeSet<String>,
+    /// What any process of the node was handed.
+    handed: Ids,
+    wants: Wants<'a>,
 }
 
 /// Whether anybody broadcasts.
@@ -129,15 +133,15 @@ fn subscribers<'a>(history: &History, plan: &'a Plan) -> Vec<Subscriber<'a>> {
                 let begin = begins.entry(key).or_insert(i64::MAX);
                 *begin = delivery.messages.iter().map(|one| one.queue_offset.0).fold(*begin, i64::min);
             }
-            let handed = own().flat_map(|one| &one.messages).filter_map(|one| uid(&one.message)).map(str::to_owned);
-            let handed = handed.collect();
+            let handed = own().flat_map(Delivery::ids).collect();
             let mut kept = places_kept(history, id, &consumer.group, since);
             kept.retain(|(topic, broker, queue_id), _| {
                 let queue =
                     MessageQueue { topic: (&**topic).into(), broker: (&**broker).into(), queue_id: *queue_id as i32 };
                 keeps_place(history, plan, (id, &consumer.group), &queue, since)
             });
-            subscribers.push(Subscriber { name: &node.name, consumer, since, kept, begins, handed });
+            let wants = Wants::of(&consumer.subscriptions);
+            subscribers.push(Subscriber { name: &node.name, consumer, since, kept, begins, handed, wants });
         }
     }
     subscribers
@@ -176,7 +180,7 @@ impl Subscriber<'_> {
     fn is_owed(&self, message: &Owed<'_>, calls: &BTreeMap<Seq, Time>) -> bool {
         let find = |name: &str| message.property(name);
         // What a condition that is not read here wants, nobody is owed.
-        if filters::wants(&self.consumer.subscriptions, message.topic, &find) != Some(true) {
+        if self.wants.wants(message.topic, &find) != Some(true) {
             return false;
         }
         let queue = (message.topic.to_owned(), message.broker.to_owned(), i64::from(message.queue_id));

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::lab::check::Judged;
-use crate::lab::check::history::{History, Outcome, label};
+use crate::lab::check::history::History;
 use crate::lab::check::ids::Ids;
+use crate::lab::check::letters::{Outcome, label};
 use crate::lab::check::scene::Scene;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
@@ -75,8 +76,7 @@ fn silent(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
     if sick.is_empty() {
         return None;
     }
-    let copies = history.copies().filter_map(|(_, record)| record.id());
-    let stored: Ids<'_> = copies.collect();
+    let stored: Ids = history.copies_seen().filter_map(|copy| copy.id).collect();
     for (send, acked, at, result) in history.acked() {
         let Some((master, store)) = scene.master(&result.queue.broker) else { continue };
         let Some((struck, since)) = sick.get(&master) else { continue };
@@ -90,7 +90,8 @@ fn silent(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
         let is_warned = result.status != SendStatus::SendOk;
         // A bit that changed by itself shows when somebody reads the log; whether a boot says so is G66.
         let is_rotten = history.signs.is_flipped_alone(master);
-        if stored.contains(&*result.msg_id) || is_retired || is_by_power || is_told || is_warned || is_rotten {
+        let is_stored = send.id.is_some_and(|id| stored.contains(id));
+        if is_stored || is_retired || is_by_power || is_told || is_warned || is_rotten {
             continue;
         }
         let name = label(send);

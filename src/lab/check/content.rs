@@ -3,21 +3,13 @@
 //! Messages are told apart by the unique keys that acknowledgements name; of the others G03 says that somebody sent them.
 
 use crate::lab::check::Judged;
-use crate::lab::check::history::{Content, History, Outcome, SendSeen, content_of, content_of_copy, label, uid};
-use crate::lab::check::ids::ById;
+use crate::lab::check::history::{CopySeen, History};
+use crate::lab::check::letters::{SendSeen, label};
+use crate::lab::check::wording::{Content, content_of, content_of_copy};
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::Plan;
 use crate::lab::trace::record::Seq;
 use crate::mq::message::names;
-
-/// Acknowledged sends by their unique keys.
-pub(super) fn sent(history: &History) -> ById<'_, &SendSeen> {
-    let acked = history.sends.iter().filter_map(|send| match &send.outcome {
-        Outcome::Sent(_, _, result) => Some((result.msg_id.as_str(), send)),
-        _ => None,
-    });
-    acked.collect()
-}
 
 /// Whether a copy says something else than what was sent.
 pub(super) fn differs(send: &SendSeen, copy: &LogRecord) -> bool {
@@ -44,7 +36,6 @@ pub(super) fn is_own(topic: &str) -> bool {
 ///
 /// A disk that was struck may say anything of what its CRC does not cover: that is K17.
 pub(super) fn content_integrity(history: &History, plan: &Plan) -> Judged {
-    let sent = sent(history);
     let mut looked_at = 0;
     let wrong = |send: &SendSeen, seen: Option<Seq>, where_en: &str, where_zh: &str| {
         let witness = [send.seq].into_iter().chain(seen).collect();
@@ -59,9 +50,12 @@ pub(super) fn content_integrity(history: &History, plan: &Plan) -> Judged {
         if is_struck && !plan.profile.fixes("K17") { judged.known(UNCOVERED) } else { judged }
     };
     for delivery in history.deliveries.iter().chain(&history.pulls) {
-        for stored in &delivery.messages {
-            let Some(send) = uid(&stored.message).and_then(|id| sent.get(id)) else { continue };
+        for (brief, stored) in delivery.brief.iter().zip(&delivery.messages) {
+            let Some(send) = brief.id.and_then(|id| history.sent(id)) else { continue };
             looked_at += 1;
+            if brief.is_as_sent {
+                continue;
+            }
             let (said, got) = (content_of(&send.message), content_of(&stored.message));
             let is_retry = stored.message.topic.starts_with('%');
             if send.message.flag != stored.message.flag || is_other(&said, &got, is_retry) {
@@ -69,15 +63,14 @@ pub(super) fn content_integrity(history: &History, plan: &Plan) -> Judged {
             }
         }
     }
-    for (_, copy) in history.copies() {
-        let id = copy.id();
-        let Some(send) = id.and_then(|id| sent.get(id)) else { continue };
+    for CopySeen { id, is_as_sent, record: copy, .. } in history.copies_seen() {
+        let Some(send) = id.and_then(|id| history.sent(id)) else { continue };
         // What nobody can read nobody is handed.
         if copy.is_garbled || copy.topic == names::TRANS_OP_TOPIC {
             continue;
         }
         looked_at += 1;
-        if differs(send, copy) {
+        if !is_as_sent && differs(send, copy) {
             return wrong(send, None, "in the log", "日志中的内容");
         }
     }

@@ -1,7 +1,8 @@
 //! What can be counted: copies, failed sends, frames, events.
 
 use crate::lab::check::Judged;
-use crate::lab::check::history::{History, Outcome, label};
+use crate::lab::check::history::History;
+use crate::lab::check::letters::{Outcome, label};
 use crate::lab::check::transactions::{Logged, TransactionSeen};
 use crate::lab::fault::episode::{EventMatch, Trigger};
 use crate::lab::fault::moment;

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::Judged;
-use crate::lab::check::content::{differs, sent};
-use crate::lab::check::history::{Delivery, History, uid};
+use crate::lab::check::content::differs;
+use crate::lab::check::history::History;
+use crate::lab::check::letters::{Delivery, uid};
 use crate::lab::check::retries::process;
 use crate::lab::check::scene::{Club, FIRST_BOOTS, Scene, TRIES_MAX, clubs};
 use crate::lab::oracle::store::LogRecord;
@@ -31,7 +32,7 @@ struct Life<'a> {
 ///
 /// Differs: that a message which has failed too often is a dead letter at the end is G06's and G02's question.
 pub(super) fn dlq_exact(history: &History, plan: &Plan) -> Judged {
-    let (scene, sent) = (Scene::of(history, plan), sent(history));
+    let scene = Scene::of(history, plan);
     let (mut looked_at, mut known) = (0, None);
     for club in &clubs(plan) {
         let most = club.tries_max().unwrap_or(i32::MAX);
@@ -79,7 +80,8 @@ pub(super) fn dlq_exact(history: &History, plan: &Plan) -> Judged {
                 }
                 _ => {}
             }
-            let is_other = |copy: &&LogRecord| !copy.is_garbled && sent.get(id).is_some_and(|send| differs(send, copy));
+            let send = history.id(id).and_then(|id| history.sent(id));
+            let is_other = |copy: &&LogRecord| !copy.is_garbled && send.is_some_and(|send| differs(send, copy));
             let is_honest = history.brokers.iter().all(|broker| scene.is_honest(broker.node));
             if is_honest && copies.iter().any(is_other) {
                 return wrong("other content", seqs(), club, id);
@@ -123,7 +125,7 @@ fn lives<'a>(
     let mut seen: BTreeSet<(&str, i32, i64)> = BTreeSet::new();
     let is_batched = club.members.iter().any(|(_, member)| 1 < member.batch_max);
     for delivery in scene.history.deliveries.iter().filter(|delivery| delivery.group == *club.group) {
-        let done = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
+        let done = delivery.done();
         let is_held = delivery.at + HELD <= delivery.end.map_or(scene.history.end, |(_, end)| end);
         let gives_up = matches!(delivery.answer, Some(ConsumeOutcome::LaterAt { delay_level }) if delay_level < 0);
         for (number, message) in delivery.messages.iter().enumerate() {

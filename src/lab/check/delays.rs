@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::lab::check::content::SCHEDULE_TOPIC;
-use crate::lab::check::history::{History, Image, label, uid};
+use crate::lab::check::history::{History, Image};
+use crate::lab::check::ids::ById;
+use crate::lab::check::letters::label;
 use crate::lab::check::scene::{FIRST_BOOTS, Scene, brokers};
 use crate::lab::check::{Judged, seconds};
 use crate::lab::oracle::config::Config;
@@ -125,16 +127,16 @@ pub(super) fn never_early(history: &History, plan: &Plan) -> Judged {
 /// A delayed message that a listener was handed too early, by true time.
 fn handed_early(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
     let history = scene.history;
-    let mut first: BTreeMap<&str, (Time, Seq)> = BTreeMap::new();
+    let mut first: ById<(Time, Seq)> = ById::default();
     for delivery in &history.deliveries {
-        for id in delivery.messages.iter().filter_map(|message| uid(&message.message)) {
-            first.entry(id).or_insert((delivery.at, delivery.seq));
+        for id in delivery.ids() {
+            first.of(id).get_or_insert((delivery.at, delivery.seq));
         }
     }
     for (send, _, _, result) in history.acked() {
         let level = send.message.properties.get(names::DELAY).and_then(|level| level.parse::<i64>().ok());
         let Some(level) = level.filter(|level| 0 < *level) else { continue };
-        let Some((handed, seq)) = first.get(&*result.msg_id) else { continue };
+        let Some((handed, seq)) = send.id.and_then(|id| first.get(id)) else { continue };
         let broker = brokers(scene.plan).find(|(_, own)| own.broker_name == result.queue.broker && own.broker_id == 0);
         let Some((_, broker)) = broker.filter(|(node, _)| scene.is_honest(*node)) else { continue };
         *looked_at += 1;

@@ -2,11 +2,14 @@
 
 use crate::lab::check::agreement::true_time;
 use crate::lab::check::content::SCHEDULE_TOPIC;
-use crate::lab::check::history::{Delivery, History, SendSeen, label};
-use crate::lab::check::ids::{By, Ids};
+use crate::lab::check::filters::Wants;
+use crate::lab::check::history::History;
+use crate::lab::check::ids::{By, Id, Ids};
+use crate::lab::check::letters::{Delivery, SendSeen, label};
 use crate::lab::check::lineage::{Fate, Lineages};
 use crate::lab::check::minds::Minds;
 use crate::lab::check::transactions::{Logged, TransactionSeen};
+use crate::lab::check::wording::content_of;
 use crate::lab::check::{Judged, filters, scene};
 use crate::lab::fault::episode::FaultKind;
 use crate::lab::oracle::store::LogRecord;
@@ -30,6 +33,8 @@ pub(super) struct Member<'a> {
     pub(super) subscriptions: &'a [(Topic, MessageSelector)],
     /// What other members of it subscribe to, where that is something else.
     others: Vec<&'a [(Topic, MessageSelector)]>,
+    /// What each of these wants.
+    wants: Vec<Wants<'a>>,
     from_first: bool,
     pub(super) orderly: bool,
     nodes: Vec<&'a Name>,
@@ -55,8 +60,8 @@ impl<'a> Member<'a> {
 
     fn began_with<'b>(&self, topic: &str, property: &dyn Fn(&str) -> Option<&'b str>) -> Option<bool> {
         let mut wanted = false;
-        for subscriptions in self.all() {
-            wanted |= filters::wants(subscriptions, topic, property)?;
+        for wants in &self.wants {
+            wanted |= wants.wants(topic, property)?;
         }
         Some(wanted)
     }
@@ -96,7 +101,7 @@ pub(super) struct Owed<'a> {
     pub(super) topic: &'a str,
     pub(super) queue_id: i32,
     pub(super) offset: i64,
-    pub(super) id: &'a str,
+    pub(super) id: Id,
 }
 
 /// Why it is owed.
@@ -143,19 +148,22 @@ impl<'a> Owed<'a> {
 
 /// What was acknowledged, and what transactions have committed.
 pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
-    let acked = history.acked().map(|(send, acked, at, result)| Owed {
-        source: Source::Acked(send, acked),
-        at,
-        broker: &result.queue.broker,
-        topic: &result.queue.topic,
-        queue_id: result.queue.queue_id,
-        offset: result.queue_offset.0,
-        id: &result.msg_id,
+    let acked = history.acked().filter_map(|(send, acked, at, result)| {
+        Some(Owed {
+            source: Source::Acked(send, acked),
+            at,
+            broker: &result.queue.broker,
+            topic: &result.queue.topic,
+            queue_id: result.queue.queue_id,
+            offset: result.queue_offset.0,
+            id: send.id?,
+        })
     });
     let mut owed: Vec<Owed<'_>> = acked.collect();
     for broker in &history.brokers {
         let Some(node) = plan.nodes.get(usize::from(broker.node.0)) else { continue };
         for seen in &history.transactions.seen {
+            let Some(id) = history.id(&seen.id) else { continue };
             // Copies that wait to be tried again are of one that was delivered.
             let finals = Logged::of(broker, &seen.id).finals;
             owed.extend(finals.into_iter().filter(|copy| !copy.topic.starts_with('%')).map(|copy| Owed {
@@ -165,7 +173,7 @@ pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
                 topic: &copy.topic,
                 queue_id: copy.queue,
                 offset: copy.queue_offset,
-                id: &seen.id,
+                id,
             }));
         }
     }
@@ -179,13 +187,13 @@ pub(super) fn owed<'a>(history: &'a History, plan: &'a Plan) -> Vec<Owed<'a>> {
 pub(super) struct Debts<'a> {
     all: Vec<Owed<'a>>,
     /// What a disk holds a copy of.
-    stored: Ids<'a>,
-    pub(super) reached: Reached<'a>,
+    stored: Ids,
+    pub(super) reached: Reached,
 }
 
 impl<'a> Debts<'a> {
     pub(super) fn of(history: &'a History, plan: &'a Plan) -> Debts<'a> {
-        let stored = history.copies().filter_map(|(_, record)| record.id()).collect();
+        let stored = history.copies_seen().filter_map(|copy| copy.id).collect();
         Debts { all: owed(history, plan), stored, reached: reachable(history, plan) }
     }
 }
@@ -264,14 +272,14 @@ pub(super) fn owed_to(history: &History, plan: &Plan, groups: &[Member<'_>]) -> 
     }
 }
 
-/// The unique keys of what lies on a broker that is up when the run ends: nobody can be handed the rest.
+/// What lies on a broker that is up when the run ends: nobody can be handed the rest.
 ///
 /// A slave hands out what lies in a topic, and delivers no delays: that does its master alone. Source:
 /// `DefaultMessageStore.start`, which starts the `ScheduleMessageService` where the role is not `SLAVE`.
 ///
 /// Who consumes in order has to lease its queues, and asks masters alone for that. Source: `RebalanceImpl.lockAll`, which
 /// looks for `MixAll.MASTER_ID` only.
-pub(super) fn reachable<'a>(history: &'a History, plan: &Plan) -> Reached<'a> {
+pub(super) fn reachable(history: &History, plan: &Plan) -> Reached {
     let reached = |node: NodeId| !plan.nodes.get(usize::from(node.0)).is_some_and(|node| is_severed(&node.name, plan));
     let is_up = |node: NodeId| history.up_since.contains_key(&node) && reached(node);
     let up = history.stores().filter(|broker| is_up(broker.node));
@@ -279,8 +287,8 @@ pub(super) fn reachable<'a>(history: &'a History, plan: &Plan) -> Reached<'a> {
     let mut found = Reached::default();
     for broker in up {
         let is_slave = is_slave(broker.node);
-        for record in broker.store.records.iter().filter(|record| !is_slave || record.topic != SCHEDULE_TOPIC) {
-            let Some(id) = record.id() else { continue };
+        for (id, _) in broker.numbered().filter(|(_, record)| !is_slave || record.topic != SCHEDULE_TOPIC) {
+            let Some(id) = id else { continue };
             found.by_anybody.insert(id);
             if !is_slave {
                 found.in_order.insert(id);
@@ -290,38 +298,52 @@ pub(super) fn reachable<'a>(history: &'a History, plan: &Plan) -> Reached<'a> {
     found
 }
 
-/// Unique keys of what can be handed out.
+/// What can be handed out.
 #[derive(Default)]
-pub(super) struct Reached<'a> {
+pub(super) struct Reached {
     /// To members that lease nothing.
-    pub(super) by_anybody: Ids<'a>,
+    pub(super) by_anybody: Ids,
     /// To members that lease their queues.
-    in_order: Ids<'a>,
+    in_order: Ids,
 }
 
-impl Reached<'_> {
+impl Reached {
     /// Whether a group can be handed a message.
-    pub(super) fn contains(&self, member: &Member<'_>, id: &str) -> bool {
+    pub(super) fn contains(&self, member: &Member<'_>, id: Id) -> bool {
         if member.orderly { self.in_order.contains(id) } else { self.by_anybody.contains(id) }
     }
 }
 
 /// What a group is owed of all, with what became of each; `None` if its condition is not read here.
+///
+/// Several guarantees ask: it is found out once.
 pub(super) fn owed_in<'a>(
     (history, plan): (&'a History, &Plan),
     member: &Member<'_>,
     debts: &'a Debts<'a>,
 ) -> Option<Vec<(&'a Owed<'a>, Fate)>> {
+    let mut known = history.fates.borrow_mut();
+    let own = known.entry(member.group.clone()).or_insert_with(|| fates((history, plan), member, debts));
+    Some(own.as_ref()?.iter().map(|(place, fate)| (&debts.all[*place], *fate)).collect())
+}
+
+/// What became in a group of which messages that are owed to it, by their places among all; `None` as for [`owed_in`].
+pub(super) type Fates = Option<Vec<(usize, Fate)>>;
+
+fn fates((history, plan): (&History, &Plan), member: &Member<'_>, debts: &Debts<'_>) -> Fates {
     let lineages = Lineages::of(history, member.group);
     let begins = begins(history, member.group);
     let mut owed = Vec::new();
-    for message in &debts.all {
+    for (place, message) in debts.all.iter().enumerate() {
         let subscribed = member.wants(message.topic, &|name: &str| message.property(name))?;
         let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
         let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
         let queue = (message.topic, message.broker, message.queue_id);
         let passed = history.resets.passed_over(member.group, queue, (message.offset, message.at));
         let is_given_again = || {
+            if history.sick.count() == 0 {
+                return false;
+            }
             let node = plan.nodes.iter().position(|node| node.name == *message.broker);
             let place = |node| (NodeId(node as u16), message.topic, message.queue_id, message.offset);
             node.is_some_and(|node| history.sick.gives_again(history, member.group, place(node), message.at))
@@ -330,7 +352,7 @@ pub(super) fn owed_in<'a>(
             let fate = lineages.fate(message.id);
             // The copy to be tried again lay in a page that a failed sync took.
             if !matches!(fate, Fate::Failed(at) if history.sick.strikes_after(at)) {
-                owed.push((message, fate));
+                owed.push((place, fate));
             }
         }
     }
@@ -349,12 +371,14 @@ pub(super) fn groups<'a>(history: &'a History, plan: &'a Plan) -> Vec<Member<'a>
                     member.nodes.push(&node.name);
                     if member.all().all(|known| known != consumer.subscriptions) {
                         member.others.push(&consumer.subscriptions);
+                        member.wants.push(Wants::of(&consumer.subscriptions));
                     }
                 }
                 None => groups.push(Member {
                     group: &consumer.group,
                     subscriptions: &consumer.subscriptions,
                     others: Vec::new(),
+                    wants: vec![Wants::of(&consumer.subscriptions)],
                     from_first: consumer.from == ConsumeFrom::First,
                     orderly: consumer.orderly,
                     nodes: vec![&node.name],
@@ -377,15 +401,14 @@ fn nodes_of(plan: &Plan, group: &Group) -> Vec<NodeId> {
 
 /// Whether the last batch of a message's queue is not done: an ordered group gets nothing behind it.
 fn waits(history: &History, group: &str, message: &Owed<'_>) -> bool {
-    let mut of_queue = history.deliveries.iter().rev().filter(|delivery| {
-        let queue = &delivery.queue;
-        delivery.group == *group
-            && (&*queue.broker, &*queue.topic, queue.queue_id) == (message.broker, message.topic, message.queue_id)
+    let mut lanes = history.lanes_of(group);
+    let own = lanes.find(|(queue, _)| {
+        (&*queue.broker, &*queue.topic, queue.queue_id) == (message.broker, message.topic, message.queue_id)
     });
     let is_done = |delivery: &Delivery| {
         delivery.answer.is_some_and(|answer| answer.done(delivery.messages.len()) == delivery.messages.len())
     };
-    of_queue.next().is_some_and(|delivery| !is_done(delivery))
+    own.and_then(|(_, mut all)| all.next_back()).is_some_and(|delivery| !is_done(delivery))
 }
 
 /// Whether a topic was deleted and made anew under a group that read behind this message's place in the queue before.
@@ -413,15 +436,11 @@ const FORGETS: Span = Span::from_secs(60);
 
 /// The lowest offset of each queue that a group was handed.
 fn begins<'a>(history: &'a History, group: &str) -> By<(&'a str, &'a str, i32), i64> {
-    let mut begins = By::default();
-    for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *group) {
-        let queue = &delivery.queue;
-        for message in &delivery.messages {
-            let begin = begins.entry((&*queue.broker, &*queue.topic, queue.queue_id)).or_insert(i64::MAX);
-            *begin = message.queue_offset.0.min(*begin);
-        }
-    }
-    begins
+    let lanes = history.lanes_of(group).map(|(queue, all)| {
+        let offsets = all.flat_map(|delivery| &delivery.brief).map(|message| message.offset);
+        ((&*queue.broker, &*queue.topic, queue.queue_id), offsets.min().unwrap_or(i64::MAX))
+    });
+    lanes.collect()
 }
 
 /// How often each message was handed to a listener, or to an application that pulled.
@@ -439,14 +458,12 @@ pub(super) fn deliveries(
     }
     let mut total = 0;
     for send in &looked_at {
-        let wanted = super::history::content_of(&send.message);
+        let wanted = content_of(&send.message);
         let in_group = history.deliveries.iter().chain(&history.pulls).filter(|delivery| {
             group.is_none_or(|group| delivery.group == *group) && to.is_none_or(|to| delivery.node == to)
         });
         let hits: Vec<_> = in_group
-            .filter(|delivery| {
-                delivery.messages.iter().any(|message| super::history::content_of(&message.message) == wanted)
-            })
+            .filter(|delivery| delivery.messages.iter().any(|message| content_of(&message.message) == wanted))
             .map(|delivery| delivery.seq)
             .collect();
         total += hits.len();

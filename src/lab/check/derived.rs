@@ -3,7 +3,6 @@
 //! Each of these puts a new copy into the log and moves a cursor past the old one; a cursor that is durable before the copy
 //! loses the message with the power (K03).
 
-use crate::lab::check::content::sent;
 use crate::lab::check::delays::waiting;
 use crate::lab::check::delivery::{self, Debts, GRACE};
 use crate::lab::check::fate::{Fate as End, Limits, fate};
@@ -38,7 +37,6 @@ pub(super) fn derived_continuity(history: &History, plan: &Plan) -> Judged {
 /// Delayed messages that the cursor of their level has passed.
 fn waits(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
     let history = scene.history;
-    let sent = sent(history);
     for (node, waits) in waiting(scene) {
         let Some(image) = history.disks.iter().rfind(|disk| disk.node == node) else { continue };
         if history.signs.is_swapped(node) {
@@ -65,13 +63,14 @@ fn waits(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
             if !losses.is_empty() && is_struck() {
                 continue;
             }
+            let call = history.id(wait.0).and_then(|id| history.sent(id)).map(|send| send.seq);
             if losses.is_empty() && history.signs.is_sick(node) {
                 if scene.plan.profile.fixes("K12") {
                     continue;
                 }
-                return Some(lost("wait", wait.0, sent.get(wait.0).map(|send| send.seq)).known(DROPPED));
+                return Some(lost("wait", wait.0, call).known(DROPPED));
             }
-            let judged = lost("wait", wait.0, sent.get(wait.0).map(|send| send.seq));
+            let judged = lost("wait", wait.0, call);
             return Some(by_power(scene, judged, !losses.is_empty()));
         }
     }

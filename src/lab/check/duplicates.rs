@@ -20,8 +20,9 @@ use std::fmt;
 use crate::lab::check::Judged;
 use crate::lab::check::broadcast::keeps_place;
 use crate::lab::check::content::SCHEDULE_TOPIC;
-use crate::lab::check::history::{Delivery, History, uid};
-use crate::lab::check::ids::By;
+use crate::lab::check::history::{CopySeen, History};
+use crate::lab::check::ids::{By, Id, Ids};
+use crate::lab::check::letters::Delivery;
 use crate::lab::check::signs::Place;
 use crate::lab::fault::episode::FaultKind;
 use crate::lab::fault::process::Service;
@@ -60,8 +61,8 @@ type Spot<'a> = (&'a str, &'a str, i32, i64);
 struct Handing<'a> {
     delivery: &'a Delivery,
     place: Spot<'a>,
-    /// The message's unique key.
-    id: Option<&'a str>,
+    /// The message's number.
+    id: Id,
     /// Whether the listener said that it is done.
     done: bool,
     in_transaction: bool,
@@ -106,9 +107,9 @@ struct Surroundings<'a> {
     attempts_max: usize,
     /// Whether a clean stop writes the delay cursors (K24).
     keeps_cursors: bool,
-    /// Copies that wait in the schedule topic, or have, by unique key and the topic they are for; none where disks may have
+    /// Copies that wait in the schedule topic, or have, by message and the topic they are for; none where disks may have
     /// lost some.
-    parked: BTreeMap<(&'a str, &'a str), usize>,
+    parked: BTreeMap<(Id, &'a str), usize>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -145,9 +146,10 @@ impl<'a> Surroundings<'a> {
         let keeps_cursors = plan.profile.fixes("K24");
         let mut parked = BTreeMap::new();
         let is_whole = history.power_losses.is_empty() && history.sick.count() == 0;
-        for (_, copy) in history.copies().filter(|(_, copy)| is_whole && copy.topic == SCHEDULE_TOPIC) {
-            let own = |name: &str| copy.properties.get(name);
-            if let (Some(id), Some(topic)) = (own(names::UNIQ_KEY), own(names::REAL_TOPIC)) {
+        for CopySeen { id, record: copy, .. } in
+            history.copies_seen().filter(|copy| is_whole && copy.record.topic == SCHEDULE_TOPIC)
+        {
+            if let (Some(id), Some(topic)) = (id, copy.properties.get(names::REAL_TOPIC)) {
                 *parked.entry((id, topic)).or_insert(0) += 1;
             }
         }
@@ -258,20 +260,15 @@ impl<'a> Surroundings<'a> {
     fn is_held_back(&self, handing: &Handing<'_>, by: Time) -> bool {
         let (.., offset) = handing.place;
         self.of_queue(handing, handing.process()).any(|other| {
-            let is_lower = other.messages.iter().any(|message| message.queue_offset.0 < offset);
+            let is_lower = other.brief.iter().any(|message| message.offset < offset);
             is_lower && other.at <= by && other.end.is_none_or(|(_, end)| by <= end + COMMITS)
         })
     }
 
     /// What a process was handed of the queue of a handing.
     fn of_queue(&self, handing: &Handing<'a>, process: (NodeId, u32)) -> impl Iterator<Item = &'a Delivery> {
-        let (broker, topic, queue, _) = handing.place;
-        let group = &handing.delivery.group;
-        self.history.deliveries.iter().filter(move |other| {
-            (other.node, other.incarnation) == process
-                && other.group == *group
-                && (&*other.queue.broker, &*other.queue.topic, other.queue.queue_id) == (broker, topic, queue)
-        })
+        let all = self.history.of_lane(handing.delivery);
+        all.filter(move |other| (other.node, other.incarnation) == process)
     }
 
     /// Whether the process that hands a record out again read it from a slave, which hears of its master's offsets once a minute:
@@ -308,7 +305,7 @@ impl<'a> Surroundings<'a> {
     fn began_again(&self, before: &Handing<'a>, next: &Handing<'a>) -> Time {
         let (.., offset) = next.place;
         let steps_back = |other: &&Delivery| {
-            before.delivery.seq < other.seq && other.messages.iter().any(|message| message.queue_offset.0 <= offset)
+            before.delivery.seq < other.seq && other.brief.iter().any(|message| message.offset <= offset)
         };
         let first = self.of_queue(next, next.process()).find(steps_back);
         let began = first.map_or(next.delivery.at, |first| first.at);
@@ -381,9 +378,8 @@ impl<'a> Account<'a> {
                 return Some(Cause::SettledTwice);
             }
             // What its producer tried is parked once a try.
-            let id =
-                next.was_delayed.then(|| next.id.zip(Some(topic)).and_then(|key| around.parked.get(&key))).flatten();
-            let attempts_max = id.map_or(around.attempts_max, |parked| around.attempts_max.min(*parked));
+            let parked = next.was_delayed.then(|| around.parked.get(&(next.id, topic))).flatten();
+            let attempts_max = parked.map_or(around.attempts_max, |parked| around.attempts_max.min(*parked));
             if copies < attempts_max {
                 return Some(Cause::ProducerRetry);
             }
@@ -481,23 +477,38 @@ pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
         .filter(|consumer| consumer.model == MessageModel::Broadcasting)
         .map(|consumer| consumer.group.as_str())
         .collect();
-    let mut accounts: By<(&str, Option<NodeId>, &str), Account<'_>> = By::default();
+    let owner = |delivery: &'_ Delivery| broadcasts.contains(&*delivery.group).then_some(delivery.node);
+    // What was handed over, and what of that once more: the rest has nothing to explain.
+    let mut handed: By<(&str, Option<NodeId>), (Ids, Ids)> = By::default();
+    for delivery in &history.deliveries {
+        let (once, again) = handed.entry((&delivery.group, owner(delivery))).or_default();
+        for id in delivery.ids() {
+            if !once.insert(id) {
+                again.insert(id);
+            }
+        }
+    }
+    let mut accounts: By<(&str, Option<NodeId>, Id), Account<'_>> = By::default();
     let mut causes: BTreeMap<Cause, usize> = BTreeMap::new();
     let mut total = 0;
     for delivery in &history.deliveries {
-        let done = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
-        let owner = broadcasts.contains(&*delivery.group).then_some(delivery.node);
-        for (number, message) in delivery.messages.iter().enumerate() {
-            let Some(id) = uid(&message.message) else { continue };
+        let done = delivery.done();
+        let owner = owner(delivery);
+        let (_, again) = &handed[&(&*delivery.group, owner)];
+        for (number, brief) in delivery.brief.iter().enumerate() {
+            let Some(id) = brief.id else { continue };
             total += 1;
-            let queue = &delivery.queue;
+            if !again.contains(id) {
+                continue;
+            }
+            let (queue, properties) = (&delivery.queue, &delivery.messages[number].message.properties);
             let handing = Handing {
                 delivery,
-                place: (&queue.broker, &queue.topic, queue.queue_id, message.queue_offset.0),
-                id: Some(id),
+                place: (&queue.broker, &queue.topic, queue.queue_id, brief.offset),
+                id,
                 done: number < done,
-                in_transaction: message.message.properties.get(names::TRAN_MSG).is_some(),
-                was_delayed: message.message.properties.get(names::REAL_TOPIC).is_some(),
+                in_transaction: properties.get(names::TRAN_MSG).is_some(),
+                was_delayed: properties.get(names::REAL_TOPIC).is_some(),
             };
             let account = accounts.entry((&delivery.group, owner, id)).or_insert_with(|| Account {
                 handings: Vec::new(),
@@ -507,7 +518,7 @@ pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
             });
             if !account.handings.is_empty() {
                 let Some(cause) = account.cause(&handing, &around, &retry_topic(&delivery.group)) else {
-                    return unexplained(account, &handing, id);
+                    return unexplained(history, account, &handing);
                 };
                 *causes.entry(cause).or_insert(0) += 1;
             }
@@ -526,10 +537,11 @@ pub(super) fn explained(history: &History, plan: &Plan) -> Judged {
     )
 }
 
-fn unexplained(account: &Account<'_>, next: &Handing<'_>, id: &str) -> Judged {
+fn unexplained(history: &History, account: &Account<'_>, next: &Handing<'_>) -> Judged {
     let (broker, topic, queue, offset) = next.place;
-    let key = next.delivery.messages.iter().find(|message| uid(&message.message) == Some(id));
-    let key = key.and_then(|message| message.message.properties.get(names::KEYS)).map_or(id, |key| key.as_str());
+    let key = next.delivery.numbered().find(|(id, _)| *id == Some(next.id));
+    let key = key.and_then(|(_, message)| message.message.properties.get(names::KEYS));
+    let key = key.map_or(history.key(next.id), |key| key.as_str());
     let group = &next.delivery.group;
     let seqs = account.handings.iter().map(|handing| handing.delivery.seq).chain([next.delivery.seq]).collect();
     Judged::violation(

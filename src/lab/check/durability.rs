@@ -4,8 +4,9 @@
 
 use crate::lab::check::Judged;
 use crate::lab::check::fate::Limits;
-use crate::lab::check::history::{BrokerSeen, History, SendSeen, label};
-use crate::lab::check::ids::{ById, Ids};
+use crate::lab::check::history::{BrokerSeen, History};
+use crate::lab::check::ids::{ById, Id, Ids};
+use crate::lab::check::letters::{SendSeen, label};
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::log::Trace;
@@ -99,7 +100,7 @@ fn is_doubled(loss: &Loss<'_>, history: &History, plan: &Plan) -> bool {
 }
 
 fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {
-    let stored: Ids<'_> = history.copies().filter_map(|(_, record)| record.id()).collect();
+    let stored: Ids = history.copies_seen().filter_map(|copy| copy.id).collect();
     let holders: Vec<Holder<'_>> = history.brokers.iter().map(|broker| Holder::of(broker, history)).collect();
     let mut losses = Vec::new();
     for (send, acked, at, result) in history.acked() {
@@ -108,12 +109,10 @@ fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {
         if history.deletions.spoil(&result.queue.topic, at) {
             continue;
         }
-        let clause = if !stored.contains(&*result.msg_id) {
-            LOST
-        } else if holder.is_some_and(|holder| holder.hides(result)) {
-            HIDDEN
-        } else {
-            continue;
+        let clause = match send.id.filter(|id| stored.contains(*id)) {
+            None => LOST,
+            Some(id) if holder.is_some_and(|holder| holder.hides(id, result)) => HIDDEN,
+            Some(_) => continue,
         };
         losses.push(Loss { send, acked, at, result, clause });
     }
@@ -123,8 +122,8 @@ fn losses<'a>(history: &'a History, trace: &Trace) -> Vec<Loss<'a>> {
 /// A broker whose queues are asked for what it acknowledged.
 struct Holder<'a> {
     broker: &'a BrokerSeen,
-    /// The first copy of each unique key.
-    copies: ById<'a, &'a LogRecord>,
+    /// The first copy of each message.
+    copies: ById<&'a LogRecord>,
     /// How far its queues have followed its log, if it is up; otherwise nothing is asked.
     followed: Option<u64>,
 }
@@ -132,9 +131,9 @@ struct Holder<'a> {
 impl<'a> Holder<'a> {
     fn of(broker: &'a BrokerSeen, history: &History) -> Holder<'a> {
         let mut copies = ById::default();
-        for record in &broker.store.records {
-            if let Some(uid) = record.id() {
-                copies.entry(uid).or_insert(record);
+        for (id, record) in broker.numbered() {
+            if let Some(id) = id {
+                copies.of(id).get_or_insert(record);
             }
         }
         let followed = history.up_since.contains_key(&broker.node).then(|| broker.store.dispatched());
@@ -142,8 +141,8 @@ impl<'a> Holder<'a> {
     }
 
     /// Whether the copy is in the log and its queue does not lead to it, although the broker is up and has followed its log.
-    fn hides(&self, result: &SendResult) -> bool {
-        let (Some(copy), Some(followed)) = (self.copies.get(&*result.msg_id), self.followed) else { return false };
+    fn hides(&self, id: Id, result: &SendResult) -> bool {
+        let (Some(copy), Some(followed)) = (self.copies.get(id), self.followed) else { return false };
         if followed < copy.at + u64::from(copy.size) {
             return false;
         }

@@ -77,28 +77,51 @@ fn filtered<'a>(history: &'a History, plan: &'a Plan) -> Vec<Member<'a>> {
     groups
 }
 
-/// Whether a message is wanted; `None` if the condition is not read here.
-pub(super) fn wants<'a>(
-    subscriptions: &[(Topic, MessageSelector)],
-    topic: &str,
-    property: &dyn Fn(&str) -> Option<&'a str>,
-) -> Option<bool> {
-    let of_topic = subscriptions.iter().rev().find(|(subscribed, _)| *subscribed == *topic);
-    let Some((_, selector)) = of_topic else { return Some(false) };
-    takes(selector, property)
+/// What a subscription wants, each selector read once: it is asked for every message.
+pub(super) struct Wants<'a>(Vec<(&'a Topic, Selected<'a>)>);
+
+/// Which messages of a topic.
+pub(super) enum Selected<'a> {
+    All,
+    Tags(Vec<&'a str>),
+    /// What meets a condition, if it is read here.
+    By(Option<Condition>),
 }
 
-/// Whether a selector takes a message; `None` if its condition is not read here.
-pub(super) fn takes<'a>(selector: &MessageSelector, property: &dyn Fn(&str) -> Option<&'a str>) -> Option<bool> {
-    Some(match selector {
-        MessageSelector::Tags(tags) if *tags == "*" => true,
-        MessageSelector::Tags(tags) => {
-            property(names::TAGS).is_some_and(|tag| tags.split("||").any(|one| one.trim() == tag))
+impl<'a> Selected<'a> {
+    pub(super) fn of(selector: &'a MessageSelector) -> Selected<'a> {
+        match selector {
+            MessageSelector::Tags(tags) if *tags == "*" => Selected::All,
+            MessageSelector::Tags(tags) => Selected::Tags(tags.split("||").map(str::trim).collect()),
+            MessageSelector::Sql(text) => Selected::By(Condition::read(text)),
         }
-        MessageSelector::Sql(text) => {
-            Condition::read(text)?.answer(&|name| property(name).map(str::to_owned)) == Answer::Yes
+    }
+
+    /// Whether it takes a message; `None` if its condition is not read here.
+    pub(super) fn takes<'b>(&self, property: &dyn Fn(&str) -> Option<&'b str>) -> Option<bool> {
+        Some(match self {
+            Selected::All => true,
+            Selected::Tags(tags) => property(names::TAGS).is_some_and(|tag| tags.contains(&tag)),
+            Selected::By(condition) => {
+                condition.as_ref()?.answer(&|name| property(name).map(str::to_owned)) == Answer::Yes
+            }
+        })
+    }
+}
+
+impl<'a> Wants<'a> {
+    /// Of several selectors of one topic the last counts.
+    pub(super) fn of(subscriptions: &'a [(Topic, MessageSelector)]) -> Wants<'a> {
+        Wants(subscriptions.iter().rev().map(|(topic, selector)| (topic, Selected::of(selector))).collect())
+    }
+
+    /// Whether a message is wanted; `None` if the condition is not read here.
+    pub(super) fn wants<'b>(&self, topic: &str, property: &dyn Fn(&str) -> Option<&'b str>) -> Option<bool> {
+        match self.0.iter().find(|(subscribed, _)| **subscribed == *topic) {
+            Some((_, selected)) => selected.takes(property),
+            None => Some(false),
         }
-    })
+    }
 }
 
 /// The verdict where a condition is not read here.

@@ -1,13 +1,18 @@
 //! The trace as outsiders saw it: what applications asked and heard, what disks held, what happened to machines.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
-use std::ops::{Deref, Range};
+use std::ops::Range;
 use std::sync::Arc;
 
+use indexmap::Equivalent;
+
 use crate::lab::check::deleted::Deletions;
+use crate::lab::check::delivery::Fates;
+use crate::lab::check::ids::{By, ById, Id, Numbers};
 use crate::lab::check::leases::Leases;
+use crate::lab::check::letters::{Brief, Delivery, Letter, Outcome, SendSeen, letters};
 use crate::lab::check::minds::Told;
 use crate::lab::check::reset::Resets;
 use crate::lab::check::roles::Roles;
@@ -15,16 +20,16 @@ use crate::lab::check::sick::Sick;
 use crate::lab::check::signs::Signs;
 use crate::lab::check::storage::Verified;
 use crate::lab::check::transactions::{Ledger, Transactions};
+use crate::lab::check::wording::copy_is_of;
 use crate::lab::oracle::Files;
 use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};
 use crate::lab::trace::image::{DiskImage, PAGE};
 use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{App, DiskEvent, Fault, Machine, NodeId, Record, Seq, What};
-use crate::mq::app::pull::PullAnswer;
-use crate::mq::app::{AppError, Call, ConsumeOutcome, Return, SendResult};
+use crate::mq::app::{Call, Return, SendResult};
 use crate::mq::message::property::names;
-use crate::mq::message::{Group, Message, MessageQueue, Name, QueueOffset, StoredMessage};
+use crate::mq::message::{Group, MessageQueue, Name};
 use crate::mq::time::{Span, Time};
 
 /// What outsiders saw.
@@ -82,107 +87,16 @@ pub struct History {
     pub waits_for_force: Option<Span>,
     /// When the run ended.
     pub end: Time,
+    /// The numbers of unique keys.
+    numbers: Numbers,
+    /// The places, among the sends, of those that were acknowledged.
+    acked: ById<usize>,
+    /// What each group was handed of each queue, by its place among the deliveries.
+    lanes: By<(Group, MessageQueue), Vec<usize>>,
     /// What one look at each final disk found, once somebody has asked.
     pub(super) verified: OnceCell<Vec<(Seq, Verified)>>,
-}
-
-/// A send as its application saw it.
-#[derive(Debug)]
-pub struct SendSeen {
-    /// The call.
-    pub seq: Seq,
-    /// When.
-    pub at: Time,
-    /// The message's number among all, from 1: `m1`.
-    pub number: usize,
-    /// The letter.
-    pub message: Message,
-    /// Whether it was a half message: then a result does not mean that anybody is owed it.
-    pub in_transaction: bool,
-    /// What came back.
-    pub outcome: Outcome,
-}
-
-/// What came back of a send.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// A result.
-    Sent(Seq, Time, SendResult),
-    /// An exception.
-    Failed(Seq, AppError),
-    /// Nothing: the process died, or the run ended.
-    Unknown,
-}
-
-impl Outcome {
-    /// What each send of a call hears: of a batch's result, its own ids and place.
-    fn tell(&self, sends: &mut [SendSeen]) {
-        let is_batch = 1 < sends.len();
-        for (at, send) in sends.iter_mut().enumerate() {
-            send.outcome = match self {
-                Outcome::Sent(seq, time, result) if is_batch => {
-                    let own = |ids: &str| ids.split(',').nth(at).unwrap_or_default().into();
-                    let result = SendResult {
-                        msg_id: own(&result.msg_id),
-                        offset_msg_id: own(&result.offset_msg_id),
-                        queue_offset: QueueOffset(result.queue_offset.0 + at as i64),
-                        ..result.clone()
-                    };
-                    Outcome::Sent(*seq, *time, result)
-                }
-                other => other.clone(),
-            };
-        }
-    }
-}
-
-/// A callback to a listener.
-#[derive(Debug)]
-pub struct Delivery {
-    /// The callback.
-    pub seq: Seq,
-    /// When.
-    pub at: Time,
-    /// Whose listener.
-    pub node: NodeId,
-    /// Of which of its processes.
-    pub incarnation: u32,
-    /// The group.
-    pub group: Group,
-    /// The queue.
-    pub queue: MessageQueue,
-    /// The messages.
-    pub messages: Handed,
-    /// The answer.
-    pub answer: Option<ConsumeOutcome>,
-    /// The record and the moment in which the listener was done with it: its answer, or its process's end.
-    pub end: Option<(Seq, Time)>,
-}
-
-/// The messages of a callback or of a pull's answer, where the trace keeps them.
-#[derive(Clone, Debug)]
-pub struct Handed(Arc<Return>);
-
-impl Deref for Handed {
-    type Target = [StoredMessage];
-    fn deref(&self) -> &[StoredMessage] {
-        match &*self.0 {
-            Return::Listen { messages, .. } => messages,
-            Return::Told { what, .. } => match &**what {
-                PullAnswer::Pulled(result) => &result.messages,
-                PullAnswer::Queues(_) | PullAnswer::Offset(_) => &[],
-            },
-            _ => &[],
-        }
-    }
-}
-
-impl<'a> IntoIterator for &'a Handed {
-    type Item = &'a StoredMessage;
-    type IntoIter = std::slice::Iter<'a, StoredMessage>;
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
+    /// What became of what each group is owed, of those that somebody has asked for.
+    pub(super) fates: RefCell<BTreeMap<Group, Fates>>,
 }
 
 /// A broker's disk at the end.
@@ -194,6 +108,33 @@ pub struct BrokerSeen {
     pub store: Store,
     /// Where in its log the records of transactions lie.
     pub ledger: Ledger,
+    /// Of each of its records the number of its unique key, if it has one, and whether it is as it was sent.
+    brief: Vec<(Option<Id>, bool)>,
+}
+
+impl BrokerSeen {
+    /// The log's records, each with its message's number.
+    pub fn numbered(&self) -> impl Iterator<Item = (Option<Id>, &LogRecord)> {
+        self.brief.iter().map(|(id, _)| *id).zip(&self.store.records)
+    }
+
+    fn copy(&self, at: usize) -> CopySeen<'_> {
+        let (id, is_as_sent) = self.brief[at];
+        CopySeen { node: self.node, id, is_as_sent, record: &self.store.records[at] }
+    }
+}
+
+/// A stored copy.
+#[derive(Clone, Copy, Debug)]
+pub struct CopySeen<'a> {
+    /// Whose it is.
+    pub node: NodeId,
+    /// The number of its unique key, if it has one.
+    pub id: Option<Id>,
+    /// Whether it says what the acknowledged call with its key said, letter by letter.
+    pub is_as_sent: bool,
+    /// What the oracle read.
+    pub record: &'a LogRecord,
 }
 
 /// A disk at one moment.
@@ -216,27 +157,6 @@ pub struct DiskSeen {
 /// Names an operation or a callback: node, incarnation, number.
 type Key = (NodeId, u32, u64);
 
-impl Delivery {
-    fn of(record: &Record, node: NodeId, of: (&Group, &MessageQueue), answer: &Arc<Return>) -> Delivery {
-        Delivery {
-            seq: record.seq,
-            at: record.at,
-            node,
-            incarnation: record.incarnation,
-            group: of.0.clone(),
-            queue: of.1.clone(),
-            messages: Handed(answer.clone()),
-            answer: None,
-            end: None,
-        }
-    }
-
-    fn answered(&mut self, record: &Record, outcome: ConsumeOutcome) {
-        self.answer = Some(outcome);
-        self.end.get_or_insert((record.seq, record.at));
-    }
-}
-
 impl DiskSeen {
     fn of(record: &Record, node: NodeId, cached: &Arc<DiskImage>, stable: &Arc<DiskImage>) -> DiskSeen {
         let (seq, at, wall) = (record.seq, record.at, record.wall.0);
@@ -249,27 +169,26 @@ impl History {
     pub fn of(trace: &Trace) -> History {
         let end = trace.records().last().map_or(Time::ZERO, |record| record.at);
         let mut history = History { end, ..History::default() };
-        let (mut open, mut tasks): (BTreeMap<Key, Range<usize>>, BTreeMap<Key, usize>) = Default::default();
+        // Every eighth record or so is a delivery, every sixteenth a send.
+        history.deliveries.reserve(trace.records().len() / 8);
+        history.sends.reserve(trace.records().len() / 16);
+        let (mut open, mut tasks): (By<Key, Range<usize>>, By<Key, usize>) = Default::default();
         for record in trace.records() {
             history.faults.extend(fault(record));
             let Some(node) = record.node else { continue };
             history.see(record, node);
-            let mut ends = |op: u64, outcome: Outcome, sends: &mut Vec<SendSeen>| {
-                if let Some(at) = open.remove(&(node, record.incarnation, op)) {
-                    outcome.tell(&mut sends[at]);
+            let mut ends = |op: u64, outcome: Outcome, history: &mut History| {
+                if let Some(at) = open.swap_remove(&(node, record.incarnation, op)) {
+                    outcome.tell(&mut history.sends[at], &mut history.numbers);
                 }
             };
             match &record.what {
                 What::App(App::Called(call)) => match &**call {
-                    Call::Send { op, message, .. }
-                    | Call::SendBy { op, message, .. }
-                    | Call::SendInTransaction { op, message, .. } => {
-                        let is_half = matches!(**call, Call::SendInTransaction { .. });
-                        let places = history.begin((record.seq, record.at), std::slice::from_ref(message), is_half);
-                        open.insert((node, record.incarnation, op.0), places);
-                    }
-                    Call::SendBatch { op, messages, .. } => {
-                        let places = history.begin((record.seq, record.at), messages, false);
+                    Call::Send { op, .. }
+                    | Call::SendBy { op, .. }
+                    | Call::SendInTransaction { op, .. }
+                    | Call::SendBatch { op, .. } => {
+                        let places = history.begin((record.seq, record.at), call);
                         open.insert((node, record.incarnation, op.0), places);
                     }
                     Call::Listened { task, outcome } => {
@@ -287,16 +206,18 @@ impl History {
                 What::App(App::Returned(answer)) => match &**answer {
                     Return::Sent { op, result } | Return::SentInTransaction { op, result, .. } => {
                         let outcome = Outcome::Sent(record.seq, record.at, result.clone());
-                        ends(op.0, outcome, &mut history.sends);
+                        ends(op.0, outcome, &mut history);
                     }
                     Return::Failed { op, error } => {
-                        ends(op.0, Outcome::Failed(record.seq, error.clone()), &mut history.sends);
+                        ends(op.0, Outcome::Failed(record.seq, error.clone()), &mut history);
                     }
-                    Return::Listen { task, group, queue, .. } => {
+                    Return::Listen { task, .. } => {
                         tasks.insert((node, record.incarnation, task.0), history.deliveries.len());
-                        history.deliveries.push(Delivery::of(record, node, (group, queue), answer));
+                        history.hand(record, node, answer);
                     }
-                    Return::Told { .. } => history.pulls.extend(pulled(record, node, answer)),
+                    Return::Told { .. } => {
+                        history.pulls.extend(Delivery::of(record, node, answer));
+                    }
                     Return::Done { .. }
                     | Return::QueuesChanged { .. }
                     | Return::Administered { .. }
@@ -311,6 +232,7 @@ impl History {
                 _ => {}
             }
         }
+        history.look_back();
         history.read_disks(trace);
         history
     }
@@ -325,14 +247,62 @@ impl History {
         self.sick.see(record, node);
     }
 
-    /// A call begins with these messages; gives their places among the sends.
-    fn begin(&mut self, (seq, at): (Seq, Time), messages: &[Message], in_transaction: bool) -> Range<usize> {
+    /// A call begins; gives the places of its letters among the sends.
+    fn begin(&mut self, (seq, at): (Seq, Time), call: &Arc<Call>) -> Range<usize> {
         let first = self.sends.len();
-        for message in messages {
-            let (number, message) = (self.sends.len() + 1, message.clone());
-            self.sends.push(SendSeen { seq, at, number, message, in_transaction, outcome: Outcome::Unknown });
+        let in_transaction = matches!(**call, Call::SendInTransaction { .. });
+        for which in 0..letters(call).len() {
+            let (number, message) = (self.sends.len() + 1, Letter(call.clone(), which));
+            let is_delayed = message.properties.get(names::DELAY).is_some_and(|level| *level != "0");
+            let (outcome, id) = (Outcome::Unknown, None);
+            self.sends.push(SendSeen { seq, at, number, message, in_transaction, is_delayed, outcome, id });
         }
         first..self.sends.len()
+    }
+
+    /// A listener is handed something.
+    fn hand(&mut self, record: &Record, node: NodeId, answer: &Arc<Return>) {
+        let Some(mut delivery) = Delivery::of(record, node, answer) else { return };
+        let place = self.deliveries.len();
+        match self.lanes.get_full_mut(&Lane(&delivery.group, &delivery.queue)) {
+            Some((lane, _, all)) => {
+                delivery.lane = lane;
+                all.push(place);
+            }
+            None => {
+                let lane = (delivery.group.clone(), delivery.queue.clone());
+                (delivery.lane, _) = self.lanes.insert_full(lane, vec![place]);
+            }
+        }
+        self.deliveries.push(delivery);
+    }
+
+    /// What a delivery's group was handed of its queue, in order.
+    pub(super) fn of_lane<'a>(&'a self, of: &Delivery) -> impl DoubleEndedIterator<Item = &'a Delivery> + use<'a> {
+        self.lanes[of.lane].iter().map(|at| &self.deliveries[*at])
+    }
+
+    /// The queues of which a group was handed something, each with that, in order.
+    pub(super) fn lanes_of(
+        &self,
+        group: &str,
+    ) -> impl Iterator<Item = (&MessageQueue, impl DoubleEndedIterator<Item = &Delivery>)> {
+        let own = self.lanes.iter().filter(move |((of, _), _)| *of == *group);
+        own.map(|((_, queue), all)| (queue, all.iter().map(|at| &self.deliveries[*at])))
+    }
+
+    /// All acknowledgements are known: what was handed over is compared with what was sent, while it is looked at anyway.
+    fn look_back(&mut self) {
+        let History { sends, acked, numbers, deliveries, pulls, .. } = self;
+        *acked = sends.iter().enumerate().filter_map(|(place, send)| Some((send.id?, place))).collect();
+        for delivery in deliveries.iter_mut().chain(pulls) {
+            let brief = delivery.messages.iter().map(|message| {
+                let id = message.message.properties.get(names::UNIQ_KEY).map(|key| numbers.give(key, || key.clone()));
+                let send = id.and_then(|id| acked.get(id)).map(|place| &sends[*place]);
+                Brief::of(message, id, send)
+            });
+            delivery.brief = brief.collect();
+        }
     }
 
     fn read_disks(&mut self, trace: &Trace) {
@@ -340,7 +310,13 @@ impl History {
         for (node, disk) in last {
             if trace.header.nodes[usize::from(node.0)].role == Role::Broker {
                 let store = Store::read(&Image(&disk.cached));
-                self.brokers.push(BrokerSeen { node, ledger: Ledger::of(&store), store });
+                let in_short = |record: &LogRecord| {
+                    let id = record.id().map(|key| self.numbers.give(key, || key.into()));
+                    let send = id.and_then(|id| self.acked.get(id)).map(|place| &self.sends[*place]);
+                    (id, send.is_some_and(|send| copy_is_of(record, &send.message)))
+                };
+                let brief = store.records.iter().map(in_short).collect();
+                self.brokers.push(BrokerSeen { node, ledger: Ledger::of(&store), store, brief });
             }
         }
     }
@@ -455,26 +431,43 @@ impl History {
     ///
     /// What is torn is none while its machine is off: a recovery may cut it off.
     pub fn copies(&self) -> impl Iterator<Item = (NodeId, &LogRecord)> {
-        let is_whole = |node: NodeId, record: &LogRecord| !record.is_torn || !self.is_off(node);
-        let own = self.brokers.iter().flat_map(move |broker| {
-            let whole = broker.store.records.iter().filter(move |record| is_whole(broker.node, record));
-            whole.map(|record| (broker.node, record))
-        });
+        self.copies_seen().map(|copy| (copy.node, copy.record))
+    }
+
+    /// The same, with what is known of each.
+    pub fn copies_seen(&self) -> impl Iterator<Item = CopySeen<'_>> {
+        let own = self.brokers.iter().flat_map(|broker| (0..broker.brief.len()).map(|at| broker.copy(at)));
+        let whole = move |copy: &CopySeen<'_>| !copy.record.is_torn || !self.is_off(copy.node);
         let replicated = self.alone.iter().filter_map(move |(node, slave, at)| {
-            let slave = &self.slaves[*slave].1;
-            let record = &slave.store.records[*at];
-            is_whole(slave.node, record).then_some((*node, record))
+            let copy = self.slaves[*slave].1.copy(*at);
+            whole(&copy).then_some(CopySeen { node: *node, ..copy })
         });
-        own.chain(replicated)
+        own.filter(whole).chain(replicated)
+    }
+
+    /// The acknowledged call that sent a message.
+    pub(super) fn sent(&self, id: Id) -> Option<&SendSeen> {
+        self.acked.get(id).map(|place| &self.sends[*place])
+    }
+
+    /// The number of a unique key, if anybody saw it.
+    pub(super) fn id(&self, key: &str) -> Option<Id> {
+        self.numbers.get(key)
+    }
+
+    /// The unique key of a message.
+    pub(super) fn key(&self, id: Id) -> &str {
+        self.numbers.key(id)
     }
 }
 
-/// What a pull consumer was given, if it was.
-fn pulled(record: &Record, node: NodeId, answer: &Arc<Return>) -> Option<Delivery> {
-    let Return::Told { group, what, .. } = &**answer else { return None };
-    match &**what {
-        PullAnswer::Pulled(result) => Some(Delivery::of(record, node, (group, &result.queue), answer)),
-        PullAnswer::Queues(_) | PullAnswer::Offset(_) => None,
+/// A group's queue, asked for.
+#[derive(Hash)]
+struct Lane<'a>(&'a Group, &'a MessageQueue);
+
+impl Equivalent<(Group, MessageQueue)> for Lane<'_> {
+    fn equivalent(&self, (group, queue): &(Group, MessageQueue)) -> bool {
+        self.0 == group && self.1 == queue
     }
 }
 
@@ -506,6 +499,10 @@ impl Files for Image<'_> {
         Cow::Owned(file.read(at..end))
     }
 
+    fn ahead(&self) -> usize {
+        AHEAD
+    }
+
     fn written(&self, path: &str, range: Range<u64>) -> Vec<Range<u64>> {
         let Some(file) = self.0.files.get(path).filter(|_| range.start < range.end) else { return Vec::new() };
         let pages = file.pages.range(range.start / PAGE as u64..=(range.end - 1) / PAGE as u64);
@@ -522,61 +519,5 @@ impl Files for Image<'_> {
 }
 
 const ZEROS: [u8; PAGE] = [0; PAGE];
-
-/// What a message is to its sender: topic, body, keys, tag and user properties in the order of their names.
-pub type Content<'a> = (&'a str, &'a [u8], Vec<(&'a str, &'a str)>);
-
-/// Properties that the road adds.
-const OF_THE_ROAD: &[&str] = &[
-    names::UNIQ_KEY,
-    names::WAIT,
-    names::DELAY,
-    names::RETRY_TOPIC,
-    names::REAL_TOPIC,
-    names::REAL_QID,
-    names::TRAN_MSG,
-    names::PGROUP,
-    names::TRANSACTION_CHECK_TIMES,
-    names::CHECK_IMMUNITY_TIME_IN_SECONDS,
-    names::TRAN_PREPARED_QUEUE_OFFSET,
-    names::MIN_OFFSET,
-    names::MAX_OFFSET,
-    names::CONSUME_START_TIME,
-    names::ORIGIN_MESSAGE_ID,
-    names::RECONSUME_TIME,
-    names::MAX_RECONSUME_TIMES,
-    names::MSG_REGION,
-    names::TRACE_ON,
-];
-
-fn content<'a>(topic: &'a str, body: &'a [u8], pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Content<'a> {
-    let mut own: Vec<(&str, &str)> = pairs.filter(|(name, _)| !OF_THE_ROAD.contains(name)).collect();
-    own.sort_unstable();
-    (topic, body, own)
-}
-
-/// What a letter says.
-pub fn content_of(message: &Message) -> Content<'_> {
-    let pairs = message.properties.iter().map(|(name, value)| (&**name, &**value));
-    content(&message.topic, &message.body, pairs)
-}
-
-/// What a stored copy says.
-pub fn content_of_copy(record: &LogRecord) -> Content<'_> {
-    let topic = record.properties.get(names::RETRY_TOPIC).filter(|_| record.topic.starts_with('%'));
-    let pairs = record.properties.iter();
-    content(topic.unwrap_or(&record.topic), &record.body, pairs)
-}
-
-/// The unique key of a message as it was pulled.
-pub fn uid(message: &Message) -> Option<&str> {
-    message.properties.get(names::UNIQ_KEY).map(|key| key.as_str())
-}
-
-/// A message's key, or its number.
-pub fn label(send: &SendSeen) -> String {
-    match send.message.properties.get(names::KEYS) {
-        Some(key) => format!("m{} {key}", send.number),
-        None => format!("m{}", send.number),
-    }
-}
+/// Pages that are copied at once stay in the processor's cache.
+const AHEAD: usize = 32 << 10;

@@ -13,7 +13,8 @@
 use std::collections::BTreeMap;
 
 use crate::lab::check::Judged;
-use crate::lab::check::history::{History, Outcome, SendSeen, label};
+use crate::lab::check::history::History;
+use crate::lab::check::letters::{Outcome, SendSeen, label};
 use crate::lab::check::logs::{Logs, Piece};
 use crate::lab::fault::episode::FaultKind;
 use crate::lab::oracle::answer;

@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::Judged;
-use crate::lab::check::history::{History, SendSeen, label, uid};
+use crate::lab::check::history::History;
+use crate::lab::check::ids::ById;
+use crate::lab::check::letters::{SendSeen, label};
 use crate::lab::check::scene::{Scene, clubs};
 use crate::lab::scenario::plan::Plan;
 use crate::lab::trace::record::{NodeId, Seq};
@@ -37,7 +39,7 @@ pub(super) fn per_key_order(history: &History, plan: &Plan) -> Judged {
     let clubs = clubs(plan);
     let groups: Vec<&str> =
         clubs.iter().filter(|club| club.is_orderly() && club.is_from_first()).map(|club| club.group.as_str()).collect();
-    let consumed: BTreeMap<&str, BTreeMap<&str, Seq>> =
+    let consumed: BTreeMap<&str, ById<Seq>> =
         groups.iter().map(|group| (*group, first_consumed(history, group))).collect();
     let mut looked_at = 0;
     for ((_, _, topic, _), links) in &chains {
@@ -59,7 +61,7 @@ pub(super) fn per_key_order(history: &History, plan: &Plan) -> Judged {
             for (group, consumed) in consumed.iter().filter(|(group, _)| !is_moved(group, topic)) {
                 let mut latest: Option<(Seq, &Link<'_>)> = None;
                 for link in links {
-                    let Some(own) = consumed.get(&*link.result.msg_id) else { continue };
+                    let Some(own) = link.send.id.and_then(|id| consumed.get(id)) else { continue };
                     looked_at += 1;
                     match latest {
                         Some((before, earlier)) if *own < before => {
@@ -105,13 +107,12 @@ fn chains(history: &History) -> BTreeMap<Key<'_>, Vec<Link<'_>>> {
 }
 
 /// When a group first consumed each message.
-fn first_consumed<'a>(history: &'a History, group: &str) -> BTreeMap<&'a str, Seq> {
-    let mut consumed: BTreeMap<&str, Seq> = BTreeMap::new();
+fn first_consumed(history: &History, group: &str) -> ById<Seq> {
+    let mut consumed: ById<Seq> = ById::default();
     for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *group) {
-        let (Some(answer), Some((seq, _))) = (delivery.answer, delivery.end) else { continue };
-        for message in delivery.messages.iter().take(answer.done(delivery.messages.len())) {
-            let Some(id) = uid(&message.message) else { continue };
-            let first = consumed.entry(id).or_insert(seq);
+        let Some((seq, _)) = delivery.end else { continue };
+        for id in delivery.brief.iter().take(delivery.done()).filter_map(|brief| brief.id) {
+            let first = consumed.of(id).get_or_insert(seq);
             *first = seq.min(*first);
         }
     }

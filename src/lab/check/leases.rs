@@ -10,12 +10,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::history::History;
+use crate::lab::check::letters::Delivery;
 use crate::lab::check::signs::{self, Place};
 use crate::lab::oracle::frame;
 use crate::lab::oracle::json::Json;
 use crate::lab::trace::record::{NodeId, Record, Road, Seq, What};
 use crate::lab::trace::wire::Wire;
+use crate::mq::message::{Group, Topic};
 use crate::mq::time::{Span, Time};
 
 /// A queue for which a member asked, and what it was told.
@@ -139,7 +141,7 @@ pub(super) fn refused<'a>(history: &'a History, broker: NodeId, delivery: &Deliv
 
 fn place_of(delivery: &Delivery) -> Place {
     let queue = &delivery.queue;
-    Place { group: delivery.group.to_string(), topic: queue.topic.to_string(), queue: queue.queue_id }
+    Place { group: delivery.group.clone(), topic: queue.topic.clone(), queue: queue.queue_id }
 }
 
 /// Where a member of an ordered group began to read behind what the group had committed when its lock was granted: the lock,
@@ -182,12 +184,12 @@ fn begins(history: &History, pull: &signs::Asked) -> bool {
 
 fn wished(wire: &Wire) -> Option<Vec<Place>> {
     let json = body(wire)?;
-    let group = json.get("consumerGroup")?.text()?.to_owned();
+    let group = Group::from(json.get("consumerGroup")?.text()?);
     let queues = queues(json.get("mqSet")?);
     Some(queues.into_iter().map(|(topic, queue)| Place { group: group.clone(), topic, queue }).collect())
 }
 
-fn granted(wire: &Wire) -> Option<Vec<(String, i32)>> {
+fn granted(wire: &Wire) -> Option<Vec<(Topic, i32)>> {
     Some(queues(body(wire)?.get("lockOKMQSet")?))
 }
 
@@ -196,10 +198,10 @@ fn body(wire: &Wire) -> Option<Json> {
     Json::parse(frame::body(&bytes)?).ok()
 }
 
-fn queues(list: &Json) -> Vec<(String, i32)> {
+fn queues(list: &Json) -> Vec<(Topic, i32)> {
     let read = |one: &Json| {
         let queue = i32::try_from(one.get("queueId")?.int()?).ok()?;
-        Some((one.get("topic")?.text()?.to_owned(), queue))
+        Some((Topic::from(one.get("topic")?.text()?), queue))
     };
     match list {
         Json::List(items) => items.iter().filter_map(read).collect(),

@@ -1,7 +1,7 @@
 //! What became of a message in a group: consumed, dead, still under way, or forgotten.
 
-use crate::lab::check::history::{History, uid};
-use crate::lab::check::ids::{ById, Ids, Seen};
+use crate::lab::check::history::{CopySeen, History};
+use crate::lab::check::ids::{ById, Id, Ids, Seen};
 use crate::lab::oracle::store::LogRecord;
 use crate::mq::message::names::{dlq_topic, retry_topic};
 use crate::mq::message::property::names;
@@ -22,58 +22,60 @@ pub(super) enum Fate {
     Unseen,
 }
 
-/// What a group did with each message, by unique key.
-pub(super) struct Lineages<'a> {
-    consumed: Ids<'a>,
-    dead: Ids<'a>,
+/// What a group did with each message.
+#[derive(Default)]
+pub(super) struct Lineages {
+    consumed: Ids,
+    dead: Ids,
     /// Copies that were parked with a delay and have not been put under their true topic.
-    parked: ById<'a, i64>,
+    parked: ById<i64>,
     /// Copies under `%RETRY%` that no listener was handed.
-    unheard: Ids<'a>,
+    unheard: Ids,
     /// When it was handed out last, and whether that was answered.
-    last: ById<'a, (Time, bool)>,
+    last: ById<(Time, bool)>,
 }
 
-impl<'a> Lineages<'a> {
+impl Lineages {
     /// Reads what a group's listeners answered and what the brokers' disks hold for it.
-    pub(super) fn of(history: &'a History, group: &str) -> Lineages<'a> {
+    pub(super) fn of(history: &History, group: &str) -> Lineages {
         let (retry, dlq) = (retry_topic(group), dlq_topic(group));
-        let (mut consumed, mut last) = (Ids::default(), ById::default());
-        let mut heard: Seen<(&str, i32, i64, &str)> = Seen::default();
+        let mut all = Lineages::default();
+        // What listeners were handed out of `%RETRY%`.
+        let mut heard: Seen<(i32, i64, Id)> = Seen::default();
         for delivery in history.deliveries.iter().filter(|delivery| delivery.group == *group) {
-            let done = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
-            for (at, message) in delivery.messages.iter().enumerate() {
-                let Some(id) = uid(&message.message) else { continue };
+            let (done, is_retry) = (delivery.done(), delivery.queue.topic == retry);
+            for (at, brief) in delivery.brief.iter().enumerate() {
+                let Some(id) = brief.id else { continue };
                 if at < done {
-                    consumed.insert(id);
+                    all.consumed.insert(id);
                 }
-                last.insert(id, (delivery.at, delivery.answer.is_some()));
-                heard.insert((&*delivery.queue.topic, delivery.queue.queue_id, message.queue_offset.0, id));
+                *all.last.of(id) = Some((delivery.at, delivery.answer.is_some()));
+                if is_retry {
+                    heard.insert((delivery.queue.queue_id, brief.offset, id));
+                }
             }
         }
-        let mut all =
-            Lineages { consumed, dead: Ids::default(), parked: ById::default(), unheard: Ids::default(), last };
-        for (_, copy) in history.copies() {
-            let Some(id) = copy.id() else { continue };
+        for CopySeen { id, record: copy, .. } in history.copies_seen() {
+            let Some(id) = id else { continue };
             if copy.topic == *dlq {
                 all.dead.insert(id);
-                *all.parked.entry(id).or_default() -= i64::from(was_parked(copy));
+                *all.parked.of(id).get_or_insert(0) -= i64::from(was_parked(copy));
             } else if copy.topic == *retry {
-                *all.parked.entry(id).or_default() -= i64::from(was_parked(copy));
-                if !heard.contains(&(&*copy.topic, copy.queue, copy.queue_offset, id)) {
+                *all.parked.of(id).get_or_insert(0) -= i64::from(was_parked(copy));
+                if !heard.contains(&(copy.queue, copy.queue_offset, id)) {
                     all.unheard.insert(id);
                 }
             } else if copy.topic == SCHEDULE_TOPIC
                 && copy.properties.get(names::REAL_TOPIC).is_some_and(|real| real == &*retry || real == &*dlq)
             {
-                *all.parked.entry(id).or_default() += 1;
+                *all.parked.of(id).get_or_insert(0) += 1;
             }
         }
         all
     }
 
     /// What became of a message.
-    pub(super) fn fate(&self, id: &str) -> Fate {
+    pub(super) fn fate(&self, id: Id) -> Fate {
         let is_waiting = self.unheard.contains(id) || self.parked.get(id).is_some_and(|parked| 0 < *parked);
         match self.last.get(id) {
             _ if self.consumed.contains(id) => Fate::Consumed,

@@ -4,7 +4,8 @@
 //! The bounds are sums of the release's own periods; each constant names its class.
 
 use crate::lab::check::delivery::{self, Debts, Member, Owed};
-use crate::lab::check::history::{History, Outcome};
+use crate::lab::check::history::History;
+use crate::lab::check::letters::Outcome;
 use crate::lab::check::lineage::Fate;
 use crate::lab::check::{Judged, filters, seconds};
 use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};

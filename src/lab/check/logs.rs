@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::lab::check::ids::By;
 use crate::lab::trace::image::PAGE;
 use crate::lab::trace::record::{DiskEvent, Machine, NodeId, Record, Seq, What};
 
@@ -20,10 +21,10 @@ pub(super) struct Logs {
 /// One node's log.
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    /// By the place of their first byte; they do not overlap.
-    pieces: BTreeMap<u64, Piece>,
-    /// By their first byte, in a file of that first byte.
-    pages: BTreeMap<(u64, u64), Page>,
+    /// In the order of their places; they do not overlap.
+    pieces: Vec<Piece>,
+    /// By the first byte of their file, and their number in it.
+    pages: By<(u64, u64), Page>,
     /// Pages that a flush would write.
     dirty: BTreeSet<(u64, u64)>,
     /// Flushes under way.
@@ -56,6 +57,8 @@ struct Page {
     stored: Seq,
     /// Stores before this one are on the disk.
     stable_to: Seq,
+    /// Whether it is among those that a flush would write.
+    is_dirty: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +75,7 @@ impl Logs {
         let Some(node) = record.node else { return };
         match &record.what {
             What::Disk(disk) => self.of.entry(node).or_default().see(record.seq, disk),
-            What::Machine(Machine::PowerLost { .. }) => self.of.entry(node).or_default().dirty.clear(),
+            What::Machine(Machine::PowerLost { .. }) => self.of.entry(node).or_default().forget_dirty(),
             What::Machine(Machine::DiskReplaced { .. }) => drop(self.of.remove(&node)),
             What::Machine(Machine::Booted) => self.of.entry(node).or_default().begin_again(),
             _ => {}
@@ -124,33 +127,35 @@ impl Log {
             return;
         }
         let (at, end) = (file + range.start, file + range.end);
-        self.cover(at, end);
         self.end = Some(end);
-        self.pieces.insert(at, Piece { at, end, seq, file });
+        self.cover(Piece { at, end, seq, file });
         for page in pages(&range) {
             let known = self.pages.entry((file, page)).or_default();
             known.stored = seq;
-            if self.dirty.insert((file, page)) {
-                known.dirty_since = seq;
+            if !known.is_dirty {
+                (known.is_dirty, known.dirty_since) = (true, seq);
+                self.dirty.insert((file, page));
             }
         }
     }
 
-    /// Forgets what a store covers.
-    fn cover(&mut self, at: u64, end: u64) {
-        if let Some((_, &before)) = self.pieces.range(..at).next_back()
-            && at < before.end
-        {
-            self.pieces.insert(before.at, Piece { end: at, ..before });
-            if end < before.end {
-                self.pieces.insert(end, Piece { at: end, ..before });
-            }
+    /// Puts a store in the place of what it covers.
+    fn cover(&mut self, new: Piece) {
+        if self.pieces.last().is_none_or(|last| last.end <= new.at) {
+            return self.pieces.push(new);
         }
-        while let Some((_, &under)) = self.pieces.range(at..end).next() {
-            self.pieces.remove(&under.at);
-            if end < under.end {
-                self.pieces.insert(end, Piece { at: end, ..under });
-            }
+        let from = self.pieces.partition_point(|piece| piece.end <= new.at);
+        let to = self.pieces.partition_point(|piece| piece.at < new.end);
+        let under = &self.pieces[from..to];
+        let before = under.first().filter(|piece| piece.at < new.at).map(|piece| Piece { end: new.at, ..*piece });
+        let behind = under.last().filter(|piece| new.end < piece.end).map(|piece| Piece { at: new.end, ..*piece });
+        self.pieces.splice(from..to, [before, Some(new), behind].into_iter().flatten());
+    }
+
+    /// Without power nothing waits to be written any more.
+    fn forget_dirty(&mut self) {
+        for place in std::mem::take(&mut self.dirty) {
+            self.pages[&place].is_dirty = false;
         }
     }
 
@@ -172,6 +177,7 @@ impl Log {
             }
             page.dirty_since = seq;
             if page.stored < seq {
+                page.is_dirty = false;
                 self.dirty.remove(&place);
             }
         }
@@ -184,7 +190,7 @@ impl Log {
 
     /// What was stored together with the byte at that place.
     pub(super) fn piece(&self, at: u64) -> Option<Piece> {
-        let (_, piece) = self.pieces.range(..=at).next_back()?;
+        let piece = self.pieces[..self.pieces.partition_point(|piece| piece.at <= at)].last()?;
         (at < piece.end).then_some(*piece)
     }
 
@@ -196,12 +202,12 @@ impl Log {
 
     /// Every piece that begins at or behind a place.
     pub(super) fn from(&self, at: u64) -> impl Iterator<Item = Piece> {
-        self.pieces.range(at..).map(|(_, piece)| *piece)
+        self.pieces[self.pieces.partition_point(|piece| piece.at < at)..].iter().copied()
     }
 
     /// One past the last byte in front of which a flush has answered for every store.
     pub(super) fn stable_to(&self) -> u64 {
-        let stable = self.pieces.values().take_while(|piece| self.is_stable(**piece));
+        let stable = self.pieces.iter().take_while(|piece| self.is_stable(**piece));
         stable.last().map_or(0, |piece| piece.end)
     }
 

@@ -1,9 +1,8 @@
 //! A day in five numbers: what was acknowledged, lost and late, and how long nothing could be sent or was received.
 
-use std::collections::BTreeMap;
-
 use crate::lab::check::Judged;
-use crate::lab::check::history::{History, uid};
+use crate::lab::check::history::History;
+use crate::lab::check::ids::{ById, Ids};
 use crate::lab::scenario::count::CountRule;
 use crate::lab::trace::log::Trace;
 use crate::mq::time::{Span, Time};
@@ -35,19 +34,19 @@ impl Measures {
     }
 
     pub(super) fn in_history(history: &History) -> Measures {
-        let mut heard: BTreeMap<&str, Time> = BTreeMap::new();
+        let mut heard: ById<Time> = ById::default();
         for delivery in &history.deliveries {
-            for id in delivery.messages.iter().filter_map(|message| uid(&message.message)) {
-                heard.entry(id).or_insert(delivery.at);
+            for id in delivery.ids() {
+                heard.of(id).get_or_insert(delivery.at);
             }
         }
-        let copies = history.copies().filter_map(|(_, record)| record.id());
-        let stored: std::collections::BTreeSet<&str> = copies.collect();
+        let stored: Ids = history.copies_seen().filter_map(|copy| copy.id).collect();
         let mut measures = Measures { sent: history.sends.len(), ..Measures::default() };
-        for (_, _, at, result) in history.acked() {
+        for (send, _, at, _) in history.acked() {
             measures.acked += 1;
-            measures.lost += usize::from(!stored.contains(&*result.msg_id));
-            measures.late += usize::from(heard.get(&*result.msg_id).is_none_or(|heard| at + LATE < *heard));
+            measures.lost += usize::from(send.id.is_none_or(|id| !stored.contains(id)));
+            let heard = send.id.and_then(|id| heard.get(id));
+            measures.late += usize::from(heard.is_none_or(|heard| at + LATE < *heard));
         }
         let calls = || history.sends.iter().map(|send| send.at);
         if let (Some(first), Some(last)) = (calls().min(), calls().max()) {

@@ -3,7 +3,7 @@
 //! What a group is owed follows from what it always wanted: a topic that a member gave up, or that not all members took, is
 //! promised to nobody (K16), and of one whose selector changed only what every selector takes.
 
-use crate::lab::check::filters;
+use crate::lab::check::filters::Selected;
 use crate::lab::check::history::History;
 use crate::lab::trace::record::{NodeId, Record};
 use crate::mq::app::MessageSelector;
@@ -72,7 +72,7 @@ impl<'a> Minds<'a> {
     pub(super) fn may_take<'b>(&self, topic: &str, property: &dyn Fn(&str) -> Option<&'b str>) -> Option<bool> {
         let mut may = false;
         for (_, selector) in self.taken(topic) {
-            may |= filters::takes(selector, property)?;
+            may |= Selected::of(selector).takes(property)?;
         }
         Some(may)
     }
@@ -96,7 +96,7 @@ impl<'a> Minds<'a> {
             return Some(false);
         }
         for (_, selector) in taken {
-            if !filters::takes(selector, property)? {
+            if !Selected::of(selector).takes(property)? {
                 return Some(false);
             }
         }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::history::History;
 use crate::lab::check::leases;
+use crate::lab::check::letters::Delivery;
 use crate::lab::check::signs::Place;
 use crate::lab::check::{Judged, Verdict};
 use crate::lab::fault::episode::FaultKind;
@@ -154,7 +155,7 @@ pub(super) fn queue_fifo(history: &History, plan: &Plan) -> Judged {
 
 /// An owner that began in front of what the group had committed when it had the lock.
 fn began_before(history: &History, handed: &Handed<'_>) -> Option<Judged> {
-    let (group, topic) = (handed.group.to_string(), handed.queue.topic.to_string());
+    let (group, topic) = (handed.group.clone(), handed.queue.topic.clone());
     let place = Place { group, topic, queue: handed.queue.queue_id };
     let (lock, committed, pull, from) = leases::began_before(history, handed.broker?, &place)?;
     let at = handed.name();
@@ -367,7 +368,7 @@ pub(super) fn no_overtaking(history: &History, plan: &Plan) -> Judged {
             }
             last = delivery.at;
             if is_answer {
-                let upto = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
+                let upto = delivery.done();
                 for (place, message) in delivery.messages.iter().enumerate() {
                     let offset = message.queue_offset.0;
                     let given_up = 0 <= handed.reconsume_max && handed.reconsume_max <= message.reconsume_times;

@@ -55,7 +55,7 @@ pub(super) fn no_regress(history: &History, plan: &Plan) -> Judged {
     for commit in &history.signs.commits {
         while let Some(delivery) = handed.next_if(|delivery| delivery.seq < commit.seq) {
             let Some((master, _)) = scene.master(&delivery.queue.broker) else { continue };
-            let (group, topic) = (delivery.group.to_string(), delivery.queue.topic.to_string());
+            let (group, topic) = (delivery.group.clone(), delivery.queue.topic.clone());
             let place = Place { group, topic, queue: delivery.queue.queue_id };
             acts.entry((master, place)).or_default().push((delivery.node, delivery.at));
         }

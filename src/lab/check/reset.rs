@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::Judged;
 use crate::lab::check::delivery::GRACE;
-use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::history::History;
+use crate::lab::check::letters::Delivery;
 use crate::lab::check::scene::Scene;
 use crate::lab::check::signs::Asked;
 use crate::lab::check::start::{Copy, copies};

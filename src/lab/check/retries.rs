@@ -6,10 +6,12 @@
 //!  nobody took it back          5 s, at its own client
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::lab::check::delays::Levels;
-use crate::lab::check::history::{Delivery, History, uid};
+use crate::lab::check::history::History;
+use crate::lab::check::ids::{By, Id};
+use crate::lab::check::letters::Delivery;
 use crate::lab::check::scene::{Club, Scene, brokers, clubs};
 use crate::lab::check::{Judged, seconds};
 use crate::lab::scenario::plan::Plan;
@@ -43,15 +45,15 @@ pub(super) fn retry_schedule(history: &History, plan: &Plan) -> Judged {
     let levels: Vec<Levels> = brokers(plan).map(|(_, broker)| Levels::of(broker)).collect();
     // Where clocks were set nobody can say how long a wait was.
     let is_timed = history.clock_steps.is_empty();
-    let mut tries: BTreeMap<(&str, &str), Vec<Try<'_>>> = BTreeMap::new();
+    let mut tries: By<(&str, Id), Vec<Try<'_>>> = By::default();
     let mut known: BTreeSet<(&str, Place<'_>, i32)> = BTreeSet::new();
     let mut looked_at = 0;
     for delivery in &history.deliveries {
         let Some(club) = clubs.iter().find(|club| *club.group == delivery.group) else { continue };
-        let done = delivery.answer.map_or(0, |answer| answer.done(delivery.messages.len()));
+        let done = delivery.done();
         let queue = &delivery.queue;
-        for (number, message) in delivery.messages.iter().enumerate() {
-            let Some(id) = uid(&message.message) else { continue };
+        for (number, (id, message)) in delivery.numbered().enumerate() {
+            let Some(id) = id else { continue };
             let place = (&*queue.broker, &*queue.topic, queue.queue_id, message.queue_offset.0);
             let hops = message.reconsume_times;
             let failed = delivery.answer.is_some() && done <= number;
@@ -64,7 +66,7 @@ pub(super) fn retry_schedule(history: &History, plan: &Plan) -> Judged {
                 looked_at += 1;
                 let next = Try { delivery, hops, place, failed };
                 if let Some((clause, before, by)) = wrong(&scene, own, &next, &levels, is_timed) {
-                    let key = message.message.properties.get(names::KEYS).map_or(id, |key| key.as_str());
+                    let key = message.message.properties.get(names::KEYS).map_or(history.key(id), |key| key.as_str());
                     let witness = before.into_iter().chain([delivery.seq]).collect();
                     let (group, by) = (club.group, seconds(by));
                     return Judged::violation(

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::check::Judged;
-use crate::lab::check::content::{SCHEDULE_TOPIC, is_own, sent};
-use crate::lab::check::history::{History, Image, SendSeen, label, uid};
+use crate::lab::check::content::{SCHEDULE_TOPIC, is_own};
+use crate::lab::check::history::{History, Image};
+use crate::lab::check::ids::Id;
+use crate::lab::check::letters::{SendSeen, label};
 use crate::lab::check::minds::Minds;
 use crate::lab::check::scene::brokers;
 use crate::lab::oracle::config::Config;
@@ -18,7 +20,7 @@ use crate::mq::message::names::{self, retry_topic};
 use crate::mq::message::property::names as properties;
 
 /// What was handed to which group, by group and unique key.
-type Handed<'a> = BTreeSet<(&'a str, &'a str)>;
+type Handed<'a> = BTreeSet<(&'a str, Id)>;
 
 /// Groups are handed their own topics and retries; copies lie in the topic that was asked for, in a queue of it, and in the
 /// retry and dead letter topics of groups that were handed the message.
@@ -27,17 +29,14 @@ pub(super) fn no_misrouting(history: &History, plan: &Plan) -> Judged {
         return found;
     }
     let all = history.deliveries.iter().chain(&history.pulls);
-    let handed: Handed<'_> = all
-        .flat_map(|one| one.messages.iter().filter_map(|own| Some((one.group.as_str(), uid(&own.message)?))))
-        .collect();
-    let sent = sent(history);
+    let handed: Handed<'_> = all.flat_map(|one| one.ids().map(|id| (one.group.as_str(), id))).collect();
     let changes_topics = plan.operators.iter().flat_map(|operator| &operator.calls).any(|(_, call)| {
         use AdminCall::{DeleteTopic, UpdateTopic, WipeWritePerm};
         matches!(call, UpdateTopic { .. } | DeleteTopic { .. } | WipeWritePerm { .. })
     });
     // Where the file of topics can be lost, a topic may come again with other queues.
     let keeps_topics = !changes_topics && (history.power_losses.is_empty() || plan.profile.fixes("K13"));
-    for send in sent.values() {
+    for send in history.sends.iter().filter(|send| send.id.is_some()) {
         if let Some(found) = elsewhere(history, send, keeps_topics.then_some(plan)) {
             return found;
         }
@@ -49,10 +48,10 @@ pub(super) fn no_misrouting(history: &History, plan: &Plan) -> Judged {
         }
         let image = history.disks.iter().rfind(|disk| disk.node == broker.node);
         let topics = image.map(|disk| Config::read(&Image(&disk.cached)).topics).unwrap_or_default();
-        for copy in &broker.store.records {
-            let Some(id) = copy.id() else { continue };
+        for (id, copy) in broker.numbered() {
+            let Some(id) = id else { continue };
             looked_at += 1;
-            let send = sent.get(id).copied();
+            let send = history.sent(id);
             let queues = topics.get(&copy.topic).map(|topic| topic.write_queues.max(topic.read_queues));
             let is_outside = copy.topic != SCHEDULE_TOPIC
                 && !changes_topics
@@ -77,7 +76,7 @@ pub(super) fn no_misrouting(history: &History, plan: &Plan) -> Judged {
 }
 
 /// Why a copy lies where it should not.
-fn misplaced(copy: &LogRecord, id: &str, send: Option<&SendSeen>, handed: &Handed<'_>) -> Option<&'static str> {
+fn misplaced(copy: &LogRecord, id: Id, send: Option<&SendSeen>, handed: &Handed<'_>) -> Option<&'static str> {
     let topic = copy.topic.as_str();
     // Where it is parked, its own topic is told by a property.
     let real = if is_own(topic) { copy.properties.get(properties::REAL_TOPIC)? } else { topic };
@@ -128,7 +127,7 @@ fn strangers(history: &History, plan: &Plan) -> Option<Judged> {
 /// A message that was acknowledged in another queue than the one that was named or selected.
 fn elsewhere(history: &History, send: &SendSeen, plan: Option<&Plan>) -> Option<Judged> {
     let (node, _, by) = history.signs.sends.get(&send.seq)?;
-    let crate::lab::check::history::Outcome::Sent(seq, _, result) = &send.outcome else { return None };
+    let crate::lab::check::letters::Outcome::Sent(seq, _, result) = &send.outcome else { return None };
     let (is_there, asked) = match &by.as_ref()?.to {
         SendTo::Queue(asked) => (result.queue == *asked, asked.to_string()),
         SendTo::Selected(Selector::Hash(text)) => {

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::check::filters;
-use crate::lab::check::history::{Delivery, History, uid};
+use crate::lab::check::filters::Wants;
+use crate::lab::check::history::History;
+use crate::lab::check::letters::{Delivery, uid};
 use crate::lab::fault::episode::{Episode, FaultKind};
 use crate::lab::oracle::store::{LogRecord, Store};
 use crate::lab::scenario::plan::{BrokerPlan, ConsumerPlan, NodeKind, Plan};
@@ -20,6 +21,7 @@ pub(super) struct Club<'a> {
     pub(super) subscriptions: &'a [(Topic, MessageSelector)],
     pub(super) members: Vec<(NodeId, &'a ConsumerPlan)>,
     pub(super) retry: String,
+    wants: Wants<'a>,
 }
 
 impl Club<'_> {
@@ -35,7 +37,7 @@ impl Club<'_> {
     /// Whether it wants a copy; `None` if its condition is not read here.
     pub(super) fn wants(&self, copy: &LogRecord) -> Option<bool> {
         let find = |name: &str| copy.properties.get(name);
-        if copy.topic == self.retry { Some(true) } else { filters::wants(self.subscriptions, &copy.topic, &find) }
+        if copy.topic == self.retry { Some(true) } else { self.wants.wants(&copy.topic, &find) }
     }
 
     /// How often a message is tried again at most, by its most patient member; `None` is without end.
@@ -65,6 +67,7 @@ pub(super) fn clubs(plan: &Plan) -> Vec<Club<'_>> {
                 subscriptions,
                 members: Vec::new(),
                 retry: retry_topic(group).to_string(),
+                wants: Wants::of(subscriptions),
             });
             let is_like = consumer.subscriptions == *club.subscriptions
                 && club.members.iter().all(|(_, one)| one.orderly == consumer.orderly);

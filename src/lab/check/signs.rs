@@ -7,8 +7,9 @@ use crate::lab::check::logs::log_file;
 use crate::lab::oracle::frame::Frame;
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::trace::record::{App, DiskEvent, FrameNote, LinkId, Machine, NodeId, Record, Road, Seq, What};
-use crate::lab::trace::wire::Wire;
+use crate::lab::trace::wire::{OfQueue, Wire};
 use crate::mq::app::{Call, Return, SendBy};
+use crate::mq::message::{Group, Name, Topic};
 use crate::mq::time::Time;
 
 /// All of that, each kind in order.
@@ -40,9 +41,9 @@ pub struct Signs {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Place {
     /// The group.
-    pub group: String,
+    pub group: Group,
     /// The topic.
-    pub topic: String,
+    pub topic: Topic,
     /// The queue's number.
     pub queue: i32,
 }
@@ -167,18 +168,12 @@ impl Signs {
             (false, UPDATE_CONSUMER_OFFSET | PULL_MESSAGE) => {}
             _ => return,
         }
-        let Some(wire) = frame.wire.as_ref().map(Wire::brief) else { return };
-        let Some(read) = Frame::read(&wire) else { return };
-        let place = || {
-            let text = |name: &str| read.text(name).map(str::to_owned);
-            let queue = read.number("queueId").and_then(|number| i32::try_from(number).ok())?;
-            Some(Place { group: text("consumerGroup")?, topic: text("topic")?, queue })
-        };
-        let (Some(place), false) = (place(), is_response) else { return };
+        let of_queue = |wire: &Wire| wire.of_queue().or_else(|| read(frame.code, &wire.bytes()));
+        let (Some(said), false) = (frame.wire.as_ref().and_then(of_queue), is_response) else { return };
+        let OfQueue { group, topic, queue, settled, reads } = said;
+        let place = Place { group, topic, queue };
         let (seq, sent, at, broker) = (record.seq, record.cause.unwrap_or(record.seq), record.at, node);
-        let says_place = frame.code == UPDATE_CONSUMER_OFFSET
-            || read.number("sysFlag").is_some_and(|flag| flag & COMMITS_OFFSET == COMMITS_OFFSET);
-        if let Some(value) = read.number("commitOffset").filter(|_| says_place) {
+        if let Some(value) = settled {
             self.commits.push(Commit {
                 seq,
                 sent,
@@ -192,7 +187,7 @@ impl Signs {
                 opaque: frame.opaque,
             });
         }
-        if let Some(offset) = read.number("queueOffset").filter(|_| frame.code == PULL_MESSAGE) {
+        if let Some(offset) = reads {
             self.pulls.push(Asked { seq, sent, at, broker, from, place, offset });
         }
     }
@@ -219,6 +214,21 @@ impl Signs {
     pub fn is_swapped(&self, node: NodeId) -> bool {
         self.swapped.iter().any(|(swapped, _)| *swapped == node)
     }
+}
+
+/// What the bytes of a pull or of a commit say.
+fn read(code: i32, bytes: &[u8]) -> Option<OfQueue> {
+    let read = Frame::read(bytes)?;
+    let text = |name: &str| read.text(name).map(Name::from);
+    let (is_pull, is_update) = (code == PULL_MESSAGE, code == UPDATE_CONSUMER_OFFSET);
+    let is_settled = is_update || read.number("sysFlag").is_some_and(|flag| flag & COMMITS_OFFSET == COMMITS_OFFSET);
+    Some(OfQueue {
+        group: text("consumerGroup")?,
+        topic: text("topic")?,
+        queue: read.number("queueId").and_then(|number| i32::try_from(number).ok())?,
+        settled: read.number("commitOffset").filter(|_| is_settled),
+        reads: read.number("queueOffset").filter(|_| is_pull),
+    })
 }
 
 /// What a disk says of a bit that changed by itself.

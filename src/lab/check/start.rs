@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::lab::check::Judged;
 use crate::lab::check::broadcast::{keeps_place, places_kept};
-use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::filters::Wants;
+use crate::lab::check::history::History;
+use crate::lab::check::letters::Delivery;
 use crate::lab::check::minds::Minds;
-use crate::lab::check::{Judged, filters};
 use crate::lab::oracle::store::LogRecord;
 use crate::lab::scenario::plan::{ConsumerPlan, NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
@@ -105,10 +107,11 @@ fn readers(plan: &Plan) -> Vec<Reader<'_>> {
 /// The copies of a queue by offset; those of other tags are not wanted.
 pub(super) fn copies(history: &History, plan: &Plan, queue: &MessageQueue, consumer: &ConsumerPlan) -> Vec<Copy> {
     let is_subscribed = consumer.subscriptions.iter().any(|(topic, _)| *topic == queue.topic);
+    let wants = Wants::of(&consumer.subscriptions);
     let wanted = |record: &LogRecord| {
         let find = |name: &str| record.properties.get(name);
         // A retry topic is read whole, and so is what a condition asks for that is not read here.
-        !is_subscribed || filters::wants(&consumer.subscriptions, &queue.topic, &find).unwrap_or(true)
+        !is_subscribed || wants.wants(&queue.topic, &find).unwrap_or(true)
     };
     let is_there = |record: &&LogRecord| record.topic == *queue.topic && record.queue == queue.queue_id;
     let mut copies: Vec<Copy> = history

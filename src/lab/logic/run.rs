@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::history::History;
+use crate::lab::check::letters::Delivery;
 use crate::lab::check::{self, Finding, Verdict};
 use crate::lab::logic::apps::OwnApps;
 use crate::lab::logic::{Chooser, Consumer, ConsumerLogic, QueueSelector, Transactions, TxnLogic};

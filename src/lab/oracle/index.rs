@@ -77,7 +77,11 @@ pub struct IndexFile<'a> {
 impl<'a> IndexFile<'a> {
     /// Every index file of a store. They are made alike: what one tells of its shape holds for others of its length.
     pub fn all(files: &'a dyn Files, segments: &'a [Segment]) -> Vec<IndexFile<'a>> {
-        let mut all: Vec<IndexFile<'a>> = segments.iter().map(|segment| IndexFile::open(files, segment)).collect();
+        let mut all: Vec<IndexFile<'a>> = Vec::with_capacity(segments.len());
+        for segment in segments {
+            let known = all.iter().rev().filter(|other| other.segment.len == segment.len).find_map(|other| other.shape);
+            all.push(IndexFile::open(files, segment, known));
+        }
         for at in 0..all.len() {
             if all[at].shape.is_none() {
                 let len = all[at].segment.len;
@@ -87,7 +91,7 @@ impl<'a> IndexFile<'a> {
         all
     }
 
-    fn open(files: &'a dyn Files, segment: &'a Segment) -> IndexFile<'a> {
+    fn open(files: &'a dyn Files, segment: &'a Segment, known: Option<Shape>) -> IndexFile<'a> {
         let bytes = files.read(&segment.path, 0, HEADER);
         let header = Header {
             begin_time: i64_at(&bytes, 0),
@@ -98,7 +102,7 @@ impl<'a> IndexFile<'a> {
             next: i32_at(&bytes, 36),
         };
         let entries = Window::new(files, &segment.path, segment.len, window::SMALL);
-        let shape = Shape::detect(files, segment, &header);
+        let shape = Shape::detect(files, segment, &header, known);
         IndexFile { header, shape, segment, files, entries }
     }
 
@@ -187,15 +191,15 @@ impl Shape {
     pub const DEFAULT: Shape = Shape { slots: 5_000_000, entries: 20_000_000 };
 
     /// The default's where the length is its, and else the one with which the file's entries hang on their slots; `None` for a
-    /// file without entries, or if none does.
-    pub fn detect(files: &dyn Files, segment: &Segment, header: &Header) -> Option<Shape> {
+    /// file without entries, or if none does. What is `known` of another file of its length is tried first.
+    fn detect(files: &dyn Files, segment: &Segment, header: &Header, known: Option<Shape>) -> Option<Shape> {
         if segment.len == Shape::DEFAULT.file_len() {
             return Some(Shape::DEFAULT);
         }
         let reader = Reader { files, segment, header };
         // Whoever changes one number keeps the four entries a slot.
         let likely = Shape::of_slots(segment.len.saturating_sub(HEADER as u64) / 84, segment.len);
-        likely.filter(|shape| reader.fits(*shape)).or_else(|| reader.search())
+        known.into_iter().chain(likely).find(|shape| reader.fits(*shape)).or_else(|| reader.search())
     }
 
     /// Where the entries begin.
@@ -228,18 +232,33 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The shape that fits best of those in which the first or the last entry is where the header says.
     fn search(&self) -> Option<Shape> {
-        if self.header.most() == 0 {
+        let most = self.header.most().unsigned_abs();
+        if most == 0 {
             return None;
         }
+        // A shape without room for the entries that the header speaks of is one only if the header is damaged.
+        self.best(|shape| most < shape.entries).or_else(|| self.best(|shape| shape.entries <= most))
+    }
+
+    fn best(&self, may_be: impl Fn(&Shape) -> bool) -> Option<Shape> {
         let shapes = (1..=self.segment.len / SLOT as u64).filter_map(|slots| Shape::of_slots(slots, self.segment.len));
-        // Either end will do: one of the two may be damaged.
-        let begins = |shape: &Shape| self.entry(*shape, 1).at == self.header.begin_at && self.hangs(*shape, 1);
-        let ends = |shape: &Shape| {
-            let last = self.count(*shape);
-            self.entry(*shape, last).at == self.header.end_at && self.hangs(*shape, last)
+        // With more slots everything lies further behind: one window goes along with either end.
+        let (mut firsts, mut lasts) = (self.window(), self.window());
+        let is_there = |window: &mut Window<'_>, shape: Shape, number: u32, wanted: i64| {
+            let entry = Entry::of(window.bytes(shape.entry_at(number), ENTRY), number);
+            entry.at == wanted && entry != Entry { number, ..Entry::default() } && self.hangs(shape, number)
         };
-        let fitting = shapes.filter(|shape| (begins(shape) || ends(shape)) && self.fits(*shape));
+        // Either end will do: one of the two may be damaged.
+        let fitting = shapes.filter(may_be).filter(|shape| {
+            (is_there(&mut firsts, *shape, 1, self.header.begin_at)
+                || is_there(&mut lasts, *shape, self.count(*shape), self.header.end_at))
+                && self.fits(*shape)
+        });
         fitting.max_by_key(|shape| self.bounds(*shape))
+    }
+
+    fn window(&self) -> Window<'_> {
+        Window::new(self.files, &self.segment.path, self.segment.len, window::SMALL)
     }
 
     /// Whether most of the first, or most of the last, entries hang on their slots.

@@ -58,6 +58,11 @@ pub trait Files {
     /// Borrowed where they lie in one piece.
     fn read(&self, path: &str, at: u64, len: usize) -> Cow<'_, [u8]>;
 
+    /// How much of a file is read ahead at most: where a read is a copy and no call, little is lost by reading again.
+    fn ahead(&self) -> usize {
+        usize::MAX
+    }
+
     /// The parts of a range, in order, outside which every byte of it is zero. Who does not know says: all of it.
     fn written(&self, _path: &str, range: Range<u64>) -> Vec<Range<u64>> {
         vec![range]

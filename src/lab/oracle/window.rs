@@ -21,6 +21,7 @@ pub struct Window<'a> {
 impl<'a> Window<'a> {
     /// A window over a file of that length that reads at most `most` bytes ahead.
     pub fn new(files: &'a dyn Files, path: &'a str, len: u64, most: usize) -> Window<'a> {
+        let most = most.min(files.ahead());
         Window { files, path, len, from: 0, bytes: Cow::Borrowed(&[]), ahead: FIRST.min(most), most }
     }
 

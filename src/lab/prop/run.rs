@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::lab::check::history::{Delivery, History};
+use crate::lab::check::history::History;
+use crate::lab::check::letters::Delivery;
 use crate::lab::check::{self, Finding, Guarantee, Verdict};
 use crate::lab::logic::{self, ConsumerLogic, TxnLogic};
 use crate::lab::prop::failure::{Failure, Suspect};

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::check::history::Delivery;
+use crate::lab::check::letters::Delivery;
 use crate::lab::prop::run::{Broken, Property, Run};
 use crate::lab::trace::record::{App, Fault, Seq, What};
 use crate::mq::message::{Message, Name};
@@ -58,12 +58,12 @@ impl View<'_> {
 
     /// What producers have begun to send.
     pub fn sent(&self) -> impl Iterator<Item = &Message> {
-        self.run.history().sends[..self.sent].iter().map(|send| &send.message)
+        self.run.history().sends[..self.sent].iter().map(|send| &*send.message)
     }
 
     /// Those of them that were acknowledged; half messages never are.
     pub fn acked(&self) -> impl Iterator<Item = &Message> {
-        self.acked.iter().map(|at| &self.run.history().sends[*at].message)
+        self.acked.iter().map(|at| &*self.run.history().sends[*at].message)
     }
 
     /// What listeners of a group were handed, in order.

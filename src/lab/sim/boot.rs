@@ -12,7 +12,7 @@ use crate::lab::sim::record::WireTap;
 use crate::lab::sim::world::Setup;
 use crate::lab::trace::log::Role;
 use crate::lab::workload::apps::{AppAction, Apps};
-use crate::lab::workload::ops::{Decider, Listener, Operator, Puller, Sender, Steered};
+use crate::lab::workload::ops::{Decider, Listener, Sender};
 use crate::mq::app::{AdminCall, MessageModel, Return};
 use crate::mq::broker::properties::Places;
 use crate::mq::broker::properties::text::Pair;
@@ -301,33 +301,29 @@ fn applications(plan: &Plan, node: &NodePlan) -> Option<BootApps> {
     if !matches!(node.kind, NodeKind::Client(_)) {
         return None;
     }
-    let senders: Vec<(usize, Sender)> =
-        plan.senders.iter().cloned().enumerate().filter(|(_, sender)| sender.node == node.name).collect();
+    let senders = own(0, &plan.senders, |sender| sender.node == node.name);
+    let senders: Vec<(usize, Arc<Sender>)> =
+        senders.into_iter().map(|(place, sender)| (place, Arc::new(sender))).collect();
     let listeners: Vec<Listener> =
         plan.listeners.iter().filter(|listener| listener.node == node.name).cloned().collect();
     let deciders: Vec<Decider> = plan.deciders.iter().filter(|decider| decider.node == node.name).cloned().collect();
     let first = plan.senders.len();
-    let operators: Vec<(usize, Operator)> = plan
-        .operators
-        .iter()
-        .cloned()
-        .enumerate()
-        .filter(|(_, operator)| operator.node == node.name)
-        .map(|(place, operator)| (first + place, operator))
-        .collect();
+    let operators = own(first, &plan.operators, |operator| operator.node == node.name);
     let first = first + plan.operators.len();
-    let pullers: Vec<(usize, Puller)> =
-        plan.pullers.iter().cloned().enumerate().filter(|(_, puller)| puller.node == node.name).collect();
-    let pullers: Vec<(usize, Puller)> = pullers.into_iter().map(|(place, puller)| (first + place, puller)).collect();
+    let pullers = own(first, &plan.pullers, |puller| puller.node == node.name);
     let first = first + plan.pullers.len();
-    let steered: Vec<(usize, Steered)> =
-        plan.steered.iter().cloned().enumerate().filter(|(_, steered)| steered.node == node.name).collect();
-    let steered: Vec<(usize, Steered)> = steered.into_iter().map(|(place, one)| (first + place, one)).collect();
+    let steered = own(first, &plan.steered, |steered| steered.node == node.name);
     Some(Arc::new(move || {
         let apps = Apps::new(senders.clone(), listeners.clone(), deciders.clone());
         let apps = apps.with_operators(operators.clone()).with_pullers(pullers.clone());
         Box::new(Planned(apps.with_steered(steered.clone())))
     }))
+}
+
+/// Those of a plan's lines that are a node's own, with their places behind all that come before.
+fn own<T: Clone>(first: usize, all: &[T], is_own: impl Fn(&T) -> bool) -> Vec<(usize, T)> {
+    let own = all.iter().enumerate().filter(|(_, one)| is_own(one));
+    own.map(|(place, one)| (first + place, one.clone())).collect()
 }
 
 /// The plan's applications behind the simulator's face.

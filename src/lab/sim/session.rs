@@ -53,6 +53,8 @@ pub struct Divergence {
 /// No run takes more steps.
 pub const STEPS_MAX: u64 = 100_000_000;
 
+/// About so many records are kept for each message at level `history`.
+const RECORDS_A_MESSAGE: usize = 16;
 /// A world is kept every so many steps at first: about 20 ms of a run's cost.
 const KEEP_EVERY: u64 = 16_384;
 /// Beyond so many kept worlds every second one is given up and the distance doubles.
@@ -75,16 +77,19 @@ impl Session {
 
     /// Runs a plan to its end.
     pub fn run(plan: &Plan, level: Level) -> RunResult {
-        Session::run_world(World::new(plan, level))
+        let messages: usize = plan.senders.iter().map(|sender| sender.sends.len()).sum();
+        let room = if level == Level::History { messages * RECORDS_A_MESSAGE } else { 0 };
+        Session::run_world(World::new(plan, level), room)
     }
 
     /// Runs a hand-made world to its end.
     pub fn run_setup(setup: Setup) -> RunResult {
-        Session::run_world(setup.world())
+        Session::run_world(setup.world(), 0)
     }
 
-    fn run_world(mut world: World) -> RunResult {
+    fn run_world(mut world: World, room: usize) -> RunResult {
         let mut trace = Trace::new(world.header());
+        trace.reserve(room);
         let mut cut = false;
         while world.step() {
             world.take_records().for_each(|record| trace.push(record));

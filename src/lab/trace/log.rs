@@ -59,6 +59,11 @@ impl Trace {
         Trace { header, records: Vec::new(), steps: Vec::new() }
     }
 
+    /// Makes room for so many more records: what grows by doubling is copied as often.
+    pub fn reserve(&mut self, records: usize) {
+        self.records.reserve(records);
+    }
+
     /// Adds the next record. Records come in order of `seq`; steps never go back.
     pub fn push(&mut self, record: Record) {
         let step = record.step as usize;

@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 
+use crate::mq::message::{Group, Topic};
 use crate::mq::wire::codec;
 use crate::mq::wire::codec::raw::SerializeType;
 use crate::mq::wire::command::Command;
+use crate::mq::wire::header::Header;
 
 /// What was on the wire, length word included.
 ///
@@ -16,6 +18,21 @@ pub enum Wire {
     Bytes(Bytes),
     /// As the command that gives them.
     Typed(Box<Command>),
+}
+
+/// What a client says of one queue of its group, in a pull or where it commits.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OfQueue {
+    /// The group.
+    pub group: Group,
+    /// The topic.
+    pub topic: Topic,
+    /// The queue's number.
+    pub queue: i32,
+    /// Everything before this offset is settled, if it says so.
+    pub settled: Option<i64>,
+    /// From where it reads, if it does.
+    pub reads: Option<i64>,
 }
 
 impl Wire {
@@ -35,7 +52,33 @@ impl Wire {
             Wire::Typed(command) => codec::encode_as(command, SerializeType::RocketMq),
         }
     }
+
+    /// What a typed pull or commit says of its queue: there are more of them than of anything else, and nobody has to read
+    /// them out of bytes. `None` for whatever else it is, and for bytes.
+    pub fn of_queue(&self) -> Option<OfQueue> {
+        let Wire::Typed(command) = self else { return None };
+        match &command.header {
+            Header::Pull(pull) => Some(OfQueue {
+                group: pull.consumer_group.clone(),
+                topic: pull.topic.clone(),
+                queue: pull.queue_id,
+                settled: (pull.sys_flag & COMMITS_OFFSET == COMMITS_OFFSET).then_some(pull.commit_offset),
+                reads: Some(pull.queue_offset),
+            }),
+            Header::UpdateOffset(update) => Some(OfQueue {
+                group: update.consumer_group.clone(),
+                topic: update.topic.clone(),
+                queue: update.queue_id,
+                settled: Some(update.commit_offset),
+                reads: None,
+            }),
+            _ => None,
+        }
+    }
 }
+
+/// Source: `PullSysFlag.FLAG_COMMIT_OFFSET`.
+const COMMITS_OFFSET: i32 = 1;
 
 impl PartialEq for Wire {
     fn eq(&self, other: &Wire) -> bool {

@@ -3,6 +3,7 @@
 //! They live and die with their process: one that boots again begins anew, since what it had sent it knew from memory.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::lab::workload::decide::{Deciders, Running};
 use crate::lab::workload::ops::{
@@ -64,7 +65,8 @@ enum Thought {
 
 #[derive(Clone, Debug)]
 struct Sending {
-    sender: Sender,
+    /// Shared with the setup and with the process's lives before: what is sent changes only where a ledger is read.
+    sender: Arc<Sender>,
     /// Numbers its operations: the sender's place in the plan, shifted.
     base: u64,
     started: Time,
@@ -73,7 +75,7 @@ struct Sending {
 
 impl Apps {
     /// The applications of a process: its senders with their places in the plan, and its listeners.
-    pub fn new(senders: Vec<(usize, Sender)>, listeners: Vec<Listener>, deciders: Vec<Decider>) -> Apps {
+    pub fn new(senders: Vec<(usize, Arc<Sender>)>, listeners: Vec<Listener>, deciders: Vec<Decider>) -> Apps {
         let sending =
             |(place, sender)| Sending { sender, base: (place as u64) << OPS_BITS, started: Time::ZERO, next: 0 };
         let senders: Vec<Sending> = senders.into_iter().map(sending).collect();
@@ -122,7 +124,7 @@ impl Apps {
         self.deciders.recall(ledger);
         self.pullers.iter_mut().for_each(|puller| puller.recall(ledger));
         for Sending { sender, .. } in self.senders.iter_mut().filter(|sending| sending.sender.way == Way::Transaction) {
-            sender.sends.retain(|send| !self.deciders.is_booked(&send.message));
+            Arc::make_mut(sender).sends.retain(|send| !self.deciders.is_booked(&send.message));
         }
     }
 
@@ -222,18 +224,20 @@ impl Apps {
     ) -> Option<AppAction> {
         let is_ordered = self.listeners.iter().any(|listener| listener.group == *group && listener.is_ordered);
         let done = if is_ordered { Reply::Ordered(Ordered::new(OrderlyStatus::Success)) } else { Reply::Ok };
-        let Some(first) = messages.first() else { return action_of(task, done) };
+        let own = || self.listeners.iter().filter(|listener| listener.group == *group);
+        let has_rules = own().any(|listener| !listener.rules.is_empty());
+        let Some(first) = messages.first().filter(|_| has_rules) else { return action_of(task, done) };
         let key = first.message.properties.get(names::KEYS).cloned().unwrap_or_default();
         let delivery = self.deliveries.entry((group.clone(), key.clone())).or_insert(0);
         let nth = *delivery;
         *delivery += 1;
-        let rules =
+        let mut rules =
             self.listeners.iter().filter(|listener| listener.group == *group).flat_map(|listener| &listener.rules);
         let matches = |rule: &&ListenRule| {
             rule.key.as_ref().is_none_or(|wanted| *wanted == key)
                 && rule.topic.as_ref().is_none_or(|wanted| *wanted == first.message.topic)
         };
-        let Some(rule) = rules.into_iter().find(matches) else { return action_of(task, done) };
+        let Some(rule) = rules.find(matches) else { return action_of(task, done) };
         let reply = rule.replies.get(nth.min(rule.replies.len().saturating_sub(1))).copied().unwrap_or(done);
         match takes(rule.takes_min, rule.takes_max, draw) {
             Span::ZERO => action_of(task, reply),
@@ -334,7 +338,7 @@ mod tests {
             start: Span::ZERO,
             sends: vec![send(0), send(10)],
         };
-        let mut apps = Apps::new(vec![(3, sender)], Vec::new(), Vec::new());
+        let mut apps = Apps::new(vec![(3, sender.into())], Vec::new(), Vec::new());
         let mut out = Vec::new();
         apps.boot(Time::ZERO, &mut out);
         assert_eq!(out, [AppAction::Wake { at: Time::ZERO, token: 0 }]);

@@ -74,10 +74,10 @@ pub(super) fn first_difference(
     (theirs, their_layout): (&dyn Files, &Layout),
     (from, to): (u64, u64),
 ) -> Option<u64> {
-    let mut at = from;
+    let (mut at, step) = (from, STEP.min(ours.ahead()).min(theirs.ahead()) as u64);
     while at < to {
         let (Some(own), Some(their)) = (holder(layout, at), holder(their_layout, at)) else { return Some(at) };
-        let end = to.min(own.end()).min(their.end()).min(at + STEP);
+        let end = to.min(own.end()).min(their.end()).min(at + step);
         let len = (end - at) as usize;
         let (a, b) = (ours.read(&own.path, at - own.start, len), theirs.read(&their.path, at - their.start, len));
         if a != b {
@@ -231,4 +231,4 @@ fn image<'a>(image: &'a Image<'_>) -> (&'a dyn Files, &'a Layout) {
 /// Bytes of a blank record that mean something.
 const BLANK_OWN: u64 = 8;
 /// Bytes compared at once.
-const STEP: u64 = 256 << 10;
+const STEP: usize = 256 << 10;

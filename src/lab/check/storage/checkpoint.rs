@@ -1,5 +1,7 @@
 //! G64: the checkpoint against what it speaks for.
 
+use std::collections::BTreeMap;
+
 use crate::lab::check::storage::told::said;
 use crate::lab::check::storage::{Breach, G64, Seen};
 use crate::lab::oracle::checkpoint::{Checkpoint, NAME};
@@ -46,10 +48,14 @@ pub(super) fn is_safe(stable: Seen<'_>) -> Vec<Breach> {
 /// The latest store time of the records in front of the first without its unit, and that one's place and time.
 fn settled(stable: Seen<'_>, layout: &Layout) -> (Option<i64>, Option<(u64, i64)>) {
     let mut walk = Walk::new(stable.files, &layout.log);
+    let mut queues: Queues<'_> = BTreeMap::new();
+    for ((topic, number), segments) in &layout.queues {
+        queues.entry(topic).or_default().insert(*number, Queue::new(stable.files, segments));
+    }
     let mut last = None;
     loop {
         match walk.advance() {
-            Piece::Record(record) if record.is_queued() && !has_unit(stable, layout, &record) => {
+            Piece::Record(record) if record.is_queued() && !has_unit(&mut queues, &record) => {
                 return (last, Some((record.at, record.stored())));
             }
             // Behind a clock that was set back records are older than those in front of them, which are there as well.
@@ -60,10 +66,13 @@ fn settled(stable: Seen<'_>, layout: &Layout) -> (Option<i64>, Option<(u64, i64)
     }
 }
 
-fn has_unit(stable: Seen<'_>, layout: &Layout, record: &Record<'_>) -> bool {
-    let name = (String::from_utf8_lossy(record.topic).into_owned(), record.queue());
-    let Some(segments) = layout.queues.get(&name) else { return false };
-    let slot = Queue::new(stable.files, segments).slot(record.queue_offset());
+/// By topic and number.
+type Queues<'a> = BTreeMap<&'a str, BTreeMap<i32, Queue<'a>>>;
+
+fn has_unit(queues: &mut Queues<'_>, record: &Record<'_>) -> bool {
+    let of_topic = queues.get_mut(&*String::from_utf8_lossy(record.topic));
+    let Some(queue) = of_topic.and_then(|own| own.get_mut(&record.queue())) else { return false };
+    let slot = queue.slot(record.queue_offset());
     matches!(slot, Slot::Unit(Unit { at, size, .. }) if at == record.at && size == record.size())
 }
 
