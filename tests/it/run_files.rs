@@ -168,6 +168,16 @@ fn the_player_writes_its_branch_with_its_bookmarks_and_never_over_a_file() {
 }
 
 #[test]
+fn a_moment_is_told_as_text_and_a_wrong_one_with_its_column() {
+    let (code, out, talk) = mqlab(&["replay", "17-power-loss", "--no-tui", "--at", "first:power-loss"], b"");
+    assert_eq!(code, 0, "{talk}");
+    let moment = out.split_once("\nat  #").unwrap().1;
+    assert!(moment.to_lowercase().contains("power") && moment.contains("m10 order-10  ACKED, NOT DURABLE"), "{moment}");
+    let (code, out, talk) = mqlab(&["replay", "17-power-loss", "--no-tui", "--at", "first:apend"], b"");
+    assert!(code == 4 && out.is_empty() && talk.contains("(column 7): did you mean `append`?"), "{talk}");
+}
+
+#[test]
 fn bookmarks_stand_in_the_run_file() {
     let (_folder, path) = kept();
     let (code, out, talk) = mqlab(&["replay", &path, "--plain"], b"go 31\nbookmark before the outage\nquit\n");

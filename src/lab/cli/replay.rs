@@ -1,5 +1,6 @@
 //! `mqlab replay`: a run again, at a moment; a run file must come out as it was written, and keeps the bookmarks.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -7,10 +8,12 @@ use anyhow::Result;
 
 use crate::lab::cli::args::ReplayArgs;
 use crate::lab::cli::load::{self, Look};
-use crate::lab::cli::run::{exit_code, text};
+use crate::lab::cli::run::{Judged, exit_code, text};
 use crate::lab::cli::source::{self, Recorded, Refusal};
 use crate::lab::locale::Lang;
 use crate::lab::scenario::run_file;
+use crate::lab::tui::player::Player;
+use crate::lab::view::lines;
 
 /// Runs it again, in the player on a terminal.
 pub(super) fn run(args: &ReplayArgs, look: Look) -> Result<ExitCode> {
@@ -31,7 +34,13 @@ pub(super) fn run(args: &ReplayArgs, look: Look) -> Result<ExitCode> {
             None => Ok(ExitCode::SUCCESS),
         };
     }
+    let told = args.at.as_deref().map(|at| moment(&judged, at, look.lang)).transpose();
+    let told = match told {
+        Ok(told) => told.unwrap_or_default(),
+        Err(text) => return load::answer(Err(Refusal::from(text))),
+    };
     load::say(&text(&judged, look.lang, (args.verbose, false)))?;
+    load::say(&told)?;
     for mark in &bookmarks {
         let time = judged.result.trace.time(mark.at);
         let word = if look.lang == Lang::Zh { "书签" } else { "bookmark" };
@@ -45,6 +54,28 @@ pub(super) fn run(args: &ReplayArgs, look: Look) -> Result<ExitCode> {
         })?;
     }
     Ok(ExitCode::from(exit_code(&judged)))
+}
+
+/// A moment as text: what had just happened, and how far each message had come.
+fn moment(judged: &Judged, at: &str, lang: Lang) -> Result<String, String> {
+    let Judged { scenario, result, findings, .. } = judged;
+    let mut player = Player::new(scenario.clone(), result.clone(), findings.clone(), lang);
+    player.go_to(at);
+    if let Some(note) = &player.note {
+        return Err(format!("--at: {}\n", note.text(lang)));
+    }
+    let step = player.at.saturating_sub(1);
+    let mut out = format!(
+        "at  #{} {}  {}\n",
+        player.at,
+        player.trace.time(player.at),
+        lines::of_step(&player.trace, &player.handles, step, lang)
+    );
+    for number in 0..player.handles.messages.len() {
+        player.look_at(number);
+        let _ = writeln!(out, "    {}  {}", player.handles.name(number), player.life.state(player.at).text(lang));
+    }
+    Ok(out)
 }
 
 /// With `--strict-build`, that this build wrote the file.

@@ -63,7 +63,7 @@ pub struct ReplayArgs {
     /// How the run is decided.
     #[command(flatten)]
     pub plan: PlanArgs,
-    /// Where the player begins: an event (`#31`), a time (`1.25s`), a message (`m10`), `violation`, `first:send-ok`.
+    /// Where the player begins, and what is told as text: an event (`#31`), a time (`1.25s`), a message (`m10`), `violation`, `first:send-ok`.
     #[arg(long, value_name = "MOMENT")]
     pub at: Option<String>,
     /// Refuse a run file of another build instead of comparing.
