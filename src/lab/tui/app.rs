@@ -278,9 +278,9 @@ impl App {
         let Some(mut text) = player.prompt.take() else { return };
         let typing = player.typing;
         match key {
-            KeyCode::Enter if text.starts_with('/') => return views::filter(player, &text[1..]),
             KeyCode::Enter if typing != Typing::Go => return self.takes(typing, &text),
             KeyCode::Esc => return player.typing = Typing::Go,
+            KeyCode::Enter if text.starts_with('/') => return views::filter(player, &text[1..]),
             KeyCode::Enter if branch::is_edit(&text) => return self.edit(&text),
             KeyCode::Enter if text.starts_with("save ") => return player.save(&text["save ".len()..]),
             KeyCode::Enter => return player.go_to(&text),

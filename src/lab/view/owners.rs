@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::lab::trace::log::Trace;
-use crate::lab::trace::record::{App, NodeId, Record, Road, Seq, What};
+use crate::lab::trace::record::{App, Machine, NodeId, Record, Road, Seq, What};
 use crate::lab::view::lines::Handles;
 use crate::lab::view::story::{self, SENDS};
 use crate::mq::app::{Call, Return};
@@ -91,8 +91,10 @@ fn said(handles: &Handles, calls: &BTreeMap<Seq, Own>, record: &Record) -> Optio
                 let first = handles.of_call(record, op.0);
                 Some(first.map(|first| of_seq(&handles.messages[first].0)).unwrap_or_default())
             }
+            Return::Check { message, .. } => Some(sorted(handles.of_stored(message).into_iter())),
             _ => None,
         },
+        What::Fault(_) | What::Machine(Machine::Booted) => Some(Own::new()),
         What::Road(Road::Sent { frame, .. } | Road::Arrived { frame, .. }) => {
             Some(sorted(story::known_in(handles, frame).into_iter())).filter(|own| !own.is_empty())
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::lab::locale::Lang;
 use crate::lab::trace::log::Trace;
-use crate::lab::trace::record::{App, FrameNote, NodeId, Record, Road, Seq, What};
+use crate::lab::trace::record::{App, FrameNote, Machine, NodeId, Record, Road, Seq, What};
 use crate::lab::view::lines::{self, Handles, Line};
 use crate::mq::app::{Call, Return};
 use crate::mq::fact::Fact;
@@ -72,8 +72,11 @@ fn owner(trace: &Trace, handles: &Handles, number: usize, record: &Record) -> Ow
                 Some(first) => is(handles.messages[first].0 == *call),
                 None => Owner::Other,
             },
+            Return::Check { message, .. } => is(handles.of_stored(message) == Some(number)),
             _ => Owner::Unknown,
         },
+        // Faults and boots begin stories of their own, whatever they waited for.
+        What::Fault(_) | What::Machine(Machine::Booted) => Owner::Other,
         What::Road(Road::Sent { frame, .. } | Road::Arrived { frame, .. }) => carried(handles, number, frame),
         // A queue is chosen for the frame that is written next.
         What::Fact(Fact::QueuePicked { .. }) => {
