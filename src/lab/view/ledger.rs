@@ -8,6 +8,7 @@ use crate::lab::oracle::window::Window;
 use crate::lab::trace::log::Trace;
 use crate::lab::trace::record::{DiskEvent, NodeId, What};
 use crate::lab::view::lines::Handles;
+use crate::mq::message::names::TRANS_OP_TOPIC;
 use crate::mq::time::Time;
 
 /// A record in a log.
@@ -57,9 +58,6 @@ pub struct Ledger {
     by_log: BTreeMap<(NodeId, i64), Vec<usize>>,
     by_message: BTreeMap<usize, Vec<usize>>,
 }
-
-/// Where notes lie that settle transactions. Source: `MixAll.RMQ_SYS_TRANS_OP_HALF_TOPIC`.
-pub const OP_TOPIC: &str = "RMQ_SYS_TRANS_OP_HALF_TOPIC";
 
 impl Ledger {
     /// The records of a run; the trace needs level `full`.
@@ -168,7 +166,7 @@ fn letter(bytes: &[u8], at: u64) -> Option<Letter> {
         key: marks.keys.map(text).unwrap_or_default(),
         uid: marks.unique.map(text).unwrap_or_default(),
         times: record.reconsumed(),
-        note: if topic == OP_TOPIC { text(record.body) } else { String::new() },
+        note: if topic == TRANS_OP_TOPIC { text(record.body) } else { String::new() },
         topic,
         message: None,
     })

@@ -7,14 +7,14 @@ use serde::Serialize;
 use crate::lab::locale::{Lang, Words, views, words};
 use crate::lab::trace::record::{App, NodeId, Record, What};
 use crate::lab::view::backstage::Backstage;
-use crate::lab::view::ledger::{Letter, OP_TOPIC};
+use crate::lab::view::ledger::Letter;
 use crate::lab::view::lines;
 use crate::lab::view::scene::{At, Pick, Scene};
 use crate::lab::view::sheet::{Body, Cell, Column, Pane, Sheet, Tone};
 use crate::lab::view::why_not::{self, Wanted, WhyNot};
 use crate::mq::app::{Call, LocalOutcome, Return};
 use crate::mq::fact::Fact;
-use crate::mq::message::names::TRANS_HALF_TOPIC;
+use crate::mq::message::names::{TRANS_HALF_TOPIC, TRANS_OP_TOPIC};
 use crate::mq::node::Timer;
 
 /// What the version of the data is called: `mqlab.view.transactions/1`.
@@ -58,7 +58,7 @@ pub struct Half {
     pub age: String,
     /// How often the broker has asked.
     pub checks: i32,
-    /// How often it asks at most.
+    /// How often it asks at most, unless its broker is set otherwise.
     pub checks_max: i32,
     /// What the local transaction came to, if it has: `COMMIT_MESSAGE`, `ROLLBACK_MESSAGE`, `UNKNOW`, `null`, or an exception.
     pub local: Option<String>,
@@ -168,7 +168,7 @@ pub fn of(scene: &Scene<'_>) -> Transactions {
         }
     }
     let notes: BTreeMap<(NodeId, i64), i64> = letters()
-        .filter(|letter| letter.topic == OP_TOPIC)
+        .filter(|letter| letter.topic == TRANS_OP_TOPIC)
         .filter_map(|letter| Some(((letter.node, letter.note.parse().ok()?), letter.queue_offset)))
         .collect();
     let halves: Vec<Half> =
