@@ -59,7 +59,7 @@ pub(super) fn run(args: &ReplayArgs, look: Look) -> Result<ExitCode> {
 /// A moment as text: what had just happened, and how far each message had come.
 fn moment(judged: &Judged, at: &str, lang: Lang) -> Result<String, String> {
     let Judged { scenario, result, findings, .. } = judged;
-    let mut player = Player::new(scenario.clone(), result.clone(), findings.clone(), lang);
+    let mut player = Player::new(scenario.clone(), result.clone(), findings.clone());
     player.go_to(at);
     if let Some(note) = &player.note {
         return Err(format!("--at: {}\n", note.text(lang)));
