@@ -430,6 +430,8 @@ fn transactions_go_from_half_to_what_was_decided() {
     let step = silent.behind("half-checked", 0);
     let half = silent.view(Tab::Transactions, step, "m1")["halves"][0].clone();
     assert_eq!((&half["state"], &half["checks"]), (&serde_json::json!("unknown"), &serde_json::json!(1)));
+    let path = silent.view(Tab::Transactions, step, "m1")["path"].clone();
+    assert_eq!(path.as_array().unwrap().last().unwrap()["at"]["step"], step - 1, "the broker asked last\n{path:#}");
     assert!(half["next_check"].is_string() && half["half"] == 1, "the copy that was written again\n{half:#}");
 }
 

@@ -1,11 +1,11 @@
 //! View 5, transactions: half messages, what was decided of each, how often brokers have asked, and what still stands in the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::lab::locale::{Lang, Words, views, words};
-use crate::lab::trace::record::{App, NodeId, Record, What};
+use crate::lab::trace::record::{App, NodeId, Record, Seq, What};
 use crate::lab::view::backstage::Backstage;
 use crate::lab::view::ledger::Letter;
 use crate::lab::view::lines;
@@ -230,16 +230,29 @@ fn half(
     })
 }
 
-/// What happened to a transaction's message, short of heartbeats and route answers.
+/// What happened to a transaction's message, short of route answers; what its broker asked and was told, too.
 fn path(scene: &Scene<'_>, message: usize) -> Vec<Step> {
-    let own = scene.index.owners.trip(scene.trace, message).filter(|record| record.step < scene.step);
+    let copies = scene.index.ledger.of_message(message, scene.step).filter(|copy| copy.topic == TRANS_HALF_TOPIC);
+    let halves: BTreeSet<(NodeId, i64)> = copies.map(|copy| (copy.node, copy.queue_offset)).collect();
+    let is_asked = |record: &&Record| match &record.what {
+        What::Fact(
+            Fact::HalfChecked { half, .. } | Fact::HalfPutBack { half, .. } | Fact::HalfDiscarded { half, .. },
+        ) => record.node.is_some_and(|node| halves.contains(&(node, *half))),
+        What::App(App::Returned(answer)) => match &**answer {
+            Return::Check { message: asked, .. } => scene.handles.of_stored(asked) == Some(message),
+            _ => false,
+        },
+        _ => false,
+    };
+    let trip = scene.index.owners.trip(scene.trace, message).filter(|record| record.step < scene.step);
+    let asked = scene.trace.before(scene.step).iter().filter(is_asked);
+    let own: BTreeMap<Seq, &Record> = trip.chain(asked).map(|record| (record.seq, record)).collect();
     let step = |record: &Record| {
         let line = lines::line(scene.trace, scene.handles, record, scene.lang)?;
         Some(Step { at: At::of(record.step, record.at), actor: line.actor, text: line.text })
     };
-    own.filter(|record| !matches!(record.what.kind(), "armed" | "route-answered" | "route-learned"))
-        .filter_map(step)
-        .collect()
+    let is_told = |record: &&Record| !matches!(record.what.kind(), "route-answered" | "route-learned");
+    own.into_values().filter(is_told).filter_map(step).collect()
 }
 
 fn why_not(scene: &Scene<'_>, message: usize) -> Vec<String> {
