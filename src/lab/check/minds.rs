@@ -54,8 +54,8 @@ impl<'a> Minds<'a> {
     pub(super) fn rests(&self) -> bool {
         self.members.iter().any(|node| {
             let Some(since) = self.history.up_since.get(node) else { return false };
-            let own = self.told.iter().filter(|told| told.node == *node && *since <= told.at);
-            let last = own.filter(|told| matches!(told.what, Steering::Suspend | Steering::Resume)).next_back();
+            let mut own = self.told.iter().filter(|told| told.node == *node && *since <= told.at);
+            let last = own.rfind(|told| matches!(told.what, Steering::Suspend | Steering::Resume));
             last.is_some_and(|told| told.what == Steering::Suspend)
         })
     }
@@ -85,7 +85,7 @@ impl<'a> Minds<'a> {
         property: &dyn Fn(&str) -> Option<&'b str>,
     ) -> Option<bool> {
         let is_left = |told: &&Told| matches!(&told.what, Steering::Unsubscribe { topic: own } if *own == *topic);
-        if self.told.iter().any(|told| is_left(told)) {
+        if self.told.iter().any(is_left) {
             return Some(false);
         }
         let mut taken = self.taken(topic).peekable();

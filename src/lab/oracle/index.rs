@@ -6,7 +6,7 @@
 //!        entries, 20 each, the first never used: hash 4 · place 8 · seconds since begin time 4 · older entry of the slot 4
 //! ```
 //!
-//! How many slots there are is configured and stands nowhere. [`Shape::detect`] finds it out: only with the right number do
+//! How many slots there are is configured and stands nowhere. `Shape::detect` finds it out: only with the right number do
 //! entries hang on the slots that their hashes name.
 
 use crate::lab::oracle::layout::Segment;

@@ -110,10 +110,10 @@ pub(super) const ALL: &[Kind] = &[
         let (times, task) = (pick.spread(2, 500), pick.one(&["", "", "send", "pull", "admin"]));
         // A client has no such threads, and a nameserver one kind alone.
         Some(match task {
-            task if task != "" && scene.is_broker(&node) => {
+            task if !task.is_empty() && scene.is_broker(&node) => {
                 format!("{{ node = \"{node}\", times = {}, task = \"{task}\" }}", times * 20)
             }
-            task if task != "" && node.starts_with("ns-") => {
+            task if !task.is_empty() && node.starts_with("ns-") => {
                 format!("{{ node = \"{node}\", times = {}, task = \"route\" }}", times * 200)
             }
             _ => format!("{{ node = \"{node}\", times = {times} }}"),
