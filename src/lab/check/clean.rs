@@ -7,6 +7,7 @@ use crate::lab::check::history::History;
 use crate::lab::check::ids::Ids;
 use crate::lab::check::letters::{Outcome, label};
 use crate::lab::check::scene::Scene;
+use crate::lab::oracle::answer;
 use crate::lab::scenario::plan::{NodeKind, Plan};
 use crate::lab::trace::record::{NodeId, Seq};
 use crate::mq::app::{SendMode, SendResult, SendStatus, SendTo};
@@ -88,8 +89,10 @@ fn silent(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
         let is_told =
             history.signs.told.iter().any(|(_, told)| *since <= *told) || !goes_on(history, result, master, *since);
         let is_warned = result.status != SendStatus::SendOk;
-        // A bit that changed by itself shows when somebody reads the log; whether a boot says so is G66.
-        let is_rotten = history.signs.is_flipped_alone(master);
+        // A bit that changed by itself shows when somebody reads the log, and cuts it there; whether a boot says so is G66.
+        let end = answer::place(&result.offset_msg_id).map(|at| at + send.message.body.len() as u64 + REST);
+        let is_rotten = history.signs.is_flipped_alone(master)
+            || end.is_some_and(|end| history.signs.flips.iter().any(|(node, at)| *node == master && *at < end));
         let is_stored = send.id.is_some_and(|id| stored.contains(id));
         if is_stored || is_retired || is_by_power || is_told || is_warned || is_rotten {
             continue;
@@ -145,6 +148,8 @@ pub(super) fn resource_bounds(history: &History, plan: &Plan) -> Judged {
     }
 }
 
+/// What a record has beside its body, unless an application gives it very long properties.
+const REST: u64 = 1 << 10;
 /// Connecting, three attempts of 3 s, and a table of answers that is looked through every second.
 const ROAD: Span = Span::from_secs(60);
 /// A connection that is idle for 120 s is closed. Source: `NettyServerConfig.serverChannelMaxIdleTimeSeconds`.

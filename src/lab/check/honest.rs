@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use crate::lab::check::Judged;
 use crate::lab::check::history::History;
 use crate::lab::check::letters::{Outcome, SendSeen, label};
-use crate::lab::check::logs::{Logs, Piece};
+use crate::lab::check::logs::{Log, Logs, Piece};
 use crate::lab::fault::episode::FaultKind;
 use crate::lab::oracle::answer;
 use crate::lab::scenario::plan::{BrokerPlan, NodeKind, Plan};
@@ -170,8 +170,11 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Whether a slave has what a master stored. A repaired slave keeps what it finds to be the same already: of two records
+    /// that begin alike it is given the rest.
     fn is_doubled(&self, broker: &Broker<'_>, piece: Piece) -> bool {
-        broker.slaves.iter().any(|slave| self.logs.of(*slave).is_some_and(|log| log.has(piece)))
+        let has = |log: &Log| log.has(piece) || (self.plan.profile.fix_k02 && log.has_rest(piece));
+        broker.slaves.iter().any(|slave| self.logs.of(*slave).is_some_and(has))
     }
 
     fn verdict(self) -> Judged {

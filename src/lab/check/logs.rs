@@ -223,7 +223,19 @@ impl Log {
 
     /// Whether every byte of a piece of another log was stored here after it was there.
     pub(super) fn has(&self, other: Piece) -> bool {
+        self.has_from(other.at, other)
+    }
+
+    /// The same of all bytes behind those that were here before: some, but not all.
+    pub(super) fn has_rest(&self, other: Piece) -> bool {
         let mut reached = other.at;
+        while let Some(own) = self.piece(reached).filter(|own| own.seq < other.seq) {
+            reached = own.end;
+        }
+        reached < other.end && self.has_from(reached, other)
+    }
+
+    fn has_from(&self, mut reached: u64, other: Piece) -> bool {
         while reached < other.end {
             match self.piece(reached) {
                 Some(own) if other.seq < own.seq => reached = own.end,
