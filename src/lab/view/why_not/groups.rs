@@ -30,7 +30,9 @@ impl<'a> Case<'a> {
         if groups.is_empty() {
             let text =
                 Phrase::of(format!("no group pulls {topic} in this run"), format!("本次运行中没有消费组拉取 {topic}"));
-            return waits(vec![Unmet { text, who: None, since: None, next: None }]);
+            // What is gone nobody would be handed, whoever pulled.
+            let gone = self.place().and_then(|place| self.gone(&place));
+            return waits(vec![gone.unwrap_or(Unmet { text, who: None, since: None, next: None })]);
         }
         let (mut last, mut unmet) = ((0, Time::ZERO), Vec::new());
         for group in groups {
