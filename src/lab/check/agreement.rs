@@ -3,6 +3,7 @@
 use indexmap::map::Entry;
 
 use crate::lab::check::Judged;
+use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{CopySeen, History};
 use crate::lab::check::ids::{By, Id, Ids};
 use crate::lab::check::letters::Outcome;
@@ -103,7 +104,7 @@ impl<'a> Sent<'a> {
 
 /// Topics that the release writes by itself.
 fn is_own(topic: &str) -> bool {
-    topic.starts_with("RMQ_SYS_") || topic == "SCHEDULE_TOPIC_XXXX" || topic == "OFFSET_MOVED_EVENT"
+    topic.starts_with("RMQ_SYS_") || topic == SCHEDULE_TOPIC || topic == "OFFSET_MOVED_EVENT"
 }
 
 /// True time of a store time, if no clock was set. A damaged record says anything: numbers stop after some thirty years.

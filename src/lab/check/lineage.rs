@@ -1,5 +1,6 @@
 //! What became of a message in a group: consumed, dead, still under way, or forgotten.
 
+use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::{CopySeen, History};
 use crate::lab::check::ids::{ById, Id, Ids, Seen};
 use crate::lab::oracle::store::LogRecord;
@@ -92,6 +93,3 @@ impl Lineages {
 fn was_parked(copy: &LogRecord) -> bool {
     copy.properties.contains_key(names::REAL_TOPIC)
 }
-
-/// Where messages wait for their time. Source: `ScheduleMessageService.SCHEDULE_TOPIC`.
-const SCHEDULE_TOPIC: &str = "SCHEDULE_TOPIC_XXXX";

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::lab::check::content::SCHEDULE_TOPIC;
 use crate::lab::check::history::BrokerSeen;
 use crate::lab::oracle::frame::Frame;
 use crate::lab::oracle::store::{LogRecord, Store};
@@ -268,7 +269,7 @@ impl<'a> Logged<'a> {
         for record in ledger.own.get(id).into_iter().flatten().map(|at| &store.records[*at]) {
             match record.topic.as_str() {
                 names::TRANS_HALF_TOPIC => logged.halves.push(record),
-                "SCHEDULE_TOPIC_XXXX" if is_half(record) => logged.diverted.push(record),
+                SCHEDULE_TOPIC if is_half(record) => logged.diverted.push(record),
                 _ => logged.finals.push(record),
             }
         }
