@@ -214,7 +214,7 @@ fn a_listener_sends_through_its_client_s_producer() {
     let ledger = run.ledger("billing");
     let told: Vec<&str> = ledger.values().map(|told| told.as_str()).collect();
     assert_eq!(told, ["receipts"; 3], "{ledger:?}");
-    let stored = run.history().copies().filter(|(_, copy)| copy.topic == "receipts").count();
+    let stored = run.history().copies().filter(|(_, copy)| *copy.topic == *"receipts").count();
     assert_eq!(stored, 3);
 }
 

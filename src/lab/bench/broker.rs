@@ -73,6 +73,7 @@ fn round() -> Round {
         digest: world.digest(),
         load: Load { filed, pending, heaps: 1 },
         round_trip_ns: None,
+        judged_ns: None,
         world: Some(Box::new(world)),
     }
 }

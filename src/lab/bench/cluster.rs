@@ -7,6 +7,7 @@
 
 use std::sync::OnceLock;
 
+use crate::lab::bench::stopwatch::Stopwatch;
 use crate::lab::bench::{Case, Load, Round};
 use crate::lab::check;
 use crate::lab::scenario::{Scenario, load};
@@ -32,9 +33,11 @@ pub(crate) fn scenario() -> &'static Scenario {
 fn round() -> Round {
     let plan = &scenario().plan;
     let result = Session::run(plan, Level::History);
+    let watch = Stopwatch::start();
     for finding in check::run(&result.trace, plan) {
         assert!(finding.is_as_expected(), "{}: {}", finding.id, finding.summary.en);
     }
+    let judged_ns = watch.nanos();
     let (mut sent, mut delivered) = (0, 0);
     for record in result.trace.records() {
         let What::App(App::Returned(answer)) = &record.what else { continue };
@@ -56,6 +59,7 @@ fn round() -> Round {
         digest: result.digest,
         load: Load { filed: result.events, pending: 64, heaps: 1 },
         round_trip_ns: None,
+        judged_ns: Some(judged_ns),
         world: None,
     }
 }

@@ -83,6 +83,9 @@ pub struct Workload {
     /// The mean round trip that the latency asked for gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub round_trip_asked_ns: Option<u64>,
+    /// Of the median round, the share that the checkers took, where the workload is judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkers_share: Option<f64>,
     /// What it takes to force to the device what one round wrote, where the workload writes files: the median.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flush_ns: Option<u64>,
@@ -105,6 +108,8 @@ pub(crate) struct Round {
     /// Agenda entries filed, dead ones included, and the most that were pending.
     pub(crate) load: Load,
     pub(crate) round_trip_ns: Option<u64>,
+    /// How long judging it took, if it was judged.
+    pub(crate) judged_ns: Option<u64>,
     /// The world at the end, which the runner drops when the watch has stopped.
     pub(crate) world: Option<Box<World>>,
 }
@@ -170,13 +175,14 @@ pub fn run(name: Option<&str>) -> Report {
 }
 
 fn measure(case: &Case) -> Workload {
-    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    let (mut ours, mut bare, mut judged) = (Vec::new(), Vec::new(), Vec::new());
     let first = (case.round)();
     limit::run(first.load);
     for _ in 0..ROUNDS {
         let watch = Stopwatch::start();
         let round = (case.round)();
         ours.push(watch.nanos());
+        judged.extend(round.judged_ns.map(|own| own as f64 / watch.nanos() as f64));
         drop(round.world);
         assert!(round.digest == first.digest, "{}: two rounds of one seed differ", case.name);
         let watch = Stopwatch::start();
@@ -185,6 +191,7 @@ fn measure(case: &Case) -> Workload {
     }
     ours.sort_unstable();
     bare.sort_unstable();
+    judged.sort_by(f64::total_cmp);
     let (wall_ns, limit_ns) = (ours[ROUNDS / 2], bare[ROUNDS / 2]);
     let units = (case.units)(&first);
     let (per_s, limit_per_s) = (rate(units, wall_ns), rate(units, limit_ns));
@@ -208,6 +215,7 @@ fn measure(case: &Case) -> Workload {
         best_per_s: rate(units, ours[0]),
         round_trip_ns: first.round_trip_ns,
         round_trip_asked_ns: case.round_trip_asked_ns,
+        checkers_share: judged.get(ROUNDS / 2).copied(),
         flush_ns: None,
         rss_after_1000_bytes: memory.map(|memory| memory[0]),
         rss_after_10000_bytes: memory.map(|memory| memory[1]),
@@ -241,6 +249,7 @@ impl Workload {
             best_per_s: rate(units, ours[0]),
             round_trip_ns: None,
             round_trip_asked_ns: None,
+            checkers_share: None,
             flush_ns: None,
             rss_after_1000_bytes: None,
             rss_after_10000_bytes: None,
@@ -270,6 +279,9 @@ impl Report {
                 let (sent, seconds) = (workload.messages, workload.virtual_ns / 1_000_000_000);
                 text +=
                     &format!("          {times:.0} times real time: {sent} messages in {seconds} virtual seconds\n");
+            }
+            if let Some(share) = workload.checkers_share {
+                text += &format!("          checkers took {:.1} % of it\n", share * 100.0);
             }
             if let (Some(got), Some(asked)) = (workload.round_trip_ns, workload.round_trip_asked_ns) {
                 let off = (got as f64 / asked as f64 - 1.0) * 100.0;

@@ -37,6 +37,7 @@ fn round() -> Round {
         digest: world.digest(),
         load: Load { filed, pending: 1, heaps: 1 },
         round_trip_ns: Some(pinger.waited.0 / ROUND_TRIPS),
+        judged_ns: None,
         world: Some(Box::new(world)),
     }
 }

@@ -1,5 +1,7 @@
 //! G03 no phantom, and G05 one offset, one content.
 
+use std::cell::OnceCell;
+
 use indexmap::map::Entry;
 
 use crate::lab::check::Judged;
@@ -14,7 +16,7 @@ use crate::mq::time::{Millis, Time};
 
 /// Every copy and every delivery is of a message whose send was called before, and a send that was refused stores nothing.
 pub(super) fn no_phantom(history: &History) -> Judged {
-    let sent = Sent::of(history);
+    let sent = Sent { history, contents: OnceCell::new() };
     // What the medium made of a record, and what was copied of that, nobody sent: G03 is promised of everything else (F5).
     let flipped = history.copies_seen().filter(|copy| history.signs.is_flipped(copy.node, copy.record));
     let rotten: Ids = flipped.filter_map(|copy| copy.id).collect();
@@ -23,7 +25,7 @@ pub(super) fn no_phantom(history: &History) -> Judged {
         for (place, brief) in delivery.brief.iter().enumerate() {
             looked_at += 1;
             let known = match brief.id.filter(|_| brief.is_as_sent) {
-                Some(id) => sent.by(id),
+                Some(id) => sent.by(id, delivery.seq),
                 None => sent.says(&content_of(&delivery.messages[place].message)),
             };
             match known {
@@ -48,7 +50,7 @@ pub(super) fn no_phantom(history: &History) -> Judged {
     for CopySeen { id, is_as_sent, record, .. } in history.copies_seen().filter(is_whole) {
         looked_at += 1;
         let known = match id.filter(|_| is_as_sent) {
-            Some(id) => sent.by(id),
+            Some(id) => sent.by(id, Seq(u64::MAX)),
             None => sent.says(&content_of_copy(record)),
         };
         if known.is_none_or(|(_, refused)| refused) && !is_own(&record.topic) {
@@ -70,35 +72,51 @@ pub(super) fn no_phantom(history: &History) -> Judged {
 /// What was sent.
 struct Sent<'a> {
     history: &'a History,
+    contents: OnceCell<Contents<'a>>,
+}
+
+/// What the calls said: made only where a message is not known by its key.
+struct Contents<'a> {
     /// When each content was first sent, and whether every send of it was refused.
-    contents: By<Content<'a>, (Seq, bool)>,
+    known: By<Content<'a>, (Seq, bool)>,
     /// Which of them each send has.
     of_sends: Vec<usize>,
 }
 
-impl<'a> Sent<'a> {
-    fn of(history: &'a History) -> Sent<'a> {
-        let mut contents: By<Content<'_>, (Seq, bool)> = By::default();
+impl<'a> Contents<'a> {
+    fn of(history: &'a History) -> Contents<'a> {
+        let mut known: By<Content<'_>, (Seq, bool)> = By::default();
         let of_sends = history.sends.iter().map(|send| {
             let refused = matches!(&send.outcome, Outcome::Failed(_, error) if error.provably_not_stored);
-            let entry = contents.entry(content_of(&send.message));
+            let entry = known.entry(content_of(&send.message));
             let place = entry.index();
             entry.or_insert((send.seq, true)).1 &= refused;
             place
         });
         let of_sends = of_sends.collect();
-        Sent { history, contents, of_sends }
+        Contents { known, of_sends }
+    }
+}
+
+impl<'a> Sent<'a> {
+    fn contents(&self) -> &Contents<'a> {
+        self.contents.get_or_init(|| Contents::of(self.history))
     }
 
-    /// What is known of the content of an acknowledged message.
-    fn by(&self, id: Id) -> Option<(Seq, bool)> {
-        let content = self.of_sends[self.history.sent(id)?.number - 1];
-        self.contents.get_index(content).map(|(_, known)| *known)
+    /// What is known of the content of an acknowledged message, before a record: its own call was not refused, and if it came
+    /// later, an earlier one may have said the same.
+    fn by(&self, id: Id, before: Seq) -> Option<(Seq, bool)> {
+        let send = self.history.sent(id)?;
+        if send.seq < before {
+            return Some((send.seq, false));
+        }
+        let contents = self.contents();
+        contents.known.get_index(contents.of_sends[send.number - 1]).map(|(_, known)| *known)
     }
 
     /// What is known of a content.
     fn says(&self, content: &Content<'_>) -> Option<(Seq, bool)> {
-        self.contents.get(content).copied()
+        self.contents().known.get(content).copied()
     }
 }
 
@@ -145,10 +163,12 @@ pub(super) fn offset_agreement(history: &History, trace: &Trace) -> Judged {
         let Some(epoch) = epoch(node, &queue.topic, send.at, at) else { continue };
         seen.see((node, &queue.topic, queue.queue_id, epoch), result.queue_offset.0, send.id, seq);
     }
+    let brokers: Vec<Option<NodeId>> =
+        history.lanes().map(|queue| trace.node(&queue.broker).filter(|node| is_told(*node))).collect();
     for delivery in &history.deliveries {
-        let Some(node) = trace.node(&delivery.queue.broker) else { continue };
+        let Some(node) = brokers[delivery.lane] else { continue };
         let queue = &delivery.queue;
-        for message in delivery.brief.iter().filter(|_| is_told(node)) {
+        for message in &*delivery.brief {
             // Pulled before a power loss, a message may be handed over after it: its store time tells its epoch.
             let stored = true_time(message.stored, trace.header.start);
             let at = delivery.at.min(stored + crate::mq::time::Span::from_millis(1));

@@ -42,7 +42,7 @@ fn budget(plan: &Plan) -> Span {
 fn unanswered(scene: &Scene<'_>, looked_at: &mut usize) -> Option<Judged> {
     let (history, budget) = (scene.history, budget(scene.plan));
     for send in history.sends.iter().filter(|send| !send.in_transaction) {
-        let Some((node, _, by)) = history.signs.sends.get(&send.seq) else { continue };
+        let Some((node, _, by)) = history.signs.send(send.seq) else { continue };
         // A callback may never come, one-way has no end, and a selector of the application's own may think for ever.
         let waits = by.as_ref().is_none_or(|by| {
             by.mode == SendMode::Sync && !matches!(by.to, SendTo::Selected(crate::mq::app::Selector::Own))

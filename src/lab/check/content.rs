@@ -15,7 +15,7 @@ use crate::mq::message::names;
 pub(super) fn differs(send: &SendSeen, copy: &LogRecord) -> bool {
     let (said, kept) = (content_of(&send.message), content_of_copy(copy));
     // A half message that is put back loses the application's flag, and may say when it was stored first.
-    if copy.topic == names::TRANS_HALF_TOPIC {
+    if *copy.topic == *names::TRANS_HALF_TOPIC {
         return said.1 != kept.1 || said.2.iter().any(|pair| !kept.2.contains(pair));
     }
     // Where the release parks a copy its topic is the parking's.
@@ -66,7 +66,7 @@ pub(super) fn content_integrity(history: &History, plan: &Plan) -> Judged {
     for CopySeen { id, is_as_sent, record: copy, .. } in history.copies_seen() {
         let Some(send) = id.and_then(|id| history.sent(id)) else { continue };
         // What nobody can read nobody is handed.
-        if copy.is_garbled || copy.topic == names::TRANS_OP_TOPIC {
+        if copy.is_garbled || *copy.topic == *names::TRANS_OP_TOPIC {
             continue;
         }
         looked_at += 1;

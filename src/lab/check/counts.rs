@@ -20,7 +20,7 @@ pub(super) fn stored(history: &History, (key, topic): (Option<&str>, Option<&str
     }
     let is_it = |record: &crate::lab::oracle::store::LogRecord| {
         key.is_none_or(|key| record.properties.get(names::KEYS).is_some_and(|own| own == key))
-            && topic.is_none_or(|topic| record.topic == topic)
+            && topic.is_none_or(|topic| *record.topic == *topic)
     };
     let found = history.copies().filter(|(_, record)| is_it(record)).count() as u64;
     let (en, zh) = (format!("{found} stored, expected {count}"), format!("存储 {found} 条，预期 {count}"));

@@ -102,7 +102,7 @@ pub(super) fn dlq_exact(history: &History, plan: &Plan) -> Judged {
 fn letters<'a>(history: &'a History, club: &Club<'_>) -> BTreeMap<&'a str, Vec<&'a LogRecord>> {
     let topic = dlq_topic(club.group);
     let mut letters: BTreeMap<&str, Vec<&LogRecord>> = BTreeMap::new();
-    for (_, copy) in history.copies().filter(|(_, copy)| copy.topic == *topic) {
+    for (_, copy) in history.copies().filter(|(_, copy)| *copy.topic == *topic) {
         if let Some(id) = copy.id() {
             letters.entry(id).or_default().push(copy);
         }

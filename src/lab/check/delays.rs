@@ -62,7 +62,7 @@ impl<'a> Waits<'a> {
             let text = |name: &str| record.properties.get(name);
             let (Some(id), Some(real)) = (text(names::UNIQ_KEY), text(names::REAL_TOPIC)) else { continue };
             let wait = (id, real, record.reconsumed);
-            match record.topic.as_str() {
+            match record.topic.as_ref() {
                 SCHEDULE_TOPIC => waits.parked.push((wait, record)),
                 topic if topic == real => waits.fired.entry(wait).or_default().push(record),
                 _ => {}

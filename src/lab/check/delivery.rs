@@ -287,7 +287,7 @@ pub(super) fn reachable(history: &History, plan: &Plan) -> Reached {
     let mut found = Reached::default();
     for broker in up {
         let is_slave = is_slave(broker.node);
-        for (id, _) in broker.numbered().filter(|(_, record)| !is_slave || record.topic != SCHEDULE_TOPIC) {
+        for (id, _) in broker.numbered().filter(|(_, record)| !is_slave || *record.topic != *SCHEDULE_TOPIC) {
             let Some(id) = id else { continue };
             found.by_anybody.insert(id);
             if !is_slave {
@@ -333,9 +333,12 @@ pub(super) type Fates = Option<Vec<(usize, Fate)>>;
 fn fates((history, plan): (&History, &Plan), member: &Member<'_>, debts: &Debts<'_>) -> Fates {
     let lineages = Lineages::of(history, member.group);
     let begins = begins(history, member.group);
-    let mut owed = Vec::new();
+    let (mut owed, mut wanted) = (Vec::new(), Ids::default());
     for (place, message) in debts.all.iter().enumerate() {
         let subscribed = member.wants(message.topic, &|name: &str| message.property(name))?;
+        if subscribed {
+            wanted.insert(message.id);
+        }
         let begin = begins.get(&(message.broker, message.topic, message.queue_id)).copied();
         let begun = member.from_first || begin.is_some_and(|begin| begin <= message.offset);
         let queue = (message.topic, message.broker, message.queue_id);
@@ -356,6 +359,7 @@ fn fates((history, plan): (&History, &Plan), member: &Member<'_>, debts: &Debts<
             }
         }
     }
+    history.wanted.borrow_mut().insert(member.group.clone(), wanted);
     Some(owed)
 }
 
@@ -437,7 +441,7 @@ const FORGETS: Span = Span::from_secs(60);
 /// The lowest offset of each queue that a group was handed.
 fn begins<'a>(history: &'a History, group: &str) -> By<(&'a str, &'a str, i32), i64> {
     let lanes = history.lanes_of(group).map(|(queue, all)| {
-        let offsets = all.flat_map(|delivery| &delivery.brief).map(|message| message.offset);
+        let offsets = all.flat_map(|delivery| &*delivery.brief).map(|message| message.offset);
         ((&*queue.broker, &*queue.topic, queue.queue_id), offsets.min().unwrap_or(i64::MAX))
     });
     lanes.collect()

@@ -51,17 +51,42 @@ fn at_the_end(history: &History, guarantee: u8, (en, zh): (String, String)) -> J
     found.judge(history, en, zh)
 }
 
-/// Each broker's disk at the end, looked at whole.
+/// Each broker's disk at the end, looked at whole. Where a store is well, another that holds the same is, too.
 fn look(history: &History) -> Vec<(Seq, Verified)> {
     let last = |node: NodeId| history.disks.iter().rfind(|disk| disk.node == node);
     let disks = history.stores().filter(|broker| !history.is_off(broker.node)).filter_map(|broker| last(broker.node));
-    disks
-        .map(|disk| {
-            let cached = Image(&disk.cached);
-            let (end, dispatched_to) = (log_end(history, disk), dispatched(history, disk));
-            (disk.seq, storage::verify(Seen { end, dispatched_to, ..Seen::of(&cached) }, &mut |_| {}))
-        })
-        .collect()
+    let mut looked_at: Vec<Looked<'_>> = Vec::new();
+    for disk in disks {
+        let known = (log_end(history, disk), dispatched(history, disk));
+        let is_twin = |other: &&Looked<'_>| other.is_well_and_the_same(disk, known);
+        let verified = match looked_at.iter().find(is_twin) {
+            Some(twin) => twin.verified.clone(),
+            None => {
+                let (cached, (end, dispatched_to)) = (Image(&disk.cached), known);
+                storage::verify(Seen { end, dispatched_to, ..Seen::of(&cached) }, &mut |_| {})
+            }
+        };
+        looked_at.push(Looked { disk, known, verified });
+    }
+    looked_at.into_iter().map(|looked| (looked.disk.seq, looked.verified)).collect()
+}
+
+/// A disk that was looked at, and what was known of it besides.
+struct Looked<'a> {
+    disk: &'a DiskSeen,
+    known: (LogEnd, Option<u64>),
+    verified: Verified,
+}
+
+impl Looked<'_> {
+    fn is_well_and_the_same(&self, other: &DiskSeen, known: (LogEnd, Option<u64>)) -> bool {
+        // An index file is named after the moment in which its broker began it, which is another for a slave.
+        let index = self.disk.cached.written("index").map(|(_, file)| file);
+        self.verified.breaches.is_empty()
+            && self.known == known
+            && self.disk.cached.agrees(&other.cached, &["commitlog", "consumequeue", "consumequeue_ext"])
+            && index.eq(other.cached.written("index").map(|(_, file)| file))
+    }
 }
 
 /// Nothing was cut where no process died, and no clock was set where none was; with a topic that is deleted its queues' numbers
@@ -195,7 +220,12 @@ pub(super) fn replica_prefix(history: &History, trace: &Trace, plan: &Plan) -> J
         if let Some((clause, seq, at)) = seen.wrong {
             found.add(seq, vec![while_running(clause, trace.name(slave), at)]);
         }
-        if let (Some(theirs), Some(ours)) = (last(master), last(slave)) {
+        let ends = last(master).zip(last(slave));
+        // Logs that are the same to the last byte end at the same place, unless a power loss says where.
+        let is_same = |(theirs, ours): &(&DiskSeen, &DiskSeen)| {
+            !history.is_off(slave) && theirs.cached.agrees(&ours.cached, &["commitlog"])
+        };
+        if let Some((theirs, ours)) = ends.filter(|ends| !is_same(ends)) {
             let (theirs, own) = (Image(&theirs.cached), Image(&ours.cached));
             let end = forced.get(&ours.seq).filter(|_| history.is_off(slave));
             let own = Seen { end: end.map_or(LogEnd::MayBeCut, |to| LogEnd::At(*to)), ..Seen::of(&own) };

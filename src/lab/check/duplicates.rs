@@ -138,7 +138,7 @@ impl<'a> Surroundings<'a> {
             }
         }
         // What is sent with a callback is counted apart, and no plan sets that number.
-        let mut manners = history.signs.sends.values().filter_map(|(.., by)| by.as_ref());
+        let mut manners = history.signs.sends.iter().filter_map(|(_, (.., by))| by.as_ref());
         if manners.any(|by| by.mode == SendMode::Async) {
             attempts_max = attempts_max.max(ASYNC_ATTEMPTS);
         }
@@ -147,7 +147,7 @@ impl<'a> Surroundings<'a> {
         let mut parked = BTreeMap::new();
         let is_whole = history.power_losses.is_empty() && history.sick.count() == 0;
         for CopySeen { id, record: copy, .. } in
-            history.copies_seen().filter(|copy| is_whole && copy.record.topic == SCHEDULE_TOPIC)
+            history.copies_seen().filter(|copy| is_whole && *copy.record.topic == *SCHEDULE_TOPIC)
         {
             if let (Some(id), Some(topic)) = (id, copy.properties.get(names::REAL_TOPIC)) {
                 *parked.entry((id, topic)).or_insert(0) += 1;

@@ -147,7 +147,7 @@ impl<'a> Holder<'a> {
             return false;
         }
         // A delayed message lies in the schedule topic, whatever queue its result names.
-        let unit = match copy.topic == *result.queue.topic {
+        let unit = match *copy.topic == *result.queue.topic {
             true => self.broker.store.unit(&result.queue.topic, result.queue.queue_id, result.queue_offset.0),
             false => self.broker.store.unit(&copy.topic, copy.queue, copy.queue_offset),
         };

@@ -109,7 +109,7 @@ pub(super) fn fate(history: &History, seen: &TransactionSeen, limits: &Limits) -
 
 /// Whether a round that begins at the cursor throws before it comes to a half message, or at it.
 fn has_unreadable(store: &Store, cursor: i64, upto: i64) -> bool {
-    let halves = store.records.iter().filter(|record| record.topic == names::TRANS_HALF_TOPIC);
+    let halves = store.records.iter().filter(|record| *record.topic == *names::TRANS_HALF_TOPIC);
     halves.filter(|half| (cursor..=upto).contains(&half.queue_offset)).any(|half| half.is_garbled)
 }
 

@@ -10,7 +10,7 @@ use indexmap::Equivalent;
 
 use crate::lab::check::deleted::Deletions;
 use crate::lab::check::delivery::Fates;
-use crate::lab::check::ids::{By, ById, Id, Numbers};
+use crate::lab::check::ids::{By, ById, Id, Ids, Numbers};
 use crate::lab::check::leases::Leases;
 use crate::lab::check::letters::{Brief, Delivery, Letter, Outcome, SendSeen, letters};
 use crate::lab::check::minds::Told;
@@ -29,7 +29,7 @@ use crate::lab::trace::log::{Role, Trace};
 use crate::lab::trace::record::{App, DiskEvent, Fault, Machine, NodeId, Record, Seq, What};
 use crate::mq::app::{Call, Return, SendResult};
 use crate::mq::message::property::names;
-use crate::mq::message::{Group, MessageQueue, Name};
+use crate::mq::message::{Group, Message, MessageQueue, Name, StoredMessage};
 use crate::mq::time::{Span, Time};
 
 /// What outsiders saw.
@@ -97,6 +97,8 @@ pub struct History {
     pub(super) verified: OnceCell<Vec<(Seq, Verified)>>,
     /// What became of what each group is owed, of those that somebody has asked for.
     pub(super) fates: RefCell<BTreeMap<Group, Fates>>,
+    /// What each group wants of what was acknowledged, of the groups that somebody has asked for.
+    pub(super) wanted: RefCell<BTreeMap<Group, Ids>>,
 }
 
 /// A broker's disk at the end.
@@ -104,12 +106,12 @@ pub struct History {
 pub struct BrokerSeen {
     /// Which node.
     pub node: NodeId,
-    /// What its disk holds, read by the oracle.
-    pub store: Store,
+    /// What its disk holds, read by the oracle; a slave that holds the same as another broker shares it.
+    pub store: Arc<Store>,
     /// Where in its log the records of transactions lie.
-    pub ledger: Ledger,
+    pub ledger: Arc<Ledger>,
     /// Of each of its records the number of its unique key, if it has one, and whether it is as it was sent.
-    brief: Vec<(Option<Id>, bool)>,
+    brief: Arc<[(Option<Id>, bool)]>,
 }
 
 impl BrokerSeen {
@@ -169,9 +171,11 @@ impl History {
     pub fn of(trace: &Trace) -> History {
         let end = trace.records().last().map_or(Time::ZERO, |record| record.at);
         let mut history = History { end, ..History::default() };
-        // Every eighth record or so is a delivery, every sixteenth a send.
-        history.deliveries.reserve(trace.records().len() / 8);
-        history.sends.reserve(trace.records().len() / 16);
+        // Every sixth record or so is a delivery or a pull, every twelfth a send.
+        let most = trace.records().len() / 5;
+        history.deliveries.reserve(most);
+        history.sends.reserve(most / 2);
+        history.signs.reserve(most);
         let (mut open, mut tasks): (By<Key, Range<usize>>, By<Key, usize>) = Default::default();
         for record in trace.records() {
             history.faults.extend(fault(record));
@@ -192,8 +196,8 @@ impl History {
                         open.insert((node, record.incarnation, op.0), places);
                     }
                     Call::Listened { task, outcome } => {
-                        if let Some(at) = tasks.get(&(node, record.incarnation, task.0)) {
-                            history.deliveries[*at].answered(record, *outcome);
+                        if let Some(at) = tasks.swap_remove(&(node, record.incarnation, task.0)) {
+                            history.deliveries[at].answered(record, *outcome);
                         }
                     }
                     Call::Steer { group, what, .. } => history.told.push(Told::of(record, node, group, what)),
@@ -237,14 +241,26 @@ impl History {
         history
     }
 
-    /// Takes in what is told apart elsewhere.
+    /// Takes in what is told apart elsewhere, each where it is told of.
     fn see(&mut self, record: &Record, node: NodeId) {
-        self.transactions.see(record, node);
-        self.resets.see(record, node);
-        self.deletions.see(record, node);
-        self.signs.see(record, node);
-        self.leases.see(record, node);
-        self.sick.see(record, node);
+        match &record.what {
+            What::App(_) => {
+                self.transactions.see(record, node);
+                self.resets.see(record, node);
+                self.deletions.see(record, node);
+                self.signs.see(record, node);
+            }
+            What::Road(_) => {
+                self.signs.see(record, node);
+                self.leases.see(record, node);
+            }
+            What::Disk(_) => {
+                self.signs.see(record, node);
+                self.sick.see(record, node);
+            }
+            What::Machine(_) => self.signs.see(record, node),
+            What::Clock(_) | What::Fact(_) | What::Fault(_) | What::Rolled { .. } => {}
+        }
     }
 
     /// A call begins; gives the places of its letters among the sends.
@@ -282,6 +298,11 @@ impl History {
         self.lanes[of.lane].iter().map(|at| &self.deliveries[*at])
     }
 
+    /// The queues of which groups were handed something, by the numbers that deliveries name.
+    pub(super) fn lanes(&self) -> impl Iterator<Item = &MessageQueue> {
+        self.lanes.keys().map(|(_, queue)| queue)
+    }
+
     /// The queues of which a group was handed something, each with that, in order.
     pub(super) fn lanes_of(
         &self,
@@ -295,29 +316,44 @@ impl History {
     fn look_back(&mut self) {
         let History { sends, acked, numbers, deliveries, pulls, .. } = self;
         *acked = sends.iter().enumerate().filter_map(|(place, send)| Some((send.id?, place))).collect();
-        for delivery in deliveries.iter_mut().chain(pulls) {
-            let brief = delivery.messages.iter().map(|message| {
-                let id = message.message.properties.get(names::UNIQ_KEY).map(|key| numbers.give(key, || key.clone()));
-                let send = id.and_then(|id| acked.get(id)).map(|place| &sends[*place]);
-                Brief::of(message, id, send)
-            });
-            delivery.brief = brief.collect();
+        let mut brief = |message: &StoredMessage| {
+            let id = message.message.properties.get(names::UNIQ_KEY).map(|key| numbers.give(key, || key.clone()));
+            let send = id.and_then(|id| acked.get(id)).map(|place| &sends[*place]);
+            Brief::of(message, id, send)
+        };
+        for some in deliveries.chunks_mut(AT_ONCE).chain(pulls.chunks_mut(AT_ONCE)) {
+            // Messages lie all over the memory. Those of several callbacks are asked for first, so that the processor fetches
+            // them side by side instead of waiting for each.
+            let said =
+                |delivery: &Delivery| delivery.messages.iter().map(|message| touch(&message.message)).sum::<usize>();
+            std::hint::black_box(some.iter().map(said).sum::<usize>());
+            for delivery in some {
+                delivery.brief = delivery.messages.iter().map(&mut brief).collect();
+            }
         }
     }
 
     fn read_disks(&mut self, trace: &Trace) {
         let last: BTreeMap<NodeId, &DiskSeen> = self.disks.iter().map(|disk| (disk.node, disk)).collect();
-        for (node, disk) in last {
-            if trace.header.nodes[usize::from(node.0)].role == Role::Broker {
-                let store = Store::read(&Image(&disk.cached));
-                let in_short = |record: &LogRecord| {
-                    let id = record.id().map(|key| self.numbers.give(key, || key.into()));
-                    let send = id.and_then(|id| self.acked.get(id)).map(|place| &self.sends[*place]);
-                    (id, send.is_some_and(|send| copy_is_of(record, &send.message)))
-                };
-                let brief = store.records.iter().map(in_short).collect();
-                self.brokers.push(BrokerSeen { node, ledger: Ledger::of(&store), store, brief });
+        for (node, disk) in &last {
+            if trace.header.nodes[usize::from(node.0)].role != Role::Broker {
+                continue;
             }
+            let twin = self.brokers.iter().find(|other| last[&other.node].cached.agrees(&disk.cached, STORE));
+            if let Some(twin) = twin {
+                let (store, ledger, brief) = (twin.store.clone(), twin.ledger.clone(), twin.brief.clone());
+                self.brokers.push(BrokerSeen { node: *node, store, ledger, brief });
+                continue;
+            }
+            let store = Store::read(&Image(&disk.cached));
+            let in_short = |record: &LogRecord| {
+                let id = record.id().map(|key| self.numbers.give(key, || key.into()));
+                let send = id.and_then(|id| self.acked.get(id)).map(|place| &self.sends[*place]);
+                (id, send.is_some_and(|send| copy_is_of(record, &send.message)))
+            };
+            let brief = store.records.iter().map(in_short).collect();
+            let ledger = Arc::new(Ledger::of(&store));
+            self.brokers.push(BrokerSeen { node: *node, ledger, store: Arc::new(store), brief });
         }
     }
 
@@ -408,6 +444,9 @@ impl History {
     fn alone_on(&self, number: usize) -> Vec<(NodeId, usize, usize)> {
         let (master, slave) = &self.slaves[number];
         let of_master = self.brokers.iter().find(|broker| Some(broker.node) == *master);
+        if of_master.is_some_and(|master| Arc::ptr_eq(&master.store, &slave.store)) {
+            return Vec::new();
+        }
         let is_there = |record: &LogRecord| {
             let same = of_master.and_then(|master| master.store.record_at(record.at));
             same.is_some_and(|same| same.properties == record.properties)
@@ -479,6 +518,12 @@ fn fault(record: &Record) -> Option<(Time, Name)> {
     }
 }
 
+/// Reads a byte of each part of a message.
+fn touch(message: &Message) -> usize {
+    let byte = |text: &[u8]| usize::from(text.first().copied().unwrap_or(0));
+    message.properties.iter().map(|(_, value)| byte(value.as_bytes())).sum::<usize>() + byte(&message.body)
+}
+
 /// A disk's image as the oracle reads it.
 #[derive(Clone, Copy, Debug)]
 pub struct Image<'a>(pub &'a DiskImage);
@@ -518,6 +563,10 @@ impl Files for Image<'_> {
     }
 }
 
+/// Callbacks whose messages are fetched side by side.
+const AT_ONCE: usize = 32;
+/// What [`Store::read`] reads.
+const STORE: &[&str] = &["commitlog", "consumequeue"];
 const ZEROS: [u8; PAGE] = [0; PAGE];
 /// Pages that are copied at once stay in the processor's cache.
 const AHEAD: usize = 32 << 10;

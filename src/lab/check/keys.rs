@@ -87,7 +87,7 @@ pub(super) fn per_key_order(history: &History, plan: &Plan) -> Judged {
 fn chains(history: &History) -> BTreeMap<Key<'_>, Vec<Link<'_>>> {
     let mut chains: BTreeMap<Key<'_>, Vec<Link<'_>>> = BTreeMap::new();
     for (send, seq, at, result) in history.acked() {
-        let Some((node, incarnation, Some(by))) = history.signs.sends.get(&send.seq) else { continue };
+        let Some((node, incarnation, Some(by))) = history.signs.send(send.seq) else { continue };
         let argument = match &by.to {
             SendTo::Selected(Selector::Hash(text)) => text.to_string(),
             SendTo::Selected(Selector::Modulo(number)) => number.to_string(),

@@ -128,7 +128,7 @@ pub struct Delivery {
     /// The messages.
     pub messages: Handed,
     /// The same in short, once the whole trace is read.
-    pub(super) brief: Box<[Brief]>,
+    pub(super) brief: Briefs,
     /// The answer.
     pub answer: Option<ConsumeOutcome>,
     /// The record and the moment in which the listener was done with it: its answer, or its process's end.
@@ -152,6 +152,39 @@ impl Brief {
     pub(super) fn of(message: &StoredMessage, id: Option<Id>, send: Option<&SendSeen>) -> Brief {
         let is_as_sent = send.is_some_and(|send| is_of(&message.message, &send.message));
         Brief { id, offset: message.queue_offset.0, stored: message.store_timestamp.0, is_as_sent }
+    }
+}
+
+/// What checkers ask of the messages of a callback. Most callbacks have one: it lies in the callback itself.
+#[derive(Debug)]
+pub(super) enum Briefs {
+    One([Brief; 1]),
+    More(Box<[Brief]>),
+}
+
+impl Default for Briefs {
+    fn default() -> Briefs {
+        Briefs::More(Box::default())
+    }
+}
+
+impl Deref for Briefs {
+    type Target = [Brief];
+    fn deref(&self) -> &[Brief] {
+        match self {
+            Briefs::One(one) => one,
+            Briefs::More(more) => more,
+        }
+    }
+}
+
+impl FromIterator<Brief> for Briefs {
+    fn from_iter<I: IntoIterator<Item = Brief>>(all: I) -> Briefs {
+        let mut all = all.into_iter();
+        match (all.next(), all.next()) {
+            (Some(one), None) => Briefs::One([one]),
+            (one, another) => Briefs::More(one.into_iter().chain(another).chain(all).collect()),
+        }
     }
 }
 
@@ -187,7 +220,7 @@ impl Delivery {
         let messages = Handed(answer.clone());
         let (seq, at, incarnation) = (record.seq, record.at, record.incarnation);
         let (group, queue) = (group.clone(), queue.clone());
-        let (lane, brief, answer, end) = (0, Box::default(), None, None);
+        let (lane, brief, answer, end) = (0, Briefs::default(), None, None);
         Some(Delivery { seq, at, node, incarnation, group, queue, lane, messages, brief, answer, end })
     }
 

@@ -58,15 +58,15 @@ impl Lineages {
         }
         for CopySeen { id, record: copy, .. } in history.copies_seen() {
             let Some(id) = id else { continue };
-            if copy.topic == *dlq {
+            if *copy.topic == *dlq {
                 all.dead.insert(id);
                 *all.parked.of(id).get_or_insert(0) -= i64::from(was_parked(copy));
-            } else if copy.topic == *retry {
+            } else if *copy.topic == *retry {
                 *all.parked.of(id).get_or_insert(0) -= i64::from(was_parked(copy));
                 if !heard.contains(&(copy.queue, copy.queue_offset, id)) {
                     all.unheard.insert(id);
                 }
-            } else if copy.topic == SCHEDULE_TOPIC
+            } else if *copy.topic == *SCHEDULE_TOPIC
                 && copy.properties.get(names::REAL_TOPIC).is_some_and(|real| real == &*retry || real == &*dlq)
             {
                 *all.parked.of(id).get_or_insert(0) += 1;

@@ -52,8 +52,8 @@ pub(super) fn no_misrouting(history: &History, plan: &Plan) -> Judged {
             let Some(id) = id else { continue };
             looked_at += 1;
             let send = history.sent(id);
-            let queues = topics.get(&copy.topic).map(|topic| topic.write_queues.max(topic.read_queues));
-            let is_outside = copy.topic != SCHEDULE_TOPIC
+            let queues = topics.get(&*copy.topic).map(|topic| topic.write_queues.max(topic.read_queues));
+            let is_outside = *copy.topic != *SCHEDULE_TOPIC
                 && !changes_topics
                 && (copy.queue < 0 || queues.is_some_and(|queues| queues <= i64::from(copy.queue)));
             let clause = match () {
@@ -77,7 +77,7 @@ pub(super) fn no_misrouting(history: &History, plan: &Plan) -> Judged {
 
 /// Why a copy lies where it should not.
 fn misplaced(copy: &LogRecord, id: Id, send: Option<&SendSeen>, handed: &Handed<'_>) -> Option<&'static str> {
-    let topic = copy.topic.as_str();
+    let topic = copy.topic.as_ref();
     // Where it is parked, its own topic is told by a property.
     let real = if is_own(topic) { copy.properties.get(properties::REAL_TOPIC)? } else { topic };
     let of_group = |prefix: &str| real.strip_prefix(prefix);
@@ -86,7 +86,7 @@ fn misplaced(copy: &LogRecord, id: Id, send: Option<&SendSeen>, handed: &Handed<
     }
     // A copy that comes out of a parked one keeps the word of where it was to go.
     let own_queue = copy.properties.get(properties::REAL_QID).and_then(|queue| queue.parse::<i32>().ok());
-    let is_out = copy.properties.get(properties::REAL_TOPIC).is_some_and(|own| own == copy.topic);
+    let is_out = copy.properties.get(properties::REAL_TOPIC).is_some_and(|own| own == &*copy.topic);
     if is_out && own_queue.is_some_and(|own| own != copy.queue) {
         return Some("another queue than its own");
     }
@@ -126,7 +126,7 @@ fn strangers(history: &History, plan: &Plan) -> Option<Judged> {
 
 /// A message that was acknowledged in another queue than the one that was named or selected.
 fn elsewhere(history: &History, send: &SendSeen, plan: Option<&Plan>) -> Option<Judged> {
-    let (node, _, by) = history.signs.sends.get(&send.seq)?;
+    let (node, _, by) = history.signs.send(send.seq)?;
     let crate::lab::check::letters::Outcome::Sent(seq, _, result) = &send.outcome else { return None };
     let (is_there, asked) = match &by.as_ref()?.to {
         SendTo::Queue(asked) => (result.queue == *asked, asked.to_string()),

@@ -37,7 +37,7 @@ impl Club<'_> {
     /// Whether it wants a copy; `None` if its condition is not read here.
     pub(super) fn wants(&self, copy: &LogRecord) -> Option<bool> {
         let find = |name: &str| copy.properties.get(name);
-        if copy.topic == self.retry { Some(true) } else { self.wants.wants(&copy.topic, &find) }
+        if *copy.topic == *self.retry { Some(true) } else { self.wants.wants(&copy.topic, &find) }
     }
 
     /// How often a message is tried again at most, by its most patient member; `None` is without end.
@@ -111,7 +111,7 @@ impl<'a> Scene<'a> {
         let roles = &history.roles;
         let is_master = |node, broker: &BrokerPlan| roles.is_master(node, (&broker.broker_name, broker.broker_id));
         for (node, broker) in brokers(plan).filter(|(node, broker)| is_master(*node, broker)) {
-            let store = history.brokers.iter().find(|seen| seen.node == node).map(|seen| &seen.store);
+            let store = history.brokers.iter().find(|seen| seen.node == node).map(|seen| &*seen.store);
             if masters.insert(&broker.broker_name, (node, store)).is_some() {
                 doubles.insert(&broker.broker_name);
             }

@@ -27,8 +27,8 @@ pub struct Signs {
     pub flips: Vec<(NodeId, u64)>,
     /// Machines whose disk was another one from then on.
     pub swapped: Vec<(NodeId, Time)>,
-    /// Calls that send one message, by their record: whose, and how.
-    pub sends: BTreeMap<Seq, (NodeId, u32, Option<SendBy>)>,
+    /// Calls that send, in order, each with its record: whose, and how.
+    pub sends: Vec<(Seq, CalledBy)>,
     /// When somebody was told of an error: an exception, a process that would not start or ended by itself.
     pub told: Vec<(Seq, Time)>,
     /// When operators or producers changed topics, groups or routes.
@@ -36,6 +36,9 @@ pub struct Signs {
     /// Connections by the sides that hold them open, and since when.
     pub links: BTreeMap<LinkId, Vec<(NodeId, Time)>>,
 }
+
+/// Whose call a send was: the node, which of its processes, and how it chose the queue if it said so.
+pub type CalledBy = (NodeId, u32, Option<SendBy>);
 
 /// A queue as a frame names it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -120,7 +123,7 @@ impl Signs {
                     Call::Admin { .. } | Call::CreateTopic { .. } => return self.administered.push(record.at),
                     _ => return,
                 };
-                self.sends.insert(record.seq, (node, record.incarnation, by));
+                self.sends.push((record.seq, (node, record.incarnation, by)));
             }
             What::App(App::Returned(answer)) => match &**answer {
                 Return::Failed { .. } => self.told.push((record.seq, record.at)),
@@ -190,6 +193,19 @@ impl Signs {
         if let Some(offset) = reads {
             self.pulls.push(Asked { seq, sent, at, broker, from, place, offset });
         }
+    }
+
+    /// Makes room for so many of each of what frames tell.
+    pub(super) fn reserve(&mut self, frames: usize) {
+        self.commits.reserve(frames);
+        self.pulls.reserve(frames);
+        self.sends.reserve(frames / 2);
+    }
+
+    /// Whose call the send at a record was.
+    pub fn send(&self, seq: Seq) -> Option<&CalledBy> {
+        let place = self.sends.binary_search_by_key(&seq, |(own, _)| *own).ok()?;
+        self.sends.get(place).map(|(_, by)| by)
     }
 
     /// Whether a node's disk was ever struck.

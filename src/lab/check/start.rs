@@ -113,7 +113,7 @@ pub(super) fn copies(history: &History, plan: &Plan, queue: &MessageQueue, consu
         // A retry topic is read whole, and so is what a condition asks for that is not read here.
         !is_subscribed || wants.wants(&queue.topic, &find).unwrap_or(true)
     };
-    let is_there = |record: &&LogRecord| record.topic == *queue.topic && record.queue == queue.queue_id;
+    let is_there = |record: &&LogRecord| *record.topic == *queue.topic && record.queue == queue.queue_id;
     let mut copies: Vec<Copy> = history
         .brokers
         .iter()

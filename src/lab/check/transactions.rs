@@ -247,7 +247,7 @@ impl Ledger {
                 ledger.own.entry(id.to_owned()).or_default().push(at);
             }
             let settles = || std::str::from_utf8(&record.body).ok()?.parse::<i64>().ok();
-            if record.topic == names::TRANS_OP_TOPIC
+            if *record.topic == *names::TRANS_OP_TOPIC
                 && let Some(half) = settles()
             {
                 ledger.notes.entry(half).or_default().push(at);
@@ -267,7 +267,7 @@ impl<'a> Logged<'a> {
             record.properties.get(properties::REAL_TOPIC).is_some_and(|topic| topic == names::TRANS_HALF_TOPIC)
         };
         for record in ledger.own.get(id).into_iter().flatten().map(|at| &store.records[*at]) {
-            match record.topic.as_str() {
+            match record.topic.as_ref() {
                 names::TRANS_HALF_TOPIC => logged.halves.push(record),
                 SCHEDULE_TOPIC if is_half(record) => logged.diverted.push(record),
                 _ => logged.finals.push(record),

@@ -64,18 +64,26 @@ pub fn copy_is_of(record: &LogRecord, letter: &Message) -> bool {
 /// As comparing the contents, with nothing made for it.
 fn is_said<'a>(
     (topic, body): (&str, &[u8]),
-    pairs: impl Iterator<Item = (&'a str, &'a str)>,
-    letter: &Message,
+    pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    letter: &'a Message,
 ) -> bool {
     let mut found = 0;
+    let is_own = |(name, _): &(&str, &str)| !is_of_the_road(name);
+    let said = letter.properties.iter().map(|(name, value)| (&**name, &**value)).filter(is_own);
+    if letter.topic != topic || letter.body != body {
+        return false;
+    }
+    // A map that the road has added to keeps the order of what was there.
+    if pairs.clone().filter(is_own).eq(said.clone()) {
+        return true;
+    }
     for (name, value) in pairs.filter(|(name, _)| !is_of_the_road(name)) {
         if letter.properties.get(name).is_none_or(|own| *own != value) {
             return false;
         }
         found += 1;
     }
-    let own = letter.properties.iter().filter(|(name, _)| !is_of_the_road(name));
-    found == own.count() && letter.topic == topic && letter.body == body
+    found == said.count()
 }
 
 /// The topic that a stored copy is of, wherever it lies.

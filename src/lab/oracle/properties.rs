@@ -82,7 +82,7 @@ impl Properties {
     }
 
     /// All of them, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         let part = |from: u32, to: u32| &self.text[from as usize..to as usize];
         self.spans.iter().map(move |[begin, middle, end]| (part(*begin, *middle), part(*middle + 1, *end)))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::Arc;
 
 use crate::lab::oracle::Files;
 use crate::lab::oracle::layout::{Layout, Segment};
@@ -18,7 +19,7 @@ pub struct LogRecord {
     /// Its length in bytes.
     pub size: u32,
     /// Its topic.
-    pub topic: String,
+    pub topic: Arc<str>,
     /// Its queue.
     pub queue: i32,
     /// Its place in the queue.
@@ -83,13 +84,20 @@ impl Store {
     }
 
     fn read_log(&mut self, files: &dyn Files, segments: &[Segment]) {
+        // A log has many records of few topics.
+        let mut topics: Vec<Arc<str>> = Vec::new();
         let mut walk = Walk::new(files, segments);
         self.end = walk.at();
         loop {
             match walk.advance() {
                 Piece::Record(record) => {
                     self.end = record.end();
-                    self.records.push(LogRecord::of(&record));
+                    let topic = topics.iter().find(|topic| topic.as_bytes() == record.topic).cloned();
+                    let topic = topic.unwrap_or_else(|| {
+                        topics.push(String::from_utf8_lossy(record.topic).into());
+                        topics[topics.len() - 1].clone()
+                    });
+                    self.records.push(LogRecord::with(topic, &record));
                 }
                 Piece::Blank { at, room, .. } => self.end = at + room,
                 Piece::Flawed { .. } | Piece::Empty { .. } | Piece::Gap { .. } | Piece::End { .. } => return,
@@ -106,11 +114,15 @@ impl LogRecord {
 
     /// Copies a record out of the log.
     pub fn of(record: &Record<'_>) -> LogRecord {
+        LogRecord::with(String::from_utf8_lossy(record.topic).into(), record)
+    }
+
+    fn with(topic: Arc<str>, record: &Record<'_>) -> LogRecord {
         let inflated = if record.is_compressed() { inflate(record.body) } else { None };
         LogRecord {
             at: record.at,
             size: record.size(),
-            topic: String::from_utf8_lossy(record.topic).into_owned(),
+            topic,
             queue: record.queue(),
             queue_offset: record.queue_offset(),
             properties: Properties::of(record.properties),

@@ -220,7 +220,7 @@ impl<V> JavaMap<V> {
     }
 
     /// All pairs in Java's order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Name, &V)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &V)> + Clone {
         self.entries.iter().map(|entry| (&entry.key.name, &entry.value))
     }
 

@@ -86,7 +86,7 @@ impl Properties {
     }
 
     /// All pairs, in Java's order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Name)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Name)> + Clone {
         self.map.iter()
     }
 
