@@ -49,6 +49,8 @@ mod constants;
 
 mod cli;
 
+mod first_lesson;
+
 mod retry;
 
 mod broadcast;

@@ -162,3 +162,19 @@ fn a_panic_gives_the_terminal_back_and_says_so_on_it() {
     let all = String::from_utf8_lossy(&terminal.raw).into_owned();
     assert!(all.contains("the key `!` was to end in a panic") && all.contains("please report it"), "{all}");
 }
+
+#[test]
+fn without_arguments_the_first_screen_leads_into_the_first_lesson_and_back() {
+    let line = "\"$MQLAB\" --lang en; echo \"left with $?\"; stty -a";
+    let mut terminal = Terminal::start(line, &[]);
+    terminal.shows("> Start lesson 1");
+    terminal.press("\r");
+    terminal.shows("] the first thing to see");
+    terminal.press("]");
+    terminal.shows("Lesson, step 1 of");
+    terminal.press("\x1b");
+    terminal.shows("> Go on with lesson 1");
+    terminal.press("q");
+    terminal.shows("left with 0");
+    terminal.is_given_back();
+}

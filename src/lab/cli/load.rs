@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use crate::lab::cli::args::{self, PlanArgs};
+use crate::lab::cli::home;
+use crate::lab::cli::library_scenarios;
 use crate::lab::cli::plain;
 use crate::lab::cli::run::Judged;
 use crate::lab::cli::source::{self, Refusal};
@@ -122,20 +124,17 @@ pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal() && io::stdin().is_terminal() && environment("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Opens the terminal on a list of scenarios, or on one of them at once.
-pub(super) fn play(scenarios: Vec<Scenario>, look: Look, open: Option<usize>) -> anyhow::Result<()> {
-    let mut app = app(scenarios, look);
-    if let Some(place) = open {
-        app.open(place);
-    }
-    tui::run(&mut app)?;
-    Ok(())
+/// Opens the terminal on one scenario; the first screen, with those of the binary, lies behind it.
+pub(super) fn play(scenario: Scenario, look: Look) -> anyhow::Result<()> {
+    let mut app = app(library_scenarios()?, look);
+    app.open_scenario(scenario);
+    home::stay(app, look)
 }
 
 /// The same as a dialogue of lines.
 pub(super) fn talk(scenario: Scenario, look: Look) -> anyhow::Result<()> {
-    let mut app = app(vec![scenario], look);
-    app.open(0);
+    let mut app = app(Vec::new(), look);
+    app.open_scenario(scenario);
     plain::talk(app)?;
     Ok(())
 }
@@ -146,7 +145,7 @@ pub(super) fn replay(
     (bookmarks, at): (Vec<Bookmark>, Option<&str>),
     (look, as_lines): (Look, bool),
 ) -> anyhow::Result<Vec<Bookmark>> {
-    let mut app = app(vec![judged.scenario.clone()], look);
+    let mut app = app(Vec::new(), look);
     app.resume(judged.scenario, judged.result, judged.findings);
     if let Some(player) = &mut app.player {
         player.stops.bookmarks = bookmarks;
@@ -157,14 +156,15 @@ pub(super) fn replay(
     let app = match as_lines {
         true => plain::talk(app)?,
         false => {
-            tui::run(&mut app)?;
+            tui::run(&mut app, &mut |_, _| ())?;
             app
         }
     };
     Ok(app.player.map(|player| player.stops.bookmarks).unwrap_or_default())
 }
 
-fn app(scenarios: Vec<Scenario>, look: Look) -> App {
+/// The terminal program over these scenarios.
+pub(super) fn app(scenarios: Vec<Scenario>, look: Look) -> App {
     let options = tui::Options { lang: look.lang, color: look.color, unicode: look.unicode, mouse: look.mouse };
     let mut app = App::new(scenarios, options);
     (app.theme, app.reduced_motion) = (look.theme, look.reduced_motion);

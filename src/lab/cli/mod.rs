@@ -23,6 +23,7 @@ mod determinism;
 mod diff;
 mod disk;
 mod export;
+mod home;
 mod hunt;
 mod inspect;
 mod load;
@@ -89,7 +90,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Completions { shell }) => about::completions(shell),
         Some(Command::Man { command }) => about::man(command.as_deref()),
         None if !look.no_input && load::is_terminal() => {
-            load::play(library_scenarios()?, look, None)?;
+            home::open(look)?;
             Ok(ExitCode::SUCCESS)
         }
         None => {
