@@ -49,6 +49,10 @@ mod constants;
 
 mod cli;
 
+mod course;
+
+mod learn;
+
 mod retry;
 
 mod broadcast;

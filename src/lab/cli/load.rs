@@ -12,6 +12,7 @@ use crate::lab::scenario::Scenario;
 use crate::lab::scenario::run_file::Bookmark;
 use crate::lab::tui;
 use crate::lab::tui::app::App;
+use crate::lab::tui::seen::Seen;
 use crate::lab::tui::theme::Theme;
 
 /// How people are talked to.
@@ -130,6 +131,18 @@ pub(super) fn play(scenarios: Vec<Scenario>, look: Look, open: Option<usize>) ->
     }
     tui::run(&mut app)?;
     Ok(())
+}
+
+/// Opens the player on a scenario, on the screen or as a dialogue of lines; gives what was seen.
+pub(super) fn study(scenario: Scenario, look: Look, as_lines: bool) -> anyhow::Result<Seen> {
+    let mut app = app(vec![scenario], look);
+    app.open(0);
+    let seen = app.seen.clone();
+    match as_lines {
+        true => drop(plain::talk(app)?),
+        false => tui::run(&mut app)?,
+    }
+    Ok(seen)
 }
 
 /// The same as a dialogue of lines.

@@ -1,7 +1,9 @@
 //! Places in a scenario file: where two files differ, and which paths of `--set` lead there.
 
 use std::fmt;
+use std::ops::Range;
 
+use toml::de::{DeArray, DeTable, DeValue};
 use toml::{Table, Value};
 
 use crate::lab::scenario::overrides::{ALONE, split_path};
@@ -47,6 +49,34 @@ impl Place {
             Step::At(at) => value.get(*at),
         })
     }
+}
+
+/// Which bytes of a file hold what stands at a place; its table's, if the file has nothing there.
+pub fn span(text: &str, place: &Place) -> Option<Range<usize>> {
+    let document = DeTable::parse(text).ok()?;
+    let mut found = None;
+    let mut here = Here::Table(document.get_ref());
+    for step in &place.0 {
+        let value = match (&here, step) {
+            (Here::Table(table), Step::Key(key)) => table.get(key.as_str()),
+            (Here::List(list), Step::At(at)) => list.get(*at),
+            _ => None,
+        };
+        let Some(value) = value else { break };
+        found = Some(value.span());
+        here = match value.get_ref() {
+            DeValue::Table(table) => Here::Table(table),
+            DeValue::Array(list) => Here::List(list),
+            _ => break,
+        };
+    }
+    found
+}
+
+/// What a step goes down from.
+enum Here<'a, 'b> {
+    Table(&'a DeTable<'b>),
+    List(&'a DeArray<'b>),
 }
 
 /// A key as a path writes it.

@@ -13,6 +13,7 @@ use crate::lab::tui::branch::{self, Branches};
 use crate::lab::tui::home::{Entry, Home};
 use crate::lab::tui::menu::{Menu, Of};
 use crate::lab::tui::player::{Player, Typing};
+use crate::lab::tui::seen::Seen;
 use crate::lab::tui::theme::Theme;
 use crate::lab::tui::views;
 
@@ -35,6 +36,8 @@ pub struct App {
     pub theme: Theme,
     /// Whether playing jumps from stop to stop.
     pub reduced_motion: bool,
+    /// What was seen in players.
+    pub seen: Seen,
     /// What the terminal is to copy.
     pub copied: Option<String>,
     /// A key at which it panics, to see what becomes of the terminal then.
@@ -61,6 +64,7 @@ impl App {
             help: false,
             theme: Theme::default(),
             reduced_motion: false,
+            seen: Seen::default(),
             copied: None,
             panics_on: None,
             scenarios,
@@ -94,6 +98,7 @@ impl App {
 
     fn show(&mut self, scenario: Scenario, result: RunResult, findings: Vec<check::Finding>) {
         let mut player = Player::new(scenario, result, findings);
+        player.seen = self.seen.clone();
         if let Some(before) = self.player.take() {
             player.stops = before.stops.taken_to(player.stops, (&player.trace, &player.handles));
         }

@@ -29,6 +29,8 @@ pub mod menu;
 
 pub mod player;
 
+pub mod seen;
+
 pub mod stops;
 
 pub mod theme;

@@ -11,6 +11,7 @@ use crate::lab::sim::session::RunResult;
 use crate::lab::trace::digest::Digest;
 use crate::lab::trace::fold::{Picture, Pictures};
 use crate::lab::trace::log::Trace;
+use crate::lab::tui::seen::Seen;
 use crate::lab::tui::stops::{self, Stops};
 use crate::lab::view::lanes::Rows;
 use crate::lab::view::life::Life;
@@ -101,6 +102,8 @@ pub struct Player {
     pub note: Option<Phrase>,
     /// The prediction that was answered last: its step, and the choice.
     pub answered: Option<(usize, usize)>,
+    /// What was seen so far.
+    pub seen: Seen,
     /// The steps of narration with their moments, in order.
     marks: Vec<(u64, usize)>,
     pictures: Pictures,
@@ -146,6 +149,7 @@ impl Player {
             stops,
             note: None,
             answered: None,
+            seen: Seen::default(),
             marks,
             pictures,
             index: OnceCell::new(),
@@ -191,6 +195,8 @@ impl Player {
             self.playing = false;
         }
         let narration = self.narration();
+        let number = narration.map(|(number, _)| number);
+        self.seen.look(&self.scenario.plan.scenario, number, self.at == self.end());
         if told == narration.map(|(number, _)| number) {
             return;
         }
@@ -246,6 +252,7 @@ impl Player {
         if let Some((number, step)) = self.narration()
             && step.predict.as_ref().is_some_and(|predict| choice < predict.choices.len())
         {
+            self.seen.answer(&self.scenario.plan.scenario, number, choice);
             self.answered = Some((number, choice));
         }
     }
