@@ -67,17 +67,52 @@ fn each_thing_that_is_wrong_with_a_lesson_is_found() {
     let long = "word ".repeat(100);
     let cases: [(&str, &str, Kind, &str); 12] = [
         ("why.zh = \"记录落盘之后才应答。\"\n", "", Kind::Resolves, "no Chinese"),
-        ("why.zh = \"记录落盘之后才应答。\"", "why.zh = \"It answers when it is there\"", Kind::Language, "solution 1 why"),
+        (
+            "why.zh = \"记录落盘之后才应答。\"",
+            "why.zh = \"It answers when it is there\"",
+            Kind::Language,
+            "solution 1 why",
+        ),
         ("hints.zh = [\"Broker 在等待什么？\", ", "hints.zh = [", Kind::Resolves, "in Chinese"),
         ("hints.en = [\"What does the broker wait for?\", ", "hints.en = [", Kind::Resolves, "in English"),
         ("Change one line so", &format!("{long} so"), Kind::Width, "exercise goal (en) takes"),
-        ("say.en = \"The power is gone", &format!("say.en = \"{long} The power is gone"), Kind::Width, "step 3 (en) takes"),
-        ("set = [\"broker.*.flush=sync\"]", "set = [\"broker.*.flush_interval=10ms\"]", Kind::Solution, "mqlab run planted --seed 1 --set"),
-        ("broker.broker-a.flush_interval=10ms", "broker.broker-a.flush=sync", Kind::Wrong, "wrong way 1 passes in 4 seeds"),
+        (
+            "say.en = \"The power is gone",
+            &format!("say.en = \"{long} The power is gone"),
+            Kind::Width,
+            "step 3 (en) takes",
+        ),
+        (
+            "set = [\"broker.*.flush=sync\"]",
+            "set = [\"broker.*.flush_interval=10ms\"]",
+            Kind::Solution,
+            "mqlab run planted --seed 1 --set",
+        ),
+        (
+            "broker.broker-a.flush_interval=10ms",
+            "broker.broker-a.flush=sync",
+            Kind::Wrong,
+            "wrong way 1 passes in 4 seeds",
+        ),
         ("outcome = \"holds\", seeds", "outcome = \"violated\", seeds", Kind::Unsolved, "nothing changed"),
-        ("do.en = [\"Set flushDiskType=SYNC_FLUSH where a loss costs money.\", ", "do.en = [", Kind::Resolves, "the card has"),
-        ("check = \"deliveries\"\ncount = \"0 | 1\"", "check = \"deliveries\"\ncount = \"7\"", Kind::Run, "no-order-twice"),
-        ("expect = \"acked-is-durable\"", "expect = \"acked-is-durabel\"", Kind::Resolves, "did you mean \"acked-is-durable\"?"),
+        (
+            "do.en = [\"Set flushDiskType=SYNC_FLUSH where a loss costs money.\", ",
+            "do.en = [",
+            Kind::Resolves,
+            "the card has",
+        ),
+        (
+            "check = \"deliveries\"\ncount = \"0 | 1\"",
+            "check = \"deliveries\"\ncount = \"7\"",
+            Kind::Run,
+            "no-order-twice",
+        ),
+        (
+            "expect = \"acked-is-durable\"",
+            "expect = \"acked-is-durabel\"",
+            Kind::Resolves,
+            "did you mean \"acked-is-durable\"?",
+        ),
     ];
     for (from, to, kind, part) in cases {
         let lesson = changed(from, to);
@@ -108,7 +143,8 @@ fn what_is_left_out_of_a_lesson_is_missed() {
 
 #[test]
 fn the_first_seed_that_fails_is_the_same_with_any_number_of_threads() {
-    let text = planted().replace("seeds = 4", "seeds = 12").replace("broker.*.flush=sync", "broker.*.flush_least_pages=1");
+    let text =
+        planted().replace("seeds = 4", "seeds = 12").replace("broker.*.flush=sync", "broker.*.flush_least_pages=1");
     let of = |jobs: usize| course::check("planted.toml", &text, Effort { most: None, jobs }).problems;
     let one = of(1);
     assert!(one.iter().any(|problem| problem.kind == Kind::Solution), "{one:?}");
@@ -163,7 +199,9 @@ fn cards() -> Vec<(u32, Option<Card>)> {
 
 /// Whether a card speaks of a section, or of the one that it is a part of.
 fn covers(card: &Card, section: &str) -> bool {
-    card.article.iter().any(|own| own == section || section.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('.')))
+    card.article
+        .iter()
+        .any(|own| own == section || section.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('.')))
 }
 
 #[test]

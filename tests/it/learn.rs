@@ -136,7 +136,10 @@ fn what_is_not_yours_to_change_is_named_with_its_line_and_the_way_back() {
     let (code, out, talk) = desk.mqlab(&["learn", "check"]);
     assert_eq!((code, out.as_str()), (4, ""), "{talk}");
     assert!(talk.contains("`producer.shop.send.1.count` is not yours to change"), "{talk}");
-    assert!(talk.contains(&format!("17-power-loss.toml:{line}:")) && talk.contains("put it back: count = 10"), "{talk}");
+    assert!(
+        talk.contains(&format!("17-power-loss.toml:{line}:")) && talk.contains("put it back: count = 10"),
+        "{talk}"
+    );
     assert_eq!(next(&talk), "mqlab learn check 17-power-loss");
     let json = desk.json(&["learn", "check", "--format", "json"]);
     assert_eq!((json["verdict"].as_str(), json["problems"][0]["line"].as_u64()), (Some("invalid"), Some(line as u64)));
@@ -168,7 +171,12 @@ fn whatever_is_added_or_taken_away_elsewhere_is_foreign() {
     let cases = [
         ("role = \"async-master\"\n", "", "`broker.broker-a.role`", "put it back: role = \"async-master\""),
         ("role = ", "id = 0\nrole = ", "`broker.broker-a.id`", "take `id` out"),
-        ("[[topic]]", "[[fault]]\nname = \"more\"\nat = \"1s\"\nkill = { node = \"broker-a\" }\n[[topic]]", "`fault.", "put"),
+        (
+            "[[topic]]",
+            "[[fault]]\nname = \"more\"\nat = \"1s\"\nkill = { node = \"broker-a\" }\n[[topic]]",
+            "`fault.",
+            "put",
+        ),
         ("outcome = \"violated\"", "outcome = \"holds\"", "`expect.acked-is-durable.outcome`", "put it back"),
         ("until = \"40s\"", "until = \"1s\"", "`until`", "put it back: until = \"40s\""),
     ];
@@ -352,7 +360,8 @@ fn the_course_is_checked_from_the_command_line() {
     desk.change("planted.toml", "[card]\ndo.en", "[card]\ndo.zh = []\n[other]\ndo.en");
     let (code, out, _) = desk.mqlab(&["course", "check", "planted.toml"]);
     assert!(code == 1 && out.lines().last().unwrap().starts_with("0 of 1 lessons are in order, 1 thing"), "{out}");
-    fs::write(desk.path("planted.toml"), planted().replace("broker.*.flush=sync", "broker.*.flush_interval=1s")).unwrap();
+    fs::write(desk.path("planted.toml"), planted().replace("broker.*.flush=sync", "broker.*.flush_interval=1s"))
+        .unwrap();
     let json = desk.json(&["course", "check", "planted.toml", "--format", "json"]);
     let problem = &json["lessons"][0]["problems"][0];
     assert_eq!((json["good"].as_bool(), problem["kind"].as_str()), (Some(false), Some("solution")), "{json}");

@@ -53,6 +53,8 @@ mod course;
 
 mod learn;
 
+mod first_lesson;
+
 mod retry;
 
 mod broadcast;

@@ -13,7 +13,7 @@ use crate::lab::learn::course::{self, Kind, Lesson};
 use crate::lab::learn::lessons;
 use crate::lab::learn::trial::Effort;
 use crate::lab::locale::Lang;
-use crate::lab::locale::learning::{self as say, with};
+use crate::lab::locale::learning as say;
 use crate::lab::scenario::library;
 use crate::lab::view::width;
 
@@ -134,7 +134,7 @@ fn rest(lessons: &[Lesson], lang: Lang) -> String {
     let (count, problems_told) = (lessons.len().to_string(), problems.to_string());
     let values = [("good", good.as_str()), ("count", &count), ("problems", &problems_told)];
     let last = if problems == 0 { say::COURSE_DONE } else { say::COURSE_OPEN };
-    text + &with(last, lang, &values) + "\n"
+    text + &last.with(lang, &values) + "\n"
 }
 
 fn as_json(lessons: &[Lesson]) -> Value {

@@ -25,6 +25,7 @@ mod determinism;
 mod diff;
 mod disk;
 mod export;
+mod home;
 mod hunt;
 mod inspect;
 mod learn;
@@ -74,7 +75,7 @@ pub fn run() -> Result<ExitCode> {
         files.told(look.lang);
     }
     match cli.command {
-        Some(Command::Learn(args)) => learn::run(&args, cli.look.data.as_deref(), look),
+        Some(Command::Learn(args)) => learn::run(&args, look),
         Some(Command::Course(CourseCommand::Check(args))) => course::check(&args, look),
         Some(Command::Run(args)) => run::run(&args, look),
         Some(Command::Replay(args)) => replay::run(&args, look),
@@ -98,7 +99,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Completions { shell }) => about::completions(shell),
         Some(Command::Man { command }) => about::man(command.as_deref()),
         None if !look.no_input && load::is_terminal() => {
-            load::play(library_scenarios()?, look, None)?;
+            load::teach(None, look)?;
             Ok(ExitCode::SUCCESS)
         }
         None => {

@@ -238,7 +238,10 @@ fn diff() -> Value {
 
 fn keys() -> Value {
     let key = object(&[("key", text()), ("what", text())], &[]);
-    whole("Keys of the terminal program", object(&[("list", list(key.clone())), ("player", list(key))], &[]))
+    whole(
+        "Keys of the terminal program",
+        object(&[("home", list(key.clone())), ("player", list(key.clone())), ("card", list(key))], &[]),
+    )
 }
 
 fn config() -> Value {

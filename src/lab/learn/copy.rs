@@ -34,8 +34,8 @@ fn head(scenario: &Scenario, exercise: &Exercise, lang: Lang) -> String {
         String::new(),
         exercise.goal.text(lang).to_owned(),
         String::new(),
-        learning::with(learning::COPY_EDITABLE, lang, &[("paths", &paths.join(", "))]),
-        learning::with(learning::COPY_CHECK, lang, &[("lesson", id)]),
+        learning::COPY_EDITABLE.with(lang, &[("paths", &paths.join(", "))]),
+        learning::COPY_CHECK.with(lang, &[("lesson", id)]),
     ];
     let lines = told.iter().flat_map(|text| width::wrap(text, COLUMNS));
     lines.map(|line| format!("# {line}").trim_end().to_owned() + "\n").chain(["\n".to_owned()]).collect()

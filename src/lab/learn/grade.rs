@@ -87,7 +87,7 @@ fn problem(
     let named = if place.value(changed).is_some() { changed } else { original };
     let path = place.path(named);
     let paths: Vec<String> = exercise.editable.iter().map(Pattern::to_string).collect();
-    let message = learning::with(learning::FOREIGN, lang, &[("path", &path)]);
+    let message = learning::FOREIGN.with(lang, &[("path", &path)]);
     let key = match place.0.last() {
         Some(Step::Key(key)) => key.clone(),
         _ => path,
@@ -95,12 +95,12 @@ fn problem(
     let back = match place.value(original) {
         Some(value) if is_short(value) => {
             let line = format!("{key} = {value}");
-            learning::with(learning::PUT_BACK, lang, &[("line", &line)])
+            learning::PUT_BACK.with(lang, &[("line", &line)])
         }
-        Some(_) => learning::with(learning::PUT_TABLE_BACK, lang, &[("key", &key)]),
-        None => learning::with(learning::TAKE_OUT, lang, &[("key", &key)]),
+        Some(_) => learning::PUT_TABLE_BACK.with(lang, &[("key", &key)]),
+        None => learning::TAKE_OUT.with(lang, &[("key", &key)]),
     };
-    let may = learning::with(learning::MAY_CHANGE, lang, &[("paths", &paths.join(", "))]);
+    let may = learning::MAY_CHANGE.with(lang, &[("paths", &paths.join(", "))]);
     let gap = if lang == Lang::En { " " } else { "" };
     Problem {
         code: "not_editable",

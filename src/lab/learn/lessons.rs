@@ -5,10 +5,6 @@ use crate::lab::scenario::overrides::Overrides;
 use crate::lab::scenario::report::Report;
 use crate::lab::scenario::{Scenario, library, load};
 
-/// The lessons of the tour of one hour, in order.
-pub const TOUR: [&str; 5] =
-    ["01-first-message", "06-push-is-pull", "10-duplicates", "17-power-loss", "21-retry-ladder"];
-
 /// Why no lesson is meant by what was typed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Unclear {
@@ -84,6 +80,7 @@ pub fn of_text(name: &str, text: &str) -> Result<Scenario, Report> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::scenario::library::TOUR;
 
     #[test]
     fn lessons_are_found_by_name_number_and_part() {

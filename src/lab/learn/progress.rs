@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::learn::lessons::TOUR;
-use crate::lab::scenario::library;
+use crate::lab::scenario::library::{self, TOUR};
 
 /// The version of what is written.
 pub const VERSION: u32 = 1;
@@ -95,7 +94,7 @@ impl Progress {
 
     /// What was seen of a lesson in the player.
     pub fn saw(&mut self, id: &str, steps: &BTreeSet<usize>, answers: &BTreeMap<usize, usize>, ended: bool) {
-        let taken = self.at(id);
+        let taken = self.lessons.entry(id.to_owned()).or_default();
         taken.steps.extend(steps);
         for (step, choice) in answers {
             taken.answers.entry(*step).or_insert(*choice);

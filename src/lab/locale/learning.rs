@@ -1,6 +1,6 @@
 //! What is said about lessons, exercises and the course.
 
-use crate::lab::locale::{Lang, Words, fill};
+use crate::lab::locale::Words;
 
 /// Texts, each a name with both languages; all of them stand in [`ALL`], too.
 macro_rules! texts {
@@ -12,14 +12,6 @@ macro_rules! texts {
         /// Every text.
         pub const ALL: &[Words] = &[$($name),*];
     };
-}
-
-/// A text with the values of its names.
-pub fn with(words: Words, lang: Lang, values: &[(&str, &str)]) -> String {
-    fill(words.text(lang), |name, out| {
-        let value = values.iter().find(|(own, _)| *own == name);
-        value.is_some_and(|(_, value)| out.write_str(value).is_ok())
-    })
 }
 
 texts! {
@@ -134,6 +126,7 @@ texts! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::locale::Lang;
 
     #[test]
     fn both_languages_have_the_same_places_to_fill() {
@@ -148,6 +141,6 @@ mod tests {
             assert_eq!(names(words.en), names(words.zh), "{}", words.en);
             assert!(!words.en.is_empty() && !words.zh.is_empty());
         }
-        assert_eq!(with(NEXT, Lang::En, &[("command", "mqlab learn")]), "next: mqlab learn");
+        assert_eq!(NEXT.with(Lang::En, &[("command", "mqlab learn")]), "next: mqlab learn");
     }
 }

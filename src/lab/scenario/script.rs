@@ -378,7 +378,7 @@ pub struct StepScript {
 #[derive(Deserialize, Clone, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
 pub struct FocusScript {
-    /// `cluster`, `timeline`, `message`, `storage`.
+    /// `cluster`, `timeline`, `message`; or the view `messages`, `queues`, `storage`, `transactions`, `checks`.
     pub pane: Option<Text>,
     /// `m1` or a key.
     pub message: Option<Text>,

@@ -90,6 +90,8 @@ pub struct Player {
     pub part: usize,
     /// How many lines of that pane have been scrolled over.
     pub scroll: usize,
+    /// Which page of the lesson's text is up: pages turn over; the greatest number is the last.
+    pub leaf: usize,
     /// What is looked at in all of them.
     pub focus: Focus,
     /// What is typed, and what it is for.
@@ -143,6 +145,7 @@ impl Player {
             tab: Tab::default(),
             part: 0,
             scroll: 0,
+            leaf: 0,
             focus: Focus::default(),
             prompt: None,
             typing: Typing::default(),
@@ -190,7 +193,7 @@ impl Player {
     pub fn go(&mut self, at: u64) {
         let told = self.narration().map(|(number, _)| number);
         self.at = at.min(self.end());
-        self.note = None;
+        (self.note, self.leaf) = (None, 0);
         if self.at == self.end() {
             self.playing = false;
         }
@@ -217,6 +220,20 @@ impl Player {
         }
     }
 
+    /// Goes to a moment as time goes: narration that begins to hold opens the view that it speaks of. A view that somebody opens
+    /// stays until then.
+    pub fn follow(&mut self, at: u64) {
+        let told = self.narration().map(|(number, _)| number);
+        self.go(at);
+        let narration = self.narration();
+        if told == narration.map(|(number, _)| number) {
+            return;
+        }
+        let pane = narration.and_then(|(_, step)| step.pane.as_deref());
+        let tab = Tab::ALL.into_iter().map(|(_, tab)| tab).find(|tab| Some(tab.name()) == pane);
+        (self.tab, self.part, self.scroll) = (tab.unwrap_or_default(), 0, 0);
+    }
+
     /// Looks at a message.
     pub fn look_at(&mut self, message: usize) {
         let filter = std::mem::take(&mut self.focus.filter);
@@ -240,10 +257,10 @@ impl Player {
         let target = self.at.saturating_add(self.speed);
         match self.next_stop() {
             Some(mark) if mark <= target => {
-                self.go(mark);
+                self.follow(mark);
                 self.playing = false;
             }
-            _ => self.go(target),
+            _ => self.follow(target),
         }
     }
 
@@ -253,7 +270,8 @@ impl Player {
             && step.predict.as_ref().is_some_and(|predict| choice < predict.choices.len())
         {
             self.seen.answer(&self.scenario.plan.scenario, number, choice);
-            self.answered = Some((number, choice));
+            // The reason stands at the end of the text.
+            (self.answered, self.leaf) = (Some((number, choice)), usize::MAX);
         }
     }
 

@@ -30,7 +30,7 @@ pub use show::{MessageArgs, Show, ShowArgs, ToolArgs, ToolOrViewArgs, ViewArgs, 
 /// A deterministic laboratory for Apache RocketMQ 4.3.2: one seed is one history.
 ///
 /// Examples:
-///   mqlab                                     the list of scenarios, in the terminal
+///   mqlab                                     lessons, a tour, a sandbox, in the terminal
 ///   mqlab learn next                          the lesson that comes next
 ///   mqlab run 17-power-loss --no-tui          see a guarantee break, reproducibly
 ///   mqlab run 01-first-message --seed 7 --format json
@@ -43,7 +43,7 @@ pub use show::{MessageArgs, Show, ShowArgs, ToolArgs, ToolOrViewArgs, ViewArgs, 
 #[derive(Parser, Debug)]
 #[command(name = "mqlab", version, verbatim_doc_comment, disable_help_subcommand = true)]
 pub struct Cli {
-    /// What to do; without it, the list of scenarios.
+    /// What to do; without it, the first screen: lessons, a tour, a sandbox.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// How the terminal is used.

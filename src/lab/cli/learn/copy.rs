@@ -46,7 +46,7 @@ pub(super) fn write(desk: &mut Desk, id: &'static str) -> Result<String, Refusal
 
 /// Forgets a lesson and sets its copy aside.
 pub(super) fn reset(desk: &mut Desk, id: &'static str, yes: bool) -> Result<String, Refusal> {
-    let question = say::with(say::ASK_RESET, desk.lang(), &[("lesson", id)]);
+    let question = say::ASK_RESET.with(desk.lang(), &[("lesson", id)]);
     if !desk.agrees(yes, &question, &format!("mqlab learn reset {id}"))? {
         return Ok(desk.line(say::LEFT, &[]) + &desk.goes_on(&format!("mqlab learn {id}")));
     }

@@ -51,7 +51,7 @@ pub(super) fn solution(desk: &mut Desk, id: &'static str, yes: bool) -> Result<S
     if exercise.solutions.is_empty() {
         return Ok(desk.line(say::NO_SOLUTION, &[]) + &desk.goes_on(&format!("mqlab learn hint {id}")));
     }
-    let question = say::with(say::ASK_SOLUTION, desk.lang(), &[("lesson", id)]);
+    let question = say::ASK_SOLUTION.with(desk.lang(), &[("lesson", id)]);
     if !desk.agrees(yes, &question, &format!("mqlab learn solution {id}"))? {
         return Ok(desk.line(say::LEFT, &[]) + &desk.goes_on(&format!("mqlab learn hint {id}")));
     }

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::Desk;
 use crate::lab::cli::args::Report;
 use crate::lab::cli::load;
-use crate::lab::learn::lessons::{self, TOUR};
+use crate::lab::learn::lessons;
 use crate::lab::learn::progress::{Stage, Taken};
 use crate::lab::locale::{Words, learning as say};
+use crate::lab::scenario::library::TOUR;
 use crate::lab::scenario::{Scenario, library};
 use crate::lab::view::width;
 

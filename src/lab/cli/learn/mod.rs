@@ -10,18 +10,22 @@ use crate::lab::cli::args::{LearnArgs, LearnCommand, Report};
 use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::source::Refusal;
 use crate::lab::cli::{INVALID, USAGE};
-use crate::lab::learn::lessons::{self, TOUR, Unclear};
+use crate::lab::learn::lessons::{self, Unclear};
 use crate::lab::learn::progress::{Progress, Stage};
 use crate::lab::learn::store::{Store, Why};
 use crate::lab::locale::learning as say;
 use crate::lab::locale::{Lang, Words};
+use crate::lab::scenario::library::TOUR;
 use crate::lab::scenario::{Scenario, library};
 
 mod check;
 mod copy;
 mod help;
+mod keeper;
 mod list;
 mod open;
+
+pub(super) use keeper::{keeper, remember};
 
 /// What a command works on.
 struct Desk {
@@ -31,19 +35,20 @@ struct Desk {
 }
 
 /// Does what is asked.
-pub(super) fn run(args: &LearnArgs, data: Option<&Path>, look: Look) -> Result<ExitCode> {
-    let mut desk = match desk(data, look) {
+pub(super) fn run(args: &LearnArgs, look: Look) -> Result<ExitCode> {
+    let mut desk = match desk(look) {
         Ok(desk) => desk,
         Err(refusal) => return load::answer(Err(refusal)),
     };
     let done = match &args.command {
         None => match &args.lesson {
-            Some(lesson) => desk.named(lesson).map(|id| Do::Open(id, args.plain)),
-            None if args.tour => Ok(desk.next(true, args.plain)),
+            Some(lesson) => desk.named(lesson).map(|id| Do::Open(id, How { plain: args.plain, tour: false })),
+            None if args.tour => Ok(desk.next(How { plain: args.plain, tour: true })),
+            None if !look.no_input && load::is_terminal() => Ok(Do::Home),
             None => Ok(Do::List(false, Report::Text)),
         },
         Some(LearnCommand::List { tour, format }) => Ok(Do::List(*tour, *format)),
-        Some(LearnCommand::Next { tour, plain }) => Ok(desk.next(*tour, *plain)),
+        Some(LearnCommand::Next { tour, plain }) => Ok(desk.next(How { plain: *plain, tour: *tour })),
         Some(LearnCommand::Progress { format }) => return list::progress(&desk, *format),
         Some(LearnCommand::Check(args)) => return check::run(&mut desk, args),
         Some(LearnCommand::Edit { lesson }) => {
@@ -67,7 +72,11 @@ pub(super) fn run(args: &LearnArgs, data: Option<&Path>, look: Look) -> Result<E
         }
     };
     match done {
-        Ok(Do::Open(id, plain)) => open::lesson(&mut desk, id, plain),
+        Ok(Do::Open(id, how)) => open::lesson(desk, id, how),
+        Ok(Do::Home) => {
+            load::teach(None, look)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Ok(Do::List(tour, format)) => list::lessons(&desk, tour, format),
         Ok(Do::Say(text)) => load::answer(Ok(text)),
         Err(refusal) => load::answer(Err(refusal)),
@@ -76,9 +85,19 @@ pub(super) fn run(args: &LearnArgs, data: Option<&Path>, look: Look) -> Result<E
 
 /// What a word comes to.
 enum Do {
-    Open(&'static str, bool),
+    Open(&'static str, How),
+    Home,
     List(bool, Report),
     Say(String),
+}
+
+/// How a lesson is opened.
+#[derive(Clone, Copy)]
+struct How {
+    /// As a dialogue of lines.
+    plain: bool,
+    /// As a part of the tour.
+    tour: bool,
 }
 
 /// Where progress is kept: as the command line, the environment or a settings file says, or where the system keeps such things.
@@ -92,8 +111,8 @@ fn folder(data: Option<&Path>) -> PathBuf {
     }
 }
 
-fn desk(data: Option<&Path>, look: Look) -> Result<Desk, Refusal> {
-    let folder = folder(data);
+fn desk(look: Look) -> Result<Desk, Refusal> {
+    let folder = folder(look.data);
     let store = Store::new(folder.clone());
     match store.load() {
         Ok((progress, aside)) => {
@@ -117,7 +136,7 @@ fn desk(data: Option<&Path>, look: Look) -> Result<Desk, Refusal> {
 
 /// A text with its values, and the end of its line.
 fn line(words: Words, look: Look, values: &[(&str, &str)]) -> String {
-    say::with(words, look.lang, values) + "\n"
+    words.with(look.lang, values) + "\n"
 }
 
 fn refused(text: String) -> Refusal {
@@ -165,10 +184,10 @@ impl Desk {
     }
 
     /// The lesson that comes next, or that there is none.
-    fn next(&self, tour: bool, plain: bool) -> Do {
-        match self.progress.next(tour) {
-            Some(id) => Do::Open(id, plain),
-            None if tour => Do::Say(self.line(say::TOUR_PASSED, &[]) + &self.goes_on("mqlab learn next")),
+    fn next(&self, how: How) -> Do {
+        match self.progress.next(how.tour) {
+            Some(id) => Do::Open(id, how),
+            None if how.tour => Do::Say(self.line(say::TOUR_PASSED, &[]) + &self.goes_on("mqlab learn next")),
             None => Do::Say(self.line(say::ALL_PASSED, &[]) + &self.goes_on("mqlab hunt 26-hunt")),
         }
     }
@@ -210,7 +229,7 @@ impl Desk {
 
 /// Why no lesson is meant, with a way out.
 pub(super) fn unknown(asked: &str, unclear: &Unclear, lang: Lang) -> String {
-    let line = |words: Words, values: &[(&str, &str)]| say::with(words, lang, values) + "\n";
+    let line = |words: Words, values: &[(&str, &str)]| words.with(lang, values) + "\n";
     match unclear {
         Unclear::Several(names) => {
             let names = names.join(", ");

@@ -4,35 +4,46 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::Desk;
+use super::{Desk, How};
 use crate::lab::cli::load;
 use crate::lab::learn::progress::Stage;
 use crate::lab::locale::learning as say;
 use crate::lab::scenario::Scenario;
 use crate::lab::scenario::places::Pattern;
+use crate::lab::tui::home::Choice;
 use crate::lab::view::width;
 
 /// Columns of a text.
 const COLUMNS: usize = 100;
 
 /// Opens a lesson.
-pub(super) fn lesson(desk: &mut Desk, id: &'static str, plain: bool) -> Result<ExitCode> {
+pub(super) fn lesson(mut desk: Desk, id: &'static str, how: How) -> Result<ExitCode> {
     let scenario = match super::scenario(id) {
         Ok(scenario) => scenario,
         Err(refusal) => return load::answer(Err(refusal)),
     };
     desk.progress.at(id);
     desk.keep();
-    if plain || (!desk.look.no_input && load::is_terminal()) {
-        let seen = load::study(scenario.clone(), desk.look, plain)?;
-        for (id, looked) in seen.all() {
-            desk.progress.saw(&id, &looked.steps, &looked.answers, looked.ended);
+    let look = desk.look;
+    if how.plain {
+        let seen = load::study(scenario.clone(), look)?;
+        if let Some(looked) = seen.all().get(id) {
+            desk.progress.saw(id, &looked.steps, &looked.answers, looked.ended);
         }
-        desk.progress.at(id);
         desk.keep();
-        load::say(&task(desk, &scenario))?;
+        load::say(&task(&desk, &scenario))?;
+    } else if !look.no_input && load::is_terminal() {
+        let choice = if how.tour { Choice::Tour } else { Choice::Open(id.to_owned()) };
+        load::teach(Some(choice), look)?;
+        // It was written down meanwhile, and perhaps another lesson is the last one now.
+        if let Ok(after) = super::desk(look)
+            && let Some(last) = after.progress.last.clone()
+            && let Ok(scenario) = super::scenario(&last)
+        {
+            load::say(&task(&after, &scenario))?;
+        }
     } else {
-        load::say(&format!("{}{}", head(desk, &scenario), task(desk, &scenario)))?;
+        load::say(&format!("{}{}", head(&desk, &scenario), task(&desk, &scenario)))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -17,8 +17,11 @@ const PANES: &[(&str, &str)] = &[
     ("timeline", "timeline"),
     ("cluster", "cluster"),
     ("message", "message"),
-    ("storage", "storage"),
+    ("messages", "messages"),
     ("queues", "queues"),
+    ("storage", "storage"),
+    ("transactions", "transactions"),
+    ("checks", "checks"),
 ];
 
 impl Resolver<'_> {
