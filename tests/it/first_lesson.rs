@@ -83,7 +83,9 @@ fn the_first_lesson_is_walked_to_its_card_by_what_the_screen_says() {
             assert!(pressed.contains(&part), "{part} in {pressed:?}");
         }
         assert_eq!(app.home.lesson("01-first-message").unwrap().state, State::Seen);
-        let card = screen(&app);
+        press(&mut app, "J");
+        seen.push(format!("==== J\n{}", screen(&app)));
+        let card = seen[seen.len() - 2..].concat();
         for figures in ["mqlab learn start 01", "--edit '+cut shop broker-a for 30s"] {
             assert!(card.contains(figures), "{figures} in\n{card}");
         }

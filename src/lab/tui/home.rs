@@ -184,6 +184,7 @@ impl Home {
                 name: words.with(lang, &[("n", &number)]),
                 text: lesson.title.text(lang).to_owned(),
                 note: minutes(lesson, lang),
+                about: course::LESSON_ABOUT.with(lang, &[("question", lesson.question.text(lang))]),
                 ..row
             });
         }
@@ -199,7 +200,8 @@ impl Home {
             let numbers: Vec<String> = TOUR.iter().filter_map(|id| number(id)).map(|n| n.to_string()).collect();
             let seen = tour.iter().filter(|lesson| State::Seen <= lesson.state).count().to_string();
             let count = tour.len().to_string();
-            let values = [("all", numbers.join(", ")), ("seen", seen), ("count", count)];
+            let comma = if lang == Lang::Zh { "、" } else { ", " };
+            let values = [("all", numbers.join(comma)), ("seen", seen), ("count", count)];
             let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
             rows.push(goes(
                 course::TOUR.text(lang),
