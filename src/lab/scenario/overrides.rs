@@ -206,7 +206,10 @@ fn put(table: &mut Table, parts: &[String], value: Value, path: &str) -> Result<
 fn put_in_list(list: &mut [Value], kind: &str, parts: &[String], value: Value, path: &str) -> Result<(), Problem> {
     let Some((name, rest)) = parts.split_first() else { return Ok(()) };
     if name == "*" && !list.is_empty() {
-        return list.iter_mut().try_for_each(|entry| put_in_entry(entry, (kind, name), rest, value.clone(), path));
+        // Every entry that has such a place; one at least.
+        let mut put = |entry| put_in_entry(entry, (kind, name), rest, value.clone(), path);
+        let put: Vec<Result<(), Problem>> = list.iter_mut().map(&mut put).collect();
+        return if put.iter().any(Result::is_ok) { Ok(()) } else { put.into_iter().collect() };
     }
     let named =
         |entry: &Value| ["name", "id"].iter().any(|key| entry.get(key).and_then(Value::as_str) == Some(name.as_str()));
@@ -277,6 +280,10 @@ mod tests {
         assert_eq!(table["broker"][0]["flush"].as_str(), Some("sync"));
         assert_eq!(table["producer"][0]["send"][0]["count"].as_integer(), Some(7));
         assert_eq!(table["profile"]["fix"]["K01"].as_bool(), Some(true));
+        let table = set(&["broker.*.flush=sync", "producer.*.send.count=7"]).unwrap();
+        assert_eq!(table["broker"][0]["flush"].as_str(), Some("sync"));
+        assert_eq!(table["producer"][0]["send"][0]["count"].as_integer(), Some(7));
+        assert!(set(&["producer.*.on.takes=1s"]).unwrap_err().message.contains("no `on`"));
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn shown(key: &str) -> String {
     if key.contains('.') { format!("\"{key}\"") } else { key.to_owned() }
 }
 
-/// Where two documents differ: each place as deep as it goes. A list of other length differs at the entries that one lacks.
+/// Where two documents differ: each place as deep as it goes. A list differs at the entries that one lacks.
 pub fn differences(one: &Table, other: &Table) -> Vec<Place> {
     let mut all = Vec::new();
     of_tables(one, other, &mut Vec::new(), &mut all);
@@ -103,6 +103,13 @@ fn of_tables(one: &Table, other: &Table, at: &mut Vec<Step>, all: &mut Vec<Place
 fn of_values(one: Option<&Value>, other: Option<&Value>, at: &mut Vec<Step>, all: &mut Vec<Place>) {
     match (one, other) {
         (Some(Value::Table(one)), Some(Value::Table(other))) => of_tables(one, other, at, all),
+        // A table that one of them leaves out is one without keys; an entry of a list is there or not.
+        (Some(Value::Table(table)), None) if is_key(at) && !table.is_empty() => {
+            of_tables(table, &Table::new(), at, all)
+        }
+        (None, Some(Value::Table(table))) if is_key(at) && !table.is_empty() => {
+            of_tables(&Table::new(), table, at, all)
+        }
         // Tables in a list are entries; anything else in one is a value.
         (Some(Value::Array(one)), Some(Value::Array(other))) if one.iter().chain(other).all(Value::is_table) => {
             for place in 0..one.len().max(other.len()) {
@@ -114,6 +121,10 @@ fn of_values(one: Option<&Value>, other: Option<&Value>, at: &mut Vec<Step>, all
         (one, other) if one == other => {}
         _ => all.push(Place(at.clone())),
     }
+}
+
+fn is_key(at: &[Step]) -> bool {
+    matches!(at.last(), Some(Step::Key(_)))
 }
 
 /// A path of `--set` in which `*` is any name.
@@ -195,6 +206,7 @@ mod tests {
         assert_eq!(changed("count = 2", "count = 2\nkey = 'k'"), ["producer.p.send.2.key"]);
         assert_eq!(changed("count = 2\n", "count = 2\n[[fault]]\nname = 'f'\n"), ["fault"]);
         assert_eq!(changed("[[producer.send]]\ncount = 2\n", ""), ["producer.p.send.2"]);
+        assert_eq!(changed("id = 'x'", "id = 'x'\n[profile.fix]\nK01 = true"), ["profile.fix.K01"]);
         assert_eq!(changed("id = 'x'", "id = 'x'"), [""; 0]);
     }
 

@@ -127,7 +127,7 @@ pub enum Color {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Take lessons: the player, then an exercise of your own, checked, with hints and answers.
+    /// Take lessons and do their exercises: checked, with hints and answers.
     Learn(LearnArgs),
     /// Look after the lessons themselves.
     #[command(subcommand)]
