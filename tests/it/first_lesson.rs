@@ -116,6 +116,29 @@ fn a_first_lesson_shows_few_keys_and_more_once_they_are_needed() {
 }
 
 #[test]
+fn a_lesson_that_was_left_goes_on_where_it_was_left() {
+    let mut app = app(Lang::En);
+    press(&mut app, "\n]]]");
+    let (at, shown) = (app.player.as_ref().unwrap().at, screen(&app));
+    app.press(KeyCode::Esc);
+    assert!(screen(&app).contains("> Go on with lesson 1"), "{}", screen(&app));
+    press(&mut app, "\n");
+    assert_eq!(app.player.as_ref().unwrap().at, at);
+    assert!(screen(&app).contains("you left here: ] goes on, g begins again"), "{}", screen(&app));
+    press(&mut app, ".,");
+    assert_eq!(screen(&app), shown, "the very screen");
+    // Another visit is told by whoever keeps the steps; a lesson that was seen to its card begins again.
+    let mut other = self::app(Lang::En);
+    other.home.reach("01-first-message", State::Begun);
+    other.home.see("01-first-message", Some(2));
+    press(&mut other, "\n");
+    assert_eq!(other.player.as_ref().unwrap().at, at);
+    press(&mut other, "G]");
+    other.follow(Choice::Open("01-first-message".to_owned()));
+    assert_eq!(other.player.as_ref().unwrap().at, 0);
+}
+
+#[test]
 fn the_card_tells_what_happened_in_figures_and_where_to_go_on() {
     let mut app = app(Lang::En);
     press(&mut app, "\nG");

@@ -120,8 +120,9 @@ pub(super) fn lines(app: &App, player: &Player, card: &Card, columns: usize) -> 
     if let Some(base) = card.base {
         tell(&mut out, course::AS_IT_IS.text(lang), plain);
         tell(&mut out, &format!("  {}", base.line(lang)), plain);
-        let edits = app.branches.as_ref().and_then(|branches| branches.all.get(branches.now));
-        tell(&mut out, &edits.map_or_else(String::new, |branch| branch.edits.join("  ")), plain);
+        let branch = app.branches.as_ref().and_then(|branches| branches.all.get(branches.now));
+        let edits = branch.map_or_else(String::new, |branch| branch.edits.join("  "));
+        tell(&mut out, &course::AS_CHANGED.with(lang, &[("edits", &edits)]), plain);
         tell(&mut out, &format!("  {}", card.figures.line(lang)), plain);
     } else {
         tell(&mut out, &card.figures.line(lang), plain);

@@ -37,6 +37,8 @@ pub struct Lesson {
     pub minutes: usize,
     /// How far somebody has come with it.
     pub state: State,
+    /// The last of its steps that was seen, from 0.
+    pub step: Option<usize>,
 }
 
 /// What was chosen.
@@ -128,6 +130,13 @@ impl Home {
     pub fn reach(&mut self, id: &str, state: State) {
         if let Some(lesson) = self.lessons.iter_mut().find(|lesson| lesson.id == id) {
             lesson.state = lesson.state.max(state);
+        }
+    }
+
+    /// A step of a lesson has been seen.
+    pub fn see(&mut self, id: &str, step: Option<usize>) {
+        if let Some(lesson) = self.lessons.iter_mut().find(|lesson| lesson.id == id) {
+            lesson.step = lesson.step.max(step);
         }
     }
 
