@@ -25,6 +25,8 @@ pub mod prop;
 
 pub mod view;
 
+pub mod learn;
+
 pub mod tui;
 
 pub mod page;

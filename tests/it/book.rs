@@ -135,8 +135,8 @@ fn hold(paths: &[PathBuf]) {
                 .unwrap();
             let (text, talk) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
             let (place, command) = (path.display(), &shown.command);
-            // Not as expected, nothing to judge and a replay that parts are shown, too; a wrong command line is not.
-            let is_shown = matches!(output.status.code(), Some(0 | 1 | 3 | 5));
+            // Not as expected, nothing to judge, a replay that parts and an exercise that does not pass yet are shown, too; a wrong command line is not.
+            let is_shown = matches!(output.status.code(), Some(0 | 1 | 3 | 5 | 6));
             assert!(is_shown, "{place}\n$ {command}\nends with {}:\n{talk}", output.status);
             let printed: Vec<String> = text.lines().map(timeless).collect();
             assert!(is_told(&shown.printed, &printed), "{place}\n$ {command}\nprints something else:\n{text}");

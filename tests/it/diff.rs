@@ -82,7 +82,11 @@ fn keys_are_those_of_the_player_in_both_languages() {
     let json: Value = serde_json::from_str(&out).unwrap();
     let names =
         |screen: &str| json[screen].as_array().unwrap().iter().map(|one| one["key"].clone()).collect::<Vec<_>>();
-    assert!(names("player").contains(&Value::from("n")) && names("list").contains(&Value::from("Enter")));
+    assert!(
+        names("player").contains(&Value::from("n"))
+            && names("home").contains(&Value::from("Enter"))
+            && names("card").contains(&Value::from("n"))
+    );
 }
 
 #[test]

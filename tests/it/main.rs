@@ -49,6 +49,12 @@ mod constants;
 
 mod cli;
 
+mod course;
+
+mod learn;
+
+mod first_lesson;
+
 mod retry;
 
 mod broadcast;

@@ -95,6 +95,9 @@ fn what_is_printed_is_what_is_published() {
         ("diff", &["diff", "17-power-loss@3", "17-power-loss@4", "--format", "json"]),
         ("keys", &["keys", "--format", "json"]),
         ("config", &["config", "show", "--format", "json"]),
+        ("learn-list", &["learn", "list", "--format", "json", "--data", "nowhere"]),
+        ("learn-progress", &["learn", "progress", "--format", "json", "--data", "nowhere"]),
+        ("course", &["course", "check", "17", "--seeds", "1", "--format", "json"]),
     ] {
         let value: Value = serde_json::from_str(&mqlab(command)).unwrap();
         assert_eq!(faults(&published(name), &value, name), none, "{command:?}");

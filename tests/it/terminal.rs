@@ -16,6 +16,8 @@ struct Terminal {
     emulator: vt100::Parser,
     /// Everything that was ever written to it.
     raw: Vec<u8>,
+    /// Where progress is kept as long as the terminal is there.
+    _kept: tempfile::TempDir,
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
@@ -29,12 +31,14 @@ impl Terminal {
         reason = "a terminal is read while it is written to; nothing is simulated here"
     )]
     fn start(line: &str, variables: &[(&str, &str)]) -> Terminal {
+        let kept = tempfile::tempdir().unwrap();
         let pair = native_pty_system().openpty(size(80, 24)).unwrap();
         let mut command = CommandBuilder::new("sh");
         command.args(["-c", line]);
         command.env("MQLAB", env!("CARGO_BIN_EXE_mqlab"));
         command.env("TERM", "xterm-256color");
         command.env("LC_ALL", "C.UTF-8");
+        command.env("MQLAB_DATA", kept.path());
         for (name, value) in variables {
             command.env(name, value);
         }
@@ -56,6 +60,7 @@ impl Terminal {
             bytes,
             emulator: vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0),
             raw: Vec::new(),
+            _kept: kept,
         }
     }
 
@@ -161,4 +166,20 @@ fn a_panic_gives_the_terminal_back_and_says_so_on_it() {
     terminal.is_given_back();
     let all = String::from_utf8_lossy(&terminal.raw).into_owned();
     assert!(all.contains("the key `!` was to end in a panic") && all.contains("please report it"), "{all}");
+}
+
+#[test]
+fn without_arguments_the_first_screen_leads_into_the_first_lesson_and_back() {
+    let line = "\"$MQLAB\" --lang en; echo \"left with $?\"; stty -a";
+    let mut terminal = Terminal::start(line, &[]);
+    terminal.shows("> Start lesson 1");
+    terminal.press("\r");
+    terminal.shows("] the first thing to see");
+    terminal.press("]");
+    terminal.shows("Lesson, step 1 of");
+    terminal.press("\x1b");
+    terminal.shows("> Go on with lesson 1");
+    terminal.press("q");
+    terminal.shows("left with 0");
+    terminal.is_given_back();
 }

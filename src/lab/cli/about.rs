@@ -52,11 +52,7 @@ pub(super) fn man(command: Option<&str>) -> Result<ExitCode> {
 
 /// Every key of the terminal program.
 pub(super) fn keys(format: Report, look: Look) -> Result<ExitCode> {
-    let (list, player) = match look.lang {
-        Lang::En => ("the list", "the player"),
-        Lang::Zh => ("列表", "播放器"),
-    };
-    let all = [("list", list, keys::HOME), ("player", player, keys::PLAYER)];
+    let all = keys::SCREENS.map(|(name, title, bindings)| (name, title.text(look.lang), bindings));
     let text = match format {
         Report::Json => {
             let of = |bindings: &[Binding]| {

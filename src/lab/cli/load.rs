@@ -1,17 +1,21 @@
 //! What every command needs: the scenario, the look of the terminal, and a standard output that may be closed.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::lab::cli::args::{self, PlanArgs};
 use crate::lab::cli::plain;
 use crate::lab::cli::run::Judged;
 use crate::lab::cli::source::{self, Refusal};
+use crate::lab::cli::{home, learn, library_scenarios};
 use crate::lab::locale::Lang;
 use crate::lab::scenario::Scenario;
 use crate::lab::scenario::run_file::Bookmark;
 use crate::lab::tui;
 use crate::lab::tui::app::App;
+use crate::lab::tui::home::Choice;
+use crate::lab::tui::seen::Seen;
 use crate::lab::tui::theme::Theme;
 
 /// How people are talked to.
@@ -33,6 +37,8 @@ pub(super) struct Look {
     pub(super) no_input: bool,
     /// Whether notes are left out.
     pub(super) quiet: bool,
+    /// Where what is kept between two visits lies, if the person says so.
+    pub(super) data: Option<&'static Path>,
 }
 
 /// A variable of the environment; one that is set to nothing is not set.
@@ -71,6 +77,8 @@ pub(super) fn look(flags: &args::Look) -> Look {
         reduced_motion: flags.reduced_motion,
         no_input: flags.no_input,
         quiet: flags.quiet,
+        // It is asked for once, and holds as long as the program runs.
+        data: flags.data.clone().map(|data| &*Box::leak(data.into_boxed_path())),
     }
 }
 
@@ -122,20 +130,35 @@ pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal() && io::stdin().is_terminal() && environment("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Opens the terminal on a list of scenarios, or on one of them at once.
-pub(super) fn play(scenarios: Vec<Scenario>, look: Look, open: Option<usize>) -> anyhow::Result<()> {
-    let mut app = app(scenarios, look);
-    if let Some(place) = open {
-        app.open(place);
-    }
-    tui::run(&mut app)?;
-    Ok(())
+/// Opens the terminal on one scenario; the first screen, with those of the binary, lies behind it.
+pub(super) fn play(scenario: Scenario, look: Look) -> anyhow::Result<()> {
+    let mut app = app(library_scenarios()?, look);
+    learn::remember(&mut app, look);
+    app.open_scenario(scenario);
+    home::stay(app, look)
 }
 
-/// The same as a dialogue of lines.
-pub(super) fn talk(scenario: Scenario, look: Look) -> anyhow::Result<()> {
+/// Opens a lesson, the tour or the first screen, on the screen.
+pub(super) fn teach(choice: Option<Choice>, look: Look) -> anyhow::Result<()> {
+    let mut app = app(library_scenarios()?, look);
+    learn::remember(&mut app, look);
+    if let Some(choice) = choice {
+        app.follow(choice);
+    }
+    home::stay(app, look)
+}
+
+/// A lesson as a dialogue of lines; gives what was seen.
+pub(super) fn study(scenario: Scenario, look: Look) -> anyhow::Result<Seen> {
     let mut app = app(vec![scenario], look);
     app.open(0);
+    Ok(plain::talk(app)?.seen)
+}
+
+/// A run as a dialogue of lines.
+pub(super) fn talk(scenario: Scenario, look: Look) -> anyhow::Result<()> {
+    let mut app = app(Vec::new(), look);
+    app.open_scenario(scenario);
     plain::talk(app)?;
     Ok(())
 }
@@ -146,7 +169,7 @@ pub(super) fn replay(
     (bookmarks, at): (Vec<Bookmark>, Option<&str>),
     (look, as_lines): (Look, bool),
 ) -> anyhow::Result<Vec<Bookmark>> {
-    let mut app = app(vec![judged.scenario.clone()], look);
+    let mut app = app(Vec::new(), look);
     app.resume(judged.scenario, judged.result, judged.findings);
     if let Some(player) = &mut app.player {
         player.stops.bookmarks = bookmarks;
@@ -157,14 +180,15 @@ pub(super) fn replay(
     let app = match as_lines {
         true => plain::talk(app)?,
         false => {
-            tui::run(&mut app)?;
+            tui::run(&mut app, &mut |_, _| ())?;
             app
         }
     };
     Ok(app.player.map(|player| player.stops.bookmarks).unwrap_or_default())
 }
 
-fn app(scenarios: Vec<Scenario>, look: Look) -> App {
+/// The terminal program over these scenarios.
+pub(super) fn app(scenarios: Vec<Scenario>, look: Look) -> App {
     let options = tui::Options { lang: look.lang, color: look.color, unicode: look.unicode, mouse: look.mouse };
     let mut app = App::new(scenarios, options);
     (app.theme, app.reduced_motion) = (look.theme, look.reduced_motion);

@@ -1,7 +1,8 @@
 //! The front door: the command line, what it prints, and its exit codes.
 //!
 //! Data goes to standard output, talk to standard error. Exit codes: 0 as expected, 1 an expectation did not come true,
-//! 2 usage, 3 nothing to judge, 4 a scenario or setting is invalid, 5 a replay diverged, 70 a fault of the lab itself.
+//! 2 usage, 3 nothing to judge, 4 a scenario or setting is invalid, 5 a replay diverged, 6 an exercise is not passed yet, 70 a
+//! fault of the lab itself.
 
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::lab::bench;
-use crate::lab::cli::args::{BenchArgs, BenchFormat, Cli, Command, ConfigCommand, Report};
+use crate::lab::cli::args::{BenchArgs, BenchFormat, Cli, Command, ConfigCommand, CourseCommand, Report};
 use crate::lab::fault::moment::nearest;
 use crate::lab::scenario::{Scenario, library};
 
@@ -18,13 +19,16 @@ pub mod args;
 mod about;
 mod against;
 mod config;
+mod course;
 mod crash_states;
 mod determinism;
 mod diff;
 mod disk;
 mod export;
+mod home;
 mod hunt;
 mod inspect;
+mod learn;
 mod load;
 mod matrix;
 mod message;
@@ -49,6 +53,10 @@ const USAGE: u8 = 2;
 const INVALID: u8 = 4;
 /// A replay diverged.
 const DIVERGED: u8 = 5;
+/// An exercise is not passed yet.
+const NOT_PASSED: u8 = 6;
+/// The lab itself is at fault.
+const LAB: u8 = 70;
 
 /// Parses the command line and does what it says.
 pub fn run() -> Result<ExitCode> {
@@ -67,6 +75,8 @@ pub fn run() -> Result<ExitCode> {
         files.told(look.lang);
     }
     match cli.command {
+        Some(Command::Learn(args)) => learn::run(&args, look),
+        Some(Command::Course(CourseCommand::Check(args))) => course::check(&args, look),
         Some(Command::Run(args)) => run::run(&args, look),
         Some(Command::Replay(args)) => replay::run(&args, look),
         Some(Command::Show(view)) => show::show(&view, look),
@@ -89,7 +99,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Completions { shell }) => about::completions(shell),
         Some(Command::Man { command }) => about::man(command.as_deref()),
         None if !look.no_input && load::is_terminal() => {
-            load::play(library_scenarios()?, look, None)?;
+            load::teach(None, look)?;
             Ok(ExitCode::SUCCESS)
         }
         None => {

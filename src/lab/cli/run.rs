@@ -73,7 +73,7 @@ pub(super) fn run(args: &RunArgs, look: Look) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if !plain && !args.verbose && !look.no_input && load::is_terminal() {
-        load::play(vec![scenario], look, Some(0))?;
+        load::play(scenario, look)?;
         return Ok(ExitCode::SUCCESS);
     }
     if scenario.origin.changes.variant.is_none() && scenario.variant.is_some() {

@@ -15,10 +15,12 @@ use crate::lab::locale::Lang;
 use crate::lab::scenario;
 use crate::lab::trace::record::What;
 
+mod learning;
+
 /// A schema: its name, what it is of, and the schema.
 type Known = (&'static str, &'static str, fn() -> Value);
 
-const ALL: [Known; 7] = [
+const ALL: [Known; 11] = [
     ("scenario", "a scenario file", scenario::schema::schema),
     ("run", "mqlab run SCENARIO --format json", run),
     ("trace", "each line of mqlab run SCENARIO --format jsonl, and of a run file", trace),
@@ -26,12 +28,16 @@ const ALL: [Known; 7] = [
     ("diff", "mqlab diff A B --format json", diff),
     ("keys", "mqlab keys --format json", keys),
     ("config", "mqlab config show --format json", config),
+    ("learn-list", "mqlab learn list --format json", learning::lessons),
+    ("learn-check", "mqlab learn check --format json", learning::verdict),
+    ("learn-progress", "mqlab learn progress --format json", learning::progress),
+    ("course", "mqlab course check --format json", learning::course),
 ];
 
 /// Prints a schema, or which there are.
 pub(super) fn print(name: Option<&str>, look: Look) -> Result<ExitCode> {
     let Some(name) = name else {
-        let lines = ALL.iter().map(|(name, of, _)| format!("{name:<10} {of}\n"));
+        let lines = ALL.iter().map(|(name, of, _)| format!("{name:<14} {of}\n"));
         load::say(&lines.collect::<String>())?;
         return Ok(ExitCode::SUCCESS);
     };
@@ -238,7 +244,10 @@ fn diff() -> Value {
 
 fn keys() -> Value {
     let key = object(&[("key", text()), ("what", text())], &[]);
-    whole("Keys of the terminal program", object(&[("list", list(key.clone())), ("player", list(key))], &[]))
+    whole(
+        "Keys of the terminal program",
+        object(&[("home", list(key.clone())), ("player", list(key.clone())), ("card", list(key))], &[]),
+    )
 }
 
 fn config() -> Value {

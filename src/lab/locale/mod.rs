@@ -6,7 +6,9 @@ pub mod page;
 
 pub mod sentences;
 
+pub mod course;
 pub mod faults;
+pub mod learning;
 pub mod views;
 pub mod words;
 
@@ -78,6 +80,16 @@ impl Phrase {
     /// Whether there is nothing to read.
     pub fn is_empty(&self) -> bool {
         self.en.is_empty() && self.zh.is_empty()
+    }
+}
+
+impl Words {
+    /// The text in a language, with the values of some names put in.
+    pub fn with(self, lang: Lang, values: &[(&str, &str)]) -> String {
+        fill(self.text(lang), |name, out| {
+            let value = values.iter().find(|(own, _)| *own == name);
+            value.is_some_and(|(_, value)| out.write_str(value).is_ok())
+        })
     }
 }
 

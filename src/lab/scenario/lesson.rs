@@ -2,6 +2,8 @@
 
 use crate::lab::fault::episode::Trigger;
 use crate::lab::locale::Phrase;
+use crate::lab::scenario::places::Pattern;
+use crate::lab::scenario::plan::Expect;
 use crate::mq::message::Name;
 
 /// A scenario's words.
@@ -13,6 +15,10 @@ pub struct Lesson {
     pub question: Phrase,
     /// Its narration, in the order of the file.
     pub steps: Vec<Step>,
+    /// What the learner is to change, if anything.
+    pub exercise: Option<Exercise>,
+    /// What to do with it in production, if that is said.
+    pub card: Option<Card>,
 }
 
 /// One thing to say, at a moment.
@@ -41,4 +47,54 @@ pub struct Predict {
     pub answer: usize,
     /// Why.
     pub why: Phrase,
+}
+
+/// What a learner is to change, and what must come out.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Exercise {
+    /// The task.
+    pub goal: Phrase,
+    /// Which settings may be changed.
+    pub editable: Vec<Pattern>,
+    /// What must come out: all of it.
+    pub pass: Vec<Goal>,
+    /// Hints, each more plain than the last.
+    pub hints: Vec<Phrase>,
+    /// Ways that pass.
+    pub solutions: Vec<Attempt>,
+    /// Ways that seem to pass and do not.
+    pub wrong: Vec<Attempt>,
+}
+
+/// One condition of an exercise.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Goal {
+    /// What is expected of each run.
+    pub expect: Expect,
+    /// Over how many seeds.
+    pub seeds: u64,
+}
+
+/// One way to change the scenario.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attempt {
+    /// Settings, as for `--set`.
+    pub sets: Vec<String>,
+    /// Faults put in or left out, as for `--edit`.
+    pub edits: Vec<String>,
+    /// Why it works, or why not.
+    pub why: Phrase,
+}
+
+/// What to do with a lesson in production.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Card {
+    /// Settings, metrics, habits.
+    pub lines: Vec<Phrase>,
+    /// The chapter of the book, by its file's stem.
+    pub read: Option<String>,
+    /// Which sections of the article it covers.
+    pub article: Vec<String>,
+    /// The sentence of the article that is wrong, and what really happens; empty if none is.
+    pub corrects: Phrase,
 }

@@ -40,10 +40,17 @@ pub const ALL: &[(&str, &str)] = &[
     ("36-written-order", include_str!("../../../scenarios/36-written-order.toml")),
 ];
 
-/// The text of a scenario.
+/// A small cluster to break, which is no lesson: name and text.
+pub const SANDBOX: (&str, &str) = ("sandbox", include_str!("sandbox.toml"));
+
+/// The text of a scenario, the sandbox among them.
 pub fn text(name: &str) -> Option<&'static str> {
-    ALL.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    ALL.iter().chain([&SANDBOX]).find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
+
+/// The lessons of the tour of about an hour, in order.
+pub const TOUR: [&str; 5] =
+    ["01-first-message", "06-push-is-pull", "10-duplicates", "17-power-loss", "21-retry-ladder"];
 
 /// Every name.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -7,6 +7,8 @@ use crate::lab::scenario::variant::Variant;
 
 pub mod script;
 
+pub mod exercise;
+
 pub mod device;
 
 pub mod fault;
@@ -36,6 +38,8 @@ pub mod found;
 pub mod library;
 
 pub mod overrides;
+
+pub mod places;
 
 pub mod edit;
 
@@ -136,7 +140,7 @@ pub fn load(name: &str, bytes: &[u8], changes: &overrides::Overrides) -> Result<
     let overrides::Applied { name, text, variant } = overrides::apply(name, original, changes)?;
     let variant = variant.and_then(|chosen| variant::all(&origin.text).into_iter().find(|one| one.name == chosen));
     let script = read::script(&name, &text)?;
-    match resolve::resolve(&script, changes.seed) {
+    match resolve::resolve(&script, &text, changes.seed) {
         Ok(resolve::Resolved { plan, lesson, notes, draws }) => {
             let found = script.plan;
             Ok(Scenario { plan, lesson, text, notes, origin, variant, draws, found })

@@ -1,7 +1,7 @@
 //! Changes from the command line: a seed, an end, `--set PATH=VALUE` and `--edit EDIT`.
 //!
 //! A path goes through tables by key and through lists by name (`broker.broker-a.flush`), by id or by number from 1; the
-//! number may be left out where there is one. A value is TOML or a bare word. A table set at a fault's name replaces its verb.
+//! number may be left out where there is one; `*` is every entry. A value is TOML or a bare word. A table set at a fault's name replaces its verb.
 
 use toml::{Table, Value};
 
@@ -55,7 +55,7 @@ const LISTS: &[&str] = &[
     "broker", "topic", "producer", "consumer", "puller", "operator", "fault", "expect", "step", "send", "on", "reset",
 ];
 /// Lists without names: one that has a single entry is that entry.
-const ALONE: &[&str] = &["send", "on", "call", "update_topic", "delete_topic", "wipe_write_perm", "query"];
+pub(super) const ALONE: &[&str] = &["send", "on", "call", "update_topic", "delete_topic", "wipe_write_perm", "query"];
 
 /// A file with the changes made.
 pub(crate) struct Applied {
@@ -111,6 +111,26 @@ pub(crate) fn apply(name: &str, text: String, changes: &Overrides) -> Result<App
     Ok(Applied { name, text, variant })
 }
 
+/// A document with settings and edits made, as the command line makes them. The error comes with what was asked for.
+pub fn changed(document: &Table, sets: &[String], edits: &[String]) -> Result<Table, (String, Problem)> {
+    let mut table = document.clone();
+    for set in sets {
+        set_one(&mut table, set).map_err(|problem| (set.clone(), problem))?;
+    }
+    for edit in edits {
+        super::edit::apply(&mut table, edit).map_err(|problem| (edit.clone(), problem))?;
+    }
+    Ok(table)
+}
+
+/// Why a path leads to nothing that could be set, whatever the value.
+pub(super) fn leads_nowhere(document: &Table, parts: &[String], path: &str) -> Option<Problem> {
+    let kinds = [Value::String(String::new()), Value::Table(Table::new()), Value::Array(Vec::new())];
+    let mut tried = kinds.into_iter().map(|value| put(&mut document.clone(), parts, value, path).err());
+    let first = tried.next().flatten()?;
+    tried.all(|problem| problem.is_some()).then_some(first)
+}
+
 fn refuse(name: &str, problem: Problem) -> Report {
     Report::one(name, "", problem)
 }
@@ -133,7 +153,7 @@ fn set_one(table: &mut Table, set: &str) -> Result<(), Problem> {
 }
 
 /// Parts between dots; a part may be quoted.
-fn split_path(path: &str) -> Vec<String> {
+pub(super) fn split_path(path: &str) -> Vec<String> {
     let (mut parts, mut part, mut quoted) = (Vec::new(), String::new(), false);
     for c in path.chars() {
         match c {
@@ -185,6 +205,12 @@ fn put(table: &mut Table, parts: &[String], value: Value, path: &str) -> Result<
 
 fn put_in_list(list: &mut [Value], kind: &str, parts: &[String], value: Value, path: &str) -> Result<(), Problem> {
     let Some((name, rest)) = parts.split_first() else { return Ok(()) };
+    if name == "*" && !list.is_empty() {
+        // Every entry that has such a place; one at least.
+        let mut put = |entry| put_in_entry(entry, (kind, name), rest, value.clone(), path);
+        let put: Vec<Result<(), Problem>> = list.iter_mut().map(&mut put).collect();
+        return if put.iter().any(Result::is_ok) { Ok(()) } else { put.into_iter().collect() };
+    }
     let named =
         |entry: &Value| ["name", "id"].iter().any(|key| entry.get(key).and_then(Value::as_str) == Some(name.as_str()));
     let by_number = name.parse::<usize>().ok().and_then(|number| number.checked_sub(1)).filter(|at| *at < list.len());
@@ -193,7 +219,17 @@ fn put_in_list(list: &mut [Value], kind: &str, parts: &[String], value: Value, p
         None if list.len() == 1 && ALONE.contains(&kind) => (0, parts),
         None => return Err(unknown_entry(list, kind, name)),
     };
-    let Some(entry) = list[at].as_table_mut() else {
+    put_in_entry(&mut list[at], (kind, name), rest, value, path)
+}
+
+fn put_in_entry(
+    entry: &mut Value,
+    (kind, name): (&str, &str),
+    rest: &[String],
+    value: Value,
+    path: &str,
+) -> Result<(), Problem> {
+    let Some(entry) = entry.as_table_mut() else {
         return Err(problem(format!("`{path}` does not lead to a table"), String::new()));
     };
     if !rest.is_empty() {
@@ -244,6 +280,10 @@ mod tests {
         assert_eq!(table["broker"][0]["flush"].as_str(), Some("sync"));
         assert_eq!(table["producer"][0]["send"][0]["count"].as_integer(), Some(7));
         assert_eq!(table["profile"]["fix"]["K01"].as_bool(), Some(true));
+        let table = set(&["broker.*.flush=sync", "producer.*.send.count=7"]).unwrap();
+        assert_eq!(table["broker"][0]["flush"].as_str(), Some("sync"));
+        assert_eq!(table["producer"][0]["send"][0]["count"].as_integer(), Some(7));
+        assert!(set(&["producer.*.on.takes=1s"]).unwrap_err().message.contains("no `on`"));
     }
 
     #[test]

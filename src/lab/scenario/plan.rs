@@ -570,6 +570,26 @@ impl Check {
         Check::ResourceBounds,
     ];
 
+    /// The same with another count; nothing if it counts nothing.
+    pub fn counting(mut self, new: CountRule) -> Option<Check> {
+        match &mut self {
+            Check::Records { count, .. }
+            | Check::CheckBacks { count, .. }
+            | Check::Deliveries { count, .. }
+            | Check::DeliveriesTo { count, .. }
+            | Check::Stored { count, .. }
+            | Check::SendFails { count, .. }
+            | Check::Frames { count, .. }
+            | Check::Acked { count }
+            | Check::Lost { count }
+            | Check::Late { count }
+            | Check::SendGap { count }
+            | Check::ReceiveGap { count } => *count = new,
+            _ => return None,
+        }
+        Some(self)
+    }
+
     /// Its name in the library.
     pub fn name(&self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::lab::scenario::bilingual::Bilingual;
+use crate::lab::scenario::exercise::{CardScript, ExerciseScript};
 use crate::lab::scenario::fault::FaultScript;
 use crate::lab::scenario::found::FoundScript;
 use crate::lab::scenario::hunt::HuntScript;
@@ -65,7 +66,9 @@ pub struct Script {
     /// What should come out.
     pub expect: Vec<Spanned<Table<ExpectScript>>>,
     /// What a learner is to change.
-    pub exercise: Option<Table<ExerciseScript>>,
+    pub exercise: Option<Spanned<Table<ExerciseScript>>>,
+    /// What to do with it in production.
+    pub card: Option<Spanned<Table<CardScript>>>,
     /// What a hunt draws.
     pub hunt: HuntScript,
     /// Where a plan that a hunt found comes from.
@@ -375,7 +378,7 @@ pub struct StepScript {
 #[derive(Deserialize, Clone, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
 pub struct FocusScript {
-    /// `cluster`, `timeline`, `message`, `storage`.
+    /// `cluster`, `timeline`, `message`; or the view `messages`, `queues`, `storage`, `transactions`, `checks`.
     pub pane: Option<Text>,
     /// `m1` or a key.
     pub message: Option<Text>,
@@ -431,42 +434,4 @@ pub struct ExpectScript {
     pub frame: Option<Text>,
     /// What an exception's text contains.
     pub error: Option<Text>,
-}
-
-/// What a learner is to change.
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(default, deny_unknown_fields)]
-pub struct ExerciseScript {
-    /// The task.
-    pub goal: Option<Spanned<Bilingual>>,
-    /// Which settings may be changed, as paths of `--set`; `*` is any name.
-    pub editable: Vec<Text>,
-    /// What must hold.
-    pub pass: Table<PassScript>,
-    /// Hints, each more plain than the last.
-    pub hints: Table<HintsScript>,
-}
-
-/// What an exercise must reach.
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(default, deny_unknown_fields)]
-pub struct PassScript {
-    /// The check's name in the library.
-    pub check: Option<Text>,
-    /// `holds`, `violated` or `either`.
-    pub outcome: Option<Text>,
-    /// The count that it allows, for a check that counts.
-    pub count: Option<Text>,
-    /// Over how many seeds.
-    pub seeds: Option<Spanned<i64>>,
-}
-
-/// Hints in both languages.
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(default, deny_unknown_fields)]
-pub struct HintsScript {
-    /// English.
-    pub en: Vec<String>,
-    /// Chinese.
-    pub zh: Vec<String>,
 }

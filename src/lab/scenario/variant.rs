@@ -39,7 +39,9 @@ fn of(variant: &Table) -> Variant {
 }
 
 /// Makes a scenario one of its shapes; gives which, or `None` where it has one only.
-pub(super) fn choose(scenario: &mut Table, wanted: Option<&str>) -> Result<Option<String>, Problem> {
+///
+/// Errors: it has no such shape.
+pub fn choose(scenario: &mut Table, wanted: Option<&str>) -> Result<Option<String>, Problem> {
     let Some(Value::Array(list)) = scenario.remove("variant") else {
         return match wanted {
             None => Ok(None),

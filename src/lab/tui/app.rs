@@ -10,9 +10,12 @@ use crate::lab::trace::record::Level;
 use crate::lab::tui::Options;
 use crate::lab::tui::asked;
 use crate::lab::tui::branch::{self, Branches};
-use crate::lab::tui::home::{Entry, Home};
+use crate::lab::tui::card::Card;
+use crate::lab::tui::home::{Home, Lesson, State};
 use crate::lab::tui::menu::{Menu, Of};
 use crate::lab::tui::player::{Player, Typing};
+use crate::lab::tui::seen::Seen;
+use crate::lab::tui::teaching::Teaching;
 use crate::lab::tui::theme::Theme;
 use crate::lab::tui::views;
 
@@ -21,7 +24,7 @@ use crate::lab::tui::views;
 pub struct App {
     /// How the terminal is used.
     pub options: Options,
-    /// The list.
+    /// The first screen.
     pub home: Home,
     /// The player, while one is up.
     pub player: Option<Player>,
@@ -29,12 +32,26 @@ pub struct App {
     pub branches: Option<Branches>,
     /// The menu that lies over the screen.
     pub menu: Option<Menu>,
-    /// Whether the help lies over the screen.
-    pub help: bool,
+    /// Which page of the help lies over the screen, if it does.
+    pub help: Option<usize>,
+    /// The card that lies over the player.
+    pub card: Option<Card>,
+    /// The lesson that the player shows, if it was opened as one.
+    pub taught: Option<String>,
+    /// Whether that is somebody's first: few keys are shown.
+    pub is_first: bool,
+    /// Whether a card leads on to the tour's next lesson.
+    pub touring: bool,
+    /// How far somebody has got with which lesson, for whoever keeps that.
+    pub told: Vec<(String, State)>,
+    /// A file that was chosen: the terminal is left until it has been read.
+    pub asked: Option<String>,
     /// Which colours stand for what.
     pub theme: Theme,
     /// Whether playing jumps from stop to stop.
     pub reduced_motion: bool,
+    /// What was seen in players.
+    pub seen: Seen,
     /// What the terminal is to copy.
     pub copied: Option<String>,
     /// A key at which it panics, to see what becomes of the terminal then.
@@ -44,23 +61,37 @@ pub struct App {
 }
 
 impl App {
-    /// The list of these scenarios.
+    /// The first screen over these scenarios.
     pub fn new(scenarios: Vec<Scenario>, options: Options) -> App {
-        let entry = |scenario: &Scenario| Entry {
-            name: scenario.plan.scenario.to_string(),
-            title: scenario.lesson.title.clone(),
-            question: scenario.lesson.question.clone(),
+        let lesson = |scenario: &Scenario| {
+            let teaching = Teaching::of(scenario);
+            Lesson {
+                id: scenario.plan.scenario.to_string(),
+                title: scenario.lesson.title.clone(),
+                question: scenario.lesson.question.clone(),
+                minutes: teaching.minutes(scenario),
+                track: teaching.track,
+                state: State::New,
+                step: None,
+            }
         };
-        let home = Home { entries: scenarios.iter().map(entry).collect(), chosen: 0 };
+        let home = Home { lessons: scenarios.iter().map(lesson).collect(), ..Home::default() };
         App {
             options,
             home,
             player: None,
             branches: None,
             menu: None,
-            help: false,
+            help: None,
+            card: None,
+            taught: None,
+            is_first: false,
+            touring: false,
+            told: Vec::new(),
+            asked: None,
             theme: Theme::default(),
             reduced_motion: false,
+            seen: Seen::default(),
             copied: None,
             panics_on: None,
             scenarios,
@@ -75,9 +106,31 @@ impl App {
 
     /// Opens the player on the scenario of that place.
     pub fn open(&mut self, place: usize) {
-        let Some(scenario) = self.scenarios.get(place).cloned() else { return };
+        if let Some(scenario) = self.scenarios.get(place).cloned() {
+            self.open_scenario(scenario);
+        }
+    }
+
+    /// Opens the player on a scenario, whether the first screen knows it or not.
+    pub fn open_scenario(&mut self, scenario: Scenario) {
+        self.close();
         self.branches = Some(Branches::of(scenario.clone()));
         self.play(scenario);
+    }
+
+    /// The place of the scenario of a name.
+    pub(super) fn place_of(&self, id: &str) -> Option<usize> {
+        self.scenarios.iter().position(|scenario| *scenario.plan.scenario == *id)
+    }
+
+    /// Back to the first screen.
+    pub(super) fn close(&mut self) {
+        (self.player, self.branches, self.card, self.taught) = (None, None, None, None);
+        self.is_first = false;
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.left = true;
     }
 
     fn play(&mut self, scenario: Scenario) {
@@ -88,14 +141,17 @@ impl App {
 
     /// Opens the player on a run that was made already.
     pub fn resume(&mut self, scenario: Scenario, result: RunResult, findings: Vec<check::Finding>) {
+        self.close();
         self.branches = Some(Branches::of(scenario.clone()));
         self.show(scenario, result, findings);
     }
 
     fn show(&mut self, scenario: Scenario, result: RunResult, findings: Vec<check::Finding>) {
         let mut player = Player::new(scenario, result, findings);
+        player.seen = self.seen.clone();
         if let Some(before) = self.player.take() {
             player.stops = before.stops.taken_to(player.stops, (&player.trace, &player.handles));
+            (player.answered, player.tab) = (before.answered, before.tab);
         }
         self.player = Some(player);
     }
@@ -147,8 +203,10 @@ impl App {
         let possible = branch::possible(&player.trace, &player.picture());
         let lang = self.options.lang;
         let lines = possible.iter().map(|(edit, words)| format!("{edit:<28} {}", words.text(lang))).collect();
-        let edits = possible.into_iter().map(|(edit, _)| edit).collect();
-        self.menu = Some(Menu { of: Of::Faults(edits), lines, chosen: 0 });
+        let edits: Vec<String> = possible.into_iter().map(|(edit, _)| edit).collect();
+        // What the lesson asks for is chosen already.
+        let chosen = self.to_break().and_then(|wanted| edits.iter().position(|edit| edit == wanted));
+        self.menu = Some(Menu { of: Of::Faults(edits), lines, chosen: chosen.unwrap_or(0) });
     }
 
     fn open_branches(&mut self) {
@@ -212,7 +270,7 @@ impl App {
     pub fn tick(&mut self) {
         if let Some(player) = &mut self.player {
             match self.reduced_motion && player.playing {
-                true => player.go(player.next_stop().unwrap_or(player.end())),
+                true => player.follow(player.next_stop().unwrap_or(player.end())),
                 false => player.tick(),
             }
             player.playing &= !self.reduced_motion;
@@ -230,43 +288,40 @@ impl App {
         if let Some(menu) = self.menu.take() {
             return self.choose_in(menu, key);
         }
+        if let Some(leaf) = self.help.take() {
+            self.help = (key == KeyCode::Char('?')).then_some(leaf + 1);
+            return;
+        }
+        if self.card.is_some() {
+            return self.on_card(key);
+        }
+        if self.player.is_none() && (self.home.typing || !matches!(key, KeyCode::Char('?' | 'L'))) {
+            if let Some(choice) = self.home.press(key) {
+                self.follow(choice);
+            }
+            return;
+        }
         match key {
-            _ if self.help => self.help = false,
             _ if self.steers(key) => {}
-            KeyCode::Char('q') => self.left = true,
-            KeyCode::Char('?') => self.help = true,
+            KeyCode::Char('q') => self.leave(),
+            KeyCode::Char('?') => self.help = Some(0),
             KeyCode::Char('L') => self.speak(),
+            KeyCode::Char(']') if self.is_told() => self.finish(),
             KeyCode::Char('f') => self.open_faults(),
             KeyCode::Char('t') => self.open_branches(),
             KeyCode::Char('v') => self.next_variant(),
             KeyCode::Char('w') => self.ask_why(),
             KeyCode::Char('n') => self.ask_why_not(),
-            _ => match &mut self.player {
-                Some(player) => {
-                    if key == KeyCode::Esc {
-                        (self.player, self.branches) = (None, None);
-                    } else {
-                        steer(player, key);
-                    }
+            KeyCode::Esc => self.close(),
+            _ => {
+                if let Some(player) = &mut self.player {
+                    steer(player, key);
                 }
-                None => self.choose(key),
-            },
+            }
         }
     }
 
-    fn choose(&mut self, key: KeyCode) {
-        match key {
-            KeyCode::Up | KeyCode::Char('k') => self.home.go(false),
-            KeyCode::Down | KeyCode::Char('j') => self.home.go(true),
-            KeyCode::Char('g') => self.home.chosen = 0,
-            KeyCode::Char('G') => self.home.chosen = self.home.entries.len().saturating_sub(1),
-            KeyCode::Enter => self.open(self.home.chosen),
-            KeyCode::Esc => self.left = true,
-            _ => {}
-        }
-    }
-
-    fn speak(&mut self) {
+    pub(super) fn speak(&mut self) {
         self.options.lang = match self.options.lang {
             Lang::En => Lang::Zh,
             Lang::Zh => Lang::En,
@@ -282,7 +337,13 @@ impl App {
             KeyCode::Esc => return player.typing = Typing::Go,
             KeyCode::Enter if text.starts_with('/') => return views::filter(player, &text[1..]),
             KeyCode::Enter if branch::is_edit(&text) => return self.edit(&text),
-            KeyCode::Enter if text.starts_with("save ") => return player.save(&text["save ".len()..]),
+            KeyCode::Enter if text.starts_with("save ") => {
+                let name = text["save ".len()..].trim();
+                if player.save(name) {
+                    self.home.runs.push(name.to_owned());
+                }
+                return;
+            }
             KeyCode::Enter => return player.go_to(&text),
             KeyCode::Backspace => drop(text.pop()),
             KeyCode::Char(c) if text.len() < 120 => text.push(c),
@@ -296,8 +357,8 @@ impl App {
 fn steer(player: &mut Player, key: KeyCode) {
     match key {
         KeyCode::Char(' ') => player.playing = !player.playing && player.at < player.end(),
-        KeyCode::Char('.') | KeyCode::Right => player.go(player.at.saturating_add(1)),
-        KeyCode::Char(',') | KeyCode::Left => player.go(player.at.saturating_sub(1)),
+        KeyCode::Char('.') | KeyCode::Right => player.follow(player.at.saturating_add(1)),
+        KeyCode::Char(',') | KeyCode::Left => player.follow(player.at.saturating_sub(1)),
         KeyCode::Char(']') => player.mark(true),
         KeyCode::Char('[') => player.mark(false),
         KeyCode::Char('g') | KeyCode::Home => player.go(0),
@@ -306,6 +367,7 @@ fn steer(player: &mut Player, key: KeyCode) {
         KeyCode::PageUp => player.go(player.at.saturating_sub(10)),
         KeyCode::Char(':') => player.prompt = Some(String::new()),
         KeyCode::Char('/') => player.prompt = Some("/".to_owned()),
+        KeyCode::Char('J') => player.leaf = player.leaf.wrapping_add(1),
         KeyCode::Char(letter @ 'a'..='e') => player.answer(letter as usize - 'a' as usize),
         KeyCode::Char(number @ '1'..='6') => views::open(player, number),
         KeyCode::Down | KeyCode::Char('j') => views::choose(player, true),

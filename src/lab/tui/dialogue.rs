@@ -11,6 +11,7 @@ use crate::lab::trace::fold::State;
 use crate::lab::trace::log::Role;
 use crate::lab::tui::app::App;
 use crate::lab::tui::branch;
+use crate::lab::tui::card;
 use crate::lab::tui::panes;
 use crate::lab::tui::player::Player;
 use crate::lab::view::lines;
@@ -37,6 +38,7 @@ const LINES: &[Line] = &[
     line(&["message"], "look at a message, by m10 or its key", "看一条消息：m10 或它的键"),
     line(&["nodes"], "what each node is like", "每个节点的状态"),
     line(&["checks"], "what the checks found", "检查的结果"),
+    line(&["card"], "the lesson's card: figures, checks, exercise", "本课卡片：数字、检查、练习"),
     line(
         &["break", "b"],
         "stop where a condition is true: lag > 10, broker-a down; alone: which there are",
@@ -135,13 +137,16 @@ impl Dialogue {
             "message" => self.message(rest),
             "nodes" => self.nodes(),
             "checks" => self.checks(),
+            "card" => self.card(),
             "break" | "b" if rest.is_empty() && !self.is_answer(word) => {
                 self.app.open_conditions();
                 self.told_menu()
             }
             "break" | "b" if !rest.is_empty() => self.told(|player| player.toggle_breakpoint(rest)),
             "bookmark" | "m" => self.told(|player| player.bookmark(rest)),
-            "save" if !rest.is_empty() => self.told(|player| player.save(rest)),
+            "save" if !rest.is_empty() => self.told(|player| {
+                player.save(rest);
+            }),
             "branches" | "t" => self.menu('t'),
             "branch" => self.branch(rest),
             "diff" | "D" => self.menu('D'),
@@ -306,6 +311,13 @@ impl Dialogue {
         let Some(player) = &self.app.player else { return String::new() };
         let asked = player.findings.iter().filter(|finding| finding.asked);
         asked.map(|one| format!("{}: {}\n", one.id, one.summary.text(self.app.options.lang))).collect()
+    }
+
+    fn card(&mut self) -> String {
+        self.app.finish();
+        let (Some(card), Some(player)) = (self.app.card.take(), &self.app.player) else { return String::new() };
+        let lines = card::lines(&self.app, player, &card, COLUMNS);
+        lines.into_iter().map(|(line, _)| format!("{line}\n")).collect()
     }
 
     fn branch(&mut self, text: &str) -> String {

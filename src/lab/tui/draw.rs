@@ -7,8 +7,10 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use ratatui::widgets::{Block, Clear, Paragraph, Widget, Wrap};
 
-use crate::lab::locale::Lang;
+use crate::lab::locale::{Lang, course};
 use crate::lab::tui::app::App;
+use crate::lab::tui::card;
+use crate::lab::tui::first;
 use crate::lab::tui::keys::{self, Binding};
 use crate::lab::tui::layout::{self, SMALLEST};
 use crate::lab::tui::menu;
@@ -29,9 +31,6 @@ const ASCII: border::Set = border::Set {
     horizontal_bottom: "-",
 };
 
-/// Columns of the list that a name may take.
-const NAME_MAX: usize = 30;
-
 /// Draws the app.
 pub(super) fn draw(frame: &mut Frame, app: &App) {
     let area = frame.area();
@@ -47,13 +46,13 @@ pub(super) fn draw_in(area: Rect, buffer: &mut Buffer, app: &App) {
     }
     match &app.player {
         Some(player) => draw_player(area, buffer, app, player),
-        None => draw_home(area, buffer, app),
+        None => first::draw(area, buffer, app),
     }
     if let Some(menu) = &app.menu {
         menu::draw(area, buffer, app, menu);
     }
-    if app.help {
-        draw_help(area, buffer, app);
+    if let Some(leaf) = app.help {
+        draw_help(area, buffer, app, leaf);
     }
 }
 
@@ -72,51 +71,14 @@ pub(super) fn style(app: &App, color: Color, modifier: Modifier) -> Style {
     }
 }
 
-/// The first entry of the list that fits so many rows.
-pub(super) fn first_shown(app: &App, rows: usize) -> usize {
-    app.home.chosen.saturating_sub(rows.saturating_sub(1))
-}
-
-fn draw_home(area: Rect, buffer: &mut Buffer, app: &App) {
-    let sheet = layout::home(area);
-    let lang = app.options.lang;
-    let title = match lang {
-        Lang::En => "mqlab  a deterministic laboratory for RocketMQ 4.3.2: one seed is one history",
-        Lang::Zh => "mqlab  RocketMQ 4.3.2 的确定性实验室：一个种子，一段历史",
-    };
-    buffer.set_string(
-        sheet.head.x,
-        sheet.head.y,
-        width::cut(title, usize::from(sheet.head.width)),
-        style(app, Color::Cyan, Modifier::BOLD),
-    );
-    let block = boxed(app, if lang == Lang::Zh { "场景" } else { "Scenarios" });
-    let inner = block.inner(sheet.list);
-    block.render(sheet.list, buffer);
-    let rows = usize::from(inner.height);
-    let first = first_shown(app, rows);
-    let longest = app.home.entries.iter().map(|entry| width::of(&entry.name)).max().unwrap_or(0).min(NAME_MAX);
-    for (row, (number, entry)) in app.home.entries.iter().enumerate().skip(first).take(rows).enumerate() {
-        let chosen = number == app.home.chosen;
-        let mark = if chosen { '>' } else { ' ' };
-        let text = format!("{mark} {} {}", width::fit(&entry.name, longest), entry.title.text(lang));
-        let look = if chosen { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() };
-        let text = width::fit(&text, usize::from(inner.width));
-        buffer.set_string(inner.x, inner.y + row as u16, text, look);
-    }
-    if let Some(entry) = app.home.entries.get(app.home.chosen) {
-        let block = boxed(app, entry.name.clone());
-        let inner = block.inner(sheet.question);
-        block.render(sheet.question, buffer);
-        let lines = width::wrap(entry.question.text(lang), usize::from(inner.width));
-        panes::put(inner, buffer, &lines.into_iter().map(|line| (line, Style::new())).collect::<Vec<_>>(), 0);
-    }
-    draw_bar(sheet.bar, buffer, app, keys::HOME);
-}
-
 fn draw_player(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
     let sheet = layout::player(area, app, player);
     draw_head(sheet.head, buffer, app, player);
+    if let Some(card) = &app.card {
+        let over = Rect { y: area.y + 1, height: area.height - 2, ..area };
+        card::draw(over, buffer, app, player, card);
+        return draw_last(sheet.bar, buffer, app, player);
+    }
     if let Some(cluster) = sheet.cluster {
         panes::cluster(cluster, buffer, app, player);
     }
@@ -130,7 +92,11 @@ fn draw_player(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
         views::draw(&sheet.view, buffer, app, player);
     }
     panes::lesson(sheet.lesson, buffer, app, player);
-    let bar = sheet.bar;
+    draw_last(sheet.bar, buffer, app, player);
+}
+
+/// The last line: what is typed, what the last command came to, or the keys.
+fn draw_last(bar: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
     match (&player.prompt, &player.note) {
         (Some(text), _) => {
             let sign = if text.starts_with('/') { "" } else { player.typing.sign(app.options.lang) };
@@ -141,7 +107,7 @@ fn draw_player(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
             let line = width::cut(note.text(app.options.lang), usize::from(bar.width));
             buffer.set_string(bar.x, bar.y, line, style(app, Color::Yellow, Modifier::BOLD));
         }
-        (None, None) => draw_bar(bar, buffer, app, keys::PLAYER),
+        (None, None) => draw_bar(bar, buffer, app, &bindings(app)),
     }
 }
 
@@ -166,8 +132,22 @@ fn draw_head(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
     buffer.set_string(area.x, area.y, width::cut(&line, usize::from(area.width)), look);
 }
 
+/// The keys of the screen that is up, most important first; those that somebody in a first lesson knows of.
+pub(super) fn bindings(app: &App) -> Vec<&'static Binding> {
+    let all = match &app.player {
+        None => return first::bindings(app),
+        Some(_) if app.card.is_some() && app.taught.is_some() => keys::CARD,
+        Some(_) if app.card.is_some() => &keys::CARD[1..],
+        Some(_) => keys::PLAYER,
+    };
+    match app.learned().filter(|_| app.card.is_none()) {
+        Some(known) => known.iter().filter_map(|key| all.iter().find(|own| own.key == *key)).collect(),
+        None => all.iter().collect(),
+    }
+}
+
 /// The keys that fit into so many columns, each with the column at which it begins and its text.
-pub(super) fn bar(app: &App, bindings: &'static [Binding], columns: u16) -> Vec<(u16, String, &'static Binding)> {
+pub(super) fn bar(app: &App, bindings: &[&'static Binding], columns: u16) -> Vec<(u16, String, &'static Binding)> {
     let mut pieces = Vec::new();
     let mut at = 0;
     for binding in bindings {
@@ -176,27 +156,52 @@ pub(super) fn bar(app: &App, bindings: &'static [Binding], columns: u16) -> Vec<
         if columns < at + wide {
             break;
         }
-        pieces.push((at, piece, binding));
+        pieces.push((at, piece, *binding));
         at += wide;
     }
     pieces
 }
 
-fn draw_bar(area: Rect, buffer: &mut Buffer, app: &App, bindings: &'static [Binding]) {
+pub(super) fn draw_bar(area: Rect, buffer: &mut Buffer, app: &App, bindings: &[&'static Binding]) {
     for (at, piece, _) in bar(app, bindings, area.width) {
         buffer.set_string(area.x + at, area.y, piece, Style::new().add_modifier(Modifier::DIM));
     }
 }
 
-fn draw_help(area: Rect, buffer: &mut Buffer, app: &App) {
-    let bindings = if app.player.is_some() { keys::PLAYER } else { keys::HOME };
+/// Every key of the screen that is up, in as many columns as stand beside each other; the rest on further pages.
+fn draw_help(area: Rect, buffer: &mut Buffer, app: &App, leaf: usize) {
+    let lang = app.options.lang;
+    let all = match (&app.player, &app.card) {
+        (None, _) => keys::HOME,
+        (Some(_), Some(_)) => keys::CARD,
+        (Some(_), None) => keys::PLAYER,
+    };
     let lines: Vec<String> =
-        bindings.iter().map(|binding| format!(" {:<8} {}", binding.key, binding.what.text(app.options.lang))).collect();
-    let (columns, rows) = (34.min(area.width), (lines.len() as u16 + 2).min(area.height));
+        all.iter().map(|binding| format!(" {:<8} {}", binding.key, binding.what.text(lang))).collect();
+    let wide = lines.iter().map(|line| width::of(line)).max().unwrap_or(0).max(30) as u16 + 1;
+    let room = usize::from(area.height.saturating_sub(2)).max(1);
+    let beside = usize::from((area.width.saturating_sub(2) / wide).max(1)).min(lines.len().div_ceil(room));
+    let pages = lines.len().div_ceil(room * beside);
+    let page = leaf % pages;
+    let shown = lines.len().div_ceil(pages).min(room * beside);
+    let shown = &lines[page * shown..lines.len().min((page + 1) * shown)];
+    let high = shown.len().div_ceil(beside);
+    let (columns, rows) = ((wide * beside as u16 + 2).min(area.width), (high as u16 + 2).min(area.height));
     let over = Rect::new(area.x + (area.width - columns) / 2, area.y + (area.height - rows) / 2, columns, rows);
     // One cell more to the left: half of a wide character would stay there.
     let cleared = Rect::new(over.x.saturating_sub(1), over.y, over.width + 1, over.height);
     Clear.render(cleared.intersection(area), buffer);
-    let title = if app.options.lang == Lang::Zh { "按键" } else { "Keys" };
-    Paragraph::new(lines.join("\n")).block(boxed(app, title)).render(over, buffer);
+    let title = match pages {
+        1 => course::KEYS.text(lang).to_owned(),
+        _ => course::KEYS_OF.with(lang, &[("page", &(page + 1).to_string()), ("pages", &pages.to_string())]),
+    };
+    let block = boxed(app, title);
+    let inner = block.inner(over);
+    block.render(over, buffer);
+    for (number, line) in shown.iter().enumerate() {
+        let (column, row) = (number / high, number % high);
+        let at = (inner.x + column as u16 * wide, inner.y + row as u16);
+        let room = usize::from(wide).min(usize::from(inner.right().saturating_sub(at.0)));
+        buffer.set_string(at.0, at.1, width::cut(line, room), Style::new());
+    }
 }

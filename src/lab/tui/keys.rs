@@ -17,10 +17,23 @@ const fn key(key: &'static str, en: &'static str, zh: &'static str) -> Binding {
     Binding { key, what: Words { en, zh } }
 }
 
-/// In the list.
+/// On the first screen.
 pub const HOME: &[Binding] = &[
     key("Enter", "open", "打开"),
     key("Up/Down", "choose", "选择"),
+    key("/", "find a lesson", "查找课程"),
+    key("L", "中文", "English"),
+    key("?", "help", "帮助"),
+    key("Esc", "back", "返回"),
+    key("q", "quit", "退出"),
+];
+
+/// On a lesson's card.
+pub const CARD: &[Binding] = &[
+    key("n", "next lesson", "下一课"),
+    key("Esc", "back to the run", "回到运行"),
+    key("J", "turn the page", "翻页"),
+    key("y", "copy the command", "复制复现命令"),
     key("L", "中文", "English"),
     key("?", "help", "帮助"),
     key("q", "quit", "退出"),
@@ -53,9 +66,17 @@ pub const PLAYER: &[Binding] = &[
     key("/", "filter messages", "筛选消息"),
     key("Tab", "next pane", "下一窗格"),
     key("a b c", "answer", "回答"),
+    key("J", "turn the text's page", "讲解翻页"),
     key("+ -", "speed", "速度"),
     key("L", "中文", "English"),
-    key("Esc", "list", "列表"),
+    key("Esc", "first screen", "首页"),
+];
+
+/// The screens with their names and keys.
+pub const SCREENS: [(&str, Words, &[Binding]); 3] = [
+    ("home", Words { en: "the first screen", zh: "首页" }, HOME),
+    ("player", Words { en: "the player", zh: "播放器" }, PLAYER),
+    ("card", Words { en: "a lesson's card", zh: "课程卡片" }, CARD),
 ];
 
 /// The key that a click on its name in the bottom bar presses; a pair of keys is pressed by hand.

@@ -21,11 +21,11 @@ const MESSAGE_ROWS: u16 = 6;
 /// The least rows of the pane or panes above the message's.
 const TOP_ROWS: u16 = 8;
 
-/// The list's screen.
+/// The first screen.
 pub(super) struct HomeSheet {
     pub(super) head: Rect,
     pub(super) list: Rect,
-    pub(super) question: Rect,
+    pub(super) about: Rect,
     pub(super) bar: Rect,
 }
 
@@ -41,11 +41,11 @@ pub(super) struct PlayerSheet {
     pub(super) bar: Rect,
 }
 
-/// Where the list stands.
-pub(super) fn home(area: Rect) -> HomeSheet {
-    let rows = [Constraint::Length(2), Constraint::Min(3), Constraint::Length(4), Constraint::Length(1)];
-    let [head, list, question, bar] = Layout::vertical(rows).areas(area);
-    HomeSheet { head, list, question, bar }
+/// Where the first screen's list stands, and below it so many rows about what is chosen.
+pub(super) fn home(area: Rect, about: u16) -> HomeSheet {
+    let rows = [Constraint::Length(2), Constraint::Min(3), Constraint::Length(about), Constraint::Length(1)];
+    let [head, list, about, bar] = Layout::vertical(rows).areas(area);
+    HomeSheet { head, list, about, bar }
 }
 
 /// Where the player's panes stand: the lesson has the rows that its text needs.

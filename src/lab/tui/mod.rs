@@ -1,4 +1,4 @@
-//! The terminal: the list of scenarios, and the player that steps through a run, forward and back.
+//! The terminal: the first screen, and the player that steps through a run, forward and back; a lesson's way to its card.
 //!
 //! A run is made once and looked at through its trace; stepping back touches no node. Everything drawn here is drawn from
 //! `view` and from the picture that the trace folds to.
@@ -17,7 +17,11 @@ mod asked;
 
 pub mod branch;
 
+pub mod card;
+
 pub mod clipboard;
+
+pub mod course;
 
 pub mod dialogue;
 
@@ -29,13 +33,18 @@ pub mod menu;
 
 pub mod player;
 
+pub mod seen;
+
 pub mod stops;
+
+pub mod teaching;
 
 pub mod theme;
 
 pub mod views;
 
 mod draw;
+mod first;
 mod layout;
 mod mouse;
 mod panes;
@@ -54,10 +63,11 @@ pub struct Options {
     pub mouse: bool,
 }
 
-/// Takes the terminal until the person leaves; gives it back as it was, after a panic too.
+/// Takes the terminal until the person leaves or has asked for a file; gives it back as it was, after a panic too. Whoever keeps
+/// how far somebody has come with the lessons hears of it at once.
 ///
 /// Errors: the terminal cannot be written or read.
-pub fn run(app: &mut app::App) -> io::Result<()> {
+pub fn run(app: &mut app::App, heard: &mut dyn FnMut(&str, home::State)) -> io::Result<()> {
     let mut terminal = ratatui::try_init()?;
     if app.options.mouse {
         // What was captured is given back before anything is printed.
@@ -68,7 +78,7 @@ pub fn run(app: &mut app::App) -> io::Result<()> {
         }));
         execute!(io::stdout(), EnableMouseCapture)?;
     }
-    let ended = drive(&mut terminal, app);
+    let ended = drive(&mut terminal, app, heard);
     if app.options.mouse {
         let _ = execute!(io::stdout(), DisableMouseCapture);
     }
@@ -77,10 +87,17 @@ pub fn run(app: &mut app::App) -> io::Result<()> {
 }
 
 #[expect(clippy::disallowed_types, reason = "playing goes by the person's clock; the run does not know it")]
-fn drive(terminal: &mut ratatui::DefaultTerminal, app: &mut app::App) -> io::Result<()> {
+fn drive(
+    terminal: &mut ratatui::DefaultTerminal,
+    app: &mut app::App,
+    heard: &mut dyn FnMut(&str, home::State),
+) -> io::Result<()> {
     let frame = std::time::Duration::from_millis(100);
     let mut last = std::time::Instant::now();
-    while !app.left() {
+    while !app.left() && app.asked.is_none() {
+        for (lesson, state) in app.told.drain(..) {
+            heard(&lesson, state);
+        }
         terminal.draw(|frame| draw::draw(frame, app))?;
         if event::poll(frame.saturating_sub(last.elapsed()))? {
             match event::read()? {

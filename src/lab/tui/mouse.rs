@@ -4,8 +4,9 @@ use ratatui::crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind
 use ratatui::layout::{Position, Rect};
 
 use crate::lab::tui::app::App;
-use crate::lab::tui::draw::{bar, first_shown};
-use crate::lab::tui::keys::{self, Binding};
+use crate::lab::tui::draw::{bar, bindings};
+use crate::lab::tui::first;
+use crate::lab::tui::keys;
 use crate::lab::tui::layout::{self, SMALLEST};
 use crate::lab::tui::panes;
 use crate::lab::tui::player::Pane;
@@ -20,7 +21,7 @@ pub(super) fn act(app: &mut App, event: MouseEvent, area: Rect) {
     match event.kind {
         MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
             let down = event.kind == MouseEventKind::ScrollDown;
-            let steps = app.player.is_some() && app.menu.is_none();
+            let steps = app.player.is_some() && app.menu.is_none() && app.card.is_none();
             app.press(match (steps, down) {
                 (true, true) => KeyCode::Right,
                 (true, false) => KeyCode::Left,
@@ -29,6 +30,7 @@ pub(super) fn act(app: &mut App, event: MouseEvent, area: Rect) {
             });
         }
         MouseEventKind::Down(_) if app.menu.is_some() => app.menu = None,
+        MouseEventKind::Down(_) if app.help.is_some() => app.help = None,
         MouseEventKind::Down(MouseButton::Left) if app.player.is_some() => in_player(app, at, area),
         MouseEventKind::Down(MouseButton::Left) => in_list(app, at, area),
         _ => {}
@@ -36,16 +38,17 @@ pub(super) fn act(app: &mut App, event: MouseEvent, area: Rect) {
 }
 
 fn in_list(app: &mut App, at: Position, area: Rect) {
-    let sheet = layout::home(area);
+    let all = app.home.rows(app.options.lang);
+    let sheet = layout::home(area, first::about_rows(app, &all, area));
     if sheet.bar.contains(at) {
-        return on_bar(app, keys::HOME, at, sheet.bar);
+        return on_bar(app, at, sheet.bar);
     }
     let rows = usize::from(sheet.list.height.saturating_sub(2));
     let Some(row) = at.y.checked_sub(sheet.list.y + 1).map(usize::from).filter(|row| *row < rows) else { return };
-    let number = first_shown(app, rows) + row;
-    if number < app.home.entries.len() {
+    let number = first::first_shown(app, &all, rows) + row;
+    if all.get(number).is_some_and(|row| row.act.is_some()) {
         app.home.chosen = number;
-        app.open(number);
+        app.press(KeyCode::Enter);
     }
 }
 
@@ -53,7 +56,10 @@ fn in_player(app: &mut App, at: Position, area: Rect) {
     let Some(player) = &app.player else { return };
     let sheet = layout::player(area, app, player);
     if sheet.bar.contains(at) {
-        return on_bar(app, keys::PLAYER, at, sheet.bar);
+        return on_bar(app, at, sheet.bar);
+    }
+    if app.card.is_some() {
+        return;
     }
     let hit = |pane: Option<Rect>| pane.is_some_and(|pane| pane.contains(at));
     let panes = [(sheet.cluster, Pane::Cluster), (sheet.timeline, Pane::Timeline), (sheet.message, Pane::Message)];
@@ -83,9 +89,9 @@ fn in_player(app: &mut App, at: Position, area: Rect) {
     }
 }
 
-fn on_bar(app: &mut App, bindings: &'static [Binding], at: Position, area: Rect) {
+fn on_bar(app: &mut App, at: Position, area: Rect) {
     let column = at.x - area.x;
-    let pieces = bar(app, bindings, area.width);
+    let pieces = bar(app, &bindings(app), area.width);
     let piece = pieces.into_iter().rfind(|(begins, ..)| *begins <= column);
     if let Some((begins, text, binding)) = piece
         && usize::from(column - begins) < crate::lab::view::width::of(&text)

@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::{Block, Widget};
 
 use crate::lab::check::Verdict;
-use crate::lab::locale::Lang;
+use crate::lab::locale::{Lang, Words, course};
 use crate::lab::scenario::lesson::Predict;
 use crate::lab::trace::fold::{NodePicture, State};
 use crate::lab::trace::log::Role;
@@ -18,7 +18,7 @@ use crate::lab::view::{lines, width};
 use crate::mq::message::property::names;
 
 /// A text with its look.
-type Line = (String, Style);
+pub(super) type Line = (String, Style);
 
 /// A pane's box; the one that is looked at is marked.
 fn pane<'a>(app: &App, player: &Player, which: Pane, title: &str) -> Block<'a> {
@@ -158,66 +158,125 @@ pub(super) fn inspector(area: Rect, buffer: &mut Buffer, app: &App, player: &Pla
     put(inner, buffer, &lines, 0);
 }
 
-/// The narration of the moment; at the end, the verdicts.
+/// The narration of the moment, at the end the verdicts; in the lower border, which key comes next.
 pub(super) fn lesson(area: Rect, buffer: &mut Buffer, app: &App, player: &Player) {
-    let zh = app.options.lang == Lang::Zh;
-    let count = player.scenario.lesson.steps.len();
+    let lang = app.options.lang;
+    let count = player.scenario.lesson.steps.len().to_string();
     let title = match player.narration() {
-        _ if player.at == player.end() && zh => "结论".to_owned(),
-        _ if player.at == player.end() => "Checks".to_owned(),
-        Some((number, _)) if zh => format!("讲解 {}/{count}", number + 1),
-        Some((number, _)) => format!("Lesson, step {} of {count}", number + 1),
-        None if zh => "问题".to_owned(),
-        None => "Question".to_owned(),
+        _ if player.at == player.end() => course::CHECKS_TITLE.text(lang).to_owned(),
+        Some((number, _)) => course::LESSON_STEP.with(lang, &[("n", &(number + 1).to_string()), ("count", &count)]),
+        None => course::QUESTION.text(lang).to_owned(),
     };
     let block = boxed(app, title).border_style(style(app, Color::Cyan, Modifier::empty()));
     let inner = block.inner(area);
+    let lines = lesson_lines(app, player, usize::from(inner.width));
+    let (shown, page, pages) = leaf(&lines, usize::from(inner.height), player.leaf);
+    let key = ratatui::text::Line::from(next_key(app, player)).style(Style::new().add_modifier(Modifier::BOLD));
+    let block = block.title_bottom(key);
+    let turn = course::TURN_KEY.with(lang, &[("page", &page.to_string()), ("pages", &pages.to_string())]);
+    let block = if 1 < pages { block.title_bottom(to_the_right(turn)) } else { block };
     block.render(area, buffer);
-    put(inner, buffer, &lesson_lines(app, player, usize::from(inner.width)), 0);
+    put(inner, buffer, shown, 0);
+}
+
+/// A page of some lines, of so many rows; its number, and how many there are. Pages turn over, the greatest is the last.
+pub(super) fn leaf(lines: &[Line], rows: usize, page: usize) -> (&[Line], usize, usize) {
+    let rows = rows.max(1);
+    let pages = lines.len().div_ceil(rows).max(1);
+    let page = if page == usize::MAX { pages - 1 } else { page % pages };
+    let from = (page * rows).min(lines.len());
+    (&lines[from..lines.len().min(from + rows)], page + 1, pages)
+}
+
+/// A title that stands at the right.
+pub(super) fn to_the_right<'a>(text: String) -> ratatui::text::Line<'a> {
+    ratatui::text::Line::from(text).style(Style::new().add_modifier(Modifier::BOLD)).right_aligned()
+}
+
+/// The key that the lesson goes on with.
+fn next_key(app: &App, player: &Player) -> String {
+    let lang = app.options.lang;
+    let is_last = || player.narrated().all(|at| at <= player.at);
+    let has_steps = !player.scenario.lesson.steps.is_empty();
+    let is_answered = |number: usize| player.answered.is_some_and(|(own, _)| own == number);
+    let open = player.narration().and_then(|(number, step)| {
+        let predict = step.predict.as_ref().filter(|_| !is_answered(number) && player.is_asked(0))?;
+        let keys: Vec<String> = (0..predict.choices.len()).map(|at| letter(at).to_string()).collect();
+        Some(course::ANSWER_KEY.with(lang, &[("keys", &keys.join(" "))]))
+    });
+    let words = match player.narration() {
+        _ if !has_steps => return String::new(),
+        _ if player.at == player.end() => course::CARD_KEY,
+        None => course::BEGIN_KEY,
+        Some(_) if open.is_some() => return open.unwrap_or_default(),
+        Some(_) if app.to_break().is_some() => course::BREAK_KEY,
+        Some((number, _)) if is_answered(number) && !is_last() => course::AGAIN_KEY,
+        Some(_) if is_last() => course::END_KEY,
+        Some(_) => course::NEXT_KEY,
+    };
+    words.text(lang).to_owned()
+}
+
+/// What somebody in a first lesson is told to do next, in a sentence.
+fn advice(app: &App, player: &Player) -> Option<Words> {
+    let (number, step) = player.narration()?;
+    match (player.answered, &step.predict) {
+        _ if app.to_break().is_some() => Some(course::BREAK),
+        _ if app.is_broken() => Some(course::BROKEN),
+        _ if !app.is_first => None,
+        (Some((own, _)), Some(_)) if own == number => Some(course::LOOK_AGAIN),
+        (_, Some(_)) => None,
+        _ if number == 0 => Some(course::STEP_BY_STEP),
+        _ => None,
+    }
 }
 
 /// The lesson's text in lines of so many columns.
 pub(super) fn lesson_lines(app: &App, player: &Player, columns: usize) -> Vec<Line> {
     let lang = app.options.lang;
-    if player.at == player.end() {
-        return verdicts(app, player);
-    }
-    let text = match player.narration() {
-        Some((number, step)) => {
-            let say = step.say.text(lang);
-            let asked = step.predict.as_ref().map(|predict| asked(player, number, predict, lang));
-            [Some(say.to_owned()), asked]
-                .into_iter()
-                .flatten()
-                .filter(|text| !text.is_empty())
-                .collect::<Vec<_>>()
-                .join("\n")
-        }
-        None => {
-            let hint = match lang {
-                Lang::En => "Press . for the first step, ] for the next thing to see.",
-                Lang::Zh => "按 . 走第一步，按 ] 到下一处讲解。",
-            };
-            format!("{}\n{hint}", player.scenario.lesson.question.text(lang))
-        }
+    let wrapped = |text: &str, look: Style| -> Vec<Line> {
+        width::wrap(text, columns).into_iter().map(|line| (line, look)).collect()
     };
-    width::wrap(&text, columns).into_iter().map(|line| (line, Style::new())).collect()
+    let strong = Style::new().add_modifier(Modifier::BOLD);
+    if player.at == player.end() {
+        let mut lines: Vec<Line> = verdicts(app, player).iter().flat_map(|(text, look)| wrapped(text, *look)).collect();
+        if app.is_first {
+            lines.extend(wrapped(course::TO_THE_CARD.text(lang), strong));
+        }
+        return lines;
+    }
+    let Some((number, step)) = player.narration() else {
+        let mut lines = wrapped(player.scenario.lesson.question.text(lang), Style::new());
+        lines.extend(wrapped(course::BEGIN.text(lang), strong));
+        return lines;
+    };
+    let mut lines = Vec::new();
+    if !step.say.text(lang).is_empty() {
+        lines.extend(wrapped(step.say.text(lang), Style::new()));
+    }
+    if let Some(predict) = &step.predict {
+        lines.extend(wrapped(&asked(player, number, predict, lang), Style::new()));
+    }
+    if let Some(advice) = advice(app, player) {
+        lines.extend(wrapped(advice.text(lang), strong));
+    }
+    lines
+}
+
+/// The letter of a choice.
+fn letter(at: usize) -> char {
+    char::from(b'a' + at as u8)
 }
 
 /// A question with its choices; once it is answered, the reason.
 fn asked(player: &Player, number: usize, predict: &Predict, lang: Lang) -> String {
-    let letter = |at: usize| char::from(b'a' + at as u8);
     match player.answered {
         Some((step, choice)) if step == number => {
             let right = predict.answer == choice;
-            let word = match (right, lang) {
-                (true, Lang::En) => "right",
-                (true, Lang::Zh) => "对",
-                (false, Lang::En) => "not so",
-                (false, Lang::Zh) => "不对",
-            };
+            let words = if right { course::RIGHT } else { course::NOT_SO };
             let glyph = if right { '+' } else { '!' };
-            format!("{glyph} {}) {word}. {}", letter(choice), predict.why.text(lang))
+            let (letter, why) = (letter(choice).to_string(), predict.why.text(lang));
+            format!("{glyph} {}", words.with(lang, &[("letter", &letter), ("why", why)]))
         }
         _ => {
             let choices = predict.choices.iter().enumerate();
@@ -230,7 +289,7 @@ fn asked(player: &Player, number: usize, predict: &Predict, lang: Lang) -> Strin
 }
 
 /// The verdicts that the scenario asks for, each in a line.
-fn verdicts(app: &App, player: &Player) -> Vec<Line> {
+pub(super) fn verdicts(app: &App, player: &Player) -> Vec<Line> {
     let line = |finding: &crate::lab::check::Finding| {
         let (glyph, color) = match finding.verdict {
             Verdict::Pass => ('+', Color::Blue),

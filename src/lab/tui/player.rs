@@ -11,6 +11,7 @@ use crate::lab::sim::session::RunResult;
 use crate::lab::trace::digest::Digest;
 use crate::lab::trace::fold::{Picture, Pictures};
 use crate::lab::trace::log::Trace;
+use crate::lab::tui::seen::Seen;
 use crate::lab::tui::stops::{self, Stops};
 use crate::lab::view::lanes::Rows;
 use crate::lab::view::life::Life;
@@ -89,6 +90,8 @@ pub struct Player {
     pub part: usize,
     /// How many lines of that pane have been scrolled over.
     pub scroll: usize,
+    /// Which page of the lesson's text is up: pages turn over; the greatest number is the last.
+    pub leaf: usize,
     /// What is looked at in all of them.
     pub focus: Focus,
     /// What is typed, and what it is for.
@@ -101,6 +104,8 @@ pub struct Player {
     pub note: Option<Phrase>,
     /// The prediction that was answered last: its step, and the choice.
     pub answered: Option<(usize, usize)>,
+    /// What was seen so far.
+    pub seen: Seen,
     /// The steps of narration with their moments, in order.
     marks: Vec<(u64, usize)>,
     pictures: Pictures,
@@ -140,12 +145,14 @@ impl Player {
             tab: Tab::default(),
             part: 0,
             scroll: 0,
+            leaf: 0,
             focus: Focus::default(),
             prompt: None,
             typing: Typing::default(),
             stops,
             note: None,
             answered: None,
+            seen: Seen::default(),
             marks,
             pictures,
             index: OnceCell::new(),
@@ -186,11 +193,13 @@ impl Player {
     pub fn go(&mut self, at: u64) {
         let told = self.narration().map(|(number, _)| number);
         self.at = at.min(self.end());
-        self.note = None;
+        (self.note, self.leaf) = (None, 0);
         if self.at == self.end() {
             self.playing = false;
         }
         let narration = self.narration();
+        let number = narration.map(|(number, _)| number);
+        self.seen.look(&self.scenario.plan.scenario, number, self.at == self.end());
         if told == narration.map(|(number, _)| number) {
             return;
         }
@@ -208,6 +217,29 @@ impl Player {
         };
         if let Some(number) = message {
             self.look_at(number);
+        }
+    }
+
+    /// Goes to a moment as time goes: narration that begins to hold opens the view that it speaks of. A view that somebody opens
+    /// stays until then.
+    pub fn follow(&mut self, at: u64) {
+        let told = self.narration().map(|(number, _)| number);
+        self.go(at);
+        let narration = self.narration();
+        if told == narration.map(|(number, _)| number) {
+            return;
+        }
+        let pane = narration.and_then(|(_, step)| step.pane.as_deref());
+        let tab = Tab::ALL.into_iter().map(|(_, tab)| tab).find(|tab| Some(tab.name()) == pane);
+        (self.tab, self.part, self.scroll) = (tab.unwrap_or_default(), 0, 0);
+    }
+
+    /// Goes to a step of narration at which somebody left, and says so.
+    pub(super) fn go_on_at(&mut self, step: usize) {
+        if let Some((at, _)) = self.marks.iter().find(|(_, number)| *number == step).copied() {
+            self.follow(at);
+            let words = crate::lab::locale::course::LEFT_HERE;
+            self.note = Some(Phrase::of(words.en, words.zh));
         }
     }
 
@@ -234,10 +266,10 @@ impl Player {
         let target = self.at.saturating_add(self.speed);
         match self.next_stop() {
             Some(mark) if mark <= target => {
-                self.go(mark);
+                self.follow(mark);
                 self.playing = false;
             }
-            _ => self.go(target),
+            _ => self.follow(target),
         }
     }
 
@@ -246,7 +278,9 @@ impl Player {
         if let Some((number, step)) = self.narration()
             && step.predict.as_ref().is_some_and(|predict| choice < predict.choices.len())
         {
-            self.answered = Some((number, choice));
+            self.seen.answer(&self.scenario.plan.scenario, number, choice);
+            // The reason stands at the end of the text.
+            (self.answered, self.leaf) = (Some((number, choice)), usize::MAX);
         }
     }
 

@@ -38,14 +38,18 @@ impl App {
             }
             KeyCode::Char('W') => self.ask_what_followed(),
             KeyCode::Char('D') => self.open_comparison(),
-            KeyCode::Char('y') => {
-                let command = player.scenario.command();
-                player.note = Some(Phrase::both(command.clone()));
-                self.copied = Some(command);
-            }
+            KeyCode::Char('y') => self.copy_command(),
             _ => return false,
         }
         true
+    }
+
+    /// The command that gives the run again goes to the terminal, and into the last line.
+    pub(super) fn copy_command(&mut self) {
+        let Some(player) = &mut self.player else { return };
+        let command = player.scenario.command();
+        player.note = Some(Phrase::both(command.clone()));
+        self.copied = Some(command);
     }
 
     /// What was typed, for what.

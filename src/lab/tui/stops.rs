@@ -148,7 +148,7 @@ impl Player {
         let broken = violations.iter().map(|(_, at)| *at);
         let all = self.narrated().chain(set).chain(broken).chain(faults.iter().copied());
         let next = nearest(all, self.at, forward);
-        self.go(next.unwrap_or(if forward { self.end() } else { 0 }));
+        self.follow(next.unwrap_or(if forward { self.end() } else { 0 }));
         self.playing = false;
         if let Some(mark) = self.stops.bookmarks.iter().find(|mark| mark.at == self.at) {
             self.note = Some(Phrase::of(format!("bookmark {}", mark.note), format!("书签 {}", mark.note)));
@@ -175,8 +175,8 @@ impl Player {
         gone
     }
 
-    /// Writes the run with its bookmarks to a run file.
-    pub fn save(&mut self, name: &str) {
+    /// Writes the run with its bookmarks to a run file; whether that went well.
+    pub fn save(&mut self, name: &str) -> bool {
         let name = name.trim();
         let lines = file::jsonl(&self.trace, &self.digest);
         let whole = run_file::written(&lines, &self.scenario, &self.stops.bookmarks);
@@ -184,6 +184,7 @@ impl Player {
             // Whoever has a file of that name keeps it.
             OpenOptions::new().write(true).create_new(true).open(name)?.write_all(&bytes)
         });
+        let is_written = written.is_ok();
         self.note = Some(match written {
             Ok(()) => Phrase::of(
                 format!("{name} is written: mqlab replay {name}"),
@@ -191,6 +192,7 @@ impl Player {
             ),
             Err(error) => Phrase::of(format!("{name} is not written: {error}"), format!("没有写入 {name}：{error}")),
         });
+        is_written
     }
 
     /// Whether letters answer a question now: until it is answered, and as long as it is just asked.

@@ -7,18 +7,22 @@ use crate::lab::cli::mutants::MutantsArgs;
 
 mod asked;
 mod bench;
+mod course;
 mod determinism;
 mod hunt;
 mod inspect;
+mod learn;
 mod run;
 mod scenario;
 mod show;
 
 pub use asked::{DiffArgs, ExportArgs, StateArg, Target, WhyArgs};
 pub use bench::{BenchArgs, BenchFormat, CrashArgs, FileSystem};
+pub use course::{CourseArgs, CourseCommand};
 pub use determinism::{DeterminismArgs, Emit};
 pub use hunt::{HuntArgs, HuntCommand, HuntLength, HuntShape, MergeArgs, ShardArg, ShrinkArgs};
 pub use inspect::InspectArgs;
+pub use learn::{CheckArgs, LearnArgs, LearnCommand};
 pub use run::{Format, ReplayArgs, RunArgs};
 pub use scenario::ScenarioCommand;
 pub use show::{MessageArgs, Show, ShowArgs, ToolArgs, ToolOrViewArgs, ViewArgs, WhichMessage};
@@ -26,7 +30,8 @@ pub use show::{MessageArgs, Show, ShowArgs, ToolArgs, ToolOrViewArgs, ViewArgs, 
 /// A deterministic laboratory for Apache RocketMQ 4.3.2: one seed is one history.
 ///
 /// Examples:
-///   mqlab                                     the list of scenarios, in the terminal
+///   mqlab                                     lessons, a tour, a sandbox, in the terminal
+///   mqlab learn next                          the lesson that comes next
 ///   mqlab run 17-power-loss --no-tui          see a guarantee break, reproducibly
 ///   mqlab run 01-first-message --seed 7 --format json
 ///   mqlab show story order-1                  one message's whole trip
@@ -38,7 +43,7 @@ pub use show::{MessageArgs, Show, ShowArgs, ToolArgs, ToolOrViewArgs, ViewArgs, 
 #[derive(Parser, Debug)]
 #[command(name = "mqlab", version, verbatim_doc_comment, disable_help_subcommand = true)]
 pub struct Cli {
-    /// What to do; without it, the list of scenarios.
+    /// What to do; without it, the first screen: lessons, a tour, a sandbox.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// How the terminal is used.
@@ -76,6 +81,9 @@ pub struct Look {
     /// Say less: no notes.
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// Keep what lies between two visits in this folder.
+    #[arg(long, global = true, env = "MQLAB_DATA", value_name = "FOLDER", hide = true)]
+    pub data: Option<std::path::PathBuf>,
     /// Read settings from this file alone.
     #[arg(long, global = true, env = "MQLAB_CONFIG", value_name = "FILE")]
     pub config: Option<std::path::PathBuf>,
@@ -119,6 +127,11 @@ pub enum Color {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Take lessons and do their exercises: checked, with hints and answers.
+    Learn(LearnArgs),
+    /// Look after the lessons themselves.
+    #[command(subcommand)]
+    Course(CourseCommand),
     /// Run a scenario once: in the player on a terminal, as text anywhere else.
     Run(RunArgs),
     /// See a run again: of a run file, which must come out as it was written and keeps your bookmarks, or of a scenario.

@@ -120,7 +120,7 @@ fn empty(errand: &Errand, which: Which) -> Part {
 }
 
 /// As many threads as were asked for, or as there are cores.
-fn jobs(asked: Option<usize>) -> usize {
+pub(super) fn jobs(asked: Option<usize>) -> usize {
     asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get))
 }
 

@@ -128,7 +128,7 @@ pub fn shrink_by(text: &str, runs: u64, fails: &dyn Fn(&str) -> bool) -> Option<
 fn rounds(search: &mut Search<'_>) {
     // What is told about a scenario is no part of what it does, and may name what goes.
     search.change(|document| {
-        for key in ["step", "exercise", "expect", "hunt", "plan", "needs", "track"] {
+        for key in ["step", "exercise", "card", "expect", "hunt", "plan", "needs", "track"] {
             document.remove(key);
         }
     });

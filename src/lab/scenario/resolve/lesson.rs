@@ -2,13 +2,12 @@
 
 use toml::Spanned;
 
-use super::expects::OUTCOMES;
-use super::{Resolver, head, place};
+use super::{Resolver, head};
 use crate::lab::fault::episode::Trigger;
 use crate::lab::locale::Phrase;
 use crate::lab::scenario::bilingual::Bilingual;
-use crate::lab::scenario::count::CountRule;
 use crate::lab::scenario::lesson::{Lesson, Predict, Step};
+use crate::lab::scenario::plan::Expect;
 use crate::lab::scenario::script::PredictScript;
 use crate::lab::scenario::table::Table;
 use crate::mq::message::Name;
@@ -18,12 +17,15 @@ const PANES: &[(&str, &str)] = &[
     ("timeline", "timeline"),
     ("cluster", "cluster"),
     ("message", "message"),
-    ("storage", "storage"),
+    ("messages", "messages"),
     ("queues", "queues"),
+    ("storage", "storage"),
+    ("transactions", "transactions"),
+    ("checks", "checks"),
 ];
 
 impl Resolver<'_> {
-    pub(super) fn lesson(&mut self) -> Lesson {
+    pub(super) fn lesson(&mut self, expects: &[Expect]) -> Lesson {
         let script = self.script;
         let title = self.phrase(&script.title);
         let question = self.phrase(&script.question);
@@ -45,8 +47,9 @@ impl Resolver<'_> {
             }
             steps.push(Step { when, pane, message, say, predict });
         }
-        self.exercise();
-        Lesson { title, question, steps }
+        let exercise = self.exercise(expects);
+        let card = self.card();
+        Lesson { title, question, steps, exercise, card }
     }
 
     fn predict(&mut self, predict: &Spanned<Table<PredictScript>>) -> Predict {
@@ -81,32 +84,7 @@ impl Resolver<'_> {
         self.number(&answer.get_ref().choice, 1, 1..=choices.max(1), "choice") as usize - 1
     }
 
-    /// An exercise must name checks that exist; it is graded by the lessons.
-    fn exercise(&mut self) {
-        let Some(exercise) = &self.script.exercise else { return };
-        self.phrase(&exercise.goal);
-        let pass = &exercise.pass;
-        if exercise.goal.is_none() || pass.check.is_none() {
-            let help = "write `goal.en`, `goal.zh` and `pass = { check = \"…\" }`";
-            let at = place(&exercise.goal).or_else(|| place(&pass.check));
-            self.wrong("missing", at, "the exercise needs a goal and a check to pass".into(), help);
-        }
-        self.word(&pass.outcome, "outcome", OUTCOMES);
-        self.count(&pass.count, CountRule::exactly(1));
-        self.number(&pass.seeds, 1, 1..=100_000, "seeds");
-        if exercise.hints.en.len() != exercise.hints.zh.len() {
-            let (en, zh) = (exercise.hints.en.len(), exercise.hints.zh.len());
-            let at = exercise.goal.as_ref().map(Spanned::span);
-            let message = format!("the exercise has {en} hints in English and {zh} in Chinese");
-            self.wrong("missing_language", at, message, "write every hint in both languages");
-        }
-        let checks: Vec<(&str, ())> = crate::lab::scenario::plan::Check::NAMES.iter().map(|name| (*name, ())).collect();
-        if exercise.pass.check.is_some() {
-            self.word(&exercise.pass.check, "check", &checks);
-        }
-    }
-
-    fn phrase(&mut self, given: &Option<Spanned<Bilingual>>) -> Phrase {
+    pub(super) fn phrase(&mut self, given: &Option<Spanned<Bilingual>>) -> Phrase {
         let Some(text) = given else { return Phrase::default() };
         let missing = match text.get_ref() {
             Bilingual { en: Some(_), zh: Some(_) } => None,

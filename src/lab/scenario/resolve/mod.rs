@@ -18,9 +18,11 @@ use crate::mq::message::Name;
 use crate::mq::profile::{Profile, SWITCHES};
 use crate::mq::time::{Millis, Span, Time};
 
+mod card;
 mod clients;
 mod cluster;
 mod device;
+mod exercise;
 mod expects;
 mod faults;
 mod lesson;
@@ -39,6 +41,8 @@ type Taken = BTreeMap<String, &'static str>;
 /// What is known and what is wrong so far.
 pub(super) struct Resolver<'a> {
     script: &'a Script,
+    /// What the script was read from.
+    text: &'a str,
     seed: u64,
     problems: Vec<Problem>,
     /// Every node's name, in order.
@@ -57,9 +61,9 @@ const START: Millis = Millis(1_541_865_600_000);
 const UNTIL_MAX: Span = Span::from_secs(366 * 24 * 3600);
 
 /// The plan and the words of a script.
-pub(super) fn resolve(script: &Script, seed: Option<u64>) -> Result<Resolved, Vec<Problem>> {
+pub(super) fn resolve(script: &Script, text: &str, seed: Option<u64>) -> Result<Resolved, Vec<Problem>> {
     let (problems, nodes, faults, notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut resolver = Resolver { script, seed: 0, problems, nodes, faults, notes };
+    let mut resolver = Resolver { script, text, seed: 0, problems, nodes, faults, notes };
     resolver.lengths();
     if !resolver.problems.is_empty() {
         return Err(resolver.problems);
@@ -101,7 +105,7 @@ impl<'a> Resolver<'a> {
         self.boots(&nodes, &episodes, until);
         self.twins(&mut nodes, &episodes);
         let expects = self.expects();
-        let lesson = self.lesson();
+        let lesson = self.lesson(&expects);
         let start = self.start();
         let seed = self.seed;
         let plan = Plan {

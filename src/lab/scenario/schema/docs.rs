@@ -1,8 +1,9 @@
 //! The sentences of the tables' keys: the ones that stand over the fields that read them.
 
 /// The sources of every table of a scenario file.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     include_str!("../script.rs"),
+    include_str!("../exercise.rs"),
     include_str!("../fault.rs"),
     include_str!("../wrong.rs"),
     include_str!("../device.rs"),

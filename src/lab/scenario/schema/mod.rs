@@ -3,6 +3,8 @@
 //! The reader is run on probes instead of values. A probe that is asked for a number notes a number; one that is asked for a
 //! table offers a name that no table has, and the refusal names all that it does have.
 
+use std::sync::OnceLock;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -42,6 +44,35 @@ pub fn schema() -> Value {
         whole.extend(root);
     }
     schema
+}
+
+/// The shape of a whole file.
+static WHOLE: OnceLock<Shape> = OnceLock::new();
+
+/// The part of a path of `--set` that no table of a scenario knows, and what would be known in its place.
+pub fn unknown_part(parts: &[String]) -> Option<(String, Vec<String>)> {
+    let mut shape = WHOLE.get_or_init(of::<Script>);
+    let mut rest = parts.iter().peekable();
+    while let Some(part) = rest.next() {
+        shape = match shape {
+            Shape::Table(fields) => match fields.iter().find(|(name, _)| name == part) {
+                Some((_, field)) => field,
+                None => return Some((part.clone(), fields.iter().map(|(name, _)| name.clone()).collect())),
+            },
+            Shape::Map(value) => &**value,
+            Shape::Either(_, table) if matches!(**table, Shape::Table(_)) => return None,
+            _ => return Some((part.clone(), Vec::new())),
+        };
+        let Shape::List(item) = shape else { continue };
+        let Shape::Table(fields) = &**item else { continue };
+        // The name of an entry, which may be left out where there is one.
+        let is_field = |next: &&&String| fields.iter().any(|(name, _)| name == **next);
+        if rest.peek().filter(is_field).is_none() {
+            rest.next();
+        }
+        shape = &**item;
+    }
+    None
 }
 
 /// The shape that a type reads.
@@ -101,6 +132,33 @@ mod tests {
         let subscribe = &schema["properties"]["consumer"]["items"]["properties"]["subscribe"];
         assert_eq!(subscribe["additionalProperties"]["anyOf"][1]["properties"]["sql"]["type"], "string");
         assert_eq!(schema["properties"]["start"]["format"], "date-time");
+    }
+
+    #[test]
+    fn paths_go_through_the_tables_that_the_reader_knows() {
+        let unknown = |path: &str| {
+            let parts: Vec<String> = path.split('.').map(str::to_owned).collect();
+            unknown_part(&parts).map(|(part, _)| part)
+        };
+        let known = [
+            "broker.*.flush",
+            "producer.shop.send.count",
+            "producer.*.send.2.timeout",
+            "profile.fix.*",
+            "fault.goodbye",
+            "fault.flip.bit-flip.nth",
+            "consumer.*.subscribe",
+            "consumer.*.subscribe.orders",
+            "consumer.*.limits.span",
+            "fault",
+        ];
+        assert_eq!(known.map(unknown), [const { None }; 10]);
+        assert_eq!(unknown("broker.*.flsh"), Some("flsh".to_owned()));
+        assert_eq!(unknown("broker.*.flush.x"), Some("x".to_owned()));
+        assert_eq!(unknown("brokers.*.flush"), Some("brokers".to_owned()));
+        let pass = &schema()["properties"]["exercise"]["properties"]["pass"];
+        assert_eq!(pass["anyOf"][0]["properties"]["seeds"]["type"], "integer");
+        assert_eq!(pass["anyOf"][1]["items"]["properties"]["expect"]["type"], "string");
     }
 
     #[test]

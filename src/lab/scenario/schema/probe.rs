@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::Shape;
+use crate::lab::scenario::table::OneOrMore;
 
 /// A name that no table has.
 const NOBODY: &str = "\u{1}";
@@ -48,6 +49,7 @@ enum Leaf {
     Boolean,
     Datetime,
     List,
+    OneOrMore,
     Map,
     Table,
 }
@@ -129,6 +131,10 @@ impl State {
             Some(Leaf::Boolean) => Shape::Boolean,
             Some(Leaf::Datetime) => Shape::Datetime,
             Some(Leaf::List) => Shape::List(Box::new(self.shape(&below("[]")))),
+            Some(Leaf::OneOrMore) => {
+                let one = self.shape(&below("[]"));
+                Shape::Either(Box::new(one.clone()), Box::new(Shape::List(Box::new(one))))
+            }
             Some(Leaf::Map) => Shape::Map(Box::new(self.shape(&below("*")))),
             Some(Leaf::Table) => table(self.names.get(path).copied().unwrap_or_default()),
             Some(Leaf::Text) | None => Shape::Text,
@@ -239,8 +245,20 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         visitor.visit_map(Keys { state: self.state, path: self.path, left, now: "" })
     }
 
+    /// A table or a list of them: asked as a list.
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        assert_eq!(name, OneOrMore::<()>::NAME, "no scenario has another tuple");
+        self.note(Leaf::OneOrMore);
+        visitor.visit_seq(One { state: self.state, path: [&self.path[..], &["[]".to_owned()]].concat(), given: false })
+    }
+
     serde::forward_to_deserialize_any! {
-        i128 u128 bytes byte_buf unit unit_struct newtype_struct tuple tuple_struct enum ignored_any
+        i128 u128 bytes byte_buf unit unit_struct newtype_struct tuple enum ignored_any
     }
 }
 
