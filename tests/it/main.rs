@@ -98,6 +98,7 @@ mod shrink;
 mod bad_scenarios;
 
 mod book;
+mod book_reference;
 mod readme;
 
 #[cfg(feature = "mutants")]
