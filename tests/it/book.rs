@@ -10,7 +10,7 @@ use assert_cmd::Command;
 const ANY: &str = "…";
 
 /// Beginnings of what is a path of this repository when it stands between backticks.
-const FOLDERS: [&str; 6] = ["src/", "tests/", "examples/", "scenarios/", "deploy/", "fuzz/"];
+const FOLDERS: [&str; 7] = ["src/", "tests/", "examples/", "scenarios/", "deploy/", "fuzz/", "book/"];
 
 /// A chapter: what a person reads outside of fences, and its commands.
 struct Chapter {
@@ -28,9 +28,17 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The editions: the whole book, and its lessons in Chinese.
+const EDITIONS: [&str; 2] = ["book/src", "book/zh/src"];
+
 /// Every Markdown file below a folder of the book, in order of path.
 fn files(folder: &str) -> Vec<PathBuf> {
-    let mut open = vec![root().join("book/src").join(folder)];
+    below(&format!("{}/{folder}", EDITIONS[0]))
+}
+
+/// Every Markdown file below a folder of the repository, in order of path.
+fn below(folder: &str) -> Vec<PathBuf> {
+    let mut open = vec![root().join(folder)];
     let mut found = Vec::new();
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
@@ -78,7 +86,8 @@ fn read(path: &Path) -> Chapter {
 
 /// A line without what is nobody's promise: how long it took in reality, and blanks at its end.
 fn timeless(line: &str) -> String {
-    line.split(" virtual, ").next().unwrap_or(line).trim_end().to_owned()
+    let mark = [" virtual, ", "，实际 "].into_iter().find_map(|mark| line.find(mark)).unwrap_or(line.len());
+    line[..mark].trim_end().to_owned()
 }
 
 /// The words of a command line, with quotes as a shell has them.
@@ -155,29 +164,41 @@ fn what_the_chapters_of_the_laboratory_show_is_what_is_printed() {
 }
 
 #[test]
+fn what_the_chapters_of_the_lessons_show_is_what_is_printed() {
+    hold(&files("lessons"));
+}
+
+#[test]
+fn what_the_lessons_in_chinese_show_is_what_is_printed() {
+    hold(&below(EDITIONS[1]));
+}
+
+#[test]
 fn what_the_other_chapters_show_is_what_is_printed() {
-    let others = |path: &PathBuf| !["trip", "lab"].iter().any(|part| path.parent().unwrap().ends_with(part));
+    let others = |path: &PathBuf| !["trip", "lab", "lessons"].iter().any(|part| path.parent().unwrap().ends_with(part));
     hold(&files("").into_iter().filter(others).collect::<Vec<_>>());
 }
 
 #[test]
 fn every_chapter_is_listed_and_every_link_leads_somewhere() {
-    let sources = root().join("book/src");
-    let summary = fs::read_to_string(sources.join("SUMMARY.md")).unwrap();
-    for path in files("") {
-        let name = path.strip_prefix(&sources).unwrap().display().to_string();
-        assert!(name == "SUMMARY.md" || summary.contains(&format!("({name})")), "SUMMARY.md does not list {name}");
-        for link in read(&path).prose.split("](").skip(1) {
-            let target = link.split([')', '#']).next().unwrap();
-            let there = target.is_empty() || path.parent().unwrap().join(target).is_file();
-            assert!(there || target.starts_with("http"), "{name} links to {target}, which is not there");
+    for edition in EDITIONS {
+        let sources = root().join(edition);
+        let summary = fs::read_to_string(sources.join("SUMMARY.md")).unwrap();
+        for path in below(edition) {
+            let name = path.strip_prefix(&sources).unwrap().display().to_string();
+            assert!(name == "SUMMARY.md" || summary.contains(&format!("({name})")), "{edition} does not list {name}");
+            for link in read(&path).prose.split("](").skip(1) {
+                let target = link.split([')', '#']).next().unwrap();
+                let there = target.is_empty() || path.parent().unwrap().join(target).is_file();
+                assert!(there || target.starts_with("http"), "{name} links to {target}, which is not there");
+            }
         }
     }
 }
 
 #[test]
 fn what_is_named_and_what_is_included_is_there() {
-    for path in files("") {
+    for path in EDITIONS.into_iter().flat_map(below) {
         let text = fs::read_to_string(&path).unwrap();
         for include in text.split("{{#include ").skip(1) {
             let include = include.split("}}").next().unwrap();
@@ -217,5 +238,9 @@ fn the_comparison_tells_lines_apart() {
     assert_eq!(
         timeless("result  as expected in 5 events, 1.0s virtual, 7 ms real"),
         "result  as expected in 5 events, 1.0s"
+    );
+    assert_eq!(
+        timeless("结果  符合预期：5 个事件，虚拟时间 1.0s，实际 7 毫秒"),
+        "结果  符合预期：5 个事件，虚拟时间 1.0s"
     );
 }

@@ -104,6 +104,7 @@ mod shrink;
 mod bad_scenarios;
 
 mod book;
+mod book_reference;
 mod readme;
 
 #[cfg(feature = "mutants")]

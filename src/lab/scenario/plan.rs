@@ -282,95 +282,95 @@ pub struct Expect {
     pub outcome: Outcome,
 }
 
-/// A check of the library with everything that it is told.
+/// A check of the library with everything that it is told. Its name and its sentence are a page of the book.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Check {
-    /// `no-acked-loss`: no acknowledged message is gone at the end, whatever happened (G01 without its scope).
+    /// `no-acked-loss`: no acknowledged message is gone at the end, whatever happened: G01 without its scope.
     NoAckedLoss,
-    /// `acked-durability`: G01 with its scope.
+    /// `acked-durability`: what was acknowledged is there at the end, if no fault went beyond what the answer spoke of.
     AckedDurability,
-    /// `ack-honest`: G01h: an acknowledgement is true when it leaves.
+    /// `ack-honest`: at the moment in which an acknowledgement leaves its broker, those who should have the message have it.
     AckHonest,
-    /// `at-least-once`: G02.
+    /// `at-least-once`: every group gets every message that it is owed at least once.
     AtLeastOnce,
-    /// `no-phantom`: G03.
+    /// `no-phantom`: nothing is stored or delivered that nobody sent.
     NoPhantom,
-    /// `offset-agreement`: G05.
+    /// `offset-agreement`: one offset of a queue is one message, whoever tells of it.
     OffsetAgreement,
-    /// `log-well-formed`: G60, at the end.
+    /// `log-well-formed`: from its first byte to its end every log is records and blanks without a gap.
     LogWellFormed,
-    /// `corruption-told`: G66: what was durable and is damaged is never dropped in silence.
+    /// `corruption-told`: what was durable and is damaged is never dropped in silence: corruption is not a crash.
     CorruptionTold,
-    /// `store-consistent`: G61, at the end: every queue entry points at a whole record that is its own, and every record has
-    /// its entry.
+    /// `store-consistent`: at the end every queue entry points at a whole record that is its own, and every record has its
+    /// entry.
     StoreConsistent,
-    /// `index-recall`: G62, at the end.
+    /// `index-recall`: at the end every key of every log is found through the index.
     IndexRecall,
-    /// `keeps-stable`: of G63, that what was on the disk when a broker died is still there at its next death and at the end.
+    /// `keeps-stable`: what was on the disk when a broker died is still there at its next death and at the end.
     KeepsStable,
-    /// `checkpoint-safe`: G64, at every death and at the end.
+    /// `checkpoint-safe`: at every death and at the end the checkpoint is not ahead of what it speaks for.
     CheckpointSafe,
-    /// `replica-prefix`: G65, while slaves are connected and at the end.
+    /// `replica-prefix`: while a slave is connected and at the end its log is a part of its master's.
     ReplicaPrefix,
-    /// `stale-route`: G71, how long producers turn to a dead master.
+    /// `stale-route`: producers turn to a dead master for no longer than routes may be stale.
     StaleRoute,
-    /// `half-invisible`: G10.
+    /// `half-invisible`: no consumer sees a message before its transaction was said to be committed.
     HalfInvisible,
-    /// `transaction-atomic`: G11: what the applications' ledgers say and what consumers can see agree.
+    /// `transaction-atomic`: what the applications' ledgers say and what consumers can see agree.
     TransactionAtomic,
-    /// `transaction-resolved`: G12.
+    /// `transaction-resolved`: every half message is committed, rolled back or given up within a bound.
     TransactionResolved,
-    /// `check-back`: G13.
+    /// `check-back`: brokers ask how a transaction ended by the rules: not too early, not too often, a member of the group.
     CheckBack,
-    /// `duplicates-explained`: G32: every delivery beyond the first has a cause.
+    /// `duplicates-explained`: every delivery beyond the first has a cause, and a cause explains no more than it can.
     DuplicatesExplained,
-    /// `start-position`: G33.
+    /// `start-position`: a group begins in a queue where the rules say, and goes on where it stood.
     StartPosition,
-    /// `reset-conformance`: G34.
+    /// `reset-conformance`: a group that an operator moved goes on where it was moved to.
     ResetConformance,
-    /// `broadcast-complete`: G35.
+    /// `broadcast-complete`: in broadcasting every live subscriber gets every message.
     BroadcastComplete,
-    /// `queue-fifo`: G20: an ordered listener is handed each queue in order.
+    /// `queue-fifo`: an ordered listener is handed each queue in order.
     QueueFifo,
-    /// `orderly-exclusive`: G22: two processes never consume a queue at once.
+    /// `orderly-exclusive`: two processes never consume a queue in order at once.
     OrderlyExclusive,
-    /// `no-overtaking`: G23: nothing passes a suspended message.
+    /// `no-overtaking`: nothing passes a suspended message.
     NoOvertaking,
-    /// `filter-sound`: G50.
+    /// `filter-sound`: a group gets nothing that it does not want.
     FilterSound,
-    /// `filter-complete`: G51.
+    /// `filter-complete`: a group gets all that it wants.
     FilterComplete,
-    /// `drain-bound`: G70.
+    /// `drain-bound`: a bounded time after everything has healed every group has what it is owed.
     DrainBound,
-    /// `unavailability`: G71.
+    /// `unavailability`: while a master is up nobody waits for a send longer than the configuration says.
     Unavailability,
-    /// `no-overrun`: G31: a group's place never passes what it has not settled.
+    /// `no-overrun`: a group's place never passes what it has not settled.
     NoOverrun,
-    /// `no-regress`: G30: a group's place does not go back without a cause.
+    /// `no-regress`: a group's place does not go back without a cause.
     NoRegress,
-    /// `derived-continuity`: G06: what a broker copies by itself (retry, delay, commit, half message) never loses the message.
+    /// `derived-continuity`: what a broker copies by itself (retry, delay, commit, half message) never loses the message.
     DerivedContinuity,
-    /// `content-integrity`: G04: what is handed out and stored says what was sent.
+    /// `content-integrity`: what is handed out and stored says what was sent.
     ContentIntegrity,
-    /// `no-misrouting`: G07: every copy lies where it belongs.
+    /// `no-misrouting`: every copy lies where it belongs.
     NoMisrouting,
-    /// `retry-schedule`: G40: what failed is tried again no earlier than its level says.
+    /// `retry-schedule`: what failed is tried again no earlier than its level says.
     RetrySchedule,
-    /// `dlq-exact`: G41: dead letters are those that failed often enough, and no others.
+    /// `dlq-exact`: dead letters are those that failed often enough, and no others.
     DlqExact,
-    /// `never-early`: G42: a delayed message is not there before its time.
+    /// `never-early`: a delayed message is not there before its time.
     NeverEarly,
-    /// `not-late`: G43: nor long after it.
+    /// `not-late`: a delayed message is there soon after its time.
     NotLate,
-    /// `per-key-order`: G21: messages of one key are consumed in the order in which they were sent.
+    /// `per-key-order`: messages of one key are consumed in the order in which they were sent.
     PerKeyOrder,
-    /// `rebalance-coverage`: G36: when all is quiet every queue has one owner.
+    /// `rebalance-coverage`: when all is quiet every queue has one owner.
     RebalanceCoverage,
-    /// `no-stuck-entity`: G72: no queue, lock or half message stands still for ever.
+    /// `no-stuck-entity`: no queue, lock or half message stands still for ever.
     NoStuckEntity,
-    /// `clean-error`: G73: every call ends in time, and nothing is lost in silence.
+    /// `clean-error`: every call ends in time, and nothing is lost in silence.
     CleanError,
-    /// `resource-bounds`: G74: connections do not grow without bound.
+    /// `resource-bounds`: connections do not grow without bound.
     ResourceBounds,
     /// `records`: how many records the logs hold of messages in transactions, the notes that settle them among them.
     Records {
