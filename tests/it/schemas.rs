@@ -27,6 +27,11 @@ fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
             "const",
             "pattern",
             "format",
+            "minimum",
+            "maximum",
+            "minItems",
+            "maxItems",
+            "prefixItems",
         ];
         assert!(known.contains(&key.as_str()), "this validator does not know {key}");
     }
@@ -38,6 +43,14 @@ fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
         };
     }
     let mut wrong = Vec::new();
+    if let Some(all) = schema["type"].as_array() {
+        let each = all.iter().map(|kind| {
+            let mut one = schema.clone();
+            one["type"] = kind.clone();
+            faults(&one, value, at)
+        });
+        return each.min_by_key(Vec::len).unwrap();
+    }
     let fits = match schema["type"].as_str() {
         None => true,
         Some("object") => value.is_object(),
@@ -72,8 +85,20 @@ fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
             }
         }
     }
+    let size = |key: &str| schema[key].as_u64();
+    if let Some(all) = value.as_array().map(|all| all.len() as u64)
+        && (size("minItems").is_some_and(|least| all < least) || size("maxItems").is_some_and(|most| most < all))
+    {
+        wrong.push(format!("{at}: {all} are not as many as there may be"));
+    }
+    if let (Some(least), Some(number)) = (schema["minimum"].as_f64(), value.as_f64())
+        && number < least
+    {
+        wrong.push(format!("{at}: {number} is less than {least}"));
+    }
     for (place, own) in value.as_array().into_iter().flatten().enumerate() {
-        if let Some(schema) = schema.get("items") {
+        let own_place = schema["prefixItems"].get(place);
+        if let Some(schema) = own_place.or(schema.get("items")) {
             wrong.extend(faults(schema, own, &format!("{at}[{place}]")));
         }
     }
@@ -95,12 +120,43 @@ fn what_is_printed_is_what_is_published() {
         ("diff", &["diff", "17-power-loss@3", "17-power-loss@4", "--format", "json"]),
         ("keys", &["keys", "--format", "json"]),
         ("config", &["config", "show", "--format", "json"]),
+        ("scenarios", &["scenario", "list", "--format", "json"]),
+        (
+            "hunt",
+            &["hunt", "26-hunt", "--seeds", "125..130", "--profile", "faithful", "--format", "json", "--no-shrink"],
+        ),
+        ("bench", &["bench", "mini", "--format", "json"]),
+        ("cluster", &["show", "cluster", "14-half-message", "--view", "--format", "json"]),
+        ("messages", &["show", "messages", "14-half-message", "--format", "json"]),
+        ("queues", &["show", "queues", "08-first-offset", "--view", "--format", "json"]),
+        ("storage", &["show", "storage", "17-power-loss", "--at", "1.2s", "--format", "json"]),
+        ("transactions", &["show", "transactions", "15-nobody-remembers", "--format", "json"]),
+        ("checks", &["show", "checks", "17-power-loss", "--format", "json"]),
         ("learn-list", &["learn", "list", "--format", "json", "--data", "nowhere"]),
         ("learn-progress", &["learn", "progress", "--format", "json", "--data", "nowhere"]),
         ("course", &["course", "check", "17", "--seeds", "1", "--format", "json"]),
     ] {
         let value: Value = serde_json::from_str(&mqlab(command)).unwrap();
         assert_eq!(faults(&published(name), &value, name), none, "{command:?}");
+    }
+}
+
+#[test]
+fn what_is_told_of_a_store_is_what_is_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    mqlab(&["run", "16-inside-the-log", "--quiet", "--disk", out.to_str().unwrap()]);
+    let store = out.join("broker-a");
+    for (name, asked) in [
+        ("inspect", &[][..]),
+        ("inspect-verify", &["--verify"]),
+        ("inspect-record", &["--record", "1062"]),
+        ("inspect-key", &["--key", "order-4"]),
+        ("inspect-queue", &["--topic", "orders", "--queue", "0"]),
+    ] {
+        let command = [&["inspect", store.to_str().unwrap(), "--format", "json"], asked].concat();
+        let value: Value = serde_json::from_str(&mqlab(&command)).unwrap();
+        assert_eq!(faults(&published(name), &value, name), Vec::<String>::new(), "{command:?}");
     }
 }
 

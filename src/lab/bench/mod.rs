@@ -26,6 +26,7 @@ mod store;
 
 pub mod tui;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::bench::stopwatch::Stopwatch;
@@ -33,7 +34,7 @@ use crate::lab::sim::world::World;
 use crate::lab::trace::digest::Digest;
 
 /// What `mqlab bench --format json` prints.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Report {
     /// One entry a workload, in the order run.
     pub workloads: Vec<Workload>,
@@ -43,7 +44,7 @@ pub struct Report {
 }
 
 /// One workload's figures.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Workload {
     /// Its name.
     pub name: &'static str,

@@ -4,6 +4,7 @@
 //! reference topology R.
 
 use ratatui::crossterm::event::KeyCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::bench::cluster;
@@ -14,7 +15,7 @@ use crate::lab::tui::app::App;
 use crate::lab::tui::{Options, render};
 
 /// The figures.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Tui {
     /// A lesson opened from the list, and its first frame.
     pub first_frame_ns: u64,
@@ -29,7 +30,7 @@ pub struct Tui {
 }
 
 /// A long run in the player.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Long {
     /// Its events.
     pub events: u64,
@@ -48,7 +49,7 @@ pub struct Long {
 }
 
 /// A view in a long run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct View {
     /// Its key.
     pub key: char,

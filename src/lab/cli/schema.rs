@@ -1,6 +1,7 @@
 //! `mqlab schema`: what a scenario file may hold, and what commands print as JSON, as JSON schemas.
 //!
-//! The first is asked of the reader itself, the kinds of events of the trace; the rest is written down here and held against
+//! The first is asked of the reader itself, the kinds of events of the trace, reports and views of their types; the rest is
+//! written down here. All are held against
 //! real outputs by `tests/it/schemas.rs`. Version 1 of each may get more keys; a key that is there stays and means the same.
 
 use std::process::ExitCode;
@@ -15,12 +16,15 @@ use crate::lab::locale::Lang;
 use crate::lab::scenario;
 use crate::lab::trace::record::What;
 
+mod derived;
 mod learning;
 
-/// A schema: its name, what it is of, and the schema.
-type Known = (&'static str, &'static str, fn() -> Value);
+pub(super) use derived::of;
 
-const ALL: [Known; 11] = [
+/// A schema: its name, what it is of, and the schema.
+pub(super) type Known = (&'static str, &'static str, fn() -> Value);
+
+const WRITTEN: [Known; 11] = [
     ("scenario", "a scenario file", scenario::schema::schema),
     ("run", "mqlab run SCENARIO --format json", run),
     ("trace", "each line of mqlab run SCENARIO --format jsonl, and of a run file", trace),
@@ -34,18 +38,23 @@ const ALL: [Known; 11] = [
     ("course", "mqlab course check --format json", learning::course),
 ];
 
+/// All of them.
+fn all() -> impl Iterator<Item = &'static Known> + Clone {
+    WRITTEN.iter().chain(&derived::REPORTS).chain(&derived::STORES)
+}
+
 /// Prints a schema, or which there are.
 pub(super) fn print(name: Option<&str>, look: Look) -> Result<ExitCode> {
     let Some(name) = name else {
-        let lines = ALL.iter().map(|(name, of, _)| format!("{name:<14} {of}\n"));
+        let lines = all().map(|(name, of, _)| format!("{name:<14} {of}\n"));
         load::say(&lines.collect::<String>())?;
         return Ok(ExitCode::SUCCESS);
     };
-    if let Some((.., schema)) = ALL.iter().find(|(own, ..)| *own == name) {
+    if let Some((.., schema)) = all().find(|(own, ..)| *own == name) {
         load::say(&format!("{:#}\n", schema()))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let names: Vec<&str> = ALL.iter().map(|(name, ..)| *name).collect();
+    let names: Vec<&str> = all().map(|(name, ..)| *name).collect();
     let (near, all) = (nearest(name, names.iter().copied()), names.join(", "));
     load::complain(&match (near, look.lang) {
         (Some(near), Lang::En) => format!("no schema named `{name}`\n  help: did you mean `{near}`?\n"),

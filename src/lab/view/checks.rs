@@ -1,5 +1,6 @@
 //! View 6, checks: what the scenario expects and what is judged in every run, the events that show it, and the run in numbers.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::check::{Finding, Verdict};
@@ -14,7 +15,7 @@ use crate::lab::view::why;
 pub const SCHEMA: &str = "mqlab.view.checks/1";
 
 /// The checks at a moment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Checks {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -33,7 +34,7 @@ pub struct Checks {
 }
 
 /// A check.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Check {
     /// The expectation's name, or the check's.
     pub id: String,
@@ -52,7 +53,7 @@ pub struct Check {
 }
 
 /// An event.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Event {
     /// When.
     pub at: At,
@@ -63,7 +64,7 @@ pub struct Event {
 }
 
 /// A number.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Number {
     /// Of what: `sent`.
     pub name: &'static str,

@@ -1,5 +1,6 @@
 //! View 1, cluster: the nodes with what they hold, routes as each client knows them, and what happened between the nodes.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::locale::{Lang, Words, views};
@@ -17,7 +18,7 @@ use crate::mq::app::{Call, Return};
 pub const SCHEMA: &str = "mqlab.view.cluster/1";
 
 /// The cluster at a moment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Cluster {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -36,7 +37,7 @@ pub struct Cluster {
 }
 
 /// The step before the moment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Last {
     /// Which.
     pub step: u64,
@@ -45,7 +46,7 @@ pub struct Last {
 }
 
 /// A node; what belongs to another role is 0 or empty.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Node {
     /// Its name.
     pub name: String,
@@ -88,7 +89,7 @@ pub struct Node {
 }
 
 /// A broker's queue.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Queue {
     /// `orders/0`.
     pub queue: String,
@@ -99,7 +100,7 @@ pub struct Queue {
 }
 
 /// A route that a client knows.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Route {
     /// The client's node.
     pub client: String,
@@ -112,7 +113,7 @@ pub struct Route {
 }
 
 /// A row of the timeline.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Row {
     /// When.
     pub at: At,

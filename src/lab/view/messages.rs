@@ -1,5 +1,6 @@
 //! View 2, messages: every message of the run, how far each has come, and the trip of the one that is looked at.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::locale::{Lang, Words, views, words};
@@ -14,7 +15,7 @@ use crate::mq::message::property::names;
 pub const SCHEMA: &str = "mqlab.view.messages/1";
 
 /// The messages at a moment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Messages {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -45,7 +46,7 @@ pub struct Messages {
 }
 
 /// A message.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Message {
     /// As people call it: `m1 order-1`.
     pub name: String,
@@ -76,7 +77,7 @@ pub struct Message {
 }
 
 /// A stage of a life.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Reached {
     /// Which: `sent`, `stored`, `flushed`, `acked`, `failed`, `delivered`, `consumed`, `lost`.
     pub stage: &'static str,
@@ -87,7 +88,7 @@ pub struct Reached {
 }
 
 /// A record of the message.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Copy {
     /// When it was written.
     pub at: At,
@@ -100,7 +101,7 @@ pub struct Copy {
 }
 
 /// Something that happened to it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Step {
     /// When.
     pub at: At,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::locale::{Lang, views};
@@ -17,7 +18,7 @@ use crate::mq::message::{MessageQueue, Name};
 pub const SCHEMA: &str = "mqlab.view.queues/1";
 
 /// The queues at a moment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Queues {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -34,7 +35,7 @@ pub struct Queues {
 }
 
 /// A queue, as one group or nobody consumes it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Lane {
     /// The broker's node.
     pub broker: String,
@@ -66,7 +67,7 @@ pub struct Lane {
 }
 
 /// A timer that is set.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Timer {
     /// Whose.
     pub node: String,

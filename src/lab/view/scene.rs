@@ -1,5 +1,6 @@
 //! What every view is made of: a run, a moment of it, and what is looked at.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::check::Finding;
@@ -118,7 +119,7 @@ impl Index {
 }
 
 /// A moment of a run, in a view's data.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct At {
     /// The step: `31` is the moment `#31` before it.
     pub step: u64,

@@ -1,5 +1,6 @@
 //! View 4, storage: the records of one broker's log, where each of them is safe, and every byte of the one that is looked at.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::oracle::Files;
@@ -21,7 +22,7 @@ pub use bytes::{Field, Row, Unit};
 pub const SCHEMA: &str = "mqlab.view.storage/1";
 
 /// A broker's log at a moment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Storage {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -51,7 +52,7 @@ pub struct Storage {
 }
 
 /// A log as a whole.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Log {
     /// The broker's node.
     pub broker: String,
@@ -76,7 +77,7 @@ pub struct Log {
 }
 
 /// A record of the log.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Record {
     /// Where it begins.
     pub at: i64,

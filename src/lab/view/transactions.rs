@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::locale::{Lang, Words, views, words};
@@ -21,7 +22,7 @@ use crate::mq::node::Timer;
 pub const SCHEMA: &str = "mqlab.view.transactions/1";
 
 /// The transactions at a moment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Transactions {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -40,7 +41,7 @@ pub struct Transactions {
 }
 
 /// A transaction.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Half {
     /// The message: `m3 transfer-3`; its unique key if the producer never heard of it.
     pub message: String,
@@ -70,7 +71,7 @@ pub struct Half {
 }
 
 /// Something that happened to a transaction.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Step {
     /// When.
     pub at: At,
@@ -81,7 +82,7 @@ pub struct Step {
 }
 
 /// An entry of a machine's ledger.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Note {
     /// The node.
     pub node: String,

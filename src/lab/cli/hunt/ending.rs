@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::cli::args::BenchFormat;
@@ -34,15 +35,15 @@ pub(super) struct Ending<'a> {
 }
 
 /// Seeds that are not in a merged report.
-#[derive(Serialize)]
-pub(super) struct Gap {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::lab::cli) struct Gap {
     pub(super) shard: u64,
     pub(super) seeds: (u64, u64),
 }
 
 /// A report, and what it is not about.
-#[derive(Serialize)]
-struct Whole<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::lab::cli) struct Whole<'a> {
     #[serde(flatten)]
     report: &'a Report,
     #[serde(skip_serializing_if = "<[Gap]>::is_empty")]

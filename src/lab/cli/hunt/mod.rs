@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::lab::cli::args::{HuntArgs, HuntCommand};
+pub(super) use crate::lab::cli::hunt::ending::Whole;
 use crate::lab::cli::hunt::ending::{Ending, silently};
 use crate::lab::cli::hunt::progress::Progress;
 use crate::lab::cli::hunt::which::Which;

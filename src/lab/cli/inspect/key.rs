@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::cli::inspect::record::Fields;
@@ -15,8 +16,8 @@ use crate::lab::oracle::layout::Segment;
 use crate::lab::oracle::log::{Piece, Walk, with_record};
 use crate::lab::oracle::record::Record;
 
-#[derive(Serialize)]
-struct Search {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Search {
     key: String,
     topic: Option<String>,
     /// `index`, or `log` where the index led to none.

@@ -15,6 +15,7 @@ use crate::host::files::{FilesError, MappedFolder};
 use crate::lab::cli::INVALID;
 use crate::lab::cli::args::{InspectArgs, Report};
 use crate::lab::cli::load::{self, Look};
+use crate::lab::cli::schema;
 use crate::lab::locale::Lang;
 use crate::lab::oracle::Files;
 use crate::lab::oracle::layout::Layout;
@@ -25,6 +26,23 @@ mod queue;
 mod record;
 mod summary;
 mod verify;
+
+/// What each form of the command prints as JSON: its schema's name, the form, the schema.
+pub(super) const SCHEMAS: [schema::Known; 5] = [
+    ("inspect", "mqlab inspect DIR --format json", || schema::of::<summary::Summary>("A store in short")),
+    ("inspect-verify", "mqlab inspect DIR --verify --format json", || {
+        schema::of::<verify::Outcome>("A store, verified")
+    }),
+    ("inspect-record", "mqlab inspect DIR --record AT --format json", || {
+        schema::of::<record::Whole>("A record of the log")
+    }),
+    ("inspect-key", "mqlab inspect DIR --key KEY --format json", || {
+        schema::of::<key::Search>("The records with a key")
+    }),
+    ("inspect-queue", "mqlab inspect DIR --topic T --queue N --format json", || {
+        schema::of::<queue::Listed>("The units of a queue")
+    }),
+];
 
 /// A store that is open, and how people want it told.
 struct Store {

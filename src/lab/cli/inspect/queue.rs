@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::cli::inspect::{Store, glance, time};
@@ -13,8 +14,8 @@ use crate::lab::oracle::log::with_record;
 use crate::lab::oracle::queue::{Queue, Slot, Unit};
 use crate::lab::oracle::record::Record;
 
-#[derive(Serialize)]
-struct Listed {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Listed {
     topic: String,
     queue: i32,
     begin: i64,
@@ -22,7 +23,7 @@ struct Listed {
     units: Vec<Row>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Row {
     number: i64,
     at: u64,
@@ -34,7 +35,7 @@ struct Row {
     record: Option<Led>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Led {
     topic: String,
     queue: i32,

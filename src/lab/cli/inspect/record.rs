@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::check::storage;
@@ -16,7 +17,7 @@ use crate::lab::oracle::properties;
 use crate::lab::oracle::record::{Record, Transaction};
 use crate::lab::oracle::store::inflate;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Fields {
     pub(super) at: u64,
     file: String,
@@ -44,8 +45,8 @@ pub(super) struct Fields {
     body_bytes: usize,
 }
 
-#[derive(Serialize)]
-struct Whole {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Whole {
     #[serde(flatten)]
     fields: Fields,
     hex: String,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::cli::inspect::{Store, time};
@@ -18,8 +19,8 @@ use crate::lab::oracle::log::{Piece, Walk};
 use crate::lab::oracle::queue::{Queue, Slot};
 use crate::lab::oracle::{Files, is_zero};
 
-#[derive(Serialize)]
-struct Summary {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Summary {
     store: String,
     log: LogSummary,
     queues: Vec<QueueSummary>,
@@ -31,7 +32,7 @@ struct Summary {
     strangers: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct LogSummary {
     begin: u64,
     end: u64,
@@ -41,7 +42,7 @@ struct LogSummary {
     ahead: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct QueueSummary {
     topic: String,
     queue: i32,
@@ -52,7 +53,7 @@ struct QueueSummary {
     extension: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct IndexSummary {
     file: String,
     entries: u32,
@@ -64,14 +65,14 @@ struct IndexSummary {
     end_at: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct CheckpointSummary {
     log_time: i64,
     queue_time: i64,
     index_time: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ConfigSummary {
     file: String,
     state: &'static str,

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::check::storage::{self, LogEnd, Seen, Verified};
@@ -11,8 +12,8 @@ use crate::lab::cli::inspect::Store;
 use crate::lab::locale::Lang;
 use crate::lab::oracle::config::{ConfigFile, NAMES};
 
-#[derive(Serialize)]
-struct Outcome<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Outcome<'a> {
     result: &'static str,
     log_begin: u64,
     log_end: u64,
@@ -25,7 +26,7 @@ struct Outcome<'a> {
     not_covered: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Damage<'a> {
     file: String,
     offset: u64,
@@ -35,7 +36,7 @@ struct Damage<'a> {
     sentence: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Noted<'a> {
     kind: &'a str,
     file: &'a str,

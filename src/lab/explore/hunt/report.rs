@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::explore::shrink::{Shrunk, Target};
 
 /// One seed's result, small enough to keep by the thousand.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, JsonSchema, Deserialize)]
 pub struct Line {
     /// The seed.
     pub seed: u64,
@@ -28,7 +29,7 @@ pub struct Line {
 }
 
 /// A guarantee that a seed broke.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema, Deserialize)]
 pub struct Hit {
     /// What it is: guarantee, clause, tag.
     pub fingerprint: String,
@@ -47,7 +48,7 @@ pub struct Hit {
 }
 
 /// A group of hits with one fingerprint.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema, Deserialize)]
 pub struct Finding {
     /// What it is.
     pub fingerprint: String,
@@ -72,7 +73,7 @@ pub struct Finding {
 }
 
 /// What is left of a plan.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema, Deserialize)]
 pub struct Size {
     /// What it is, with the shape of its witness.
     pub fingerprint: String,
@@ -91,7 +92,7 @@ pub struct Size {
 }
 
 /// A hunt's result.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, JsonSchema, Deserialize)]
 pub struct Report {
     /// Seeds that were run.
     pub seeds: u64,

@@ -7,6 +7,7 @@
 //! with the whole search as the look. The budget counts steps of runs, not time, so that the result is the same on every
 //! machine, and a long plan costs no more than a short one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::explore::hunt::{Nobody, Watch};
@@ -37,7 +38,7 @@ mod workload;
 pub use told::command;
 
 /// What a shrunk plan must still show.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// The check's name.
     pub check: String,

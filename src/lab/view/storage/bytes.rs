@@ -1,5 +1,6 @@
 //! A record byte by byte: its fields, its bytes, and the twenty bytes of its queue that lead to it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::locale::{Words, views};
@@ -10,7 +11,7 @@ use crate::lab::oracle::record::{BODY, Record};
 use crate::mq::time::{Calendar, Millis};
 
 /// A field of a record.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Field {
     /// Its name in English: `total size`.
     pub name: &'static str,
@@ -26,7 +27,7 @@ pub struct Field {
 }
 
 /// A row of bytes.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Row {
     /// Where it begins in the log, in hexadecimal digits.
     pub at: String,
@@ -37,7 +38,7 @@ pub struct Row {
 }
 
 /// An entry of a consume queue.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Unit {
     /// The queue: `orders/3`.
     pub queue: String,
