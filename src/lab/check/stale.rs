@@ -59,11 +59,8 @@ fn holes<'a>(history: &History, trace: &Trace, plan: &'a Plan) -> Vec<Hole<'a>> 
         }
         let back = history.boots.iter().find(|(other, boot)| other == node && at < boot).map(|(_, boot)| *boot);
         let until = back.unwrap_or(history.end + Span(1));
-        // Records lie in the order of their times.
-        let records = trace.records();
-        let from = records.partition_point(|record| record.at <= *at);
-        let open = &records[from..from.max(records.partition_point(|record| record.at < until))];
-        let last = open.iter().rfind(|record| is_send(record, (*node, master.ip), plan));
+        let mut turns = trace.records().iter().rev().filter(|record| *at < record.at && record.at < until);
+        let last = turns.find(|record| is_send(record, (*node, master.ip), plan));
         let last = last.map(|record| (record.seq, record.at.since(*at)));
         holes.push(Hole { master: &master.name, silent, death: *seq, last });
     }
