@@ -10,8 +10,8 @@ use mqlab::lab::learn::grade::{Verdict, grade};
 use mqlab::lab::learn::trial::{Came, Effort};
 use mqlab::lab::learn::{copy, lessons};
 use mqlab::lab::locale::Lang;
-use mqlab::lab::scenario::overrides::Overrides;
-use mqlab::lab::scenario::{Scenario, load};
+use mqlab::lab::scenario::overrides::{self, Overrides};
+use mqlab::lab::scenario::{Scenario, library, load};
 use serde_json::Value;
 
 use crate::course::planted;
@@ -185,6 +185,41 @@ fn whatever_is_added_or_taken_away_elsewhere_is_foreign() {
         assert!(report.contains(path) && report.contains(back), "{from}: {report}");
         assert!(report.contains("What may be changed: broker.*.flush"), "{report}");
     }
+}
+
+/// Every answer of the course, made in a learner's copy: nothing of it is foreign, and it passes.
+#[test]
+fn every_written_answer_passes_as_a_copy() {
+    let effort = Effort { most: Some(1), jobs: 1 };
+    for id in library::names() {
+        let lesson = lessons::scenario(id).unwrap();
+        let text = copy::of(&lesson, Lang::En);
+        let exercise = lesson.lesson.exercise.as_ref().unwrap();
+        let untouched = grade(&lesson, ("copy.toml", &text), effort, Lang::En).unwrap();
+        assert!(matches!(untouched, Verdict::Untouched(Came::Missed(_))), "{id}: {untouched:?}");
+        // What is changed in one of several shapes is changed in the file by hand.
+        for way in exercise.solutions.iter().filter(|_| lesson.variant.is_none()) {
+            let document: toml::Table = toml::from_str(&text).unwrap();
+            let changed = overrides::changed(&document, &way.sets, &way.edits).unwrap();
+            let changed = toml::to_string(&changed).unwrap();
+            let graded = grade(&lesson, ("copy.toml", &changed), effort, Lang::En);
+            let graded = graded.unwrap_or_else(|report| panic!("{id} {:?}: {report}", way.sets));
+            assert_eq!(graded, Verdict::Came(Came::Held(1)), "{id} {:?} {:?}", way.sets, way.edits);
+        }
+    }
+}
+
+#[test]
+fn a_copy_of_several_shapes_is_changed_in_the_one_that_is_meant() {
+    let lesson = lessons::scenario("22-four-shapes").unwrap();
+    let text = copy::of(&lesson, Lang::En);
+    let pair = "role = \"sync-master\"\n[[variant.broker]]\nname = \"broker-a-s\"\nrole = \"slave\"\nof = \"broker-a\"\n\
+                [[variant.broker]]\nname = \"broker-b\"\n";
+    let first = "name = \"broker-a\" # <- yours\n";
+    assert!(text.contains(first), "{text}");
+    let changed = text.replacen(first, &format!("name = \"broker-a\"\n{pair}"), 1);
+    let graded = grade(&lesson, ("copy.toml", &changed), Effort { most: Some(2), jobs: 2 }, Lang::En);
+    assert_eq!(graded.unwrap_or_else(|report| panic!("{report}")), Verdict::Came(Came::Held(2)));
 }
 
 #[test]
