@@ -303,6 +303,8 @@ fn names_that_mean_nothing_or_too_much_are_answered() {
     assert!(code == 2 && talk.contains("did you mean `17-power-loss`?"), "{talk}");
     let (code, out, _) = desk.mqlab(&["learn", "--tour"]);
     assert!(code == 0 && out.starts_with("01-first-message"), "{out}");
+    let (_, out, _) = desk.mqlab(&["learn", "list"]);
+    assert!(out.contains("01-first-message         begun") && next(&out) == "mqlab learn 01-first-message", "{out}");
     let (_, out, _) = desk.mqlab(&["learn", "list", "--tour"]);
     assert_eq!(out.lines().count(), 7, "{out}");
 }
