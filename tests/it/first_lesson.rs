@@ -83,7 +83,9 @@ fn the_first_lesson_is_walked_to_its_card_by_what_the_screen_says() {
             assert!(pressed.contains(&part), "{part} in {pressed:?}");
         }
         assert_eq!(app.home.lesson("01-first-message").unwrap().state, State::Seen);
-        let card = screen(&app);
+        press(&mut app, "J");
+        seen.push(format!("==== J\n{}", screen(&app)));
+        let card = seen[seen.len() - 2..].concat();
         for figures in ["mqlab learn start 01", "--edit '+cut shop broker-a for 30s"] {
             assert!(card.contains(figures), "{figures} in\n{card}");
         }
@@ -111,6 +113,29 @@ fn a_first_lesson_shows_few_keys_and_more_once_they_are_needed() {
     // Who has seen a lesson is shown all of them.
     press(&mut app, "G]n");
     assert!(bar(&app).contains("Space play") && bar(&app).contains("f fault"), "{}", bar(&app));
+}
+
+#[test]
+fn a_lesson_that_was_left_goes_on_where_it_was_left() {
+    let mut app = app(Lang::En);
+    press(&mut app, "\n]]]");
+    let (at, shown) = (app.player.as_ref().unwrap().at, screen(&app));
+    app.press(KeyCode::Esc);
+    assert!(screen(&app).contains("> Go on with lesson 1"), "{}", screen(&app));
+    press(&mut app, "\n");
+    assert_eq!(app.player.as_ref().unwrap().at, at);
+    assert!(screen(&app).contains("you left here: ] goes on, g begins again"), "{}", screen(&app));
+    press(&mut app, ".,");
+    assert_eq!(screen(&app), shown, "the very screen");
+    // Another visit is told by whoever keeps the steps; a lesson that was seen to its card begins again.
+    let mut other = self::app(Lang::En);
+    other.home.reach("01-first-message", State::Begun);
+    other.home.see("01-first-message", Some(2));
+    press(&mut other, "\n");
+    assert_eq!(other.player.as_ref().unwrap().at, at);
+    press(&mut other, "G]");
+    other.follow(Choice::Open("01-first-message".to_owned()));
+    assert_eq!(other.player.as_ref().unwrap().at, 0);
 }
 
 #[test]
@@ -179,6 +204,8 @@ fn lessons_are_found_by_number_word_and_track_in_either_language() {
         (app, ids.collect::<Vec<String>>())
     };
     assert_eq!(listed("17", Lang::En).1, ["17-power-loss"]);
+    assert_eq!(listed("9", Lang::En).1, ["09-rebalance"], "29 is another lesson");
+    assert_eq!(listed("01", Lang::En).1[0], "01-first-message");
     assert!(listed("/POWER goes", Lang::En).1.contains(&"17-power-loss".to_owned()));
     assert!(listed("/断电", Lang::En).1.contains(&"17-power-loss".to_owned()));
     assert!(listed("/order and tr", Lang::Zh).1.contains(&"14-half-message".to_owned()));

@@ -72,6 +72,7 @@ impl App {
                 minutes: teaching.minutes(scenario),
                 track: teaching.track,
                 state: State::New,
+                step: None,
             }
         };
         let home = Home { lessons: scenarios.iter().map(lesson).collect(), ..Home::default() };

@@ -44,11 +44,16 @@ impl App {
         }
     }
 
-    /// Opens a lesson and says so; somebody who has seen none yet is shown few keys.
+    /// Opens a lesson and says so, where it was left if it was; somebody who has seen none yet is shown few keys.
     fn begin(&mut self, id: &str) {
         let Some(place) = self.place_of(id) else { return };
+        self.home.see(id, self.seen.last(id));
+        let left = self.home.lesson(id).filter(|lesson| lesson.state == State::Begun).and_then(|lesson| lesson.step);
         self.open(place);
         self.is_first = self.home.is_new();
+        if let (Some(step), Some(player)) = (left, &mut self.player) {
+            player.go_on_at(step);
+        }
         if self.home.lesson(id).is_some_and(|lesson| !lesson.track.is_empty()) {
             self.taught = Some(id.to_owned());
             self.reach(State::Begun);

@@ -37,6 +37,8 @@ pub struct Lesson {
     pub minutes: usize,
     /// How far somebody has come with it.
     pub state: State,
+    /// The last of its steps that was seen, from 0.
+    pub step: Option<usize>,
 }
 
 /// What was chosen.
@@ -131,6 +133,13 @@ impl Home {
         }
     }
 
+    /// A step of a lesson has been seen.
+    pub fn see(&mut self, id: &str, step: Option<usize>) {
+        if let Some(lesson) = self.lessons.iter_mut().find(|lesson| lesson.id == id) {
+            lesson.step = lesson.step.max(step);
+        }
+    }
+
     /// Whether nobody has seen a lesson yet.
     pub fn is_new(&self) -> bool {
         self.lessons.iter().all(|lesson| lesson.state < State::Seen)
@@ -184,6 +193,7 @@ impl Home {
                 name: words.with(lang, &[("n", &number)]),
                 text: lesson.title.text(lang).to_owned(),
                 note: minutes(lesson, lang),
+                about: course::LESSON_ABOUT.with(lang, &[("question", lesson.question.text(lang))]),
                 ..row
             });
         }
@@ -199,7 +209,8 @@ impl Home {
             let numbers: Vec<String> = TOUR.iter().filter_map(|id| number(id)).map(|n| n.to_string()).collect();
             let seen = tour.iter().filter(|lesson| State::Seen <= lesson.state).count().to_string();
             let count = tour.len().to_string();
-            let values = [("all", numbers.join(", ")), ("seen", seen), ("count", count)];
+            let comma = if lang == Lang::Zh { "、" } else { ", " };
+            let values = [("all", numbers.join(comma)), ("seen", seen), ("count", count)];
             let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
             rows.push(goes(
                 course::TOUR.text(lang),
@@ -277,9 +288,13 @@ impl Home {
         rows
     }
 
-    /// Whether a lesson has what was typed; in either language.
+    /// Whether a lesson has what was typed; in either language. Digits are what its number begins with.
     fn fits(&self, lesson: &Lesson) -> bool {
         let wanted = self.filter.trim().to_lowercase();
+        if !wanted.is_empty() && wanted.chars().all(|letter| letter.is_ascii_digit()) {
+            let digits = wanted.trim_start_matches('0');
+            return number(&lesson.id).is_some_and(|number| number.to_string().starts_with(digits));
+        }
         let titles = [&lesson.title, &lesson.question].map(|phrase| format!("{} {}", phrase.en, phrase.zh));
         let tracks = [Lang::En, Lang::Zh].map(|lang| track(&lesson.track, lang));
         let has = |text: &str| text.to_lowercase().contains(&wanted);

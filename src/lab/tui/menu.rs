@@ -37,8 +37,8 @@ pub struct Menu {
 }
 
 const FAULTS: Words = Words {
-    en: "What goes wrong here?  (: and +kill X for others)",
-    zh: "此刻出什么错？（其他：按 : 输入 +kill X）",
+    en: "What goes wrong here?  Enter does it; : and +kill X for others",
+    zh: "此刻出什么错？  Enter 执行；其他：按 : 输入 +kill X",
 };
 /// Over what led to an event and what it led to.
 pub(super) const WHY: Words = Words {

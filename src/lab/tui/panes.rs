@@ -273,14 +273,10 @@ fn asked(player: &Player, number: usize, predict: &Predict, lang: Lang) -> Strin
     match player.answered {
         Some((step, choice)) if step == number => {
             let right = predict.answer == choice;
-            let word = match (right, lang) {
-                (true, Lang::En) => "right",
-                (true, Lang::Zh) => "对",
-                (false, Lang::En) => "not so",
-                (false, Lang::Zh) => "不对",
-            };
+            let words = if right { course::RIGHT } else { course::NOT_SO };
             let glyph = if right { '+' } else { '!' };
-            format!("{glyph} {}) {word}. {}", letter(choice), predict.why.text(lang))
+            let (letter, why) = (letter(choice).to_string(), predict.why.text(lang));
+            format!("{glyph} {}", words.with(lang, &[("letter", &letter), ("why", why)]))
         }
         _ => {
             let choices = predict.choices.iter().enumerate();

@@ -234,6 +234,15 @@ impl Player {
         (self.tab, self.part, self.scroll) = (tab.unwrap_or_default(), 0, 0);
     }
 
+    /// Goes to a step of narration at which somebody left, and says so.
+    pub(super) fn go_on_at(&mut self, step: usize) {
+        if let Some((at, _)) = self.marks.iter().find(|(_, number)| *number == step).copied() {
+            self.follow(at);
+            let words = crate::lab::locale::course::LEFT_HERE;
+            self.note = Some(Phrase::of(words.en, words.zh));
+        }
+    }
+
     /// Looks at a message.
     pub fn look_at(&mut self, message: usize) {
         let filter = std::mem::take(&mut self.focus.filter);

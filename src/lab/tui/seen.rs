@@ -34,6 +34,11 @@ impl Seen {
         all.entry(scenario.to_owned()).or_default().answers.entry(step).or_insert(choice);
     }
 
+    /// The last step of a scenario that was seen.
+    pub(super) fn last(&self, scenario: &str) -> Option<usize> {
+        self.0.borrow().get(scenario).and_then(|looked| looked.steps.last().copied())
+    }
+
     /// Everything that was seen, by scenario.
     pub fn all(&self) -> BTreeMap<String, Looked> {
         self.0.borrow().clone()

@@ -30,6 +30,8 @@ pub(in crate::lab::cli) fn remember(app: &mut App, look: Look) {
             Stage::Passed => State::Passed,
         };
         app.home.reach(id, state);
+        let steps = desk.progress.lessons.get(id).map(|taken| &taken.steps);
+        app.home.see(id, steps.and_then(|steps| steps.last().copied()));
     }
 }
 
