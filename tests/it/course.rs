@@ -63,6 +63,16 @@ fn a_lesson_that_has_everything_is_in_order() {
 }
 
 #[test]
+fn every_lesson_of_the_course_is_in_order() {
+    for (name, text) in library::ALL {
+        let lesson = course::check(&format!("{name}.toml"), text, Effort { most: Some(2), jobs: 2 });
+        let problems: Vec<&str> = lesson.problems.iter().map(|problem| problem.text.en.as_str()).collect();
+        assert_eq!(problems, Vec::<&str>::new(), "{name}");
+        assert_eq!(lesson.id, *name);
+    }
+}
+
+#[test]
 fn each_thing_that_is_wrong_with_a_lesson_is_found() {
     let long = "word ".repeat(100);
     let cases: [(&str, &str, Kind, &str); 12] = [

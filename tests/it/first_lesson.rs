@@ -204,6 +204,8 @@ fn lessons_are_found_by_number_word_and_track_in_either_language() {
         (app, ids.collect::<Vec<String>>())
     };
     assert_eq!(listed("17", Lang::En).1, ["17-power-loss"]);
+    assert_eq!(listed("9", Lang::En).1, ["09-rebalance"], "29 is another lesson");
+    assert_eq!(listed("01", Lang::En).1[0], "01-first-message");
     assert!(listed("/POWER goes", Lang::En).1.contains(&"17-power-loss".to_owned()));
     assert!(listed("/断电", Lang::En).1.contains(&"17-power-loss".to_owned()));
     assert!(listed("/order and tr", Lang::Zh).1.contains(&"14-half-message".to_owned()));

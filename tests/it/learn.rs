@@ -10,8 +10,8 @@ use mqlab::lab::learn::grade::{Verdict, grade};
 use mqlab::lab::learn::trial::{Came, Effort};
 use mqlab::lab::learn::{copy, lessons};
 use mqlab::lab::locale::Lang;
-use mqlab::lab::scenario::overrides::Overrides;
-use mqlab::lab::scenario::{Scenario, load};
+use mqlab::lab::scenario::overrides::{self, Overrides};
+use mqlab::lab::scenario::{Scenario, library, load};
 use serde_json::Value;
 
 use crate::course::planted;
@@ -187,6 +187,41 @@ fn whatever_is_added_or_taken_away_elsewhere_is_foreign() {
     }
 }
 
+/// Every answer of the course, made in a learner's copy: nothing of it is foreign, and it passes.
+#[test]
+fn every_written_answer_passes_as_a_copy() {
+    let effort = Effort { most: Some(1), jobs: 1 };
+    for id in library::names() {
+        let lesson = lessons::scenario(id).unwrap();
+        let text = copy::of(&lesson, Lang::En);
+        let exercise = lesson.lesson.exercise.as_ref().unwrap();
+        let untouched = grade(&lesson, ("copy.toml", &text), effort, Lang::En).unwrap();
+        assert!(matches!(untouched, Verdict::Untouched(Came::Missed(_))), "{id}: {untouched:?}");
+        // What is changed in one of several shapes is changed in the file by hand.
+        for way in exercise.solutions.iter().filter(|_| lesson.variant.is_none()) {
+            let document: toml::Table = toml::from_str(&text).unwrap();
+            let changed = overrides::changed(&document, &way.sets, &way.edits).unwrap();
+            let changed = toml::to_string(&changed).unwrap();
+            let graded = grade(&lesson, ("copy.toml", &changed), effort, Lang::En);
+            let graded = graded.unwrap_or_else(|report| panic!("{id} {:?}: {report}", way.sets));
+            assert_eq!(graded, Verdict::Came(Came::Held(1)), "{id} {:?} {:?}", way.sets, way.edits);
+        }
+    }
+}
+
+#[test]
+fn a_copy_of_several_shapes_is_changed_in_the_one_that_is_meant() {
+    let lesson = lessons::scenario("22-four-shapes").unwrap();
+    let text = copy::of(&lesson, Lang::En);
+    let pair = "role = \"sync-master\"\n[[variant.broker]]\nname = \"broker-a-s\"\nrole = \"slave\"\nof = \"broker-a\"\n\
+                [[variant.broker]]\nname = \"broker-b\"\n";
+    let first = "name = \"broker-a\" # <- yours\n";
+    assert!(text.contains(first), "{text}");
+    let changed = text.replacen(first, &format!("name = \"broker-a\"\n{pair}"), 1);
+    let graded = grade(&lesson, ("copy.toml", &changed), Effort { most: Some(2), jobs: 2 }, Lang::En);
+    assert_eq!(graded.unwrap_or_else(|report| panic!("{report}")), Verdict::Came(Came::Held(2)));
+}
+
 #[test]
 fn a_wrong_exercise_is_told_where_it_stands() {
     let cases = [
@@ -303,6 +338,8 @@ fn names_that_mean_nothing_or_too_much_are_answered() {
     assert!(code == 2 && talk.contains("did you mean `17-power-loss`?"), "{talk}");
     let (code, out, _) = desk.mqlab(&["learn", "--tour"]);
     assert!(code == 0 && out.starts_with("01-first-message"), "{out}");
+    let (_, out, _) = desk.mqlab(&["learn", "list"]);
+    assert!(out.contains("01-first-message         begun") && next(&out) == "mqlab learn 01-first-message", "{out}");
     let (_, out, _) = desk.mqlab(&["learn", "list", "--tour"]);
     assert_eq!(out.lines().count(), 7, "{out}");
 }

@@ -98,3 +98,15 @@ fn it_speaks_chinese_and_ends_where_the_input_ends() {
     let (code, out, _) = talk(&["replay", "17-power-loss@7", "--plain", "--at", "violation"], "");
     assert!(code == 0 && out.contains("seed 7"), "{out}");
 }
+
+#[test]
+fn the_card_is_read_out_as_the_screen_shows_it() {
+    let said = answers("go 28\n+kill broker-a\nend\ncard\n");
+    let card = &said[4];
+    for part in
+        ["What happened\n", "  as the lesson has it\n    sent 10, acknowledged 10,", "you have changed it: +kill"]
+    {
+        assert!(card.contains(part), "{part} in {card}");
+    }
+    assert!(card.contains("Checks\n") && card.contains("mqlab learn start 17"), "{card}");
+}

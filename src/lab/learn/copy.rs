@@ -22,7 +22,7 @@ pub fn of(scenario: &Scenario, lang: Lang) -> String {
     let text = &scenario.origin.text;
     let Some(exercise) = &scenario.lesson.exercise else { return text.clone() };
     let bare = without_answers(text);
-    format!("{}{}", head(scenario, exercise, lang), marked(&bare, exercise, lang))
+    format!("{}{}", head(scenario, exercise, lang), marked(&bare, scenario, exercise, lang))
 }
 
 fn head(scenario: &Scenario, exercise: &Exercise, lang: Lang) -> String {
@@ -36,6 +36,7 @@ fn head(scenario: &Scenario, exercise: &Exercise, lang: Lang) -> String {
         String::new(),
         learning::COPY_EDITABLE.with(lang, &[("paths", &paths.join(", "))]),
         learning::COPY_CHECK.with(lang, &[("lesson", id)]),
+        learning::COPY_HINT.with(lang, &[("lesson", id)]),
     ];
     let lines = told.iter().flat_map(|text| width::wrap(text, COLUMNS));
     lines.map(|line| format!("# {line}").trim_end().to_owned() + "\n").chain(["\n".to_owned()]).collect()
@@ -70,25 +71,16 @@ fn header(line: &str) -> Option<&str> {
 }
 
 /// The file with a comment at each line that may be changed.
-fn marked(text: &str, exercise: &Exercise, lang: Lang) -> String {
+fn marked(text: &str, scenario: &Scenario, exercise: &Exercise, lang: Lang) -> String {
     let mut document: Table = toml::from_str(text).unwrap_or_default();
-    // Which shape is meant is not for the marks to say: each shape's own are found below its place.
     let variants = document.remove("variant");
-    let mut places = Vec::new();
-    leaves(&Value::Table(document.clone()), &mut Vec::new(), &mut places);
-    let covered = |place: &Place| exercise.editable.iter().any(|pattern| pattern.covers(place, &document));
-    let mut spans: Vec<Range<usize>> =
-        places.iter().filter(|place| covered(place)).filter_map(|place| span(text, place)).collect();
-    for (number, variant) in variants.iter().filter_map(Value::as_array).flatten().enumerate() {
-        let Some(own) = variant.as_table() else { continue };
-        let mut places = Vec::new();
-        leaves(variant, &mut Vec::new(), &mut places);
-        let covered = |place: &&Place| exercise.editable.iter().any(|pattern| pattern.covers(place, own));
-        let whole = |place: &Place| {
-            let begin = [Step::Key("variant".to_owned()), Step::At(number)];
-            Place(begin.into_iter().chain(place.0.iter().cloned()).collect())
-        };
-        spans.extend(places.iter().filter(covered).filter_map(|place| span(text, &whole(place))));
+    let mut spans = spans(text, &document, &[], exercise);
+    // Of several shapes the one that is meant belongs to the exercise.
+    let meant = scenario.variant.as_ref().map(|variant| variant.name.as_str());
+    let shapes = variants.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_table).enumerate();
+    for (number, shape) in shapes.filter(|(_, shape)| shape.get("name").and_then(Value::as_str) == meant) {
+        let begin = [Step::Key("variant".to_owned()), Step::At(number)];
+        spans.extend(self::spans(text, shape, &begin, exercise));
     }
     let line_of = |at: usize| text[..at].matches('\n').count();
     let ends: BTreeSet<usize> = spans.iter().map(|span| line_of(span.end.saturating_sub(1).max(span.start))).collect();
@@ -98,6 +90,15 @@ fn marked(text: &str, exercise: &Exercise, lang: Lang) -> String {
         false => format!("{line}\n"),
     };
     text.lines().enumerate().map(line).collect()
+}
+
+/// Where the values stand that may be changed: those of a table which stands at a place of the file.
+fn spans(text: &str, table: &Table, begin: &[Step], exercise: &Exercise) -> Vec<Range<usize>> {
+    let mut places = Vec::new();
+    leaves(&Value::Table(table.clone()), &mut Vec::new(), &mut places);
+    places.retain(|place| exercise.editable.iter().any(|pattern| pattern.covers(place, table)));
+    let whole = |place: &Place| Place([begin, &place.0[..]].concat());
+    places.iter().filter_map(|place| span(text, &whole(place))).collect()
 }
 
 /// Every place that holds a value and no table.
@@ -144,6 +145,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn of_several_shapes_the_one_that_is_meant_is_marked() {
+        let scenario = lessons::scenario("22-four-shapes").unwrap();
+        let text = of(&scenario, Lang::En);
+        let marked: Vec<&str> = text.lines().filter(|line| line.ends_with(learning::COPY_MARK.en)).collect();
+        let meant = &scenario.variant.as_ref().unwrap().name;
+        let (_, behind) = text.split_once(&format!("name = \"{meant}\"")).unwrap();
+        let own = behind.split("[[variant]]").next().unwrap();
+        assert!(!marked.is_empty() && marked.iter().all(|line| own.contains(line)), "{marked:?}");
     }
 
     #[test]

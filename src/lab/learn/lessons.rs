@@ -47,12 +47,6 @@ pub fn number(id: &str) -> Option<u32> {
     id.split('-').next()?.parse().ok()
 }
 
-/// The lesson that comes after another one, among those of a row.
-pub fn behind(id: &str, row: &[&'static str]) -> Option<&'static str> {
-    let place = row.iter().position(|own| *own == id)?;
-    row.get(place + 1).copied()
-}
-
 /// A lesson's scenario; of several shapes the first that has the exercise.
 ///
 /// Errors: it cannot be run, or there is no such lesson.
@@ -99,7 +93,5 @@ mod tests {
     #[test]
     fn the_tour_goes_through_lessons_that_there_are() {
         assert!(TOUR.iter().all(|id| library::text(id).is_some()));
-        assert_eq!(behind("10-duplicates", &TOUR), Some("17-power-loss"));
-        assert_eq!(behind("21-retry-ladder", &TOUR), None);
     }
 }

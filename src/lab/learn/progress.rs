@@ -18,6 +18,9 @@ pub struct Progress {
     /// The lesson that was looked at last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<String>,
+    /// Whether somebody goes through the tour.
+    #[serde(default)]
+    pub touring: bool,
     /// By lesson.
     #[serde(default)]
     pub lessons: BTreeMap<String, Taken>,
@@ -25,7 +28,7 @@ pub struct Progress {
 
 impl Default for Progress {
     fn default() -> Progress {
-        Progress { version: VERSION, last: None, lessons: BTreeMap::new() }
+        Progress { version: VERSION, last: None, touring: false, lessons: BTreeMap::new() }
     }
 }
 
@@ -114,7 +117,7 @@ impl Progress {
     pub fn next(&self, tour: bool) -> Option<&'static str> {
         let row: Vec<&'static str> = if tour { TOUR.to_vec() } else { library::names().collect() };
         let is_open = |id: &&'static str| self.stage(id) < Stage::Passed;
-        let last = row.iter().find(|id| self.last.as_deref() == Some(**id)).copied().filter(|id| is_open(&id));
+        let last = row.iter().find(|id| self.last.as_deref() == Some(**id)).copied().filter(is_open);
         last.or_else(|| row.into_iter().find(is_open))
     }
 }

@@ -18,9 +18,8 @@ texts! {
     COPY_EDITABLE
         "What counts: {paths}. Such lines are marked below; a key that is missing may be added."
         "可以改的是：{paths}。下面已标出这些行；没有写出的键可以补上。"
-    COPY_CHECK
-        "When you have changed something: mqlab learn check {lesson}     A hint: mqlab learn hint {lesson}"
-        "改好之后：mqlab learn check {lesson}     要提示：mqlab learn hint {lesson}"
+    COPY_CHECK "When you have changed something: mqlab learn check {lesson}" "改好之后：mqlab learn check {lesson}"
+    COPY_HINT "For a hint: mqlab learn hint {lesson}" "要提示：mqlab learn hint {lesson}"
     COPY_MARK "<- yours" "<- 可以改"
 
     NO_EXERCISE "this lesson has no exercise" "本课没有练习"

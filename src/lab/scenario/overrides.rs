@@ -111,14 +111,14 @@ pub(crate) fn apply(name: &str, text: String, changes: &Overrides) -> Result<App
     Ok(Applied { name, text, variant })
 }
 
-/// A document with settings and edits made, as the command line makes them. The error comes with what was asked for.
-pub fn changed(document: &Table, sets: &[String], edits: &[String]) -> Result<Table, (String, Problem)> {
+/// A document with settings and edits made, as the command line makes them.
+pub fn changed(document: &Table, sets: &[String], edits: &[String]) -> Result<Table, Problem> {
     let mut table = document.clone();
     for set in sets {
-        set_one(&mut table, set).map_err(|problem| (set.clone(), problem))?;
+        set_one(&mut table, set)?;
     }
     for edit in edits {
-        super::edit::apply(&mut table, edit).map_err(|problem| (edit.clone(), problem))?;
+        super::edit::apply(&mut table, edit)?;
     }
     Ok(table)
 }

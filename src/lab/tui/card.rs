@@ -111,19 +111,20 @@ pub(super) fn lines(app: &App, player: &Player, card: &Card, columns: usize) -> 
         }
         out.push((words.text(lang).to_owned(), style(app, Color::Cyan, Modifier::BOLD)));
     };
-    let tell = |out: &mut Vec<Line>, text: &str, look: Style| {
-        let wrapped = width::wrap(text, columns.saturating_sub(2));
-        out.extend(wrapped.into_iter().map(|line| (format!("  {line}"), look)));
+    let indented = |out: &mut Vec<Line>, indent: usize, text: &str, look: Style| {
+        let wrapped = width::wrap(text, columns.saturating_sub(indent));
+        out.extend(wrapped.into_iter().map(|line| (format!("{:indent$}{line}", ""), look)));
     };
+    let tell = |out: &mut Vec<Line>, text: &str, look: Style| indented(out, 2, text, look);
     let plain = Style::new();
     head(&mut out, course::WHAT_HAPPENED);
     if let Some(base) = card.base {
         tell(&mut out, course::AS_IT_IS.text(lang), plain);
-        tell(&mut out, &format!("  {}", base.line(lang)), plain);
+        indented(&mut out, 4, &base.line(lang), plain);
         let branch = app.branches.as_ref().and_then(|branches| branches.all.get(branches.now));
         let edits = branch.map_or_else(String::new, |branch| branch.edits.join("  "));
         tell(&mut out, &course::AS_CHANGED.with(lang, &[("edits", &edits)]), plain);
-        tell(&mut out, &format!("  {}", card.figures.line(lang)), plain);
+        indented(&mut out, 4, &card.figures.line(lang), plain);
     } else {
         tell(&mut out, &card.figures.line(lang), plain);
     }

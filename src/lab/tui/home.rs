@@ -288,9 +288,13 @@ impl Home {
         rows
     }
 
-    /// Whether a lesson has what was typed; in either language.
+    /// Whether a lesson has what was typed; in either language. Digits are what its number begins with.
     fn fits(&self, lesson: &Lesson) -> bool {
         let wanted = self.filter.trim().to_lowercase();
+        if !wanted.is_empty() && wanted.chars().all(|letter| letter.is_ascii_digit()) {
+            let digits = wanted.trim_start_matches('0');
+            return number(&lesson.id).is_some_and(|number| number.to_string().starts_with(digits));
+        }
         let titles = [&lesson.title, &lesson.question].map(|phrase| format!("{} {}", phrase.en, phrase.zh));
         let tracks = [Lang::En, Lang::Zh].map(|lang| track(&lesson.track, lang));
         let has = |text: &str| text.to_lowercase().contains(&wanted);

@@ -16,7 +16,7 @@ pub enum CourseCommand {
 pub struct CourseArgs {
     /// Lessons, by number, name or part, or scenario files; all lessons by default.
     pub lessons: Vec<String>,
-    /// No more seeds than this for an exercise, whatever it asks for.
+    /// No more seeds than this for an answer that passes, whatever its exercise asks for.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: Option<u64>,
     /// How many threads; as many as there are cores by default. What is printed is the same with any.

@@ -138,10 +138,10 @@ fn told(desk: &Desk, asked: &Asked, verdict: &Verdict) -> String {
         Verdict::Came(came) => (came, true),
     };
     match came {
-        Came::Held(_) if !is_touched => desk.line(say::PASSED_UNTOUCHED, &[]) + &desk.after(asked.id),
+        Came::Held(_) if !is_touched => desk.line(say::PASSED_UNTOUCHED, &[]) + &desk.after(),
         Came::Held(seeds) => {
             let passed = desk.line(say::PASSED, &[("seeds", &seeds.to_string())]);
-            passed + &help::card(desk, &asked.scenario) + &desk.after(asked.id)
+            passed + &help::card(desk, &asked.scenario) + &desk.after()
         }
         Came::Broken(seed, text) => {
             let broken = desk.line(say::BROKEN, &[("seed", &seed.to_string()), ("text", text)]);

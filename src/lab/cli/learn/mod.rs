@@ -11,11 +11,10 @@ use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::source::Refusal;
 use crate::lab::cli::{INVALID, USAGE};
 use crate::lab::learn::lessons::{self, Unclear};
-use crate::lab::learn::progress::{Progress, Stage};
+use crate::lab::learn::progress::Progress;
 use crate::lab::learn::store::{Store, Why};
 use crate::lab::locale::learning as say;
 use crate::lab::locale::{Lang, Words};
-use crate::lab::scenario::library::TOUR;
 use crate::lab::scenario::{Scenario, library};
 
 mod check;
@@ -193,20 +192,14 @@ impl Desk {
     }
 
     /// What to type when a lesson is passed.
-    fn after(&self, id: &str) -> String {
-        let next = match lessons::behind(id, &TOUR) {
-            // Who goes through the tour stays on it.
-            Some(next) if self.progress.stage(next) < Stage::Passed && self.is_on_tour() => Some(next),
-            _ => self.progress.next(false),
-        };
-        match next {
+    fn after(&self) -> String {
+        if self.progress.touring && self.progress.next(true).is_some() {
+            return self.goes_on("mqlab learn --tour");
+        }
+        match self.progress.next(false) {
             Some(next) => self.goes_on(&format!("mqlab learn {next}")),
             None => self.line(say::ALL_PASSED, &[]) + &self.goes_on("mqlab hunt 26-hunt"),
         }
-    }
-
-    fn is_on_tour(&self) -> bool {
-        self.progress.lessons.keys().all(|id| TOUR.contains(&id.as_str()))
     }
 
     /// Whether somebody says yes; without asking if that was said already.

@@ -23,6 +23,7 @@ pub(super) fn lesson(mut desk: Desk, id: &'static str, how: How) -> Result<ExitC
         Err(refusal) => return load::answer(Err(refusal)),
     };
     desk.progress.at(id);
+    desk.progress.touring = how.tour;
     desk.keep();
     let look = desk.look;
     if how.plain {
@@ -63,7 +64,7 @@ pub(super) fn task(desk: &Desk, scenario: &Scenario) -> String {
         return desk.line(say::NO_EXERCISE, &[]) + &desk.goes_on(&open);
     };
     if desk.progress.stage(id) == Stage::Passed {
-        return desk.after(id);
+        return desk.after();
     }
     let paths: Vec<String> = exercise.editable.iter().map(Pattern::to_string).collect();
     let goal = desk.line(say::GOAL, &[("goal", exercise.goal.text(desk.lang()))]);

@@ -156,8 +156,10 @@ fn the_exercise(scenario: &Scenario, exercise: &Exercise, effort: Effort, lesson
             format!("有 {count} 条提示，至少应有 {HINTS_LEAST} 条"),
         );
     }
+    // What fails ends at the first seed that shows it: nothing is saved with fewer.
+    let thorough = Effort { most: None, ..effort };
     let untouched = Attempt { sets: Vec::new(), edits: Vec::new(), why: Phrase::default() };
-    if let Ok(Came::Held(seeds)) = try_one(scenario, exercise, &untouched, effort) {
+    if let Ok(Came::Held(seeds)) = try_one(scenario, exercise, &untouched, thorough) {
         lesson.wrong(
             Kind::Unsolved,
             format!("it passes with nothing changed, in {seeds} seeds"),
@@ -188,7 +190,7 @@ fn the_exercise(scenario: &Scenario, exercise: &Exercise, effort: Effort, lesson
     }
     for (number, attempt) in (1..).zip(&exercise.wrong) {
         lesson.wrong.0 += 1;
-        match try_one(scenario, exercise, attempt, effort) {
+        match try_one(scenario, exercise, attempt, thorough) {
             Ok(Came::Missed(_)) => lesson.wrong.1 += 1,
             Ok(Came::Held(seeds)) => {
                 let flags = flags(attempt);

@@ -155,7 +155,7 @@ impl Resolver<'_> {
             let one = [text.get_ref().clone()];
             let (set, edit): (&[String], &[String]) = if is_set { (&one, &[]) } else { (&[], &one) };
             match overrides::changed(document, set, edit) {
-                Err((_, problem)) => self.wrong(problem.code, Some(text.span()), problem.message, &problem.help),
+                Err(problem) => self.wrong(problem.code, Some(text.span()), problem.message, &problem.help),
                 Ok(changed) => {
                     let covered = |place: &Place| editable.iter().any(|pattern| pattern.covers(place, document));
                     if let Some(other) = differences(document, &changed).iter().find(|place| !covered(place)) {
