@@ -7,6 +7,7 @@ pub mod page;
 pub mod sentences;
 
 pub mod faults;
+pub mod serve;
 pub mod views;
 pub mod words;
 

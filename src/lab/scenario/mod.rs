@@ -51,7 +51,7 @@ mod read;
 
 mod resolve;
 
-mod remark;
+pub(crate) mod remark;
 
 pub mod import;
 

@@ -1,0 +1,9 @@
+//! The second driver: the same nodes behind real ports, over loopback.
+
+mod client;
+
+mod binary;
+mod conversation;
+mod faults;
+mod hostile;
+mod library;
