@@ -80,6 +80,13 @@ impl Client {
         self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
     }
 
+    /// Lets a moment pass, whatever is said meanwhile and however it ends.
+    pub fn pass(&mut self) {
+        self.socket.set_read_timeout(Some(MOMENT)).unwrap();
+        while matches!(self.socket.read(&mut [0; 4_096]), Ok(1..)) {}
+        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    }
+
     /// Asks somebody who may not listen; whether an answer came.
     pub fn ask_if_heard(&mut self, command: Box<Command>) -> bool {
         let _ = self.socket.write_all(&encode_as(&command, self.header));

@@ -119,6 +119,26 @@ fn beyond_the_limit_nobody_is_taken_and_room_is_given_back() {
 }
 
 #[test]
+fn a_slave_that_reports_what_cannot_be_is_no_danger_to_its_master() {
+    let mut server = Server::start(Config::free_ports()).unwrap();
+    let notices = server.notices().unwrap();
+    let broker = server.brokers()[0].addr;
+    let mut replication = broker;
+    replication.set_port(broker.port() + 1);
+    for reports in [[i64::MIN + 1, i64::MAX], [i64::MAX, i64::MIN], [-1, i64::MAX], [7, 5]] {
+        let mut slave = Client::to(replication);
+        for report in reports {
+            slave.socket.write_all(&report.to_be_bytes()).unwrap();
+            // Its master looks at what it has for it within ten milliseconds.
+            slave.pass();
+        }
+    }
+    assert_eq!(Client::to(broker).send("orders", b"x"), Ok(0));
+    let told: Vec<Notice> = notices.try_iter().collect();
+    assert!(!told.iter().any(|notice| matches!(notice, Notice::Panicked { .. })), "{told:?}");
+}
+
+#[test]
 fn two_thousand_connections_are_kept_at_a_time() {
     let server = Server::start(Config::free_ports()).unwrap();
     let many: Vec<TcpStream> = (0..MANY).map_while(|_| TcpStream::connect(server.addr()).ok()).collect();

@@ -49,10 +49,11 @@ pub(super) fn run(args: &ServeArgs, look: Look) -> Result<ExitCode> {
         Ok(server) => server,
         Err(error) => return Ok(refuse(&teller.error(&error), if is_usage(&config) { USAGE } else { INVALID })),
     };
-    teller.ready(&server, start.elapsed(), is_scratch)?;
     let notices = server.notices().context("nobody has taken them before")?;
     let handle = server.handle();
+    // Before anybody hears that it is ready: whoever does may stop it at once.
     listen_for_signals(handle.clone())?;
+    teller.ready(&server, start.elapsed(), is_scratch)?;
     listen_for_orders(handle.clone(), teller)?;
     play(timed, handle, teller)?;
     for notice in notices {

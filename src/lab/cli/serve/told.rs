@@ -12,6 +12,7 @@ use crate::lab::cli::args::Report;
 use crate::lab::cli::load;
 use crate::lab::locale::serve as words;
 use crate::lab::locale::{Lang, Words, fill};
+use crate::mq::message::Name;
 
 /// Fills a sentence's gaps.
 pub(super) fn filled(words: Words, lang: Lang, values: &[(&str, String)]) -> String {
@@ -135,11 +136,11 @@ impl Teller {
                 self.tell(words::NONE_IN_FORCE.text(self.lang), &json!({ "event": "faults", "faults": [] }));
             }
             Done::Faults(all) => {
-                let line = |(number, text): &(u32, _)| {
-                    self.text(words::IN_FORCE, &[("number", number.to_string()), ("text", format!("{text}"))])
+                let line = |(number, text): &(u32, Name)| {
+                    self.text(words::IN_FORCE, &[("number", number.to_string()), ("text", text.to_string())])
                 };
-                let text: String = all.iter().map(|(number, text)| line(&(*number, text.to_string()))).collect();
-                let row = |(number, text): &(u32, crate::mq::message::Name)| json!({ "number": number, "fault": text.as_str() });
+                let row = |(number, text): &(u32, Name)| json!({ "number": number, "fault": text.as_str() });
+                let text: String = all.iter().map(line).collect();
                 self.tell(&text, &json!({ "event": "faults", "faults": all.iter().map(row).collect::<Vec<_>>() }));
             }
             Done::Began { .. }
