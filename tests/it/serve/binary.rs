@@ -12,14 +12,14 @@ use super::client::{Client, route};
 use super::conversation::pull_until;
 
 /// A running `mqlab serve --format json`.
-struct Served {
-    child: Child,
+pub struct Served {
+    pub child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
 
 impl Served {
-    fn with(args: &[&str]) -> Served {
+    pub fn with(args: &[&str]) -> Served {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mqlab"))
             .args(["serve", "--nameserver-port", "0", "--broker-port", "0", "--format", "json"])
             .args(args)
@@ -33,7 +33,7 @@ impl Served {
     }
 
     /// The next line; the one of an event, if that is named.
-    fn next(&mut self, event: &str) -> Value {
+    pub fn next(&mut self, event: &str) -> Value {
         loop {
             let mut line = String::new();
             assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "it ends before `{event}`: {}", self.complaint());
@@ -44,7 +44,7 @@ impl Served {
         }
     }
 
-    fn say(&mut self, line: &str) {
+    pub fn say(&mut self, line: &str) {
         writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
     }
 
@@ -62,7 +62,7 @@ impl Drop for Served {
     }
 }
 
-fn addr(value: &Value) -> SocketAddrV4 {
+pub fn addr(value: &Value) -> SocketAddrV4 {
     value.as_str().unwrap().parse().unwrap()
 }
 

@@ -7,3 +7,4 @@ mod conversation;
 mod faults;
 mod hostile;
 mod library;
+mod same;
