@@ -224,6 +224,8 @@ impl Server {
             files::remove(scratch.as_deref());
             return Err(ServeError::Boot { node, why });
         }
+        // That they run is what a server that has started says.
+        while notices.try_recv().is_ok() {}
         for order in faults {
             driver.begin(order);
         }

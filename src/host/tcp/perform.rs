@@ -61,8 +61,17 @@ impl Driver {
 
     /// Boots a machine's process: its ports first, so that nobody is told of a broker that cannot be reached.
     ///
-    /// Errors: what stands in the way.
+    /// Errors: what stands in the way; it is told, too.
     pub(super) fn boot(&mut self, machine: usize) -> Result<(), Name> {
+        let booted = self.try_to_boot(machine);
+        if let Err(why) = &booted {
+            drop(self.out.drain());
+            self.die(machine, Death::Unborn(why.clone()), None);
+        }
+        booted
+    }
+
+    fn try_to_boot(&mut self, machine: usize) -> Result<(), Name> {
         let is_full = self.faults.full_disk(&self.machines[machine].setup.name);
         let running = &mut self.machines[machine];
         let sockets = running.setup.sockets();
@@ -79,15 +88,7 @@ impl Driver {
             Ok(booted) => booted,
             Err(unwound) => Err(panic_text(&*unwound)),
         };
-        match booted {
-            Ok(node) => running.node = Some(node),
-            Err(why) => {
-                self.effects.clear();
-                drop(self.out.drain());
-                self.die(machine, Death::Unborn(why.clone()), None);
-                return Err(why);
-            }
-        }
+        running.node = Some(booted?);
         for (socket, at) in sockets.into_iter().zip(0..) {
             let listening = self.listen(machine, at, socket);
             listening.map_err(|error| Name::from(error.to_string()))?;

@@ -1,7 +1,7 @@
 //! Faults on a server that clients use, and what of them stands in its trace.
 
 use mqlab::host::serve::{BrokerSetup, Config, Server};
-use mqlab::host::tcp::Done;
+use mqlab::host::tcp::{Done, Notice};
 use mqlab::mq::broker::BrokerConfig;
 use mqlab::mq::node::Addr;
 use mqlab::mq::store::config::Role;
@@ -108,6 +108,25 @@ fn what_was_acknowledged_is_there_after_a_kill_and_the_address_is_the_same() {
     assert_eq!(all[49], b"order-49");
     server.fault("kill broker-a").unwrap();
     assert!(!server.stop().unwrap().cleanly, "its store is as the kill left it");
+}
+
+#[test]
+fn a_broker_whose_port_is_taken_meanwhile_says_so_and_comes_back_when_it_is_free() {
+    let mut server = Server::start(Config::free_ports()).unwrap();
+    let notices = server.notices().unwrap();
+    let addr = server.brokers()[0].addr;
+    server.fault("kill broker-a").unwrap();
+    let taken = std::net::TcpListener::bind(addr).unwrap();
+    let refused = server.fault("restart broker-a");
+    assert!(matches!(&refused, Ok(Done::BootFailed { why }) if why.contains(&addr.port().to_string())), "{refused:?}");
+    drop(taken);
+    assert_eq!(server.fault("restart broker-a"), Ok(Done::Restarted));
+    Client::to(addr).send("orders", b"x").unwrap();
+    let told: Vec<Notice> = notices.try_iter().collect();
+    assert!(
+        matches!(&told[..], [Notice::Killed { .. }, Notice::BootFailed { .. }, Notice::Booted { .. }]),
+        "each is told once: {told:?}"
+    );
 }
 
 #[test]
