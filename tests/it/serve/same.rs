@@ -22,8 +22,8 @@ use super::client::{Client, create_topic, message};
 use super::conversation::pull_until;
 
 /// What is asked, one after the other.
-fn requests() -> Vec<Box<Command>> {
-    let mut all = vec![create_topic("orders", 4), create_topic("bills", 1)];
+fn requests() -> Vec<Command> {
+    let mut all = vec![*create_topic("orders", 4), *create_topic("bills", 1)];
     for number in 0..61 {
         let topic = if number % 3 == 0 { "bills" } else { "orders" };
         let mut command = message(topic, &vec![b'a' + (number % 26) as u8; 10 + number * 37]);
@@ -31,7 +31,7 @@ fn requests() -> Vec<Box<Command>> {
             header.queue_id = (number % 4) as i32;
             header.properties = Some(Name::from(format!("KEYS\u{1}order-{number}\u{2}TAGS\u{1}t{}", number % 5)));
         }
-        all.push(command);
+        all.push(*command);
     }
     all
 }
@@ -40,14 +40,14 @@ fn requests() -> Vec<Box<Command>> {
 #[derive(Clone)]
 struct Script {
     to: Addr,
-    left: Vec<Box<Command>>,
+    left: Vec<Command>,
 }
 
 impl Script {
     fn say(&mut self, step: &mut Step<'_>) {
         if let Some(mut command) = self.left.pop() {
             command.opaque = Opaque(self.left.len() as i32);
-            step.out.send(ConnId(1), command);
+            step.out.send(ConnId(1), Box::new(command));
         }
     }
 }
@@ -118,7 +118,7 @@ fn served(files: &[String]) -> Vec<Vec<u8>> {
     let server = Server::start(config).unwrap();
     let mut client = Client::to(server.brokers()[0].addr);
     for request in requests() {
-        client.ask(request).unwrap();
+        client.ask(Box::new(request)).unwrap();
     }
     // All are in their queues before it stops.
     pull_until(&mut client, "bills", 21);
