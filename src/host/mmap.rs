@@ -1,6 +1,7 @@
 //! `MmapDisk`: the disk contract over memory-mapped files in a folder.
 //!
-//! The mapping outlives the process in the page cache, as RocketMQ's own; [`MmapDisk::flush`] is `msync`.
+//! The mapping outlives the process in the page cache, as RocketMQ's own; [`MmapDisk::flush`] is `msync`, and a [`Forcing`]
+//! is one that another thread may do while this one goes on writing.
 
 #![expect(unsafe_code, reason = "memory-mapping a file is unsafe: another process may change it under the mapping")]
 
@@ -9,10 +10,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
+use std::{ptr, slice};
 
 use bytes::Bytes;
-use memmap2::MmapMut;
+use memmap2::MmapRaw;
 
 use crate::mq::disk::{Disk, DiskError, FileId, FileInfo, Usage};
 
@@ -30,7 +33,23 @@ pub struct MmapDisk {
 #[derive(Debug)]
 struct Mapped {
     name: String,
-    map: MmapMut,
+    /// Shared with whoever forces a range of it, and with nobody else.
+    map: Arc<MmapRaw>,
+}
+
+/// A range that is to be forced to the device, by whatever thread.
+#[derive(Debug)]
+pub struct Forcing {
+    map: Arc<MmapRaw>,
+    range: Range<u64>,
+}
+
+impl Forcing {
+    /// Forces it (`msync`). Errors: the device's.
+    pub fn run(&self) -> Result<(), DiskError> {
+        let Range { start, end } = self.range;
+        self.map.flush_range(start as usize, (end - start) as usize).map_err(|error| kind(&error))
+    }
 }
 
 impl MmapDisk {
@@ -62,13 +81,23 @@ impl MmapDisk {
 
     /// Forces `range` of a file to the device (`msync`). Errors: the device's.
     pub fn flush(&mut self, file: FileId, range: Range<u64>) -> Result<(), DiskError> {
+        self.forcing(file, range)?.run()
+    }
+
+    /// The same, to be done by somebody else; the file may be removed meanwhile. Errors: there is no such file or range.
+    pub fn forcing(&self, file: FileId, range: Range<u64>) -> Result<Forcing, DiskError> {
         let Some(mapped) = self.files.get(file.0 as usize).and_then(Option::as_ref) else {
             return Err(DiskError::NotFound);
         };
         if range.end > mapped.map.len() as u64 || range.start > range.end {
             return Err(DiskError::Invalid);
         }
-        mapped.map.flush_range(range.start as usize, (range.end - range.start) as usize).map_err(|error| kind(&error))
+        Ok(Forcing { map: Arc::clone(&mapped.map), range })
+    }
+
+    /// The name of an open file.
+    pub fn name_of(&self, file: FileId) -> Option<&str> {
+        Some(&self.files.get(file.0 as usize)?.as_ref()?.name)
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, DiskError> {
@@ -77,7 +106,7 @@ impl MmapDisk {
         if inside { Ok(self.root.join(name)) } else { Err(DiskError::Invalid) }
     }
 
-    fn map(&mut self, name: &str, len: u64) -> Result<MmapMut, DiskError> {
+    fn map(&mut self, name: &str, len: u64) -> Result<MmapRaw, DiskError> {
         let path = self.path(name)?;
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| kind(&error))?;
@@ -90,12 +119,10 @@ impl MmapDisk {
         } else if found != len {
             return Err(DiskError::Invalid);
         }
-        // SAFETY: the file was opened by us for reading and writing and has `len` bytes; the lock file keeps other
-        // processes of ours out, and nobody else is expected to write below `root`.
-        unsafe { MmapMut::map_mut(&file) }.map_err(|error| kind(&error))
+        MmapRaw::map_raw(&file).map_err(|error| kind(&error))
     }
 
-    fn mapped(&self, file: FileId) -> &MmapMut {
+    fn mapped(&self, file: FileId) -> &MmapRaw {
         &self.files[file.0 as usize].as_ref().expect("an open file").map
     }
 
@@ -116,20 +143,27 @@ impl Disk for MmapDisk {
         }
         let map = self.map(name, len)?;
         let id = FileId(self.files.len() as u32);
-        self.files.push(Some(Mapped { name: name.to_owned(), map }));
+        self.files.push(Some(Mapped { name: name.to_owned(), map: Arc::new(map) }));
         self.names.insert(name.to_owned(), id);
         Ok(id)
     }
 
     fn bytes(&mut self, file: FileId, range: Range<u64>) -> &[u8] {
-        &self.mapped(file)[range.start as usize..range.end as usize]
+        let map = self.mapped(file);
+        assert!(range.start <= range.end, "a range ends behind its start");
+        assert!(range.end <= map.len() as u64, "read behind the end of a file: {range:?}");
+        // SAFETY: the range lies in the mapping, which lives as long as `self`. What writes to it through this process takes
+        // `&mut self`, and who forces it reads no byte of it; the lock file keeps other processes of ours out, and nobody
+        // else is expected to write below `root`.
+        unsafe { slice::from_raw_parts(map.as_ptr().add(range.start as usize), (range.end - range.start) as usize) }
     }
 
     fn write(&mut self, file: FileId, at: u64, bytes: &[u8]) {
         let mapped = self.files[file.0 as usize].as_mut().expect("an open file");
         let end = at as usize + bytes.len();
         assert!(end <= mapped.map.len(), "write behind the end of `{}`: {at}..{end}", mapped.name);
-        mapped.map[at as usize..end].copy_from_slice(bytes);
+        // SAFETY: the range lies in the mapping; no reference into it is alive, since lending one borrows `self`.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), mapped.map.as_mut_ptr().add(at as usize), bytes.len()) };
     }
 
     fn write_through(&mut self, file: FileId, at: u64, bytes: &[u8]) -> Result<(), DiskError> {

@@ -83,6 +83,8 @@ mod replica;
 mod replica_repaired;
 mod run;
 
+mod serve;
+
 mod prints;
 
 mod exports;

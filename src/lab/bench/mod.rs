@@ -18,6 +18,8 @@ mod mini;
 
 mod ping;
 
+mod serve;
+
 mod startup;
 
 mod stopwatch;
@@ -138,7 +140,7 @@ pub(crate) struct Case {
 const ROUNDS: usize = 7;
 
 /// The names one may ask for; `append` and `store` stand for both of their sizes.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 14] = [
     "ping",
     "mini",
     "broker",
@@ -151,6 +153,7 @@ pub const NAMES: [&str; 13] = [
     "store-128",
     "store-1024",
     "recovery",
+    "serve",
     "tui",
 ];
 
@@ -169,6 +172,10 @@ pub fn run(name: Option<&str>) -> Report {
     workloads.extend(sizes.map(|(name, body)| store::measure(name, *body)));
     if asked("recovery", "recovery") {
         workloads.push(store::measure_recovery());
+    }
+    // Not among all: it opens ports.
+    if name == Some(serve::NAME) {
+        workloads.push(serve::measure());
     }
     // Not among all: its runs are kept whole, and the memory of what is measured with them would be theirs.
     let tui = (name == Some("tui")).then(|| tui::measure(usize::MAX, &LONG_RUNS));

@@ -38,6 +38,7 @@ mod replay;
 mod run;
 mod scenario;
 mod schema;
+mod serve;
 mod show;
 mod shrink;
 mod source;
@@ -84,6 +85,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Export(args)) => export::run(&args, look),
         Some(Command::List) => scenario::list(Report::Text, look),
         Some(Command::Inspect(args)) => inspect::inspect(&args, look),
+        Some(Command::Serve(args)) => serve::run(&args, look),
         Some(Command::Bench(args)) => run_bench(&args),
         Some(Command::CrashStates(args)) => crash_states::run(&args, look),
         Some(Command::CheckDeterminism(args)) => determinism::run(&args, look),

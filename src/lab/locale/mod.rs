@@ -9,6 +9,7 @@ pub mod sentences;
 pub mod course;
 pub mod faults;
 pub mod learning;
+pub mod serve;
 pub mod views;
 pub mod words;
 

@@ -55,7 +55,7 @@ mod read;
 
 mod resolve;
 
-mod remark;
+pub(crate) mod remark;
 
 pub mod import;
 

@@ -5,7 +5,7 @@ use crate::lab::locale::Phrase;
 use crate::mq::broker::properties::{About, Remark, names};
 
 /// A remark in words, without its place.
-pub(super) fn words(remark: &Remark) -> Phrase {
+pub(crate) fn words(remark: &Remark) -> Phrase {
     let (en, zh) = match &remark.about {
         About::Unknown => {
             let near = nearest(&remark.key, names());

@@ -214,7 +214,8 @@ fn nameservers(plan: &Plan, names: &[Name]) -> Vec<Addr> {
     found.map(|node| Addr { ip: node.ip, port: NAMESERVER_PORT }).collect()
 }
 
-fn broker_config(plan: &Plan, node: &NodePlan, broker: &BrokerPlan) -> BrokerConfig {
+/// A broker's settings as a plan says them.
+pub(crate) fn broker_config(plan: &Plan, node: &NodePlan, broker: &BrokerPlan) -> BrokerConfig {
     let addr = Addr { ip: node.ip, port: broker.listen_port };
     let read_write = topic::PERM_READ | topic::PERM_WRITE;
     let mut config = BrokerConfig::new(broker.broker_name.clone(), addr);

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use serde_json::{Map, Value, json};
 
 use crate::lab::trace::digest::Digest;
-use crate::lab::trace::log::Trace;
+use crate::lab::trace::log::{Header, Trace};
 use crate::lab::trace::record::{App, Clock, DiskEvent, Fault, FrameNote, Machine, Record, Road, What};
 use crate::mq::app::pull::{PullAnswer, PullCall};
 use crate::mq::app::{AdminAnswer, Call, Return, SendTo};
@@ -21,29 +21,30 @@ pub const VERSION: u32 = 1;
 /// The whole trace, each line ended by a newline.
 pub fn jsonl(trace: &Trace, digest: &Digest) -> String {
     let mut out = String::new();
-    let header = &trace.header;
-    let nodes: Vec<Value> = header
-        .nodes
-        .iter()
-        .map(|node| json!({ "name": node.name.as_str(), "role": lower(&node.role), "addr": node.addr.as_str() }))
-        .collect();
-    line(
-        &mut out,
-        json!({
-            "format": VERSION,
-            "scenario": header.scenario.as_str(),
-            "seed": header.seed,
-            "profile": header.profile.as_str(),
-            "start_ms": header.start.0,
-            "nodes": nodes,
-            "build": env!("CARGO_PKG_VERSION"),
-        }),
-    );
+    line(&mut out, header_json(&trace.header));
     for record in trace.records() {
         line(&mut out, record_json(trace, record));
     }
     line(&mut out, json!({ "digest": digest.to_string(), "records": trace.records().len(), "steps": trace.steps() }));
     out
+}
+
+/// The first line: what the run was.
+pub fn header_json(header: &Header) -> Value {
+    let nodes: Vec<Value> = header
+        .nodes
+        .iter()
+        .map(|node| json!({ "name": node.name.as_str(), "role": lower(&node.role), "addr": node.addr.as_str() }))
+        .collect();
+    json!({
+        "format": VERSION,
+        "scenario": header.scenario.as_str(),
+        "seed": header.seed,
+        "profile": header.profile.as_str(),
+        "start_ms": header.start.0,
+        "nodes": nodes,
+        "build": env!("CARGO_PKG_VERSION"),
+    })
 }
 
 fn line(out: &mut String, value: Value) {

@@ -7,7 +7,7 @@ use crate::lab::cli::args::seed;
 /// Which workload.
 #[derive(Args, Debug, Clone)]
 pub struct BenchArgs {
-    /// One workload: ping, mini, broker, cluster, startup, append, store, recovery; all of these by default. Or tui: what the player takes.
+    /// One workload: ping, mini, broker, cluster, startup, append, store, recovery; all of these by default. Or serve: sends over real sockets; or tui: what the player takes.
     pub name: Option<String>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = BenchFormat::Text)]

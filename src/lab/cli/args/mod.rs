@@ -14,6 +14,7 @@ mod inspect;
 mod learn;
 mod run;
 mod scenario;
+mod serve;
 mod show;
 
 pub use asked::{DiffArgs, ExportArgs, StateArg, Target, WhyArgs};
@@ -25,6 +26,7 @@ pub use inspect::InspectArgs;
 pub use learn::{CheckArgs, LearnArgs, LearnCommand};
 pub use run::{Format, ReplayArgs, RunArgs};
 pub use scenario::ScenarioCommand;
+pub use serve::ServeArgs;
 pub use show::{MessageArgs, Show, ShowArgs, ToolArgs, ToolOrViewArgs, ViewArgs, WhichMessage};
 
 /// A deterministic laboratory for Apache RocketMQ 4.3.2: one seed is one history.
@@ -39,6 +41,7 @@ pub use show::{MessageArgs, Show, ShowArgs, ToolArgs, ToolOrViewArgs, ViewArgs, 
 ///   mqlab export 17-power-loss --to html -o run.html
 ///   mqlab show progress 08-first-offset       how far each group has got, as mqadmin prints it
 ///   mqlab hunt 26-hunt --seeds 0..10000       draw clusters, traffic and faults, and see what breaks
+///   mqlab serve                               a RocketMQ on 127.0.0.1:9876, with faults on a switch
 ///   mqlab inspect ~/store --verify            is everything in a broker's store whole?
 #[derive(Parser, Debug)]
 #[command(name = "mqlab", version, verbatim_doc_comment, disable_help_subcommand = true)]
@@ -147,6 +150,8 @@ pub enum Command {
     List,
     /// Look into a store directory, a production broker's too; nothing is ever written.
     Inspect(InspectArgs),
+    /// Be a RocketMQ: the same nameserver and brokers behind real ports, for real clients, with faults on a switch.
+    Serve(ServeArgs),
     /// Measure this machine: each workload beside its bare limit.
     Bench(BenchArgs),
     /// Go through every state in which a crash can leave a store.

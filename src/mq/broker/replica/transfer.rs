@@ -233,7 +233,8 @@ impl Broker {
 
 impl SlaveLink {
     fn is_full(&self) -> bool {
-        self.next.is_some_and(|next| next - self.acked.max(self.drained) >= SOCKETS)
+        // Whoever connects may report any number: a difference wraps round, as Java's does.
+        self.next.is_some_and(|next| next.wrapping_sub(self.acked.max(self.drained)) >= SOCKETS)
     }
 }
 

@@ -1,0 +1,10 @@
+//! The second driver: the same nodes behind real ports, over loopback.
+
+mod client;
+
+mod binary;
+mod conversation;
+mod faults;
+mod hostile;
+mod library;
+mod same;
