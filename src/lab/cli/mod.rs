@@ -18,6 +18,7 @@ pub mod args;
 
 mod about;
 mod against;
+mod clients;
 mod config;
 mod course;
 mod crash_states;
@@ -86,6 +87,7 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::List) => scenario::list(Report::Text, look),
         Some(Command::Inspect(args)) => inspect::inspect(&args, look),
         Some(Command::Serve(args)) => serve::run(&args, look),
+        Some(Command::Send(args)) => clients::send::run(&args, look),
         Some(Command::Bench(args)) => run_bench(&args),
         Some(Command::CrashStates(args)) => crash_states::run(&args, look),
         Some(Command::CheckDeterminism(args)) => determinism::run(&args, look),

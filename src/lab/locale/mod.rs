@@ -6,6 +6,7 @@ pub mod page;
 
 pub mod sentences;
 
+pub mod clients;
 pub mod course;
 pub mod faults;
 pub mod learning;

@@ -211,7 +211,7 @@ pub fn message_ext(stored: &StoredMessage) -> String {
 }
 
 /// `Throwable.toString`: the class with its package, and the message.
-fn thrown(error: &AppError) -> String {
+pub fn thrown(error: &AppError) -> String {
     let package = match error.kind {
         ErrorKind::Client | ErrorKind::Broker => "org.apache.rocketmq.client.exception",
         ErrorKind::Connect | ErrorKind::SendRequest | ErrorKind::Timeout | ErrorKind::TooMuchRequest => {

@@ -3,6 +3,7 @@
 mod client;
 
 mod binary;
+mod clients;
 mod conversation;
 mod faults;
 mod hostile;

@@ -7,6 +7,7 @@ use crate::lab::cli::mutants::MutantsArgs;
 
 mod asked;
 mod bench;
+mod clients;
 mod course;
 mod determinism;
 mod hunt;
@@ -19,6 +20,7 @@ mod show;
 
 pub use asked::{DiffArgs, ExportArgs, StateArg, Target, WhyArgs};
 pub use bench::{BenchArgs, BenchFormat, CrashArgs, FileSystem};
+pub use clients::{ClusterArgs, SendArgs};
 pub use course::{CourseArgs, CourseCommand};
 pub use determinism::{DeterminismArgs, Emit};
 pub use hunt::{HuntArgs, HuntCommand, HuntLength, HuntShape, MergeArgs, ShardArg, ShrinkArgs};
@@ -152,6 +154,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Be a RocketMQ: the same nameserver and brokers behind real ports, for real clients, with faults on a switch.
     Serve(ServeArgs),
+    /// Send messages to a RocketMQ 4.x, one that `mqlab serve` serves or any other.
+    Send(Box<SendArgs>),
     /// Measure this machine: each workload beside its bare limit.
     Bench(BenchArgs),
     /// Go through every state in which a crash can leave a store.

@@ -1,0 +1,43 @@
+//! What `mqlab send` says.
+
+use crate::lab::locale::Words;
+
+const fn w(en: &'static str, zh: &'static str) -> Words {
+    Words { en, zh }
+}
+
+/// A nameserver's address is none.
+pub const NAMESERVER: Words = w(
+    "`{text}` is no nameserver's address: {why}\n  help: `--nameserver HOST:PORT`, with `;` between several\n",
+    "`{text}` 不是名字服务的地址：{why}\n  帮助：`--nameserver HOST:PORT`，多个之间用 `;` 分隔\n",
+);
+/// See [`NAMESERVER`].
+pub const FOLDER: Words = w(
+    "{path} cannot be written: {why}\n  help: name a folder that you may write to\n",
+    "无法写入 {path}：{why}\n  帮助：换一个有写权限的目录\n",
+);
+/// See [`NAMESERVER`].
+pub const BOOT: Words = w(
+    "the client does not start: {why}\n  help: mend what it names, or move it away\n",
+    "客户端无法启动：{why}\n  帮助：修复它指出的问题，或将其移走\n",
+);
+/// See [`NAMESERVER`].
+pub const SYSTEM: Words = w(
+    "the system refuses: {why}\n  help: `ulimit -a` says what this process may have\n",
+    "系统拒绝：{why}\n  帮助：`ulimit -a` 可查看本进程的限制\n",
+);
+/// The client or its driver ended in a panic.
+pub const PANICKED: Words =
+    w("the client ended in a panic: this is a fault of mqlab itself\n", "客户端因 panic 结束：这是 mqlab 自身的缺陷\n");
+/// Standard input breaks off.
+pub const INPUT: Words = w(
+    "standard input cannot be read: {why}\n  help: each line is a body; bodies may stand behind the topic, too\n",
+    "无法读取标准输入：{why}\n  帮助：每行是一个消息体；消息体也可以写在主题之后\n",
+);
+/// How sending went.
+pub const SENT: Words = w("{ok} of {count} sent, all SEND_OK\n", "已发送 {ok}/{count} 条，全部 SEND_OK\n");
+/// See [`SENT`].
+pub const WRITTEN: Words =
+    w("{ok} of {count} written; nobody says whether they arrived\n", "已写出 {ok}/{count} 条；没有人告知是否到达\n");
+/// See [`SENT`].
+pub const NOT_ALL_SENT: Words = w("{ok} of {count} sent with SEND_OK\n", "{count} 条中有 {ok} 条以 SEND_OK 发送\n");
