@@ -4,20 +4,27 @@
 //! as a client does: offsets are reported, groups leave.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, ToSocketAddrs, UdpSocket};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use crate::host::tcp::{Driver, Ended, Handle, Limits, Machine};
+use crate::host::tcp::{Driver, Ended, Handle, Limits, Machine, Witness};
 use crate::lab::trace::log::Role;
+use crate::lab::trace::record::What;
 use crate::mq::app::{Call, Return};
 use crate::mq::client::config::ClientConfig;
 use crate::mq::client::consumer::local;
+use crate::mq::fact::Fact;
 use crate::mq::message::Name;
 use crate::mq::node::{Addr, Node};
+use crate::mq::time::Millis;
+use crate::mq::wire::codec::{Decoder, encode};
+use crate::mq::wire::command::{Command, Opaque};
+use crate::mq::wire::header::Header;
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -49,10 +56,19 @@ pub enum ClientError {
 /// A client process that runs until it is stopped or dropped.
 pub struct Client {
     handle: Handle,
-    heard: Receiver<Return>,
+    heard: Receiver<Heard>,
     thread: Option<JoinHandle<Ended>>,
     /// Removed at the end.
     scratch: Option<PathBuf>,
+}
+
+/// What a client process has to say.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Heard {
+    /// A call returned, or the process calls back.
+    Returned(Return),
+    /// A consumer's `start()` threw this: its process goes on without it.
+    StartThrew(Name),
 }
 
 /// The addresses of `host:port;host:port`, with names looked up.
@@ -106,6 +122,7 @@ impl Client {
         };
         std::fs::create_dir_all(&folder).map_err(|source| ClientError::Folder { path: folder.clone(), source })?;
         let (returned, heard) = channel();
+        let threw = (!config.consumers.is_empty()).then(|| start_threw(returned.clone()));
         let machine = Machine {
             name: config.name.clone(),
             role: Role::Client,
@@ -118,10 +135,10 @@ impl Client {
             folder,
             application: Some(Box::new(move |answer, _| {
                 // Who has gone is told nothing.
-                let _ = returned.send(answer.clone());
+                let _ = returned.send(Heard::Returned(answer.clone()));
             })),
         };
-        let started = Client::drive(machine);
+        let started = Client::drive(machine, threw);
         match started {
             Ok((handle, thread)) => Ok(Client { handle, heard, thread: Some(thread), scratch }),
             Err(error) => {
@@ -131,8 +148,8 @@ impl Client {
         }
     }
 
-    fn drive(machine: Machine) -> Result<(Handle, JoinHandle<Ended>), ClientError> {
-        let (mut driver, handle, _) = Driver::new(vec![machine], (1, Limits::default()), None)?;
+    fn drive(machine: Machine, threw: Option<Witness>) -> Result<(Handle, JoinHandle<Ended>), ClientError> {
+        let (mut driver, handle, _) = Driver::new(vec![machine], (1, Limits::default()), threw)?;
         driver.boot_all().map_err(|(_, why)| ClientError::Boot(why))?;
         let thread = Builder::new().name("mqlab-client".to_owned()).spawn(move || driver.run())?;
         Ok((handle, thread))
@@ -143,24 +160,14 @@ impl Client {
         self.handle.call(0, call);
     }
 
-    /// What it returns next; `None` when it has ended.
-    pub fn hear(&self) -> Option<Return> {
+    /// What it says next; `None` when it has ended.
+    pub fn hear(&self) -> Option<Heard> {
         self.heard.recv().ok()
     }
 
-    /// What it has returned already, if anything.
-    pub fn heard(&self) -> Option<Return> {
+    /// What it has said already, if anything.
+    pub fn heard(&self) -> Option<Heard> {
         self.heard.try_recv().ok()
-    }
-
-    /// What it returns within a time: `Err` tells whether it has ended.
-    ///
-    /// Errors: nothing came, or nothing will.
-    pub fn hear_within(&self, time: Duration) -> Result<Return, Silence> {
-        self.heard.recv_timeout(time).map_err(|error| match error {
-            RecvTimeoutError::Timeout => Silence::Yet,
-            RecvTimeoutError::Disconnected => Silence::Ended,
-        })
     }
 
     /// For another thread: asks it to stop.
@@ -182,20 +189,49 @@ impl Client {
     }
 }
 
-/// Why nothing was heard.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Silence {
-    /// There may be something later.
-    Yet,
-    /// The process has ended.
-    Ended,
-}
-
 impl Drop for Client {
     fn drop(&mut self) {
         // Who drops it asks for no answer.
         let _ = self.end();
     }
+}
+
+/// Tells of starts that threw, which a process says of itself and returns to nobody.
+fn start_threw(told: Sender<Heard>) -> Witness {
+    Box::new(move |record| {
+        if let What::Fact(Fact::StartThrew { text, .. }) = &record.what {
+            let _ = told.send(Heard::StartThrew(text.clone()));
+        }
+    })
+}
+
+/// Asks a server one thing, and waits for the answer.
+///
+/// Errors: it is not there, does not answer in time, or not with a frame.
+pub fn ask(addr: SocketAddrV4, code: i32, header: Header) -> io::Result<Box<Command>> {
+    let mut socket = TcpStream::connect_timeout(&SocketAddr::V4(addr), PATIENCE)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.write_all(&encode(&Command::request(code, Opaque(1), header)))?;
+    let (mut decoder, mut bytes) = (Decoder::new(), [0; 16 << 10]);
+    loop {
+        if let Some(answer) = decoder.next().map_err(io::Error::other)? {
+            return Ok(Box::new(answer));
+        }
+        match socket.read(&mut bytes)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => decoder.push(&bytes[..read]),
+        }
+    }
+}
+
+/// How long one answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The machine's own clock.
+#[expect(clippy::disallowed_types, reason = "how old what a real server has is, a person asks")]
+pub fn now() -> Millis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Millis(since.as_millis() as i64)
 }
 
 /// Lets so much time pass.

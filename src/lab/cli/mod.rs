@@ -88,6 +88,8 @@ pub fn run() -> Result<ExitCode> {
         Some(Command::Inspect(args)) => inspect::inspect(&args, look),
         Some(Command::Serve(args)) => serve::run(&args, look),
         Some(Command::Send(args)) => clients::send::run(&args, look),
+        Some(Command::Consume(args)) => clients::consume::run(&args, look),
+        Some(Command::Admin(command)) => clients::admin::run(&command, look),
         Some(Command::Bench(args)) => run_bench(&args),
         Some(Command::CrashStates(args)) => crash_states::run(&args, look),
         Some(Command::CheckDeterminism(args)) => determinism::run(&args, look),

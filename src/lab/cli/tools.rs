@@ -16,7 +16,7 @@ use crate::lab::cli::load::{self, Look};
 use crate::lab::fault::episode::Trigger;
 use crate::lab::fault::moment;
 use crate::lab::scenario::plan::Plan;
-use crate::lab::sim::tools::{self, BrokerRow, GroupRow};
+use crate::lab::sim::tools::{self, Answers, BrokerRow, GroupRow};
 use crate::lab::sim::world::World;
 use crate::lab::trace::record::Level;
 use crate::mq::time::{Calendar, Millis, Time};
@@ -30,6 +30,13 @@ pub(super) enum Tool {
     Queues,
 }
 
+/// What of it is printed, and how.
+pub(super) struct Only<'a> {
+    pub(super) topic: Option<&'a str>,
+    pub(super) group: Option<&'a str>,
+    pub(super) format: Report,
+}
+
 /// Takes the run to its moment and prints what the tool finds.
 pub(super) fn show(tool: Tool, args: &ToolArgs, look: Look) -> Result<ExitCode> {
     let world = match world(args, look) {
@@ -39,16 +46,16 @@ pub(super) fn show(tool: Tool, args: &ToolArgs, look: Look) -> Result<ExitCode> 
             return Ok(ExitCode::from(INVALID));
         }
     };
+    let only = Only { topic: args.topic.as_deref(), group: args.group.as_deref(), format: args.format };
     let out = match tool {
-        Tool::Topics => topics(&world, args),
-        Tool::Cluster => cluster(&world, args),
-        Tool::Queues => queues(&world, args),
+        Tool::Topics => topics(&world, &only),
+        Tool::Cluster => cluster(&world, &only),
+        Tool::Queues => queues(&world, &only),
         Tool::Progress => match &args.group {
-            None => progress(&world, args),
-            Some(group) => match tools::progress(&world).into_iter().find(|row| row.group == group.as_str()) {
-                Some(row) => progress_of(&row, args),
-                None => {
-                    let known: Vec<String> = tools::progress(&world).iter().map(|row| row.group.to_string()).collect();
+            None => progress(&world, &only),
+            Some(group) => match progress_in(&world, group, &only) {
+                Ok(text) => text,
+                Err(known) => {
                     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                     load::complain(&format!("no group `{group}` at this moment\n  help: groups: {known}\n"));
                     return Ok(ExitCode::from(INVALID));
@@ -78,8 +85,8 @@ pub(super) fn world(args: &ToolArgs, look: Look) -> Result<World, String> {
     Ok(world)
 }
 
-fn wanted(only: &Option<String>, name: &str) -> bool {
-    only.as_ref().is_none_or(|only| only == name)
+fn wanted(only: Option<&str>, name: &str) -> bool {
+    only.is_none_or(|only| only == name)
 }
 
 /// A text as the tools cut it. Source: `UtilAll.frontStringAtLeast`.
@@ -91,9 +98,9 @@ fn json_text(rows: &[Value], name: &str) -> String {
     format!("{}\n", json!({ name: rows }))
 }
 
-fn topics(world: &World, args: &ToolArgs) -> String {
+pub(super) fn topics(world: &dyn Answers, args: &Only<'_>) -> String {
     let rows = tools::topics(world);
-    let rows = rows.iter().filter(|row| wanted(&args.topic, &row.topic) && wanted(&args.group, &row.group));
+    let rows = rows.iter().filter(|row| wanted(args.topic, &row.topic) && wanted(args.group, &row.group));
     if args.format == Report::Json {
         let rows: Vec<Value> = rows
             .map(|row| json!({ "cluster": row.cluster.as_str(), "topic": row.topic.as_str(), "group": row.group.as_str() }))
@@ -108,7 +115,7 @@ fn topics(world: &World, args: &ToolArgs) -> String {
     out
 }
 
-fn cluster(world: &World, args: &ToolArgs) -> String {
+pub(super) fn cluster(world: &dyn Answers, args: &Only<'_>) -> String {
     let rows = tools::cluster(world);
     if args.format == Report::Json {
         let rows: Vec<Value> = rows
@@ -167,7 +174,7 @@ fn broker_line(out: &mut String, row: &BrokerRow) {
     );
 }
 
-fn progress(world: &World, args: &ToolArgs) -> String {
+pub(super) fn progress(world: &dyn Answers, args: &Only<'_>) -> String {
     let rows = tools::progress(world);
     if args.format == Report::Json {
         let rows: Vec<Value> = rows
@@ -194,8 +201,17 @@ fn progress(world: &World, args: &ToolArgs) -> String {
     out
 }
 
-fn progress_of(row: &GroupRow, args: &ToolArgs) -> String {
-    let queues = row.queues.iter().filter(|(queue, _)| wanted(&args.topic, &queue.topic));
+/// One group queue by queue; or which groups there are.
+pub(super) fn progress_in(world: &dyn Answers, group: &str, args: &Only<'_>) -> Result<String, Vec<String>> {
+    let rows = tools::progress(world);
+    match rows.iter().find(|row| row.group == *group) {
+        Some(row) => Ok(progress_of(row, args)),
+        None => Err(rows.iter().map(|row| row.group.to_string()).collect()),
+    }
+}
+
+fn progress_of(row: &GroupRow, args: &Only<'_>) -> String {
+    let queues = row.queues.iter().filter(|(queue, _)| wanted(args.topic, &queue.topic));
     if args.format == Report::Json {
         let rows: Vec<Value> = queues
             .map(|(queue, at)| {
@@ -228,11 +244,11 @@ fn progress_of(row: &GroupRow, args: &ToolArgs) -> String {
     out
 }
 
-fn queues(world: &World, args: &ToolArgs) -> String {
+pub(super) fn queues(world: &dyn Answers, args: &Only<'_>) -> String {
     let rows = tools::queues(world);
     let is_own = |topic: &str| topic.starts_with('%') || SYSTEM_TOPICS.contains(&topic);
-    let rows = rows.iter().filter(|(queue, _)| match &args.topic {
-        Some(topic) => queue.topic == topic.as_str(),
+    let rows = rows.iter().filter(|(queue, _)| match args.topic {
+        Some(topic) => queue.topic == *topic,
         None => !is_own(&queue.topic) && queue.topic != queue.broker,
     });
     if args.format == Report::Json {

@@ -1,4 +1,4 @@
-//! What `mqlab send` says.
+//! What `mqlab send`, `mqlab consume` and `mqlab admin` say.
 
 use crate::lab::locale::Words;
 
@@ -41,3 +41,14 @@ pub const WRITTEN: Words =
     w("{ok} of {count} written; nobody says whether they arrived\n", "已写出 {ok}/{count} 条；没有人告知是否到达\n");
 /// See [`SENT`].
 pub const NOT_ALL_SENT: Words = w("{ok} of {count} sent with SEND_OK\n", "{count} 条中有 {ok} 条以 SEND_OK 发送\n");
+/// A consumer begins.
+pub const WAITING: Words = w(
+    "waiting for messages of {topic} as a member of {group}; Ctrl-C ends it\n",
+    "以 {group} 组成员的身份等待 {topic} 的消息；按 Ctrl-C 结束\n",
+);
+/// How consuming went.
+pub const CONSUMED: Words =
+    w("{done} messages done, {given} deliveries\n", "已完成 {done} 条消息，共投递 {given} 次\n");
+/// A group that is none.
+pub const NO_GROUP: Words =
+    w("no group `{group}`\n  help: groups: {known}\n", "没有名为 `{group}` 的组\n  帮助：现有的组：{known}\n");

@@ -11,13 +11,43 @@ use crate::lab::trace::record::NodeId;
 use crate::mq::message::property::names;
 use crate::mq::message::{Group, MessageQueue, Name, StoredMessage, Topic, id, java, record};
 use crate::mq::node::Addr;
+use crate::mq::time::Millis;
 use crate::mq::wire::body::admin::{
     ClusterInfo, ConsumeStats, ConsumerConnection, OffsetWrapper, TopicList, TopicOffset, TopicStats,
 };
 use crate::mq::wire::body::{JsonBody, KvTable, RouteData};
 use crate::mq::wire::code::{request, response};
-use crate::mq::wire::command::version_desc;
+use crate::mq::wire::command::{Command, version_desc};
 use crate::mq::wire::header::{Header, QueryMessageHeader};
+
+/// Who answers the tools: the nodes of a run at a moment, or servers.
+pub trait Answers {
+    /// The addresses of the nameservers.
+    fn nameservers(&self) -> Vec<Name>;
+
+    /// What the server at an address answers; `None` if it does not run, or not there, or does not answer at once.
+    fn ask(&self, addr: &str, code: i32, header: Header) -> Option<Box<Command>>;
+
+    /// The time.
+    fn wall(&self) -> Millis;
+}
+
+impl Answers for World {
+    fn nameservers(&self) -> Vec<Name> {
+        let nodes = self.header().nodes.into_iter();
+        nodes.filter(|node| node.role == Role::Nameserver).map(|node| node.addr).collect()
+    }
+
+    fn ask(&self, addr: &str, code: i32, header: Header) -> Option<Box<Command>> {
+        let nodes = self.header().nodes;
+        let number = nodes.iter().position(|node| node.role != Role::Client && node.addr == *addr)?;
+        World::ask(self, NodeId(number as u16), code, header)
+    }
+
+    fn wall(&self) -> Millis {
+        self.setup().start.plus(self.now().as_millis() as i64)
+    }
+}
 
 /// A topic with its cluster and one of its groups, which is empty where it has none.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,7 +100,7 @@ pub struct GroupRow {
 }
 
 /// Every topic with its groups. Source: `TopicListSubCommand -c`.
-pub fn topics(world: &World) -> Vec<TopicRow> {
+pub fn topics(world: &dyn Answers) -> Vec<TopicRow> {
     let groups = progress(world);
     let mut rows = Vec::new();
     for topic in
@@ -93,7 +123,7 @@ pub fn topics(world: &World) -> Vec<TopicRow> {
 }
 
 /// Every broker that a nameserver knows. Source: `ClusterListSubCommand`.
-pub fn cluster(world: &World) -> Vec<BrokerRow> {
+pub fn cluster(world: &dyn Answers) -> Vec<BrokerRow> {
     let info: ClusterInfo = ask_nameserver(world, request::GET_BROKER_CLUSTER_INFO, &[]).unwrap_or_default();
     let mut rows = Vec::new();
     for (cluster, brokers) in &info.cluster_addr_table {
@@ -102,7 +132,7 @@ pub fn cluster(world: &World) -> Vec<BrokerRow> {
                 let answer: Option<KvTable> = ask_broker(world, addr, request::GET_BROKER_RUNTIME_INFO, &[]);
                 let table = answer.map(|table| table.0).unwrap_or_default();
                 let earliest = table.get("earliestMessageTimeStamp").and_then(|text| text.parse::<i64>().ok());
-                let now = world.setup().start.plus(world.now().as_millis() as i64).0;
+                let now = world.wall().0;
                 let age = earliest.map_or(0, |earliest| now - earliest);
                 let (cluster, broker, addr) = (cluster.clone(), data.broker_name.clone(), addr.clone());
                 rows.push(BrokerRow { cluster, broker, id: *id, addr, info: table, age });
@@ -113,7 +143,7 @@ pub fn cluster(world: &World) -> Vec<BrokerRow> {
 }
 
 /// Every group that has a retry topic. Source: `ConsumerProgressSubCommand`.
-pub fn progress(world: &World) -> Vec<GroupRow> {
+pub fn progress(world: &dyn Answers) -> Vec<GroupRow> {
     let mut rows = Vec::new();
     for topic in topic_list(world) {
         let Some(group) = topic.strip_prefix("%RETRY%") else { continue };
@@ -152,7 +182,7 @@ pub fn progress(world: &World) -> Vec<GroupRow> {
 }
 
 /// The queues of every topic that is not a broker's or a cluster's own name. Source: `TopicStatusSubCommand`.
-pub fn queues(world: &World) -> BTreeMap<MessageQueue, TopicOffset> {
+pub fn queues(world: &dyn Answers) -> BTreeMap<MessageQueue, TopicOffset> {
     let mut rows = BTreeMap::new();
     for topic in topic_list(world) {
         for addr in masters(world, &topic) {
@@ -178,7 +208,7 @@ pub enum Wanted<'a> {
 /// The messages that an operator would find. Source: `MQAdminImpl.viewMessage`, `queryMessage`.
 ///
 /// Differs: a unique key is looked for from the run's begin on.
-pub fn messages(world: &World, wanted: Wanted<'_>) -> Vec<StoredMessage> {
+pub fn messages(world: &dyn Answers, wanted: Wanted<'_>) -> Vec<StoredMessage> {
     let (key, topic, is_unique) = match wanted {
         Wanted::Id(id) => return view(world, id).into_iter().collect(),
         Wanted::Key(key, topic) => (key, topic, false),
@@ -196,7 +226,7 @@ pub fn messages(world: &World, wanted: Wanted<'_>) -> Vec<StoredMessage> {
         };
         for addr in masters(world, &topic) {
             let header = Header::QueryMessage(Box::new(header.clone()), Some(is_unique));
-            let answer = broker_at(world, &addr).and_then(|node| world.ask(node, request::QUERY_MESSAGE, header));
+            let answer = world.ask(&addr, request::QUERY_MESSAGE, header);
             let body = answer.filter(|answer| answer.code == response::SUCCESS).and_then(|answer| answer.body);
             found.extend(body.iter().flat_map(record::decode_all));
         }
@@ -212,30 +242,30 @@ pub fn messages(world: &World, wanted: Wanted<'_>) -> Vec<StoredMessage> {
     found
 }
 
-fn view(world: &World, id: &str) -> Option<StoredMessage> {
+fn view(world: &dyn Answers, id: &str) -> Option<StoredMessage> {
     let (host, at) = id::parse_offset_msg_id(id)?;
     let addr = Addr { ip: host.ip, port: u16::try_from(host.port).ok()? }.to_string();
-    let answer = world.ask(broker_at(world, &addr)?, request::VIEW_MESSAGE_BY_ID, Header::ViewMessage(at.0))?;
+    let answer = world.ask(&addr, request::VIEW_MESSAGE_BY_ID, Header::ViewMessage(at.0))?;
     let body = answer.body.filter(|_| answer.code == response::SUCCESS)?;
     record::decode(&body, 0).map(|(message, _)| message)
 }
 
-fn topic_list(world: &World) -> Vec<Topic> {
+fn topic_list(world: &dyn Answers) -> Vec<Topic> {
     let list: TopicList = ask_nameserver(world, request::GET_ALL_TOPIC_LIST_FROM_NAMESERVER, &[]).unwrap_or_default();
     let mut topics = list.topic_list;
     topics.sort();
     topics
 }
 
-fn route(world: &World, topic: &str) -> Option<RouteData> {
+fn route(world: &dyn Answers, topic: &str) -> Option<RouteData> {
     let code = request::GET_ROUTEINTO_BY_TOPIC;
-    let nodes = each(world, Role::Nameserver);
-    let answer = nodes.into_iter().find_map(|node| world.ask(node, code, Header::Route(topic.into())))?;
+    let names = world.nameservers();
+    let answer = names.iter().find_map(|addr| world.ask(addr, code, Header::Route(topic.into())))?;
     RouteData::decode(answer.body.as_deref()?).ok()
 }
 
 /// The masters of a topic, or another address of a broker without one.
-fn masters(world: &World, topic: &str) -> Vec<Name> {
+fn masters(world: &dyn Answers, topic: &str) -> Vec<Name> {
     let route = route(world, topic).unwrap_or_default();
     let of = |data: &crate::mq::wire::body::BrokerData| {
         data.broker_addrs.get(&0).or_else(|| data.broker_addrs.values().next()).cloned()
@@ -243,32 +273,18 @@ fn masters(world: &World, topic: &str) -> Vec<Name> {
     route.broker_datas.iter().filter_map(of).collect()
 }
 
-fn each(world: &World, role: Role) -> Vec<NodeId> {
-    let nodes = world.header().nodes.into_iter().enumerate();
-    nodes.filter(|(_, node)| node.role == role).map(|(number, _)| NodeId(number as u16)).collect()
-}
-
 /// The first nameserver that answers.
-fn ask_nameserver<T: JsonBody>(world: &World, code: i32, fields: &[(&str, &str)]) -> Option<T> {
-    each(world, Role::Nameserver).into_iter().find_map(|node| answer_of(world, node, code, fields))
+fn ask_nameserver<T: JsonBody>(world: &dyn Answers, code: i32, fields: &[(&str, &str)]) -> Option<T> {
+    world.nameservers().iter().find_map(|addr| ask_broker(world, addr, code, fields))
 }
 
-/// The broker that is there at an address, if it is the one that announces it.
-fn ask_broker<T: JsonBody>(world: &World, addr: &str, code: i32, fields: &[(&str, &str)]) -> Option<T> {
-    answer_of(world, broker_at(world, addr)?, code, fields)
-}
-
-fn broker_at(world: &World, addr: &str) -> Option<NodeId> {
-    let nodes = world.header().nodes;
-    each(world, Role::Broker).into_iter().find(|node| nodes[usize::from(node.0)].addr == *addr)
-}
-
-fn answer_of<T: JsonBody>(world: &World, node: NodeId, code: i32, fields: &[(&str, &str)]) -> Option<T> {
+/// The server that is there at an address, if it is the one that announces it.
+fn ask_broker<T: JsonBody>(world: &dyn Answers, addr: &str, code: i32, fields: &[(&str, &str)]) -> Option<T> {
     let header = match fields {
         [] => Header::None,
         fields => Header::Other(fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()),
     };
-    let answer = world.ask(node, code, header).filter(|answer| answer.code == response::SUCCESS)?;
+    let answer = world.ask(addr, code, header).filter(|answer| answer.code == response::SUCCESS)?;
     T::decode(answer.body.as_deref()?).ok()
 }
 

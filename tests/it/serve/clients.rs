@@ -94,3 +94,121 @@ fn an_address_that_is_none_is_told_with_a_way_out() {
     let talk = text(&output.stderr);
     assert!(talk.starts_with("`nowhere` is no nameserver's address: ") && talk.contains("help:"), "{talk}");
 }
+
+/// Every object that a consumer printed.
+fn consumed(server: &Server, code: i32, arguments: &[&str]) -> Vec<Value> {
+    let group = ["consume", "orders", "--group", "billing", "--format", "json"];
+    objects(&ran(server, code, &[&group[..], arguments].concat()))
+}
+
+/// The bodies, in order.
+fn bodies(all: &[Value]) -> Vec<String> {
+    let mut bodies: Vec<String> = all.iter().map(|message| message["body"].as_str().unwrap().to_owned()).collect();
+    bodies.sort();
+    bodies
+}
+
+#[test]
+fn what_is_sent_is_consumed_and_the_group_has_nothing_left() {
+    let server = server();
+    ran(&server, 0, &["send", "orders", "order-{n}", "--count", "20", "--key", "k{n}", "--tag", "paid"]);
+    let all = consumed(&server, 0, &["--from", "first", "--count", "20"]);
+    let mut expected: Vec<String> = (1..=20).map(|number| format!("order-{number}")).collect();
+    expected.sort();
+    assert_eq!(bodies(&all), expected);
+    assert!(all.iter().all(|message| message["tag"] == "paid" && message["answer"] == "CONSUME_SUCCESS"));
+    let progress = ran(&server, 0, &["admin", "progress", "billing"]);
+    assert!(progress.ends_with("Diff Total: 0\n"), "{progress}");
+    let rows = &objects(&ran(&server, 0, &["admin", "progress", "billing", "--format", "json"]))[0]["queues"];
+    let offsets = rows.as_array().unwrap().iter().filter(|row| row["topic"] == "orders");
+    assert_eq!(offsets.map(|row| row["consumer_offset"].as_i64().unwrap()).sum::<i64>(), 20, "{rows}");
+    // A stopped member has left the group, and nobody is given anything twice.
+    assert!(ran(&server, 0, &["admin", "progress"]).contains("OFFLINE"));
+    assert_eq!(consumed(&server, 0, &["--from", "first", "--for", "1500ms"]), Vec::<Value>::new());
+}
+
+#[test]
+fn a_delivery_that_failed_comes_again_and_tags_choose() {
+    let server = server();
+    ran(&server, 0, &["send", "orders", "one", "--tag", "paid"]);
+    ran(&server, 0, &["send", "orders", "two", "--tag", "open"]);
+    let orderly = ["--from", "first", "--count", "1", "--fail", "2", "--tag", "paid || shipped", "--orderly"];
+    let all = consumed(&server, 0, &orderly);
+    let answers: Vec<&str> = all.iter().map(|message| message["answer"].as_str().unwrap()).collect();
+    assert_eq!(answers, ["SUSPEND_CURRENT_QUEUE_A_MOMENT", "SUSPEND_CURRENT_QUEUE_A_MOMENT", "SUCCESS"]);
+    assert_eq!(bodies(&all), ["one", "one", "one"]);
+}
+
+#[test]
+fn a_kill_between_sending_and_consuming_loses_nothing_that_was_acknowledged() {
+    let server = server();
+    ran(&server, 0, &["send", "orders", "order-{n}", "--count", "20"]);
+    server.fault("kill broker-a").unwrap();
+    let output = mqlab(&server, &["send", "orders", "nobody", "--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "nobody is there to take it");
+    server.fault("restart broker-a").unwrap();
+    assert_eq!(consumed(&server, 0, &["--from", "first", "--count", "20"]).len(), 20);
+}
+
+#[test]
+fn a_condition_that_the_broker_does_not_take_is_what_the_start_throws() {
+    let server = server();
+    ran(&server, 0, &["send", "orders", "one"]);
+    let all = consumed(&server, 1, &["--sql", "a > 5"]);
+    let text = all[0]["error"]["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("CODE: 1  DESC: The broker does not support consumer to filter message by SQL92"),
+        "{text}"
+    );
+}
+
+#[test]
+fn operators_make_look_at_and_delete_a_topic() {
+    let server = server();
+    let out = ran(&server, 0, &["admin", "create", "orders", "--queues", "3"]);
+    assert!(
+        out.contains("success.\nTopicConfig [topicName=orders, readQueueNums=3, writeQueueNums=3, perm=RW-"),
+        "{out}"
+    );
+    let route = &objects(&ran(&server, 0, &["admin", "route", "orders", "--format", "json"]))[0];
+    assert_eq!(route["queues"][0]["write_queues"], 3, "{route}");
+    let sent = ran(&server, 0, &["send", "orders", "first", "--key", "k1", "--format", "json"]);
+    let sent = &objects(&sent)[0];
+    let status = ran(&server, 0, &["admin", "status", "orders"]);
+    assert_eq!(status.lines().count(), 2 + 3, "{status}");
+    let (id, place) = (sent["msg_id"].as_str().unwrap(), sent["offset_msg_id"].as_str().unwrap());
+    for way in [["--id", place], ["--unique-key", id], ["--key", "k1"]] {
+        let found = ran(&server, 0, &[&["admin", "query", "--topic", "orders"], &way[..]].concat());
+        assert!(found.contains(if way[0] == "--key" { id } else { "Keys:                [k1]" }), "{way:?}: {found}");
+    }
+    assert!(ran(&server, 0, &["admin", "topics"]).contains("orders"));
+    assert!(ran(&server, 0, &["admin", "cluster"]).contains("broker-a"));
+    assert!(ran(&server, 0, &["admin", "route", "orders"]).contains(&server.brokers()[0].addr.to_string()));
+    ran(&server, 0, &["admin", "delete", "orders"]);
+    let output = mqlab(&server, &["admin", "route", "orders"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let talk = text(&output.stderr);
+    assert!(
+        talk.contains("MQClientException: CODE: 17  DESC: No topic route info in name server for the topic: orders"),
+        "{talk}"
+    );
+}
+
+#[test]
+fn operators_are_told_what_is_not_there() {
+    let server = server();
+    let output = mqlab(&server, &["admin", "progress", "nobody"]).output().unwrap();
+    assert_eq!(
+        (output.status.code(), text(&output.stderr)),
+        (Some(1), "no group `nobody`\n  help: groups: -\n".to_owned())
+    );
+    let addr = server.addr().to_string();
+    drop(server);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mqlab"));
+    let output = command.args(["admin", "topics", "--nameserver", &addr]).output().unwrap();
+    let talk = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    let expected =
+        format!("org.apache.rocketmq.remoting.exception.RemotingConnectException: connect to <{addr}> failed\n");
+    assert_eq!(talk, expected);
+}

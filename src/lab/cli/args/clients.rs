@@ -1,8 +1,10 @@
-//! `mqlab send`: clients over sockets.
+//! `mqlab send`, `mqlab consume`, `mqlab admin`: clients over sockets.
 
-use clap::Args;
+use std::path::PathBuf;
 
-use crate::lab::cli::args::Report;
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::lab::cli::args::{Report, WhichMessage};
 use crate::lab::fault::moment;
 use crate::mq::time::Span;
 
@@ -61,6 +63,137 @@ pub struct SendArgs {
     /// How long a send may take, all attempts together.
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "3s")]
     pub timeout: Span,
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// What is consumed, and how it is answered.
+#[derive(Args, Debug, Clone)]
+pub struct ConsumeArgs {
+    /// The topic.
+    pub topic: String,
+    /// The consumer's group.
+    #[arg(long, short, default_value = "mqlab")]
+    pub group: String,
+    /// Only messages with one of these tags, e.g. `paid || shipped`.
+    #[arg(long, value_name = "TAGS")]
+    pub tag: Option<String>,
+    /// Only messages whose properties meet this SQL92 condition; the broker must have `enablePropertyFilter`.
+    #[arg(long, value_name = "CONDITION", conflicts_with = "tag")]
+    pub sql: Option<String>,
+    /// Where a group begins that has no place yet.
+    #[arg(long, value_enum, default_value_t = From::Last)]
+    pub from: From,
+    /// Every member gets every message.
+    #[arg(long)]
+    pub broadcast: bool,
+    /// Consume each queue in order, under the broker's lock.
+    #[arg(long)]
+    pub orderly: bool,
+    /// End when so many messages are done.
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// End after so much time.
+    #[arg(long = "for", value_name = "SPAN", value_parser = span)]
+    pub time: Option<Span>,
+    /// Answer RECONSUME_LATER to the first deliveries, so many: they come again.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub fail: u64,
+    /// Keep a broadcasting group's offsets in this folder; in a temporary one by default.
+    #[arg(long, value_name = "DIR", requires = "broadcast")]
+    pub offsets: Option<PathBuf>,
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// Where a group begins that has no place yet.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// `CONSUME_FROM_FIRST_OFFSET`.
+    First,
+    /// `CONSUME_FROM_LAST_OFFSET`.
+    Last,
+}
+
+/// What is asked of a cluster.
+#[derive(Subcommand, Debug, Clone)]
+pub enum AdminCommand {
+    /// Topics with their clusters and groups, as `mqadmin topicList -c` prints them.
+    Topics {
+        /// Which cluster.
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    },
+    /// Brokers, as `mqadmin clusterList` prints them.
+    Cluster {
+        /// Which cluster.
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    },
+    /// Where a topic's queues are.
+    Route {
+        /// The topic.
+        topic: String,
+        /// Which cluster.
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    },
+    /// The ends of a topic's queues, as `mqadmin topicStatus` prints them.
+    Status {
+        /// The topic.
+        topic: String,
+        /// Which cluster.
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    },
+    /// How far groups have got, as `mqadmin consumerProgress` prints it; of one group queue by queue.
+    Progress {
+        /// The group.
+        group: Option<String>,
+        /// Which cluster.
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    },
+    /// Make a topic, or change one, on every master, as `mqadmin updateTopic` does.
+    Create {
+        /// The topic.
+        topic: String,
+        /// Queues to read and to write on each broker.
+        #[arg(long, value_name = "N", default_value_t = 8)]
+        queues: i32,
+        /// On the brokers of this cluster.
+        #[arg(long = "cluster", value_name = "NAME", default_value = "DefaultCluster")]
+        at: String,
+        /// Which cluster.
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    },
+    /// Delete a topic from brokers and nameservers, as `mqadmin deleteTopic` does.
+    Delete {
+        /// The topic.
+        topic: String,
+        /// From the brokers of this cluster.
+        #[arg(long = "cluster", value_name = "NAME", default_value = "DefaultCluster")]
+        at: String,
+        /// Which cluster.
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    },
+    /// Look for messages, as `mqadmin queryMsgById`, `queryMsgByKey` and `queryMsgByUniqueKey` do.
+    Query(Box<QueryArgs>),
+}
+
+/// Which messages are looked for, and where.
+#[derive(Args, Debug, Clone)]
+pub struct QueryArgs {
+    /// Which messages.
+    #[command(flatten)]
+    pub which: WhichMessage,
+    /// The topic in which keys are looked for.
+    #[arg(long, short, required_unless_present = "id")]
+    pub topic: Option<String>,
     /// Which cluster.
     #[command(flatten)]
     pub cluster: ClusterArgs,

@@ -20,7 +20,7 @@ mod show;
 
 pub use asked::{DiffArgs, ExportArgs, StateArg, Target, WhyArgs};
 pub use bench::{BenchArgs, BenchFormat, CrashArgs, FileSystem};
-pub use clients::{ClusterArgs, SendArgs};
+pub use clients::{AdminCommand, ClusterArgs, ConsumeArgs, From, QueryArgs, SendArgs};
 pub use course::{CourseArgs, CourseCommand};
 pub use determinism::{DeterminismArgs, Emit};
 pub use hunt::{HuntArgs, HuntCommand, HuntLength, HuntShape, MergeArgs, ShardArg, ShrinkArgs};
@@ -156,6 +156,11 @@ pub enum Command {
     Serve(ServeArgs),
     /// Send messages to a RocketMQ 4.x, one that `mqlab serve` serves or any other.
     Send(Box<SendArgs>),
+    /// Consume from a RocketMQ 4.x as a push consumer does, and print what comes.
+    Consume(Box<ConsumeArgs>),
+    /// Ask a RocketMQ 4.x what `mqadmin` asks: topics, routes, progress, messages.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Measure this machine: each workload beside its bare limit.
     Bench(BenchArgs),
     /// Go through every state in which a crash can leave a store.

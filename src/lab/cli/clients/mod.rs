@@ -1,4 +1,4 @@
-//! `mqlab send`: the system's own clients over sockets, against any RocketMQ 4.x.
+//! `mqlab send`, `mqlab consume`, `mqlab admin`: the system's own clients over sockets, against any RocketMQ 4.x.
 //!
 //! What a program would be given stands on standard output, everything else on standard error.
 
@@ -14,8 +14,13 @@ use crate::lab::cli::load::{self, Look};
 use crate::lab::locale::clients as words;
 use crate::lab::locale::{Lang, Words};
 use crate::lab::view::prints;
-use crate::mq::app::AppError;
+use crate::mq::app::{AppError, ErrorKind};
 use crate::mq::client::config::ClientConfig;
+use crate::mq::message::Name;
+
+pub(super) mod admin;
+
+pub(super) mod consume;
 
 pub(super) mod send;
 
@@ -83,6 +88,19 @@ impl Teller {
                     "provably_not_stored": error.provably_not_stored,
                 });
                 load::say(&format!("{object}\n"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a consumer's `start()` threw.
+    fn start_threw(&self, text: &Name) -> Result<()> {
+        let line = format!("{}.{}: {text}", "org.apache.rocketmq.client.exception", ErrorKind::Client.as_str());
+        match self.format {
+            Report::Text => load::complain(&format!("{line}\n")),
+            Report::Json => {
+                let error = json!({ "class": ErrorKind::Client.as_str(), "text": text.as_str() });
+                load::say(&format!("{}\n", json!({ "error": error })))?;
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use anyhow::Result;
 use bytes::Bytes;
 use serde_json::json;
 
-use crate::host::client::{self, Client};
+use crate::host::client::{self, Client, Heard};
 use crate::lab::cli::args::SendArgs;
 use crate::lab::cli::clients::{INTERRUPT, Teller, config, is_interrupted, start};
 use crate::lab::cli::load::{self, Look};
@@ -151,10 +151,13 @@ fn call(args: &SendArgs, number: u64, body: Vec<u8>) -> Call {
 
 impl Tally {
     /// A result, or the end of the process.
-    fn take(&mut self, answer: Option<Return>, teller: &Teller) -> Result<()> {
-        match answer {
-            None => self.has_ended = true,
-            Some(Return::Sent { op, result }) => {
+    fn take(&mut self, heard: Option<Heard>, teller: &Teller) -> Result<()> {
+        let Some(heard) = heard else {
+            self.has_ended = true;
+            return Ok(());
+        };
+        match heard {
+            Heard::Returned(Return::Sent { op, result }) => {
                 self.ended += 1;
                 self.ok += u64::from(result.status == SendStatus::SendOk);
                 let object = json!({
@@ -169,15 +172,15 @@ impl Tally {
                 });
                 teller.say(&result.to_string(), &object)?;
             }
-            Some(Return::Failed { op, error }) => {
+            Heard::Returned(Return::Failed { op, error }) => {
                 self.ended += 1;
                 teller.thrown(&error, json!({ "number": op.0 }))?;
             }
-            Some(Return::Done { .. }) => {
+            Heard::Returned(Return::Done { .. }) => {
                 self.ended += 1;
                 self.ok += 1;
             }
-            Some(_) => {}
+            Heard::Returned(_) | Heard::StartThrew(_) => {}
         }
         Ok(())
     }
