@@ -18,6 +18,7 @@ use crate::lab::trace::record::What;
 use crate::mq::app::{Call, Return};
 use crate::mq::client::config::ClientConfig;
 use crate::mq::client::consumer::local;
+use crate::mq::client::validators;
 use crate::mq::fact::Fact;
 use crate::mq::message::Name;
 use crate::mq::node::{Addr, Node};
@@ -45,6 +46,9 @@ pub enum ClientError {
         /// What the system says.
         source: io::Error,
     },
+    /// A producer's or a consumer's `start()` throws this `MQClientException`.
+    #[error("{0}")]
+    Threw(Name),
     /// The process does not start.
     #[error("the client does not start: {0}")]
     Boot(Name),
@@ -113,6 +117,7 @@ impl Client {
     ///
     /// Errors: [`ClientError`].
     pub fn start(config: ClientConfig, folder: Option<PathBuf>) -> Result<Client, ClientError> {
+        check(&config)?;
         let (folder, scratch) = match folder {
             Some(folder) => (folder, None),
             None => {
@@ -194,6 +199,28 @@ impl Drop for Client {
         // Who drops it asks for no answer.
         let _ = self.end();
     }
+}
+
+/// What producers and consumers look at before anything else.
+///
+/// Source: `DefaultMQProducerImpl.checkConfig`, `DefaultMQPushConsumerImpl.checkConfig`, which looks at more: the command line
+/// gives nothing else that could be wrong.
+fn check(config: &ClientConfig) -> Result<(), ClientError> {
+    let producers = config.producers.iter().map(|producer| &producer.group);
+    let consumers = config.consumers.iter().map(|consumer| &consumer.group);
+    for group in producers.chain(consumers) {
+        validators::check_group(group).map_err(|thrown| ClientError::Threw(thrown.to_string().into()))?;
+    }
+    Ok(())
+}
+
+/// Whether a nameserver can be reached.
+pub fn is_there(nameservers: &str) -> bool {
+    let addrs = self::nameservers(nameservers).unwrap_or_default();
+    addrs.iter().any(|addr| {
+        let addr = SocketAddr::from((Ipv4Addr::from(addr.ip), addr.port));
+        TcpStream::connect_timeout(&addr, PATIENCE).is_ok()
+    })
 }
 
 /// Tells of starts that threw, which a process says of itself and returns to nobody.

@@ -52,3 +52,8 @@ pub const CONSUMED: Words =
 /// A group that is none.
 pub const NO_GROUP: Words =
     w("no group `{group}`\n  help: groups: {known}\n", "没有名为 `{group}` 的组\n  帮助：现有的组：{known}\n");
+/// A consumer begins where no nameserver is.
+pub const NOBODY: Words = w(
+    "no nameserver is at {addr}; the client goes on trying\n  help: `mqlab serve` starts one, `--nameserver HOST:PORT` names another\n",
+    "{addr} 处没有名字服务；客户端会继续尝试\n  帮助：`mqlab serve` 可启动一个，`--nameserver HOST:PORT` 可指定另一个\n",
+);

@@ -1,6 +1,7 @@
 //! `mqlab send`, `mqlab consume`, `mqlab admin` against a server in this process.
 
-use std::process::Output;
+use std::io::{BufRead, BufReader};
+use std::process::{Output, Stdio};
 
 use assert_cmd::Command;
 use mqlab::host::serve::{Config, Server};
@@ -211,4 +212,61 @@ fn operators_are_told_what_is_not_there() {
     let expected =
         format!("org.apache.rocketmq.remoting.exception.RemotingConnectException: connect to <{addr}> failed\n");
     assert_eq!(talk, expected);
+}
+
+#[test]
+fn a_message_given_back_comes_again_behind_its_delay() {
+    let mut config = Config::free_ports();
+    config.brokers[0].config.store.message_delay_level = "1s 1s 1s".into();
+    let server = Server::start(config).unwrap();
+    ran(&server, 0, &["send", "orders", "one"]);
+    let all = consumed(&server, 0, &["--from", "first", "--count", "1", "--fail", "1"]);
+    let seen: Vec<(&str, i64)> = all
+        .iter()
+        .map(|message| (message["answer"].as_str().unwrap(), message["reconsume_times"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(seen, [("RECONSUME_LATER", 0), ("CONSUME_SUCCESS", 1)]);
+    assert_eq!(all[1]["topic"], "orders");
+}
+
+#[test]
+fn a_broadcasting_member_knows_where_it_was() {
+    let (server, folder) = (server(), tempfile::tempdir().unwrap());
+    ran(&server, 0, &["send", "orders", "one", "two"]);
+    let offsets = ["--broadcast", "--from", "first", "--offsets", folder.path().to_str().unwrap()];
+    assert_eq!(consumed(&server, 0, &[&offsets[..], &["--count", "2"]].concat()).len(), 2);
+    assert_eq!(consumed(&server, 1, &[&offsets[..], &["--count", "1", "--for", "1s"]].concat()).len(), 0);
+}
+
+#[test]
+fn a_signal_lets_a_consumer_go_as_a_client_goes() {
+    let server = server();
+    ran(&server, 0, &["send", "orders", "one"]);
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_mqlab"))
+        .args(["consume", "orders", "--from", "first", "--nameserver", &server.addr().to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.ends_with("@0  -  -  one\n"), "{line}");
+    assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let progress = ran(&server, 0, &["admin", "progress", "mqlab"]);
+    assert!(progress.ends_with("Diff Total: 0\n"), "{progress}");
+    assert!(ran(&server, 0, &["admin", "progress"]).contains("OFFLINE"));
+}
+
+#[test]
+fn a_group_that_is_none_is_what_the_start_throws() {
+    let server = server();
+    for arguments in [["consume", "orders", "--group", "bad group"], ["send", "orders", "--group", "bad group"]] {
+        let output = mqlab(&server, &arguments).write_stdin("x").output().unwrap();
+        let talk = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{talk}");
+        let begin =
+            "org.apache.rocketmq.client.exception.MQClientException: the specified group[bad group] contains illegal";
+        assert!(talk.starts_with(begin), "{talk}");
+    }
 }

@@ -44,6 +44,7 @@ pub use show::{MessageArgs, Show, ShowArgs, ToolArgs, ToolOrViewArgs, ViewArgs, 
 ///   mqlab show progress 08-first-offset       how far each group has got, as mqadmin prints it
 ///   mqlab hunt 26-hunt --seeds 0..10000       draw clusters, traffic and faults, and see what breaks
 ///   mqlab serve                               a RocketMQ on 127.0.0.1:9876, with faults on a switch
+///   mqlab send orders hello                   a message to it; `mqlab consume orders` prints what comes
 ///   mqlab inspect ~/store --verify            is everything in a broker's store whole?
 #[derive(Parser, Debug)]
 #[command(name = "mqlab", version, verbatim_doc_comment, disable_help_subcommand = true)]

@@ -14,7 +14,7 @@ use crate::lab::cli::clients::consume::found;
 use crate::lab::cli::clients::{Teller, config, start};
 use crate::lab::cli::load::{self, Look};
 use crate::lab::cli::tools::{self, Only};
-use crate::lab::cli::{INVALID, LAB, NOT_EXPECTED};
+use crate::lab::cli::{LAB, NOT_EXPECTED};
 use crate::lab::locale::clients as words;
 use crate::lab::sim::tools::Answers;
 use crate::lab::view::operator;
@@ -85,10 +85,7 @@ pub(in crate::lab::cli) fn run(command: &AdminCommand, look: Look) -> Result<Exi
             teller.unclean();
             Ok(ExitCode::from(LAB))
         }
-        Err(error) => {
-            load::complain(&teller.refusal(&error));
-            Ok(ExitCode::from(INVALID))
-        }
+        Err(error) => Ok(teller.refuse(&error)),
     }
 }
 
@@ -137,8 +134,7 @@ fn looked_at(command: &AdminCommand, args: &ClusterArgs, look: Look) -> Result<E
     let nameservers = match client::nameservers(&args.nameserver) {
         Ok(nameservers) => nameservers,
         Err(error) => {
-            load::complain(&teller.refusal(&error));
-            return Ok(ExitCode::from(INVALID));
+            return Ok(teller.refuse(&error));
         }
     };
     let cluster = Cluster { nameservers };

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::host::client::{self, Client, Heard};
 use crate::lab::cli::args::{ConsumeArgs, From};
 use crate::lab::cli::clients::{INTERRUPT, Teller, config, is_interrupted, start};
-use crate::lab::cli::load::{self, Look};
-use crate::lab::cli::{INVALID, LAB, NOT_EXPECTED};
+use crate::lab::cli::load::Look;
+use crate::lab::cli::{LAB, NOT_EXPECTED};
 use crate::lab::locale::clients as words;
 use crate::lab::view::operator;
 use crate::mq::app::{
@@ -44,10 +44,12 @@ pub(in crate::lab::cli) fn run(args: &ConsumeArgs, look: Look) -> Result<ExitCod
     let client = match started {
         Ok(client) => client,
         Err(error) => {
-            load::complain(&teller.refusal(&error));
-            return Ok(ExitCode::from(INVALID));
+            return Ok(teller.refuse(&error));
         }
     };
+    if !client::is_there(&args.cluster.nameserver) {
+        teller.note(words::NOBODY, &[("addr", &args.cluster.nameserver)]);
+    }
     teller.note(words::WAITING, &[("topic", &args.topic), ("group", &args.group)]);
     if let Some(span) = args.time {
         let handle = client.handle();

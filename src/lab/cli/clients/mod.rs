@@ -2,6 +2,7 @@
 //!
 //! What a program would be given stands on standard output, everything else on standard error.
 
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
@@ -11,6 +12,7 @@ use crate::host::client::{self, Client, ClientError};
 use crate::host::tcp::Handle;
 use crate::lab::cli::args::{ClusterArgs, Report};
 use crate::lab::cli::load::{self, Look};
+use crate::lab::cli::{INVALID, NOT_EXPECTED};
 use crate::lab::locale::clients as words;
 use crate::lab::locale::{Lang, Words};
 use crate::lab::view::prints;
@@ -95,9 +97,8 @@ impl Teller {
 
     /// What a consumer's `start()` threw.
     fn start_threw(&self, text: &Name) -> Result<()> {
-        let line = format!("{}.{}: {text}", "org.apache.rocketmq.client.exception", ErrorKind::Client.as_str());
         match self.format {
-            Report::Text => load::complain(&format!("{line}\n")),
+            Report::Text => load::complain(&format!("{}\n", client_exception(text))),
             Report::Json => {
                 let error = json!({ "class": ErrorKind::Client.as_str(), "text": text.as_str() });
                 load::say(&format!("{}\n", json!({ "error": error })))?;
@@ -123,9 +124,16 @@ impl Teller {
             ClientError::Folder { path, source } => {
                 with(words::FOLDER, &[("path", &path.display().to_string()), ("why", &source.to_string())])
             }
+            ClientError::Threw(text) => format!("{}\n", client_exception(text)),
             ClientError::Boot(why) => with(words::BOOT, &[("why", why)]),
             ClientError::System(why) => with(words::SYSTEM, &[("why", &why.to_string())]),
         }
+    }
+
+    /// Says why it does not begin; the exit code of that.
+    fn refuse(&self, error: &ClientError) -> ExitCode {
+        load::complain(&self.refusal(error));
+        ExitCode::from(if matches!(error, ClientError::Threw(_)) { NOT_EXPECTED } else { INVALID })
     }
 
     /// The client has not come to its own end, which is our fault.
@@ -142,4 +150,9 @@ fn start(config: ClientConfig, folder: Option<std::path::PathBuf>) -> Result<Res
     };
     listen_for_signals(client.handle())?;
     Ok(Ok(client))
+}
+
+/// As Java prints it.
+fn client_exception(text: &str) -> String {
+    format!("org.apache.rocketmq.client.exception.{}: {text}", ErrorKind::Client.as_str())
 }

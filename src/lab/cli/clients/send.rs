@@ -12,7 +12,7 @@ use crate::host::client::{self, Client, Heard};
 use crate::lab::cli::args::SendArgs;
 use crate::lab::cli::clients::{INTERRUPT, Teller, config, is_interrupted, start};
 use crate::lab::cli::load::{self, Look};
-use crate::lab::cli::{INVALID, LAB, NOT_EXPECTED};
+use crate::lab::cli::{LAB, NOT_EXPECTED};
 use crate::lab::locale::clients as words;
 use crate::mq::app::{Call, OpId, Return, SendBy, SendMode, SendStatus, SendTo};
 use crate::mq::client::config::ProducerConfig;
@@ -46,8 +46,7 @@ pub(in crate::lab::cli) fn run(args: &SendArgs, look: Look) -> Result<ExitCode> 
     let client = match started {
         Ok(client) => client,
         Err(error) => {
-            load::complain(&teller.refusal(&error));
-            return Ok(ExitCode::from(INVALID));
+            return Ok(teller.refuse(&error));
         }
     };
     let mut tally = Tally::default();
