@@ -18,9 +18,23 @@ use mqlab::mq::wire::command::Command;
 use mqlab::mq::wire::header::Header;
 use serde_json::{Value, json};
 
+mod differ;
+
 mod nameserver;
 
+mod races;
+
+mod recording;
+
+mod replay;
+
 mod shapes;
+
+mod stage;
+
+mod story;
+
+mod table;
 
 /// One line of a conversation.
 #[derive(Clone, Debug)]
