@@ -80,7 +80,7 @@ impl Groups {
         for name in self.table.keys() {
             groups.put(name.clone().into(), ());
         }
-        groups.iter().map(|(name, ())| name.clone().into()).collect()
+        groups.iter().map(|(name, ())| name.clone()).collect()
     }
 
     /// Makes a group that is not known, if groups may be made so; whether it did.

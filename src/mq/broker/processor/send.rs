@@ -135,10 +135,8 @@ impl Broker {
         };
         // A record that fits no file is answered with success all the same.
         let is_given_back = self.config.profile.fix_k03 && message.topic.starts_with('%');
-        match put.parked {
-            Some(_) => self.stats.sent(&Name::from(SCHEDULE_TOPIC), 1, step.mono),
-            None => self.stats.sent(&message.topic, 1, step.mono),
-        }
+        let topic = put.parked.map_or_else(|| message.topic.clone(), |_| SCHEDULE_TOPIC.into());
+        self.stats.sent(&topic, 1, step.mono);
         self.say_appended(&put, message, step);
         let msg_id = offset_msg_id(self.announced, landed.at);
         let parked = self.parked_of(&put, (conn, command, queue_id), (landed, msg_id), step);
