@@ -18,6 +18,12 @@ use super::story::{self, Deed, Story};
 use super::table::{Score, table};
 use super::{Said, Spoken, conversations, raw};
 
+/// Who asks whom, and a code or a number.
+type Way = (usize, usize, i32);
+
+/// A question and its answer.
+type Exchange = (RawCommand, Option<RawCommand>);
+
 /// A conversation being played.
 struct Play<'a> {
     story: &'a Story,
@@ -28,9 +34,9 @@ struct Play<'a> {
     answers: BTreeMap<(u32, i32), RawCommand>,
     places: Places,
     to_clients: BTreeMap<(u32, i32), Vec<RawCommand>>,
-    among_nodes: BTreeMap<(usize, usize, i32), Vec<(RawCommand, Option<RawCommand>)>>,
+    among_nodes: BTreeMap<Way, Vec<Exchange>>,
     /// Where among those a question that waits for its answer stands.
-    open: BTreeMap<(usize, usize, i32), (usize, usize, i32, usize)>,
+    open: BTreeMap<Way, (Way, usize)>,
 }
 
 impl<'a> Play<'a> {
@@ -150,13 +156,13 @@ impl<'a> Play<'a> {
                 }
                 (End::Outside(conn), false) => self.to_clients.entry((conn, raw.code)).or_default().push(raw),
                 (End::Inside(other, _), true) => {
-                    if let Some((a, b, code, at)) = self.open.remove(&(other, from, opaque)) {
-                        self.among_nodes.get_mut(&(a, b, code)).unwrap()[at].1 = Some(raw);
+                    if let Some((way, at)) = self.open.remove(&(other, from, opaque)) {
+                        self.among_nodes.get_mut(&way).unwrap()[at].1 = Some(raw);
                     }
                 }
                 (End::Inside(other, _), false) => {
                     let own = self.among_nodes.entry((from, other, raw.code)).or_default();
-                    self.open.insert((from, other, opaque), (from, other, raw.code, own.len()));
+                    self.open.insert((from, other, opaque), ((from, other, raw.code), own.len()));
                     own.push((raw, None));
                 }
             }

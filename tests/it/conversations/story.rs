@@ -109,10 +109,14 @@ fn first(said: &[Said], role: &str, code: i32, from: u64) -> Option<u64> {
     for line in said {
         match &line.event {
             Spoken::Opened { from, to, .. } if from == role && to == NAMESRV => conns.push(line.conn),
-            Spoken::Frame(frame) if line.ms >= from && frame.from_client && conns.contains(&line.conn) => {
-                if frame.header["code"] == code && frame.header["flag"].as_i64().is_some_and(|flag| flag & 1 == 0) {
-                    return Some(line.ms);
-                }
+            Spoken::Frame(frame)
+                if line.ms >= from
+                    && frame.from_client
+                    && conns.contains(&line.conn)
+                    && frame.header["code"] == code
+                    && frame.header["flag"].as_i64().is_some_and(|flag| flag & 1 == 0) =>
+            {
+                return Some(line.ms);
             }
             _ => {}
         }
