@@ -26,6 +26,8 @@ mod races;
 
 mod recording;
 
+mod relayed;
+
 mod replay;
 
 mod shapes;
