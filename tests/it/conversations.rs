@@ -8,7 +8,6 @@ use std::fs;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use mqlab::mq::message::property::names;
 use mqlab::mq::message::record;
 use mqlab::mq::wire::body::locks::{LockBatchRequestBody, LockBatchResponseBody};
 use mqlab::mq::wire::body::{ConsumerIdList, HeartbeatData, JsonBody, RegisterBrokerBody, RouteData};
@@ -19,9 +18,25 @@ use mqlab::mq::wire::command::Command;
 use mqlab::mq::wire::header::Header;
 use serde_json::{Value, json};
 
+mod differ;
+
 mod nameserver;
 
+mod races;
+
+mod recording;
+
+mod relayed;
+
+mod replay;
+
 mod shapes;
+
+mod stage;
+
+mod story;
+
+mod table;
 
 /// One line of a conversation.
 #[derive(Clone, Debug)]
@@ -35,9 +50,9 @@ struct Said {
 
 #[derive(Clone, Debug)]
 enum Spoken {
-    Opened { port: String, client: String },
+    Opened { from: String, to: String, port: String, client: String },
     Frame(Frame),
-    Closed,
+    Closed { by_client: bool },
 }
 
 #[derive(Clone, Debug)]
@@ -71,8 +86,8 @@ fn said(line: &str) -> Option<Said> {
     let line: Value = serde_json::from_str(line).unwrap();
     let text = |field: &str| line[field].as_str().unwrap_or("").to_owned();
     let event = match line["ev"].as_str().unwrap() {
-        "open" => Spoken::Opened { port: text("port"), client: text("clientAddr") },
-        "close" => Spoken::Closed,
+        "open" => Spoken::Opened { from: text("from"), to: text("to"), port: text("port"), client: text("clientAddr") },
+        "close" => Spoken::Closed { by_client: line["by"] == "client" },
         "bytes" => return None,
         "frame" => {
             let hex = text("hex");
@@ -201,7 +216,7 @@ fn typed_headers_write_what_they_read() {
             }
             *(if raw.is_response() { &mut answers } else { &mut requests }) += 1;
             let again = to_raw(&typed, raw.serialize_type).encode().unwrap();
-            assert_eq!(again, without_trace(raw).encode().unwrap(), "{name}: {typed:?}\n{}", frame.header);
+            assert_eq!(again, raw.encode().unwrap(), "{name}: {typed:?}\n{}", frame.header);
         }
     }
     assert!(100 < requests && 50 < answers, "{requests} requests, {answers} answers");
@@ -271,17 +286,6 @@ fn pulled(name: &str, body: &Bytes) -> &'static str {
     let bytes: usize = found.iter().map(|message| message.store_size as usize).sum();
     assert_eq!(bytes, body.len(), "{name}: {} records", found.len());
     "pulled"
-}
-
-/// A send's answer without the two fields that tell a tracing client where it came from: nothing here reads them.
-fn without_trace(mut raw: RawCommand) -> RawCommand {
-    if raw.is_response()
-        && let Some(fields) = &mut raw.ext_fields
-    {
-        fields.remove(names::MSG_REGION);
-        fields.remove(names::TRACE_ON);
-    }
-    raw
 }
 
 /// The frame of an answer in the header type that its node speaks.

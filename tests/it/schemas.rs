@@ -11,7 +11,7 @@ fn mqlab(arguments: &[&str]) -> String {
 }
 
 /// Where a value is not as a schema has it; of JSON Schema as much as the published ones use.
-fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
+pub fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
     for key in schema.as_object().unwrap().keys() {
         let known = [
             "$schema",
@@ -105,7 +105,7 @@ fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
     wrong
 }
 
-fn published(name: &str) -> Value {
+pub fn published(name: &str) -> Value {
     serde_json::from_str(&mqlab(&["schema", name])).unwrap()
 }
 

@@ -251,9 +251,12 @@ impl Driver {
             }
             Ok(command) => self.command_in(place, number, Box::new(command)),
             Err(error) if wants_answer => {
-                // Upstream goes on with the field null, and answers code 1 with what that led to.
-                let answer = Command::response(response::SYSTEM_ERROR, Opaque(opaque), Header::None);
-                self.put_out(machine, conn, &Frame::Command(answer.with_remark(error.to_string())));
+                let raw = RawCommand::decode(frame).ok();
+                let answer = raw.and_then(|raw| codec::refusal(&raw, &error)).unwrap_or_else(|| {
+                    let answer = Command::response(response::SYSTEM_ERROR, Opaque(opaque), Header::None);
+                    answer.with_remark(error.to_string())
+                });
+                self.put_out(machine, conn, &Frame::Command(answer));
             }
             Err(_) => {}
         }

@@ -251,6 +251,7 @@ impl History {
                 self.signs.see(record, node);
             }
             What::Road(_) => {
+                self.transactions.see(record, node);
                 self.signs.see(record, node);
                 self.leases.see(record, node);
             }

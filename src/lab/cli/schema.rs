@@ -24,10 +24,10 @@ pub(super) use derived::of;
 /// A schema: its name, what it is of, and the schema.
 pub(super) type Known = (&'static str, &'static str, fn() -> Value);
 
-const WRITTEN: [Known; 11] = [
+const WRITTEN: [Known; 12] = [
     ("scenario", "a scenario file", scenario::schema::schema),
     ("run", "mqlab run SCENARIO --format json", run),
-    ("trace", "each line of mqlab run SCENARIO --format jsonl, and of a run file", trace),
+    ("trace", "each line of mqlab run SCENARIO --format jsonl, of a run file, and of mqlab serve --trace", trace),
     ("why", "mqlab why RUN FOCUS --format json", why),
     ("diff", "mqlab diff A B --format json", diff),
     ("keys", "mqlab keys --format json", keys),
@@ -36,6 +36,7 @@ const WRITTEN: [Known; 11] = [
     ("learn-check", "mqlab learn check --format json", learning::verdict),
     ("learn-progress", "mqlab learn progress --format json", learning::progress),
     ("course", "mqlab course check --format json", learning::course),
+    ("serve", "each line of mqlab serve --format json", serve),
 ];
 
 /// All of them.
@@ -257,6 +258,40 @@ fn keys() -> Value {
         "Keys of the terminal program",
         object(&[("home", list(key.clone())), ("player", list(key.clone())), ("card", list(key))], &[]),
     )
+}
+
+fn serve() -> Value {
+    let event = |name: &str| ("event", json!({ "const": name }));
+    let nameserver = object(&[("node", text()), ("addr", text())], &[]);
+    let addrs = ["node", "addr", "vip_addr", "ha_addr", "folder"].map(|name| (name, text()));
+    let ready = object(
+        &[
+            event("ready"),
+            ("namesrv_addr", text()),
+            ("nameservers", list(nameserver)),
+            ("brokers", list(object(&addrs, &[]))),
+            ("temporary", truth()),
+            ("pid", number()),
+            ("ms", number()),
+        ],
+        &[],
+    );
+    let of_node = ["booted", "boot-failed", "exited", "killed", "panicked", "refused"]
+        .map(|name| object(&[event(name), ("node", text()), ("why", maybe(text()))], &[]));
+    let of_fault =
+        ["fault-began", "fault-ended"].map(|name| object(&[event(name), ("number", number()), ("fault", text())], &[]));
+    let fault = object(&[("number", number()), ("fault", text())], &[]);
+    let misread = [("line", text()), ("word", text()), ("column", number()), ("allowed", list(text()))];
+    let misread: Vec<(&str, Value)> = [event("misread"), ("near", maybe(text()))].into_iter().chain(misread).collect();
+    let mut all = vec![ready, object(&misread, &[])];
+    all.extend(of_node);
+    all.extend(of_fault);
+    all.extend([
+        object(&[event("faults"), ("faults", list(fault))], &[]),
+        object(&[event("bad-frame"), ("node", text()), ("peer", text()), ("why", text())], &[]),
+        object(&[event("stopped"), ("cleanly", truth())], &[]),
+    ]);
+    whole("Something that happened to a server", json!({ "anyOf": all }))
 }
 
 fn config() -> Value {

@@ -74,6 +74,15 @@ impl Groups {
         self.table.get(group)
     }
 
+    /// Every group, in the order of upstream's table.
+    pub fn names(&self) -> Vec<Group> {
+        let mut groups = JavaMap::concurrent(TABLE_CAPACITY);
+        for name in self.table.keys() {
+            groups.put(name.clone().into(), ());
+        }
+        groups.iter().map(|(name, ())| name.clone()).collect()
+    }
+
     /// Makes a group that is not known, if groups may be made so; whether it did.
     ///
     /// Source: `SubscriptionGroupManager.findSubscriptionGroupConfig`, `MixAll.isSysConsumerGroup`.

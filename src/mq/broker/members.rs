@@ -34,8 +34,14 @@ pub struct Member {
 pub struct ConsumerGroup {
     /// `CLUSTERING` or `BROADCASTING`.
     pub message_model: Name,
+    /// `CONSUME_PASSIVELY` (push) or `CONSUME_ACTIVELY` (pull).
+    pub consume_type: Name,
+    /// Where a group without a place begins, as its members see it.
+    pub consume_from_where: Name,
     /// What it subscribes to.
     pub subscriptions: BTreeMap<Topic, Subscription>,
+    /// Its topics in the order in which they came.
+    pub topics: Vec<Topic>,
     /// Its members.
     pub members: BTreeMap<ConnId, Member>,
 }
@@ -49,6 +55,8 @@ pub struct Subscription {
     pub codes: Option<Arc<[i32]>>,
     /// `TAG` or `SQL92`.
     pub expression_type: Name,
+    /// The whole of it, for who asks.
+    pub data: Arc<SubscriptionData>,
 }
 
 /// A client that left a group.
@@ -70,6 +78,7 @@ impl Subscription {
             version: data.sub_version,
             codes: (!is_all).then(|| data.code_set.clone().into()),
             expression_type: data.expression_type.clone(),
+            data: Arc::new(data.clone()),
         }
     }
 
@@ -102,6 +111,8 @@ impl Members {
         }
         let group = self.consumers.entry(data.group_name.clone()).or_default();
         group.message_model = data.message_model.clone();
+        group.consume_type = data.consume_type.clone();
+        group.consume_from_where = data.consume_from_where.clone();
         let member = Member { client_id: client_id.clone(), last: now };
         let is_new = group.members.insert(conn, member).is_none();
         let mut changed = is_new;
@@ -109,6 +120,7 @@ impl Members {
             match group.subscriptions.get_mut(&subscription.topic) {
                 None => {
                     group.subscriptions.insert(subscription.topic.clone(), Subscription::of(subscription));
+                    group.topics.push(subscription.topic.clone());
                     changed = true;
                 }
                 Some(known) if known.version < subscription.sub_version => *known = Subscription::of(subscription),
@@ -117,12 +129,18 @@ impl Members {
         }
         let before = group.subscriptions.len();
         group.subscriptions.retain(|topic, _| data.subscription_data_set.iter().any(|named| named.topic == *topic));
+        group.topics.retain(|topic| group.subscriptions.contains_key(topic));
         (is_new, changed || group.subscriptions.len() != before)
     }
 
     /// A consumer group.
     pub fn consumer_group(&self, group: &str) -> Option<&ConsumerGroup> {
         self.consumers.get(group)
+    }
+
+    /// The groups whose members subscribe to a topic. Source: `ConsumerManager.queryTopicConsumeByWho`.
+    pub fn subscribers(&self, topic: &Topic) -> impl Iterator<Item = &Group> {
+        self.consumers.iter().filter(|(_, info)| info.subscriptions.contains_key(topic)).map(|(group, _)| group)
     }
 
     /// Every member of every group: group, client, whether it consumes.

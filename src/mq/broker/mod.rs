@@ -15,6 +15,7 @@ use crate::mq::broker::group::Groups;
 use crate::mq::broker::hold::Holds;
 use crate::mq::broker::members::Members;
 use crate::mq::broker::offset::Offsets;
+use crate::mq::broker::processor::relay::Relayed;
 use crate::mq::broker::processor::send::{Parked, SendJob};
 use crate::mq::broker::rebalance_lock::RebalanceLocks;
 use crate::mq::broker::registration::Registration;
@@ -224,6 +225,7 @@ pub struct Broker {
     desks: Desks,
     parked: Vec<Parked>,
     backs: Vec<Unanswered>,
+    relays: Vec<Relayed>,
     transactions: Transactions,
     replica: Replica,
     announced: Host,
@@ -269,6 +271,7 @@ impl Broker {
             desks: Desks::new(),
             parked: Vec::new(),
             backs: Vec::new(),
+            relays: Vec::new(),
             transactions: Transactions::default(),
             replica: Replica::new(config.store.role),
             announced: Host { ip: config.broker_ip1, port: i32::from(config.addr.port) },
@@ -372,7 +375,7 @@ impl Broker {
     fn received(&mut self, conn: ConnId, command: Box<Command>, step: &mut Step<'_>) {
         self.channels.touch(conn, step.mono);
         if command.is_response() {
-            if self.synchronize_answered(conn, &command, step) {
+            if self.synchronize_answered(conn, &command, step) || self.relay_answered(conn, &command, step) {
                 return;
             }
             if let Some(name) = self.registration.name_of(conn).filter(|_| command.code == 0) {
@@ -477,6 +480,7 @@ impl Broker {
         self.unregister_all(step);
         self.persist_offsets(step);
         self.persist_filters(step);
+        self.check_on_leaving(step);
         self.settle(step);
     }
 

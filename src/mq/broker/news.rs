@@ -26,7 +26,7 @@ impl Broker {
             News::Rolled { at } => step.out.say(Fact::LogRolled { at }),
             News::Delivered { level, offset, topic, queue_id, landed } => {
                 self.wake_checks(&topic);
-                self.stats.put(1, step.mono);
+                self.stats.put(1, i64::from(landed.size), step.mono);
                 let (at, size, queue_offset) = (landed.at.0, landed.size, landed.queue_offset.0);
                 step.out.say(Fact::Appended { topic: topic.clone(), queue_id, size, at, queue_offset });
                 step.out.say(Fact::DelayedDelivered { level, topic, queue_id, offset, at });

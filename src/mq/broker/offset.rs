@@ -81,6 +81,23 @@ impl Offsets {
         true
     }
 
+    /// Forgets a group's places in every topic.
+    pub fn forget(&mut self, group: &str) {
+        for groups in self.table.values_mut() {
+            groups.remove(group);
+        }
+        self.is_dirty = true;
+    }
+
+    /// Gives a group the places that another one has in a topic. Source: `ConsumerOffsetManager.cloneOffset`.
+    pub fn copy(&mut self, topic: &Topic, from: &Group, to: &Group) {
+        let Some(groups) = self.table.get_mut(topic) else { return };
+        if let Some(queues) = groups.get(from).cloned() {
+            groups.insert(to.clone(), queues);
+            self.is_dirty = true;
+        }
+    }
+
     /// Every stored offset.
     pub fn each(&self) -> impl Iterator<Item = (&Group, &Topic, QueueId, i64)> {
         self.table.iter().flat_map(|(topic, groups)| {

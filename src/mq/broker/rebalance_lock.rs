@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::mq::broker::Broker;
 use crate::mq::fact::Fact;
+use crate::mq::fastjson::EXCEPTION;
 use crate::mq::message::{Group, MessageQueue, Name};
 use crate::mq::mistake::Mistake;
 use crate::mq::node::Step;
@@ -163,7 +164,8 @@ impl Broker {
 
 fn read(command: &Command) -> Result<LockBatchRequestBody, Box<Command>> {
     LockBatchRequestBody::decode(command.body.as_deref().unwrap_or_default()).map_err(|error| {
-        Command::response(response::SYSTEM_ERROR, command.opaque, Header::None).with_remark(error.to_string())
+        Command::response(response::SYSTEM_ERROR, command.opaque, Header::None)
+            .with_remark(format!("{EXCEPTION}: {error}"))
     })
 }
 

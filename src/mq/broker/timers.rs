@@ -86,6 +86,7 @@ impl Broker {
             Timer::FastFailure => self.sweep_sends(step),
             Timer::JobDone => self.jobs_done(step),
             Timer::DeskDone => self.desks_done(step),
+            Timer::RequestDeadline => self.relays_due(step),
             Timer::TransactionCheck => self.checks_due(step),
             Timer::ClientExpiry => self.sweep_clients(step),
             Timer::ChannelIdle => {

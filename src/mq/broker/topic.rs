@@ -105,6 +105,11 @@ impl Topics {
         self.is_dirty = true;
     }
 
+    /// The table counts as changed.
+    pub fn next_version(&mut self, now: Millis) {
+        self.table.data_version = self.table.data_version.next(now.0);
+    }
+
     /// Removes a topic: a new version. Whether it was there. Source: `TopicConfigManager.deleteTopicConfig`.
     pub fn remove(&mut self, topic: &str, now: Millis) -> bool {
         let is_known = self.table.topic_config_table.remove(topic).is_some();

@@ -38,6 +38,9 @@ pub struct JsonError {
     pub problem: &'static str,
 }
 
+/// What fastjson throws at a text that is none; what it says of it is its own.
+pub const EXCEPTION: &str = "com.alibaba.fastjson.JSONException";
+
 impl Json {
     /// Reads one value; white space around it is allowed, anything else behind it is not.
     ///

@@ -10,6 +10,7 @@ use std::any::Any;
 use crate::mq::channel::Channels;
 use crate::mq::disk::DiskError;
 use crate::mq::fact::Fact;
+use crate::mq::fastjson::EXCEPTION;
 use crate::mq::message::Name;
 use crate::mq::namesrv::kv_config::{KvConfig, ORDER_TOPIC_CONFIG};
 use crate::mq::namesrv::route_info::{Dropped, RouteInfo};
@@ -21,6 +22,8 @@ use crate::mq::wire::body::{JsonBody, RegisterBrokerBody};
 use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::Command;
 use crate::mq::wire::header::Header;
+
+mod inquiry;
 
 pub mod kv_config;
 
@@ -146,8 +149,7 @@ impl Namesrv {
                 | request::GET_KVLIST_BY_NAMESPACE,
                 _,
             ) => self.kv(command, step),
-            // Upstream's processor answers null to a code it does not know: the caller times out.
-            _ => None,
+            _ => self.inquire(command, step),
         };
         if let Some(answer) = answer.filter(|_| !command.is_oneway()) {
             step.out.send(conn, answer);
@@ -167,7 +169,7 @@ impl Namesrv {
             Ok(body) => body,
             Err(error) => {
                 return Command::response(response::SYSTEM_ERROR, command.opaque, Header::None)
-                    .with_remark(error.to_string());
+                    .with_remark(format!("{EXCEPTION}: {error}"));
             }
         };
         let registered = self.routes.register(header, body, conn, step.wall);

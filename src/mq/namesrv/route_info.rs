@@ -237,7 +237,54 @@ impl RouteInfo {
 
     /// Every topic. Source: `RouteInfoManager.getAllTopicList`.
     pub fn topics(&self) -> TopicList {
-        TopicList { topic_list: self.topics.keys().cloned().collect(), broker_addr: None }
+        self.topics_with(|_| true)
+    }
+
+    /// The topics of a cluster's brokers; none of a cluster that is not known. Source: `RouteInfoManager.getTopicsByCluster`.
+    pub fn topics_of_cluster(&self, cluster: &str) -> TopicList {
+        let brokers = self.clusters.get(cluster);
+        let is_theirs = |queue: &QueueData| brokers.is_some_and(|brokers| brokers.contains(&queue.broker_name));
+        self.topics_with(|queues| queues.iter().any(is_theirs))
+    }
+
+    /// The topics whose first broker sets the one unit flag, if it is wanted, and has or has not the other.
+    ///
+    /// Source: `RouteInfoManager.getUnitTopics`, `getHasUnitSubTopicList`, `getHasUnitSubUnUnitTopicList`.
+    pub fn topics_by_flags(&self, flags: i32, without: i32) -> TopicList {
+        let fits = |queue: &QueueData| queue.topic_sys_flag & flags == flags && queue.topic_sys_flag & without == 0;
+        self.topics_with(|queues| queues.first().is_some_and(fits))
+    }
+
+    fn topics_with(&self, fits: impl Fn(&[QueueData]) -> bool) -> TopicList {
+        // A set of them is filled in the order of the table, which is larger: names that meet in a bucket keep it.
+        let mut topics = JavaMap::concurrent(TABLE_CAPACITY);
+        for (topic, _) in self.topics.iter().filter(|(_, queues)| fits(queues)) {
+            topics.put(topic.clone().into(), ());
+        }
+        TopicList { topic_list: topics.iter().map(|(topic, ())| topic.clone()).collect(), broker_addr: None }
+    }
+
+    /// Clusters and brokers, whose names are topics, too, and a broker that may be asked for more.
+    ///
+    /// Source: `RouteInfoManager.getSystemTopicList`.
+    pub fn system_topics(&self) -> TopicList {
+        let names = self.clusters.iter().flat_map(|(cluster, brokers)| std::iter::once(cluster).chain(brokers));
+        let topics: BTreeSet<Topic> = names.cloned().collect();
+        let brokers: JavaMap<&BrokerData> = self.brokers.iter().map(|(name, broker)| (name.clone(), broker)).collect();
+        let broker_addr = brokers.iter().find_map(|(_, broker)| broker.broker_addrs.values().next().cloned());
+        TopicList { topic_list: topics.into_iter().collect(), broker_addr }
+    }
+
+    /// The version of the table with which an address registered last. Source: `RouteInfoManager.queryBrokerTopicConfig`.
+    pub fn version_of(&self, addr: &str) -> Option<DataVersion> {
+        self.live.get(addr).map(|live| live.version)
+    }
+
+    /// Whoever is there has been heard. Source: `RouteInfoManager.updateBrokerInfoUpdateTimestamp`.
+    pub fn heard(&mut self, addr: &str, now: Millis) {
+        if let Some(live) = self.live.get_mut(addr) {
+            live.last = now;
+        }
     }
 
     /// Who serves a topic, if both a queue and a broker are known. Source: `RouteInfoManager.pickupTopicRouteData`.
@@ -259,6 +306,8 @@ impl RouteInfo {
 const PERM_WRITE: i32 = 2;
 /// Source: `MixAll.MASTER_ID`.
 const MASTER: i64 = 0;
+/// A concurrent map of this capacity has as many buckets as `RouteInfoManager.topicQueueTable`: 1,024.
+const TABLE_CAPACITY: u32 = 682;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

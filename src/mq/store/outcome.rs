@@ -118,6 +118,17 @@ pub enum Thrown {
     Batch,
 }
 
+impl Thrown {
+    /// The class of upstream's exception.
+    pub fn class(self) -> &'static str {
+        match self {
+            Thrown::DelayLevel => "java.lang.NumberFormatException",
+            Thrown::MessageSizeExceeded => "java.lang.RuntimeException",
+            Thrown::Batch => "java.nio.BufferUnderflowException",
+        }
+    }
+}
+
 impl PutStatus {
     /// Whether the sender gets a place in the queue. Source: `SendMessageProcessor.handlePutMessageResult`.
     pub fn is_sent(self) -> bool {

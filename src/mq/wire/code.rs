@@ -94,6 +94,52 @@ pub mod request {
     pub const SEND_MESSAGE_V2: i32 = 310;
     /// `SEND_BATCH_MESSAGE`.
     pub const SEND_BATCH_MESSAGE: i32 = 320;
+    /// `UPDATE_BROKER_CONFIG`.
+    pub const UPDATE_BROKER_CONFIG: i32 = 25;
+    /// `GET_EARLIEST_MSG_STORETIME`.
+    pub const GET_EARLIEST_MSG_STORETIME: i32 = 32;
+    /// `GET_PRODUCER_CONNECTION_LIST`.
+    pub const GET_PRODUCER_CONNECTION_LIST: i32 = 204;
+    /// `GET_CONSUMER_STATUS_FROM_CLIENT`, broker to client.
+    pub const GET_CONSUMER_STATUS_FROM_CLIENT: i32 = 221;
+    /// `INVOKE_BROKER_TO_GET_CONSUMER_STATUS`.
+    pub const INVOKE_BROKER_TO_GET_CONSUMER_STATUS: i32 = 223;
+    /// `GET_TOPICS_BY_CLUSTER`, to the nameserver.
+    pub const GET_TOPICS_BY_CLUSTER: i32 = 224;
+    /// `QUERY_TOPIC_CONSUME_BY_WHO`.
+    pub const QUERY_TOPIC_CONSUME_BY_WHO: i32 = 300;
+    /// `REGISTER_FILTER_SERVER`.
+    pub const REGISTER_FILTER_SERVER: i32 = 301;
+    /// `QUERY_CONSUME_TIME_SPAN`.
+    pub const QUERY_CONSUME_TIME_SPAN: i32 = 303;
+    /// `GET_SYSTEM_TOPIC_LIST_FROM_NS`, to the nameserver.
+    pub const GET_SYSTEM_TOPIC_LIST_FROM_NS: i32 = 304;
+    /// `GET_SYSTEM_TOPIC_LIST_FROM_BROKER`.
+    pub const GET_SYSTEM_TOPIC_LIST_FROM_BROKER: i32 = 305;
+    /// `CLEAN_EXPIRED_CONSUMEQUEUE`.
+    pub const CLEAN_EXPIRED_CONSUMEQUEUE: i32 = 306;
+    /// `GET_CONSUMER_RUNNING_INFO`, to the broker and from it to the client.
+    pub const GET_CONSUMER_RUNNING_INFO: i32 = 307;
+    /// `QUERY_CORRECTION_OFFSET`.
+    pub const QUERY_CORRECTION_OFFSET: i32 = 308;
+    /// `CONSUME_MESSAGE_DIRECTLY`, to the broker and from it to the client.
+    pub const CONSUME_MESSAGE_DIRECTLY: i32 = 309;
+    /// `GET_UNIT_TOPIC_LIST`, to the nameserver.
+    pub const GET_UNIT_TOPIC_LIST: i32 = 311;
+    /// `GET_HAS_UNIT_SUB_TOPIC_LIST`, to the nameserver.
+    pub const GET_HAS_UNIT_SUB_TOPIC_LIST: i32 = 312;
+    /// `GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST`, to the nameserver.
+    pub const GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST: i32 = 313;
+    /// `CLONE_GROUP_OFFSET`.
+    pub const CLONE_GROUP_OFFSET: i32 = 314;
+    /// `VIEW_BROKER_STATS_DATA`.
+    pub const VIEW_BROKER_STATS_DATA: i32 = 315;
+    /// `CLEAN_UNUSED_TOPIC`.
+    pub const CLEAN_UNUSED_TOPIC: i32 = 316;
+    /// `GET_BROKER_CONSUME_STATS`.
+    pub const GET_BROKER_CONSUME_STATS: i32 = 317;
+    /// `QUERY_DATA_VERSION`, to the nameserver.
+    pub const QUERY_DATA_VERSION: i32 = 322;
 }
 
 /// What is answered.
@@ -144,6 +190,8 @@ pub mod response {
     pub const NO_MESSAGE: i32 = 208;
     /// `CONSUMER_NOT_ONLINE`.
     pub const CONSUMER_NOT_ONLINE: i32 = 206;
+    /// `CONSUME_MSG_TIMEOUT`.
+    pub const CONSUME_MSG_TIMEOUT: i32 = 207;
 }
 
 /// A request code's constant name, `?` for one not spoken here.
@@ -195,6 +243,36 @@ pub fn name_of_request(code: i32) -> &'static str {
         request::GET_ROUTEINTO_BY_TOPIC => "GET_ROUTEINTO_BY_TOPIC",
         request::SEND_MESSAGE_V2 => "SEND_MESSAGE_V2",
         request::SEND_BATCH_MESSAGE => "SEND_BATCH_MESSAGE",
+        _ => name_of_inquiry(code),
+    }
+}
+
+/// What only operators ask, and what brokers ask clients for them.
+fn name_of_inquiry(code: i32) -> &'static str {
+    match code {
+        request::UPDATE_BROKER_CONFIG => "UPDATE_BROKER_CONFIG",
+        request::GET_EARLIEST_MSG_STORETIME => "GET_EARLIEST_MSG_STORETIME",
+        request::GET_PRODUCER_CONNECTION_LIST => "GET_PRODUCER_CONNECTION_LIST",
+        request::GET_CONSUMER_STATUS_FROM_CLIENT => "GET_CONSUMER_STATUS_FROM_CLIENT",
+        request::INVOKE_BROKER_TO_GET_CONSUMER_STATUS => "INVOKE_BROKER_TO_GET_CONSUMER_STATUS",
+        request::GET_TOPICS_BY_CLUSTER => "GET_TOPICS_BY_CLUSTER",
+        request::QUERY_TOPIC_CONSUME_BY_WHO => "QUERY_TOPIC_CONSUME_BY_WHO",
+        request::REGISTER_FILTER_SERVER => "REGISTER_FILTER_SERVER",
+        request::QUERY_CONSUME_TIME_SPAN => "QUERY_CONSUME_TIME_SPAN",
+        request::GET_SYSTEM_TOPIC_LIST_FROM_NS => "GET_SYSTEM_TOPIC_LIST_FROM_NS",
+        request::GET_SYSTEM_TOPIC_LIST_FROM_BROKER => "GET_SYSTEM_TOPIC_LIST_FROM_BROKER",
+        request::CLEAN_EXPIRED_CONSUMEQUEUE => "CLEAN_EXPIRED_CONSUMEQUEUE",
+        request::GET_CONSUMER_RUNNING_INFO => "GET_CONSUMER_RUNNING_INFO",
+        request::QUERY_CORRECTION_OFFSET => "QUERY_CORRECTION_OFFSET",
+        request::CONSUME_MESSAGE_DIRECTLY => "CONSUME_MESSAGE_DIRECTLY",
+        request::GET_UNIT_TOPIC_LIST => "GET_UNIT_TOPIC_LIST",
+        request::GET_HAS_UNIT_SUB_TOPIC_LIST => "GET_HAS_UNIT_SUB_TOPIC_LIST",
+        request::GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST => "GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST",
+        request::CLONE_GROUP_OFFSET => "CLONE_GROUP_OFFSET",
+        request::VIEW_BROKER_STATS_DATA => "VIEW_BROKER_STATS_DATA",
+        request::CLEAN_UNUSED_TOPIC => "CLEAN_UNUSED_TOPIC",
+        request::GET_BROKER_CONSUME_STATS => "GET_BROKER_CONSUME_STATS",
+        request::QUERY_DATA_VERSION => "QUERY_DATA_VERSION",
         _ => "?",
     }
 }
@@ -224,6 +302,7 @@ pub fn name_of_response(code: i32) -> &'static str {
         response::SUBSCRIPTION_NOT_LATEST => "SUBSCRIPTION_NOT_LATEST",
         response::SUBSCRIPTION_GROUP_NOT_EXIST => "SUBSCRIPTION_GROUP_NOT_EXIST",
         response::CONSUMER_NOT_ONLINE => "CONSUMER_NOT_ONLINE",
+        response::CONSUME_MSG_TIMEOUT => "CONSUME_MSG_TIMEOUT",
         response::NO_MESSAGE => "NO_MESSAGE",
         _ => "?",
     }

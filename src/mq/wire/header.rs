@@ -1,5 +1,6 @@
 //! Typed headers, one struct a conversation. Field names and order are upstream's classes'.
 
+use crate::mq::message::property::names;
 use crate::mq::message::{Group, Name, QueueId, Topic};
 
 /// A command's header: which conversation, with its fields.
@@ -80,6 +81,12 @@ impl Header {
     /// A class whose values are all null: its frame has an empty map of fields, not none.
     pub fn empty() -> Header {
         Header::Other(Vec::new())
+    }
+
+    /// A field of a header that is not typed here.
+    pub fn field(&self, name: &str) -> Option<&Name> {
+        let Header::Other(fields) = self else { return None };
+        fields.iter().find(|(own, _)| *own == *name).map(|(_, value)| value)
     }
 }
 
@@ -349,6 +356,10 @@ pub struct ResetOffsetHeader {
     /// Whether forward, too.
     pub is_force: bool,
 }
+
+/// What stands beside the fields of every answer to a send: where a client that traces would send its traces, and that it
+/// should; as `SendMessageProcessor.sendMessage` does with the defaults of `regionId` and `traceOn`.
+pub const TRACED: [(&str, &str); 2] = [(names::MSG_REGION, "DefaultRegion"), (names::TRACE_ON, "true")];
 
 /// A field that stands beside those of the header's class. Source: `MixAll.UNIQUE_MSG_QUERY_FLAG`.
 pub const UNIQUE_MSG_QUERY_FLAG: &str = "_UNIQUE_KEY_QUERY";

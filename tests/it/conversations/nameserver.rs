@@ -89,12 +89,12 @@ fn the_nameserver_gives_the_real_ones_answers() {
         for line in &said {
             let conn = ConnId(2 * line.conn);
             match &line.event {
-                Spoken::Opened { port, client } if port == "namesrv" => {
+                Spoken::Opened { port, client, .. } if port == "namesrv" => {
                     ours.insert(line.conn);
                     let peer = Addr::parse(client).unwrap();
                     machine.on(line.ms, Event::Accepted { conn, port: 9_876, peer });
                 }
-                Spoken::Closed if ours.remove(&line.conn) => {
+                Spoken::Closed { .. } if ours.remove(&line.conn) => {
                     machine.on(line.ms, Event::Closed { conn, why: ClosedWhy::Fin });
                 }
                 Spoken::Frame(frame) if frame.from_client && ours.contains(&line.conn) => {

@@ -10,7 +10,7 @@ use mqlab::mq::fastjson::Json;
 use mqlab::mq::wire::code::{request, response};
 use mqlab::mq::wire::codec::raw::{RawCommand, SerializeType};
 
-use super::{conversations, frames, raw, without_trace};
+use super::{conversations, frames, raw};
 
 /// A conversation's half: the request's code, and what is answered to it, if it is an answer.
 type Half = (i32, Option<i32>);
@@ -113,7 +113,7 @@ fn nodes_here_speak_as_the_real_ones_do() {
     for (number, (_, said)) in conversations().into_iter().enumerate() {
         for (conn, frame) in frames(&said) {
             let way = |client: bool| (number as u64) << 40 | u64::from(conn) << 1 | u64::from(client);
-            let raw = without_trace(raw(frame));
+            let raw = raw(frame);
             real.add(&raw, way(frame.from_client), way(!frame.from_client));
         }
     }

@@ -10,12 +10,14 @@ use serde_json::Value;
 
 use super::client::{Client, route};
 use super::conversation::pull_until;
+use crate::schemas::{faults, published};
 
 /// A running `mqlab serve --format json`.
 pub struct Served {
     pub child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
+    schema: Value,
 }
 
 impl Served {
@@ -29,15 +31,16 @@ impl Served {
             .spawn()
             .unwrap();
         let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
-        Served { child, input, output }
+        Served { child, input, output, schema: published("serve") }
     }
 
-    /// The next line; the one of an event, if that is named.
+    /// The next line of an event; every line before it is as published.
     pub fn next(&mut self, event: &str) -> Value {
         loop {
             let mut line = String::new();
             assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "it ends before `{event}`: {}", self.complaint());
             let value: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert_eq!(faults(&self.schema, &value, "line"), Vec::<String>::new(), "{line}");
             if value["event"] == event {
                 return value;
             }
@@ -99,7 +102,8 @@ fn it_says_where_it_is_takes_orders_by_line_and_stop_leaves_a_store_that_verifie
 #[test]
 fn what_was_acknowledged_outlives_a_kill_of_the_whole_process() {
     let data = tempfile::tempdir().unwrap();
-    let args = ["--data", data.path().to_str().unwrap()];
+    let trace = data.path().join("trace.jsonl");
+    let args = ["--data", data.path().to_str().unwrap(), "--trace", trace.to_str().unwrap()];
     let mut served = Served::with(&args);
     let broker = addr(&served.next("ready")["brokers"][0]["addr"]);
     let mut client = Client::to(broker);
@@ -117,6 +121,13 @@ fn what_was_acknowledged_outlives_a_kill_of_the_whole_process() {
     assert_eq!(served.next("stopped")["cleanly"], true);
     let (is_whole, text) = verify(&data.path().join("broker-a"));
     assert!(is_whole, "{text}");
+    let schema = published("trace");
+    let trace = std::fs::read_to_string(trace).unwrap();
+    assert!(2 < trace.lines().count());
+    for line in trace.lines() {
+        let value: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(faults(&schema, &value, "line"), Vec::<String>::new(), "{line}");
+    }
 }
 
 #[test]

@@ -95,8 +95,8 @@ fn a_field_that_is_missing_is_answered_and_an_unknown_code_is_not() {
     let mut client = Client::to(server.addr());
     let bare = Command::request(request::GET_ROUTEINTO_BY_TOPIC, Opaque(0), Header::None);
     let answer = client.ask(bare).unwrap();
-    assert_eq!(answer.code, response::SYSTEM_ERROR);
-    assert!(answer.remark.unwrap().contains("topic"));
+    assert_eq!(answer.code, response::TOPIC_NOT_EXIST);
+    assert!(answer.remark.unwrap().contains("for the topic: null"));
     client.say(Command::request(399, Opaque(0), Header::None));
     assert_eq!(client.ask(route("orders")).unwrap().code, response::TOPIC_NOT_EXIST, "and the connection lives");
 }

@@ -28,7 +28,7 @@ impl Broker {
             () => None,
         };
         if let Some(remark) = illegal {
-            self.refuse(conn, &command, response::MESSAGE_ILLEGAL, remark.into(), step);
+            self.refuse_send(conn, &command, (response::MESSAGE_ILLEGAL, remark.into()), step);
             return true;
         }
         step.out.say(Fact::SendAccepted { topic: topic.clone(), queue_id });
@@ -50,7 +50,8 @@ impl Broker {
             self.refuse_put(conn, &command, put.status, step);
             return true;
         };
-        self.stats.put(put.places.len(), step.mono);
+        self.stats.put(put.places.len(), i64::from(landed.size), step.mono);
+        self.stats.sent(&batch.topic, put.places.len(), step.mono);
         say_batch(&put, landed, (&batch.topic, queue_id), step);
         let msg_id = batch::ids(self.announced, &put.places);
         let parked = self.parked_of(&put, (conn, command, queue_id), (landed, msg_id), step);

@@ -11,7 +11,7 @@ use crate::mq::broker::processor::pull::not_supported;
 use crate::mq::broker::topic::{PERM_READ, PERM_WRITE, config};
 use crate::mq::broker::{Broker, RETRY_PREFIX};
 use crate::mq::fact::Fact;
-use crate::mq::fastjson::Json;
+use crate::mq::fastjson::EXCEPTION;
 use crate::mq::filter::is_tag_type;
 use crate::mq::message::{Group, Name, QueueOffset, Topic};
 use crate::mq::mistake::Mistake;
@@ -66,10 +66,7 @@ impl Broker {
                 | request::GET_BROKER_RUNTIME_INFO,
                 header,
             ) => Some(self.status(header, command, step)),
-            (request::GET_ALL_TOPIC_CONFIG, _) => Some(whole(command, &self.topics.json())),
-            (request::GET_ALL_CONSUMER_OFFSET, _) => Some(whole(command, &self.offsets.json())),
-            (request::GET_ALL_DELAY_OFFSET, _) => Some(whole(command, &self.store.delay_offsets().json())),
-            (request::GET_ALL_SUBSCRIPTIONGROUP_CONFIG, _) => Some(whole(command, &self.groups.json())),
+            (request::UPDATE_BROKER_CONFIG, _) => Some(self.change_settings(command, step)),
             (request::UPDATE_AND_CREATE_TOPIC, Header::CreateTopic(header)) => {
                 Some(self.update_topic(header, command, step))
             }
@@ -88,11 +85,32 @@ impl Broker {
             (request::QUERY_MESSAGE, Header::QueryMessage(query, is_unique)) => {
                 Some(self.query_message(query, *is_unique == Some(true), command, step))
             }
-            _ => None,
+            (
+                request::GET_CONSUMER_RUNNING_INFO
+                | request::CONSUME_MESSAGE_DIRECTLY
+                | request::INVOKE_BROKER_TO_GET_CONSUMER_STATUS,
+                _,
+            ) => self.relay(conn, command, step),
+            _ => self.table(command).or_else(|| self.inquire(command, step)),
         };
         if let Some(answer) = answer {
             self.answer(conn, command.is_oneway(), answer, step);
         }
+    }
+
+    /// A whole table, for a slave. Of the four answers only the topics' has a header class.
+    ///
+    /// Source: `AdminBrokerProcessor.getAllTopicConfig` and the three like it.
+    fn table(&self, command: &Command) -> Option<Box<Command>> {
+        let (header, table) = match command.code {
+            request::GET_ALL_TOPIC_CONFIG => (Header::empty(), self.topics.json()),
+            request::GET_ALL_CONSUMER_OFFSET => (Header::None, self.offsets.json()),
+            request::GET_ALL_DELAY_OFFSET => (Header::None, self.store.delay_offsets().json()),
+            request::GET_ALL_SUBSCRIPTIONGROUP_CONFIG => (Header::None, self.groups.json()),
+            _ => return None,
+        };
+        let body = Bytes::from(table.compact());
+        Some(Command::response(response::SUCCESS, command.opaque, header).with_body(body))
     }
 
     /// Source: `ClientManageProcessor.heartBeat`.
@@ -101,7 +119,7 @@ impl Broker {
             Ok(data) => data,
             Err(error) => {
                 let response = Command::response(response::SYSTEM_ERROR, command.opaque, Header::None);
-                return Some(response.with_remark(error.to_string()));
+                return Some(response.with_remark(format!("{EXCEPTION}: {error}")));
             }
         };
         for consumer in &data.consumer_data_set {
@@ -190,7 +208,7 @@ impl Broker {
         let answer = |code: i32| Command::response(code, command.opaque, Header::None);
         let body = match CheckClientBody::decode(command.body.as_deref().unwrap_or_default()) {
             Ok(body) => body,
-            Err(error) => return answer(response::SYSTEM_ERROR).with_remark(error.to_string()),
+            Err(error) => return answer(response::SYSTEM_ERROR).with_remark(format!("{EXCEPTION}: {error}")),
         };
         let Some(data) = body.subscription_data.filter(|data| !is_tag_type(Some(&data.expression_type))) else {
             return answer(response::SUCCESS);
@@ -288,7 +306,7 @@ impl Broker {
             Ok(None) => {}
             Err(error) => {
                 let response = Command::response(response::SYSTEM_ERROR, command.opaque, Header::None);
-                return response.with_remark(error.to_string());
+                return response.with_remark(format!("{EXCEPTION}: {error}"));
             }
         }
         Command::response(response::SUCCESS, command.opaque, Header::None)
@@ -307,9 +325,4 @@ impl Broker {
         let queues = self.store.clean_unused_topics(step.disk, &|topic| topics.get(topic).is_some()) as i64;
         step.out.say(Fact::TopicDeleted { topic: topic.clone(), known, queues });
     }
-}
-
-/// A table for a slave. Source: `AdminBrokerProcessor.getAllTopicConfig` and the three like it.
-fn whole(command: &Command, table: &Json) -> Box<Command> {
-    Command::response(response::SUCCESS, command.opaque, Header::None).with_body(Bytes::from(table.compact()))
 }

@@ -10,10 +10,20 @@ mod batch;
 
 pub mod pull;
 
+mod inquiry;
+
 mod manage;
 
 mod query;
 
+pub mod relay;
+
+mod offset_moved;
+
 mod reset;
+
+mod runtime;
+
+mod settings;
 
 mod status;

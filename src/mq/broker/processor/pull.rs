@@ -1,7 +1,7 @@
 //! A consumer asks for messages: answered, or held until there is news.
 //!
 //! Source: `PullMessageProcessor`, `PullRequestHoldService`. Differs: pulls hold no thread of their pool, since they cost
-//! nothing here; OFFSET_MOVED_EVENT messages come with the delivery semantics.
+//! nothing here.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::mq::broker::filter::FilterData;
 use crate::mq::broker::hold::Held;
 use crate::mq::broker::matching::Wanted;
 use crate::mq::broker::members::Subscription;
+use crate::mq::broker::processor::offset_moved;
 use crate::mq::broker::topic::PERM_READ;
 use crate::mq::broker::{Broker, RETRY_PREFIX, SUGGEST_TODO};
 use crate::mq::fact::Fact;
@@ -59,12 +60,16 @@ impl Broker {
             self.commit_offset(&header.consumer_group, &header.topic, header.queue_id, header.commit_offset, step);
         }
         let (code, suggested) = self.verdict(header, &got);
+        if code == response::PULL_OFFSET_MOVED {
+            let moved = offset_moved::event(header, got.next.0, &self.config.broker_name);
+            self.put_offset_moved(moved, step);
+        }
         if code == response::PULL_NOT_FOUND && may_hold && header.sys_flag & SUSPEND != 0 {
             return self.hold(conn, command, wanted, step);
         }
         let (group, topic, queue_id) = (header.consumer_group.clone(), header.topic.clone(), header.queue_id);
         let count = got.messages.len() as i32;
-        self.stats.transferred(got.messages.len(), step.mono);
+        self.stats.read(got.status == GetStatus::Found, got.messages.len(), step.mono);
         if code == response::SUCCESS {
             self.stats.got(&group, &topic, got.messages.len(), step.mono);
         }
@@ -319,8 +324,7 @@ fn answer_of(request: Box<Command>, (code, suggested): (i32, i64), mut got: Got)
         min_offset: got.min.0,
         max_offset: got.max.0,
     };
-    let response = request.answered(code, Header::Pulled(header));
-    let response = if code == response::SUCCESS { response } else { response.with_remark(got.status.as_str()) };
+    let response = request.answered(code, Header::Pulled(header)).with_remark(got.status.as_str());
     let body = match got.messages.len() {
         0 | 1 => got.messages.pop(),
         _ => Some(joined(&got.messages, got.size)),

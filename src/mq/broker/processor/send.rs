@@ -3,8 +3,7 @@
 //! Sends run in a pool of one thread: a put that waits for its force holds that thread, later sends wait in the queue, and
 //! whoever has waited 200 ms there is told so.
 //!
-//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`. Differs: the ext fields `MSG_REGION`
-//! and `TRACE_ON` of every answer are not sent, since nothing here reads them.
+//! Source: `SendMessageProcessor`, `AbstractSendMessageProcessor`, `BrokerFastFailure`.
 
 use crate::mq::broker::processor::admit::{self, Accepted, Refusal};
 use crate::mq::broker::{Broker, transaction};
@@ -21,7 +20,7 @@ use crate::mq::store::record::NewMessage;
 use crate::mq::time::Time;
 use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::Command;
-use crate::mq::wire::header::{Header, SendHeader, SentHeader};
+use crate::mq::wire::header::{Header, SendHeader, SentHeader, TRACED};
 
 /// A send on its way through the pool.
 #[derive(Clone, Debug)]
@@ -88,8 +87,8 @@ impl Broker {
         };
         let accepted = match self.accept(conn, &header, step) {
             Ok(accepted) => accepted,
-            Err((code, remark)) => {
-                self.refuse(conn, &command, code, remark, step);
+            Err(refusal) => {
+                self.refuse_send(conn, &command, refusal, step);
                 return true;
             }
         };
@@ -105,15 +104,15 @@ impl Broker {
         let hosts = (self.channels.peer(conn).unwrap_or_default(), self.announced);
         let body = command.body.take().unwrap_or_default();
         let mut message = admit::message_of(*header, (queue_id, accepted.sys_flag), hosts, body);
-        if let Err((code, remark)) = self.dead_if_exhausted(&mut message, max, step) {
-            self.refuse(conn, &command, code, remark, step);
+        if let Err(refusal) = self.dead_if_exhausted(&mut message, max, step) {
+            self.refuse_send(conn, &command, refusal, step);
             return true;
         }
         if transaction::is_half(&message) {
             if self.config.reject_transaction_message {
                 let [a, b, c, d] = self.config.broker_ip1.to_be_bytes();
                 let remark = format!("the broker[{a}.{b}.{c}.{d}] sending transaction message is forbidden").into();
-                self.refuse(conn, &command, response::NO_PERMISSION, remark, step);
+                self.refuse_send(conn, &command, (response::NO_PERMISSION, remark), step);
                 return true;
             }
             let profile = &self.config.profile;
@@ -136,6 +135,8 @@ impl Broker {
         };
         // A record that fits no file is answered with success all the same.
         let is_given_back = self.config.profile.fix_k03 && message.topic.starts_with('%');
+        let topic = put.parked.map_or_else(|| message.topic.clone(), |_| SCHEDULE_TOPIC.into());
+        self.stats.sent(&topic, 1, step.mono);
         self.say_appended(&put, message, step);
         let msg_id = offset_msg_id(self.announced, landed.at);
         let parked = self.parked_of(&put, (conn, command, queue_id), (landed, msg_id), step);
@@ -177,7 +178,7 @@ impl Broker {
     pub(in crate::mq::broker) fn say_appended(&mut self, put: &Put, message: NewMessage, step: &mut Step<'_>) {
         let Some(landed) = put.landed.filter(|_| put.is_stored()) else { return };
         self.wake_checks(&message.topic);
-        self.stats.put(1, step.mono);
+        self.stats.put(1, i64::from(landed.size), step.mono);
         let topic = if put.parked.is_some() { Name::from(SCHEDULE_TOPIC) } else { message.topic };
         step.out.say(Fact::Appended {
             topic,
@@ -240,9 +241,31 @@ impl Broker {
         self.answer(conn, is_oneway, answer_of(parked, status), step);
     }
 
+    /// Refuses a send: its answer says where traces would go, as one that is taken does; that of an exception does not.
+    pub(super) fn refuse_send(
+        &mut self,
+        conn: ConnId,
+        command: &Command,
+        (code, remark): Refusal,
+        step: &mut Step<'_>,
+    ) {
+        step.out.say(Fact::RequestRefused { request: command.code, code, remark: remark.clone() });
+        let header = match remark.starts_with("java.") {
+            true => Header::None,
+            false => Header::Other(TRACED.map(|(name, value)| (name.into(), value.into())).into()),
+        };
+        let response = Command::response(code, command.opaque, header).with_remark(remark);
+        self.answer(conn, command.is_oneway(), response, step);
+    }
+
     pub(super) fn refuse_put(&mut self, conn: ConnId, command: &Command, status: PutStatus, step: &mut Step<'_>) {
-        let (code, remark) = refusal_of(status);
-        self.refuse(conn, command, code, remark, step);
+        match command.code {
+            request::CONSUMER_SEND_MSG_BACK => {
+                let (code, remark) = refusal_of(status);
+                self.refuse(conn, command, code, remark, step);
+            }
+            _ => self.refuse_send(conn, command, refusal_of(status), step),
+        }
     }
 
     /// Tells everybody if the page cache is busy, and else everybody who has waited too long.
@@ -304,7 +327,7 @@ pub fn refusal_of(status: PutStatus) -> Refusal {
         }
         PutStatus::UnknownError => (response::SYSTEM_ERROR, "UNKNOWN_ERROR"),
         // Upstream's text is the exception's class and the first line of its stack.
-        PutStatus::Thrown(thrown) => return (response::SYSTEM_ERROR, thrown.to_string().into()),
+        PutStatus::Thrown(thrown) => return (response::SYSTEM_ERROR, format!("{}: {thrown}", thrown.class()).into()),
         _ => (response::SYSTEM_ERROR, "UNKNOWN_ERROR DEFAULT"),
     };
     (code, remark.into())

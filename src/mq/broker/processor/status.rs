@@ -8,12 +8,13 @@ use crate::mq::broker::Broker;
 use crate::mq::message::java;
 use crate::mq::message::{MessageQueue, Name, QueueOffset, Topic};
 use crate::mq::node::Step;
+use crate::mq::wire::body::JsonBody;
 use crate::mq::wire::body::admin::{
     Connection, ConsumeStats, ConsumerConnection, OffsetWrapper, TopicOffset, TopicStats,
 };
-use crate::mq::wire::body::{JsonBody, KvTable};
 use crate::mq::wire::code::{request, response};
-use crate::mq::wire::command::{Command, VERSION, version_desc};
+use crate::mq::wire::codec::NULL_POINTER;
+use crate::mq::wire::command::{Command, VERSION};
 use crate::mq::wire::header::Header;
 
 impl Broker {
@@ -24,12 +25,17 @@ impl Broker {
         command: &Command,
         step: &mut Step<'_>,
     ) -> Box<Command> {
-        let (topic, group) = (field(header, "topic"), field(header, "consumerGroup"));
+        let field = |name: &str| header.field(name).cloned().unwrap_or_default();
+        let (topic, group) = (field("topic"), field("consumerGroup"));
+        let required = if command.code == request::GET_TOPIC_STATS_INFO { "topic" } else { "consumerGroup" };
+        if command.code != request::GET_BROKER_RUNTIME_INFO && header.field(required).is_none() {
+            return Command::response(response::SYSTEM_ERROR, command.opaque, Header::None).with_remark(NULL_POINTER);
+        }
         let answer = match command.code {
             request::GET_TOPIC_STATS_INFO => self.topic_stats(&topic, step).map(|stats| stats.encode()),
             request::GET_CONSUME_STATS => Ok(self.consume_stats(&group, &topic, step).encode()),
             request::GET_CONSUMER_CONNECTION_LIST => self.connections(&group).map(|members| members.encode()),
-            _ => Ok(self.runtime_info(step).encode()),
+            _ => Ok(self.runtime_info(step)),
         };
         match answer {
             Ok(body) => Command::response(response::SUCCESS, command.opaque, Header::None).with_body(body),
@@ -88,7 +94,7 @@ impl Broker {
         stats
     }
 
-    /// Differs: every consumer here is a push consumer.
+    /// Source: `AdminBrokerProcessor.getConsumerConnectionList`.
     fn connections(&self, group: &Name) -> Result<ConsumerConnection, (i32, String)> {
         let Some(info) = self.members.consumer_group(group) else {
             return Err((response::CONSUMER_NOT_ONLINE, format!("the consumer group[{group}] not online")));
@@ -100,39 +106,15 @@ impl Broker {
         };
         Ok(ConsumerConnection {
             connection_set: info.members.iter().map(connection).collect(),
-            consume_type: "CONSUME_PASSIVELY".into(),
+            consume_from_where: info.consume_from_where.clone(),
+            consume_type: info.consume_type.clone(),
             message_model: info.message_model.clone(),
+            subscriptions: info
+                .topics
+                .iter()
+                .filter_map(|topic| info.subscriptions.get(topic))
+                .map(|subscription| (*subscription.data).clone())
+                .collect(),
         })
     }
-
-    /// Differs: what the tools show of it and no more.
-    fn runtime_info(&self, step: &mut Step<'_>) -> KvTable {
-        let space = step.disk.space();
-        let parts = u128::from(space.used) * 10_000 / u128::from(space.total.max(1));
-        let oldest = self.sends.oldest().map_or(0, |waiting| step.mono.since(waiting.since).as_millis());
-        let earliest = self.store.earliest_time(step.disk);
-        let rows = [
-            ("brokerVersion", VERSION.to_string()),
-            ("brokerVersionDesc", version_desc(VERSION).unwrap_or_default().to_string()),
-            ("commitLogDiskRatio", format!("{}.{:04}", parts / 10_000, parts % 10_000)),
-            ("commitLogMaxOffset", self.store.log_end().0.to_string()),
-            ("commitLogMinOffset", self.store.log_begin().0.to_string()),
-            ("dispatchBehindBytes", self.store.behind().to_string()),
-            ("earliestMessageTimeStamp", earliest.to_string()),
-            ("getTransferedTps", self.stats.transferred_tps(step.mono)),
-            ("pageCacheLockTimeMills", "0".to_owned()),
-            ("pullThreadPoolQueueHeadWaitTimeMills", "0".to_owned()),
-            ("pullThreadPoolQueueSize", "0".to_owned()),
-            ("putTps", self.stats.put_tps(step.mono)),
-            ("sendThreadPoolQueueHeadWaitTimeMills", oldest.to_string()),
-            ("sendThreadPoolQueueSize", self.sends.waiting().to_string()),
-        ];
-        KvTable(rows.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
-    }
-}
-
-/// A field of a header that is not typed; empty if it is not there.
-fn field(header: &Header, name: &str) -> Name {
-    let Header::Other(fields) = header else { return Name::default() };
-    fields.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone()).unwrap_or_default()
 }

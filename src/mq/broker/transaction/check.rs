@@ -17,6 +17,7 @@ use crate::mq::message::sys_flag::without_compressed;
 use crate::mq::message::{QueueOffset, StoredMessage, Topic, names};
 use crate::mq::mistake::Mistake;
 use crate::mq::node::{Step, Timer, TimerKey};
+use crate::mq::store::config::Role;
 use crate::mq::store::get::{GetRequest, GetStatus};
 use crate::mq::store::outcome::PutStatus;
 use crate::mq::store::record::NewMessage;
@@ -118,6 +119,17 @@ impl Broker {
         // be half messages: repaired (K04) they wait for a force, which may be longer than a round.
         self.transactions.is_awake |= thrown.is_some() || self.has_open_ends() || 0 < self.store.behind();
         self.arm_checks(step);
+    }
+
+    /// Whoever waits for the next round is woken by the stop and does one more: in a store that gives nothing any more, it
+    /// comes as far as making its topic.
+    ///
+    /// Source: `ServiceThread.waitForRunning`, `TransactionalMessageCheckService.onWaitEnd`.
+    pub(in crate::mq::broker) fn check_on_leaving(&mut self, step: &mut Step<'_>) {
+        let checks = self.config.store.role != Role::Slave && !self.config.profile.plants(Mistake::NeverChecks);
+        if checks && self.topics.get(names::TRANS_HALF_TOPIC).is_none() {
+            self.create_topic(config(names::TRANS_HALF_TOPIC.into(), 1, PERM_READ | PERM_WRITE), step);
+        }
     }
 
     /// The cursors and the first notes; `None` if there is nothing to walk through.
@@ -324,7 +336,7 @@ impl Broker {
         let request =
             GetRequest { topic: &topic, queue_id: 0, offset: QueueOffset(offset), max, filter: &|_: i64| true };
         let Some(got) = self.store.get(step.disk, &request) else { return Ok(None) };
-        self.stats.transferred(got.messages.len(), step.mono);
+        self.stats.read(got.status == GetStatus::Found, got.messages.len(), step.mono);
         if got.status == GetStatus::Found {
             self.stats.got(&names::TRANS_GROUP.into(), &topic, got.messages.len(), step.mono);
         }

@@ -7,7 +7,7 @@ use crate::mq::message::java::{JavaMap, hash, map_order, queue_hash};
 use crate::mq::message::{MessageQueue, Name, Topic};
 use crate::mq::wire::body::fields::{int, key, list, long, map, name, number, read_list, read_texts, text, texts};
 use crate::mq::wire::body::queues::{queue_json, read_queue};
-use crate::mq::wire::body::{BrokerData, JsonBody};
+use crate::mq::wire::body::{BrokerData, JsonBody, SubscriptionData};
 
 /// Topics by name. Source: `TopicList`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -75,16 +75,18 @@ fn read_thousandths(text: &str) -> i64 {
 }
 
 /// The members of a group. Source: `ConsumerConnection`.
-///
-/// Differs: without `consumeFromWhere` and the subscriptions, which nobody here looks at.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ConsumerConnection {
     /// The members.
     pub connection_set: Vec<Connection>,
+    /// Where a group without a place begins.
+    pub consume_from_where: Name,
     /// `CONSUME_PASSIVELY` (push) or `CONSUME_ACTIVELY` (pull).
     pub consume_type: Name,
     /// `CLUSTERING` or `BROADCASTING`.
     pub message_model: Name,
+    /// What it subscribes to, in the order in which that came.
+    pub subscriptions: Vec<SubscriptionData>,
 }
 
 /// A member. Source: `Connection`.
@@ -206,18 +208,37 @@ impl JsonBody for ConsumeStats {
 
 impl JsonBody for ConsumerConnection {
     fn to_json(&self) -> Json {
+        // The group's own table is copied into one that is made large enough, and no larger.
+        let mut own = JavaMap::concurrent(DEFAULT_CAPACITY);
+        for data in &self.subscriptions {
+            own.put(data.topic.clone().into(), data);
+        }
+        let mut subscriptions = JavaMap::concurrent(self.subscriptions.len() as u32);
+        for (topic, data) in own.iter() {
+            subscriptions.put(topic.clone().into(), data.to_json());
+        }
         Json::Object(vec![
             (key("connectionSet"), list(&self.connection_set)),
+            (key("consumeFromWhere"), text(&self.consume_from_where)),
             (key("consumeType"), text(&self.consume_type)),
             (key("messageModel"), text(&self.message_model)),
+            (key("subscriptionTable"), map(subscriptions)),
         ])
     }
 
     fn from_json(json: &Json) -> ConsumerConnection {
         ConsumerConnection {
             connection_set: read_list(json, "connectionSet"),
+            consume_from_where: name(json, "consumeFromWhere").unwrap_or_default(),
             consume_type: name(json, "consumeType").unwrap_or_default(),
             message_model: name(json, "messageModel").unwrap_or_default(),
+            subscriptions: json
+                .get("subscriptionTable")
+                .map(Json::pairs)
+                .unwrap_or_default()
+                .iter()
+                .map(|(_, data)| SubscriptionData::from_json(data))
+                .collect(),
         }
     }
 }
@@ -240,3 +261,6 @@ impl JsonBody for Connection {
         }
     }
 }
+
+/// A `ConcurrentHashMap` made without a word about its size is as large as one that is asked for so much.
+const DEFAULT_CAPACITY: u32 = 8;

@@ -22,6 +22,8 @@ mod queues;
 
 pub mod admin;
 
+pub mod inquiry;
+
 pub use queues::QueueOffsets;
 
 use fields::{

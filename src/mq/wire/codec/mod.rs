@@ -14,7 +14,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::mq::fastjson::JsonError;
-use crate::mq::wire::code::response;
+use crate::mq::wire::code::{request, response};
 use crate::mq::wire::command::{Command, Opaque, VERSION};
 use crate::mq::wire::header::Header;
 
@@ -158,6 +158,34 @@ pub fn from_raw(raw: RawCommand) -> Result<Command, CodecError> {
     };
     Ok(command)
 }
+
+/// The answer to a request whose header [`from_raw`] does not take; `None` if nobody waits for one.
+///
+/// Upstream leaves what is missing null, and fails where the null is met; nothing of that place is told here.
+/// Source: `NettyRemotingAbstract.processRequestCommand`, `RemotingHelper.exceptionSimpleDesc`.
+pub fn refusal(raw: &RawCommand, error: &CodecError) -> Option<Box<Command>> {
+    let remark = match error {
+        CodecError::Missing { .. } | CodecError::Unparsable { .. } => NULL_POINTER.to_owned(),
+        CodecError::Refused(text) => format!("{REFUSED}: {text}"),
+        _ => return None,
+    };
+    // A nameserver's table is asked for null and has none.
+    let is_route = raw.code == request::GET_ROUTEINTO_BY_TOPIC && remark == NULL_POINTER;
+    let (code, remark) = match is_route {
+        true => (response::TOPIC_NOT_EXIST, NO_ROUTE.to_owned()),
+        false => (response::SYSTEM_ERROR, remark),
+    };
+    let opaque = raw.opaque.filter(|_| !raw.is_response() && !raw.is_oneway())?;
+    Some(Command::response(code, Opaque(opaque), Header::None).with_remark(remark))
+}
+
+/// What a nameserver says that is asked for no topic.
+const NO_ROUTE: &str = "No topic route info in name server for the topic: null\nSee http://rocketmq.apache.org/docs/faq/ for further details.";
+
+/// What a null that nobody expects becomes.
+pub const NULL_POINTER: &str = "java.lang.NullPointerException";
+/// What a header's own check throws.
+const REFUSED: &str = "org.apache.rocketmq.remoting.exception.RemotingCommandException";
 
 /// A response as its asker reads it: with the header of the answer to `request_code`.
 ///

@@ -5,7 +5,7 @@ use crate::mq::wire::code::request;
 use crate::mq::wire::codec::CodecError;
 use crate::mq::wire::codec::class::{self, HeaderClass, One, Typed};
 use crate::mq::wire::codec::raw::ExtFields;
-use crate::mq::wire::header::{Header, UNIQUE_MSG_QUERY_FLAG};
+use crate::mq::wire::header::{Header, TRACED, UNIQUE_MSG_QUERY_FLAG};
 
 /// Reads a header of one class.
 pub(super) type Take = fn(&ExtFields) -> Result<Header, CodecError>;
@@ -16,7 +16,13 @@ pub(super) fn put(code: i32, header: &Header) -> Option<ExtFields> {
         Header::None => return None,
         Header::Send(send) if code == request::SEND_MESSAGE => class::put::<class::SendMessageRequestHeader>(send),
         Header::Send(send) => class::put::<class::SendMessageRequestHeaderV2>(send),
-        Header::Sent(sent) => class::put::<class::SendMessageResponseHeader>(sent),
+        Header::Sent(sent) => {
+            let mut fields = class::put::<class::SendMessageResponseHeader>(sent);
+            for (name, value) in TRACED {
+                fields.put(name.into(), Some(value.into()));
+            }
+            fields
+        }
         Header::Pull(pull) => class::put::<class::PullMessageRequestHeader>(pull),
         Header::Pulled(pulled) => class::put::<class::PullMessageResponseHeader>(pulled),
         Header::QueryOffset(query) => class::put::<class::QueryConsumerOffsetRequestHeader>(query),
