@@ -16,6 +16,7 @@ use crate::lab::locale::Lang;
 use crate::lab::scenario;
 use crate::lab::trace::record::What;
 
+mod clients;
 mod derived;
 mod learning;
 
@@ -24,7 +25,7 @@ pub(super) use derived::of;
 /// A schema: its name, what it is of, and the schema.
 pub(super) type Known = (&'static str, &'static str, fn() -> Value);
 
-const WRITTEN: [Known; 12] = [
+const WRITTEN: [Known; 14] = [
     ("scenario", "a scenario file", scenario::schema::schema),
     ("run", "mqlab run SCENARIO --format json", run),
     ("trace", "each line of mqlab run SCENARIO --format jsonl, of a run file, and of mqlab serve --trace", trace),
@@ -37,6 +38,8 @@ const WRITTEN: [Known; 12] = [
     ("learn-progress", "mqlab learn progress --format json", learning::progress),
     ("course", "mqlab course check --format json", learning::course),
     ("serve", "each line of mqlab serve --format json", serve),
+    ("send", "each line of mqlab send --format json", clients::send),
+    ("consume", "each line of mqlab consume --format json", clients::consume),
 ];
 
 /// All of them.

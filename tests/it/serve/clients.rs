@@ -7,6 +7,8 @@ use assert_cmd::Command;
 use mqlab::host::serve::{Config, Server};
 use serde_json::Value;
 
+use crate::schemas::{faults, published};
+
 fn mqlab(server: &Server, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mqlab"));
     command.args(arguments).args(["--nameserver", &server.addr().to_string()]).env_remove("NAMESRV_ADDR");
@@ -23,6 +25,14 @@ fn ran(server: &Server, code: i32, arguments: &[&str]) -> String {
     let (out, talk) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {out}{talk}");
     out
+}
+
+/// Objects that a schema of this name describes.
+fn held(name: &str, all: &[Value]) {
+    let schema = published(name);
+    for one in all {
+        assert_eq!(faults(&schema, one, name), Vec::<String>::new(), "{one}");
+    }
 }
 
 fn objects(out: &str) -> Vec<Value> {
@@ -54,6 +64,7 @@ fn lines_of_standard_input_are_bodies_and_results_are_objects() {
         let output: Output = mqlab(&server, &arguments).write_stdin("one\ntwo\r\nthree").output().unwrap();
         assert!(output.status.success(), "{way}: {}", text(&output.stderr));
         let results = objects(&text(&output.stdout));
+        held("send", &results);
         assert_eq!(results.len(), count, "{way}");
         assert!(results.iter().all(|result| result["status"] == "SEND_OK" && result["broker"] == "broker-a"), "{way}");
         let numbers: std::collections::BTreeSet<u64> =
@@ -79,6 +90,7 @@ fn what_cannot_be_sent_says_so_in_the_clients_words() {
     assert!(talk.ends_with("0 of 1 sent with SEND_OK\n"), "{talk}");
     let out = ran(&server, 1, &["send", "nothing", "x", "--format", "json"]);
     let error = &objects(&out)[0]["error"];
+    held("send", &objects(&out));
     assert_eq!((&error["class"], &error["code"]), (&"MQClientException".into(), &10_005.into()));
     let out = ran(&server, 1, &["send", "nothing", "", "--format", "json"]);
     assert_eq!(
@@ -99,7 +111,9 @@ fn an_address_that_is_none_is_told_with_a_way_out() {
 /// Every object that a consumer printed.
 fn consumed(server: &Server, code: i32, arguments: &[&str]) -> Vec<Value> {
     let group = ["consume", "orders", "--group", "billing", "--format", "json"];
-    objects(&ran(server, code, &[&group[..], arguments].concat()))
+    let all = objects(&ran(server, code, &[&group[..], arguments].concat()));
+    held("consume", &all);
+    all
 }
 
 /// The bodies, in order.
