@@ -10,46 +10,44 @@ fn mqlab(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What the published schemas use of JSON Schema.
+const KEYS: [&str; 18] = [
+    "$schema",
+    "title",
+    "description",
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "anyOf",
+    "enum",
+    "const",
+    "pattern",
+    "format",
+    "minimum",
+    "maximum",
+    "minItems",
+    "maxItems",
+    "prefixItems",
+];
+
 /// Where a value is not as a schema has it; of JSON Schema as much as the published ones use.
 pub fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
     for key in schema.as_object().unwrap().keys() {
-        let known = [
-            "$schema",
-            "title",
-            "description",
-            "type",
-            "properties",
-            "required",
-            "additionalProperties",
-            "items",
-            "anyOf",
-            "enum",
-            "const",
-            "pattern",
-            "format",
-            "minimum",
-            "maximum",
-            "minItems",
-            "maxItems",
-            "prefixItems",
-        ];
-        assert!(known.contains(&key.as_str()), "this validator does not know {key}");
+        assert!(KEYS.contains(&key.as_str()), "this validator does not know {key}");
     }
+    // One of several shapes, or of several types: what fits best tells what is wrong.
     if let Some(all) = schema["anyOf"].as_array() {
-        let each: Vec<Vec<String>> = all.iter().map(|one| faults(one, value, at)).collect();
-        return match each.iter().any(Vec::is_empty) {
-            true => Vec::new(),
-            false => each.into_iter().min_by_key(Vec::len).unwrap(),
-        };
+        return all.iter().map(|one| faults(one, value, at)).min_by_key(Vec::len).unwrap();
     }
-    let mut wrong = Vec::new();
     if let Some(all) = schema["type"].as_array() {
-        let each = all.iter().map(|kind| {
+        let as_one = |kind: &Value| {
             let mut one = schema.clone();
             one["type"] = kind.clone();
             faults(&one, value, at)
-        });
-        return each.min_by_key(Vec::len).unwrap();
+        };
+        return all.iter().map(as_one).min_by_key(Vec::len).unwrap();
     }
     let fits = match schema["type"].as_str() {
         None => true,
@@ -65,44 +63,50 @@ pub fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
     if !fits {
         return vec![format!("{at}: {value} is no {}", schema["type"])];
     }
+    let mut wrong = Vec::new();
     if schema.get("const").is_some_and(|only| only != value)
         || schema["enum"].as_array().is_some_and(|all| !all.contains(value))
     {
         wrong.push(format!("{at}: {value} is not one of them"));
-    }
-    if let Some(map) = value.as_object() {
-        for name in schema["required"].as_array().into_iter().flatten() {
-            if !map.contains_key(name.as_str().unwrap()) {
-                wrong.push(format!("{at}.{} is missing", name.as_str().unwrap()));
-            }
-        }
-        for (name, own) in map {
-            let at = format!("{at}.{name}");
-            match (schema["properties"].get(name), schema.get("additionalProperties")) {
-                (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => wrong.extend(faults(schema, own, &at)),
-                (None, Some(Value::Bool(false))) => wrong.push(format!("{at} is not known")),
-                (None, _) => {}
-            }
-        }
-    }
-    let size = |key: &str| schema[key].as_u64();
-    if let Some(all) = value.as_array().map(|all| all.len() as u64)
-        && (size("minItems").is_some_and(|least| all < least) || size("maxItems").is_some_and(|most| most < all))
-    {
-        wrong.push(format!("{at}: {all} are not as many as there may be"));
     }
     if let (Some(least), Some(number)) = (schema["minimum"].as_f64(), value.as_f64())
         && number < least
     {
         wrong.push(format!("{at}: {number} is less than {least}"));
     }
-    for (place, own) in value.as_array().into_iter().flatten().enumerate() {
-        let own_place = schema["prefixItems"].get(place);
-        if let Some(schema) = own_place.or(schema.get("items")) {
+    of_object(schema, value, at, &mut wrong);
+    of_list(schema, value, at, &mut wrong);
+    wrong
+}
+
+fn of_object(schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
+    let Some(map) = value.as_object() else { return };
+    for name in schema["required"].as_array().into_iter().flatten() {
+        if !map.contains_key(name.as_str().unwrap()) {
+            wrong.push(format!("{at}.{} is missing", name.as_str().unwrap()));
+        }
+    }
+    for (name, own) in map {
+        let at = format!("{at}.{name}");
+        match (schema["properties"].get(name), schema.get("additionalProperties")) {
+            (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => wrong.extend(faults(schema, own, &at)),
+            (None, Some(Value::Bool(false))) => wrong.push(format!("{at} is not known")),
+            (None, _) => {}
+        }
+    }
+}
+
+fn of_list(schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
+    let Some(list) = value.as_array() else { return };
+    let (size, count) = (|key: &str| schema[key].as_u64(), list.len() as u64);
+    if size("minItems").is_some_and(|least| count < least) || size("maxItems").is_some_and(|most| most < count) {
+        wrong.push(format!("{at}: {count} are not as many as there may be"));
+    }
+    for (place, own) in list.iter().enumerate() {
+        if let Some(schema) = schema["prefixItems"].get(place).or(schema.get("items")) {
             wrong.extend(faults(schema, own, &format!("{at}[{place}]")));
         }
     }
-    wrong
 }
 
 pub fn published(name: &str) -> Value {
